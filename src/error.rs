@@ -1,0 +1,248 @@
+//! The one error type of the crate: every variant names the values and the rule they break.
+
+use std::path::PathBuf;
+
+use crate::tensor::DType;
+
+/// The result of every fallible call in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong, with the values that broke the rule.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A parameter of an operation is outside its legal range.
+    #[error("{op}: {parameter} is {value}, but {rule}")]
+    Parameter {
+        /// The operation.
+        op: &'static str,
+        /// The parameter's name.
+        parameter: &'static str,
+        /// The value that was given.
+        value: String,
+        /// The rule it breaks.
+        rule: String,
+    },
+    /// A tensor has the wrong number of axes.
+    #[error("{op}: {tensor} has rank {got} (shape {shape:?}), but {rule}")]
+    Rank {
+        /// The operation.
+        op: &'static str,
+        /// Which tensor.
+        tensor: &'static str,
+        /// Its rank.
+        got: usize,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// The rule it breaks.
+        rule: String,
+    },
+    /// A tensor has the wrong shape.
+    #[error("{op}: {tensor} has shape {got:?}, but {rule}")]
+    Shape {
+        /// The operation.
+        op: &'static str,
+        /// Which tensor.
+        tensor: &'static str,
+        /// Its shape.
+        got: Vec<usize>,
+        /// The rule it breaks.
+        rule: String,
+    },
+    /// A window does not fit into the padded input.
+    #[error(
+        "{op}: on axis {axis} the window spans {window} elements (kernel {kernel}, dilation {dilation}), \
+         but the padded input has only {padded} (input {input}, padding {before} + {after})"
+    )]
+    Window {
+        /// The operation.
+        op: &'static str,
+        /// The spatial axis, counted from the outermost.
+        axis: usize,
+        /// The span of the dilated window.
+        window: usize,
+        /// Taps of the window.
+        kernel: usize,
+        /// Distance between taps.
+        dilation: usize,
+        /// Length of the padded input.
+        padded: usize,
+        /// Length of the input.
+        input: usize,
+        /// Padding before the input.
+        before: usize,
+        /// Padding after the input.
+        after: usize,
+    },
+    /// An operation was given the wrong number of tensors.
+    #[error("{op}: takes {expected} input tensors, got {got}")]
+    Arity {
+        /// The operation.
+        op: &'static str,
+        /// How many it takes, in words.
+        expected: &'static str,
+        /// How many it was given.
+        got: usize,
+    },
+    /// An element type the operation does not take.
+    #[error("{op}: {tensor} has element type {got}, but {rule}")]
+    Type {
+        /// The operation.
+        op: &'static str,
+        /// Which tensor.
+        tensor: &'static str,
+        /// Its element type.
+        got: DType,
+        /// The rule it breaks.
+        rule: String,
+    },
+    /// A value inside a tensor that the operation must refuse.
+    #[error("{op}: {tensor}[{at}] is {value}, but {rule}")]
+    Value {
+        /// The operation.
+        op: &'static str,
+        /// Which tensor.
+        tensor: &'static str,
+        /// The flat position of the value.
+        at: usize,
+        /// The value.
+        value: String,
+        /// The rule it breaks.
+        rule: String,
+    },
+    /// A size does not fit the integer type or the memory it must go into.
+    #[error("{what}: {values} is too large ({rule})")]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// The values that were multiplied or added.
+        values: String,
+        /// The largest allowed value, in words.
+        rule: &'static str,
+    },
+    /// The device's limit is below what the operation needs.
+    #[error("{op}: needs {needed} for {limit}, but the device allows {allowed}")]
+    Limit {
+        /// The operation.
+        op: &'static str,
+        /// The limit's name in `wgpu::Limits`.
+        limit: &'static str,
+        /// What is needed.
+        needed: u64,
+        /// What the device allows.
+        allowed: u64,
+    },
+    /// The device lacks a feature that the operation needs.
+    #[error("{op}: needs the device feature {feature}, which is not enabled")]
+    Feature {
+        /// The operation.
+        op: &'static str,
+        /// The feature's name in `wgpu::Features`.
+        feature: &'static str,
+    },
+    /// A buffer that cannot be bound.
+    #[error("{op}: buffer for {tensor}: {rule} ({values})")]
+    Buffer {
+        /// The operation.
+        op: &'static str,
+        /// Which tensor.
+        tensor: String,
+        /// The rule it breaks.
+        rule: &'static str,
+        /// The values that break it.
+        values: String,
+    },
+    /// No adapter matches the request.
+    #[error("no adapter for {request}: {reason}")]
+    NoAdapter {
+        /// What was asked for.
+        request: String,
+        /// Why there is none, and what to do.
+        reason: String,
+    },
+    /// A device could not be opened.
+    #[error("adapter {adapter}: no device: {reason}")]
+    NoDevice {
+        /// The adapter's name.
+        adapter: String,
+        /// The driver's or wgpu's reason.
+        reason: String,
+    },
+    /// The device was lost or destroyed; the engine must be rebuilt.
+    #[error("{during}: the device is lost ({reason}); rebuild the engine on a new device")]
+    DeviceLost {
+        /// What was under way.
+        during: String,
+        /// The reason wgpu gives.
+        reason: String,
+    },
+    /// The device ran out of memory.
+    #[error("{during}: out of device memory ({reason})")]
+    OutOfMemory {
+        /// What was under way.
+        during: String,
+        /// The reason wgpu gives.
+        reason: String,
+    },
+    /// A shader or pipeline could not be created, or wgpu refused a call.
+    #[error("{during}: {reason}")]
+    Gpu {
+        /// What was under way.
+        during: String,
+        /// The reason wgpu gives.
+        reason: String,
+    },
+    /// A model that cannot be built or run.
+    #[error("model {model}: layer {layer}: {reason}")]
+    Layer {
+        /// The model's name.
+        model: String,
+        /// The layer's name.
+        layer: String,
+        /// What is wrong, with values.
+        reason: String,
+    },
+    /// An error of an operation, with the layer it belongs to.
+    #[error("model {model}: layer {layer}: {source}")]
+    InLayer {
+        /// The model's name.
+        model: String,
+        /// The layer's name.
+        layer: String,
+        /// The operation's own error.
+        source: Box<Error>,
+    },
+    /// A document (JSON, safetensors, HDF5, NPY, PNG) that does not hold what it must.
+    #[error("{document}: {reason}")]
+    Document {
+        /// The kind of document, or its file name.
+        document: String,
+        /// What is wrong, with values.
+        reason: String,
+    },
+    /// A file that cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// Names the layer in which an error arose.
+    pub(crate) fn in_layer(self, model: &str, layer: &str) -> Error {
+        Error::InLayer { model: model.to_owned(), layer: layer.to_owned(), source: Box::new(self) }
+    }
+
+    /// A [`Error::Parameter`] from its parts.
+    pub(crate) fn parameter(
+        op: &'static str,
+        parameter: &'static str,
+        value: impl std::fmt::Debug,
+        rule: impl Into<String>,
+    ) -> Error {
+        Error::Parameter { op, parameter, value: format!("{value:?}"), rule: rule.into() }
+    }
+}

@@ -1,0 +1,250 @@
+//! Where windows lie: the only place that computes output lengths and window bounds.
+//!
+//! One- and two-dimensional operations are three-dimensional ones with unit axes in front, so every path
+//! works on `[Axis; 3]`. Rules: PyTorch's pooling and convolution shape formulas, ONNX `MaxPool` and `Conv`.
+
+use std::ops::Range;
+
+use crate::error::{Error, Result};
+use crate::spec::{Layout, Padding};
+
+/// The most spatial axes an operation has.
+pub const MAX_SPATIAL: usize = 3;
+
+/// Every length, stride, dilation and padding must stay below this, so that positions fit an `i32` on the GPU.
+pub const MAX_LENGTH: usize = i32::MAX as usize;
+
+/// Windows along one spatial axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Axis {
+    /// Length of the input.
+    pub input: usize,
+    /// Taps of the window.
+    pub kernel: usize,
+    /// Distance between windows.
+    pub stride: usize,
+    /// Distance between taps.
+    pub dilation: usize,
+    /// Padding before the input.
+    pub pad_before: usize,
+    /// Padding after the input.
+    pub pad_after: usize,
+    /// Number of windows.
+    pub output: usize,
+}
+
+/// The parameters of one axis before its padding and output length are known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AxisSpec {
+    pub input: usize,
+    pub kernel: usize,
+    pub stride: usize,
+    pub dilation: usize,
+}
+
+/// Padding of one axis.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AxisPadding {
+    Same { upper: bool },
+    Explicit { before: usize, after: usize },
+}
+
+impl Axis {
+    /// An axis that is not there: one element, one window of one tap.
+    pub const UNIT: Axis =
+        Axis { input: 1, kernel: 1, stride: 1, dilation: 1, pad_before: 0, pad_after: 0, output: 1 };
+
+    /// Places windows on axis number `index` of `op`.
+    pub(crate) fn sliding(
+        op: &'static str,
+        index: usize,
+        spec: AxisSpec,
+        padding: AxisPadding,
+        ceil_mode: bool,
+    ) -> Result<Axis> {
+        let AxisSpec { input, kernel, stride, dilation } = spec;
+        for (name, value) in
+            [("input", input), ("window", kernel), ("stride", stride), ("dilation", dilation)]
+        {
+            if value == 0 || value > MAX_LENGTH {
+                return Err(Error::parameter(
+                    op,
+                    name,
+                    value,
+                    format!("on axis {index} it must be from 1 to {MAX_LENGTH}"),
+                ));
+            }
+        }
+        let too_large = |what| Error::TooLarge {
+            what,
+            values: format!("{op}, axis {index}: {spec:?} with {padding:?}"),
+            rule: "spans and padded lengths must stay below 2^31",
+        };
+        let span = (kernel - 1)
+            .checked_mul(dilation)
+            .and_then(|s| s.checked_add(1))
+            .filter(|&s| s <= MAX_LENGTH)
+            .ok_or_else(|| too_large("window"))?;
+
+        let (pad_before, pad_after, same_output) = match padding {
+            AxisPadding::Explicit { before, after } => (before, after, None),
+            AxisPadding::Same { upper } => {
+                let output = input.div_ceil(stride);
+                let total = (output.saturating_sub(1) * stride + span).saturating_sub(input);
+                let (small, large) = (total / 2, total - total / 2);
+                let (before, after) = if upper { (small, large) } else { (large, small) };
+                (before, after, Some(output))
+            }
+        };
+        let padded = input
+            .checked_add(pad_before)
+            .and_then(|l| l.checked_add(pad_after))
+            .filter(|&l| l <= MAX_LENGTH)
+            .ok_or_else(|| too_large("padded input"))?;
+        if span > padded {
+            return Err(Error::Window {
+                op,
+                axis: index,
+                window: span,
+                kernel,
+                dilation,
+                padded,
+                input,
+                before: pad_before,
+                after: pad_after,
+            });
+        }
+        let output =
+            same_output.unwrap_or_else(|| output_length(input, pad_before, padded - span, stride, ceil_mode));
+        // The last window may overhang the padding in ceil mode: its far end must be addressable too.
+        if (output - 1).checked_mul(stride).is_none_or(|s| s > MAX_LENGTH - span) {
+            return Err(too_large("last window"));
+        }
+        Ok(Axis { input, kernel, stride, dilation, pad_before, pad_after, output })
+    }
+
+    /// Elements between the first and the last tap of a window, both included.
+    pub fn span(&self) -> usize {
+        self.dilation * (self.kernel - 1) + 1
+    }
+
+    /// Position of the first tap of window `o`; negative inside the padding.
+    pub fn start(&self, o: usize) -> isize {
+        (o * self.stride) as isize - self.pad_before as isize
+    }
+
+    /// Position of tap `tap` of window `o`, if it lies inside the input.
+    pub fn position(&self, o: usize, tap: usize) -> Option<usize> {
+        let at = self.start(o) + (tap * self.dilation) as isize;
+        usize::try_from(at).ok().filter(|&at| at < self.input)
+    }
+
+    /// The taps of window `o` that lie inside the input.
+    pub fn taps_inside(&self, o: usize) -> Range<usize> {
+        self.taps_before(o, self.input as isize, 0)
+    }
+
+    /// The number of taps of window `o` inside the input or its padding, which is what an average with
+    /// padding included divides by; the overhang that ceil mode adds is not counted.
+    pub fn taps_padded(&self, o: usize) -> usize {
+        let from = -(self.pad_before as isize);
+        self.taps_before(o, (self.input + self.pad_after) as isize, from).len()
+    }
+
+    /// The taps of window `o` whose positions lie in `from..end`.
+    fn taps_before(&self, o: usize, end: isize, from: isize) -> Range<usize> {
+        let start = self.start(o);
+        let dilation = self.dilation as isize;
+        let first_at = |bound: isize| {
+            let missing = (bound - start).max(0);
+            (missing as usize).div_ceil(dilation as usize).min(self.kernel)
+        };
+        let (first, last) = (first_at(from), first_at(end));
+        first..last.max(first)
+    }
+}
+
+/// Windows that fit, where `room` is the padded length less the window's span.
+fn output_length(input: usize, pad_before: usize, room: usize, stride: usize, ceil: bool) -> usize {
+    if !ceil {
+        return room / stride + 1;
+    }
+    let output = room.div_ceil(stride) + 1;
+    // A last window that would start in the padding after the input is dropped, once.
+    if (output - 1) * stride >= input + pad_before { output - 1 } else { output }
+}
+
+/// One value for each of `rank` axes; a single value stands for all of them.
+pub(crate) fn per_axis(
+    op: &'static str,
+    name: &'static str,
+    values: &[usize],
+    rank: usize,
+) -> Result<Vec<usize>> {
+    match values {
+        [one] => Ok(vec![*one; rank]),
+        _ if values.len() == rank => Ok(values.to_vec()),
+        _ => Err(Error::parameter(
+            op,
+            name,
+            values,
+            format!("it must hold one number, or one for each of the {rank} spatial axes"),
+        )),
+    }
+}
+
+/// The padding of each axis.
+pub(crate) fn axis_paddings(op: &'static str, padding: &Padding, rank: usize) -> Result<Vec<AxisPadding>> {
+    Ok(match padding {
+        Padding::Valid => vec![AxisPadding::Explicit { before: 0, after: 0 }; rank],
+        Padding::SameUpper => vec![AxisPadding::Same { upper: true }; rank],
+        Padding::SameLower => vec![AxisPadding::Same { upper: false }; rank],
+        Padding::Explicit { before, after } => {
+            let before = per_axis(op, "padding before", before, rank)?;
+            let after = per_axis(op, "padding after", after, rank)?;
+            before
+                .into_iter()
+                .zip(after)
+                .map(|(before, after)| AxisPadding::Explicit { before, after })
+                .collect()
+        }
+    })
+}
+
+/// Puts `values` of up to three axes behind as many copies of `unit` as make three.
+pub(crate) fn three<T: Copy>(values: &[T], unit: T) -> [T; MAX_SPATIAL] {
+    let mut all = [unit; MAX_SPATIAL];
+    for (slot, &value) in all.iter_mut().rev().zip(values.iter().rev()) {
+        *slot = value;
+    }
+    all
+}
+
+/// Distance in elements between neighbours along each axis of an image batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Strides {
+    /// Between images.
+    pub n: usize,
+    /// Between channels.
+    pub c: usize,
+    /// Between rows of each spatial axis.
+    pub space: [usize; MAX_SPATIAL],
+}
+
+impl Strides {
+    /// The strides of a dense batch.
+    pub fn of(layout: Layout, channels: usize, space: [usize; MAX_SPATIAL]) -> Strides {
+        let [d, h, w] = space;
+        match layout {
+            Layout::Nchw => Strides { n: channels * d * h * w, c: d * h * w, space: [h * w, w, 1] },
+            Layout::Nhwc => {
+                Strides { n: d * h * w * channels, c: 1, space: [h * w * channels, w * channels, channels] }
+            }
+        }
+    }
+
+    /// Flat position of an element.
+    pub fn at(&self, n: usize, c: usize, [d, h, w]: [usize; MAX_SPATIAL]) -> usize {
+        n * self.n + c * self.c + d * self.space[0] + h * self.space[1] + w * self.space[2]
+    }
+}

@@ -1,0 +1,286 @@
+//! Convolution problems, and dense layers as convolutions over a single element.
+
+use super::image::Image;
+use super::{Problem, Work, require_dtype};
+use crate::error::{Error, Result};
+use crate::geometry::{Axis, AxisSpec, MAX_SPATIAL, Strides, axis_paddings, per_axis, three};
+use crate::spec::{Activation, Conv, Dense, DenseLayout, KernelLayout, Layout};
+use crate::tensor::{DType, TensorDesc};
+
+/// Distance in elements between neighbours along each axis of a convolution kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KernelStrides {
+    /// Between output channels.
+    pub o: usize,
+    /// Between input channels of a group.
+    pub i: usize,
+    /// Between taps of each spatial axis.
+    pub space: [usize; MAX_SPATIAL],
+}
+
+/// Convolution with every length and stride known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ConvWork {
+    /// Images; for a dense layer, rows.
+    pub batch: usize,
+    /// Groups.
+    pub groups: usize,
+    /// Input channels of each group.
+    pub group_in: usize,
+    /// Output channels of each group.
+    pub group_out: usize,
+    /// Windows along depth, height and width.
+    pub axes: [Axis; MAX_SPATIAL],
+    /// Strides of the input.
+    pub input: Strides,
+    /// Strides of the output.
+    pub output: Strides,
+    /// Strides of the kernel.
+    pub kernel: KernelStrides,
+    /// Memory order of input and output.
+    pub layout: Layout,
+    /// Whether there is a bias.
+    pub bias: bool,
+    /// Applied to each element of the result.
+    pub activation: Activation,
+}
+
+impl ConvWork {
+    /// Output channels of all groups.
+    pub fn out_channels(&self) -> usize {
+        self.groups * self.group_out
+    }
+
+    /// Input channels of all groups.
+    pub fn in_channels(&self) -> usize {
+        self.groups * self.group_in
+    }
+
+    /// Taps of a window.
+    pub fn taps(&self) -> usize {
+        self.axes.iter().map(|a| a.kernel).product()
+    }
+
+    /// Windows of an image.
+    pub fn pixels(&self) -> usize {
+        self.axes.iter().map(|a| a.output).product()
+    }
+}
+
+const FLOAT: [DType; 1] = [DType::F32];
+
+/// Input, kernel and, if there is one, bias.
+fn three_inputs<'a>(
+    op: &'static str,
+    inputs: &'a [TensorDesc],
+) -> Result<(&'a TensorDesc, &'a TensorDesc, Option<&'a TensorDesc>)> {
+    let (x, w, b) = match inputs {
+        [x, w] => (x, w, None),
+        [x, w, b] => (x, w, Some(b)),
+        _ => {
+            return Err(Error::Arity {
+                op,
+                expected: "two (input, kernel) or three (input, kernel, bias)",
+                got: inputs.len(),
+            });
+        }
+    };
+    require_dtype(op, "the input", x.dtype, &FLOAT)?;
+    require_dtype(op, "the kernel", w.dtype, &[x.dtype])?;
+    if let Some(b) = b {
+        require_dtype(op, "the bias", b.dtype, &[x.dtype])?;
+    }
+    Ok((x, w, b))
+}
+
+fn check_bias(op: &'static str, bias: Option<&TensorDesc>, out_channels: usize) -> Result<()> {
+    match bias {
+        Some(b) if b.shape != [out_channels] => Err(Error::Shape {
+            op,
+            tensor: "the bias",
+            got: b.shape.clone(),
+            rule: format!("it must be [{out_channels}], one number for each output channel"),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses an activation whose parameter is not a number that can be computed with.
+pub(super) fn check_activation(op: &'static str, activation: Activation) -> Result<()> {
+    match activation {
+        Activation::LeakyRelu { alpha } if !alpha.is_finite() => {
+            Err(Error::parameter(op, "alpha", alpha, "it must be finite"))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn conv(spec: &Conv, inputs: &[TensorDesc]) -> Result<Problem> {
+    let op = "convolution";
+    let (x, w, b) = three_inputs(op, inputs)?;
+    check_activation(op, spec.activation)?;
+    let image = Image::of(op, &x.shape, spec.layout)?;
+    let rank = image.rank();
+    if w.shape.len() != rank + 2 {
+        return Err(Error::Rank {
+            op,
+            tensor: "the kernel",
+            got: w.shape.len(),
+            shape: w.shape.clone(),
+            rule: format!("an input of shape {:?} takes a kernel of rank {}", x.shape, rank + 2),
+        });
+    }
+    if w.shape.contains(&0) {
+        return Err(Error::Shape {
+            op,
+            tensor: "the kernel",
+            got: w.shape.clone(),
+            rule: "no axis may be 0".into(),
+        });
+    }
+    let (out_channels, group_in, window) = match spec.kernel_layout {
+        KernelLayout::Oihw => (w.shape[0], w.shape[1], &w.shape[2..]),
+        KernelLayout::Hwio => (w.shape[rank + 1], w.shape[rank], &w.shape[..rank]),
+    };
+    let groups = spec.groups;
+    if groups == 0 || image.channels % groups != 0 || out_channels % groups != 0 {
+        return Err(Error::parameter(
+            op,
+            "groups",
+            groups,
+            format!(
+                "it must divide the {} input channels and the {out_channels} output channels",
+                image.channels
+            ),
+        ));
+    }
+    if group_in != image.channels / groups {
+        return Err(Error::Shape {
+            op,
+            tensor: "the kernel",
+            got: w.shape.clone(),
+            rule: format!(
+                "it must take {} input channels ({} channels of the input in {groups} groups), not {group_in}",
+                image.channels / groups,
+                image.channels
+            ),
+        });
+    }
+    check_bias(op, b, out_channels)?;
+    let stride = per_axis(op, "stride", &spec.stride, rank)?;
+    let dilation = per_axis(op, "dilation", &spec.dilation, rank)?;
+    let paddings = axis_paddings(op, &spec.padding, rank)?;
+    let axes = (0..rank)
+        .map(|i| {
+            let axis = AxisSpec {
+                input: image.space[i],
+                kernel: window[i],
+                stride: stride[i],
+                dilation: dilation[i],
+            };
+            Axis::sliding(op, i, axis, paddings[i], false)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let out_space: Vec<usize> = axes.iter().map(|a| a.output).collect();
+    let window = three(window, 1);
+    let group_out = out_channels / groups;
+    let work = ConvWork {
+        batch: image.batch,
+        groups,
+        group_in,
+        group_out,
+        axes: three(&axes, Axis::UNIT),
+        input: Strides::of(spec.layout, image.channels, image.space3()),
+        output: Strides::of(spec.layout, out_channels, three(&out_space, 1)),
+        kernel: kernel_strides(spec.kernel_layout, out_channels, group_in, window),
+        layout: spec.layout,
+        bias: b.is_some(),
+        activation: spec.activation,
+    };
+    let shape = image.shape_with(out_channels, &out_space);
+    Ok(Problem {
+        op,
+        inputs: inputs.to_vec(),
+        outputs: vec![TensorDesc { shape, dtype: x.dtype }],
+        work: Work::Conv(work),
+    })
+}
+
+fn kernel_strides(
+    layout: KernelLayout,
+    out_channels: usize,
+    group_in: usize,
+    [d, h, w]: [usize; MAX_SPATIAL],
+) -> KernelStrides {
+    match layout {
+        KernelLayout::Oihw => {
+            let taps = d * h * w;
+            KernelStrides { o: group_in * taps, i: taps, space: [h * w, w, 1] }
+        }
+        KernelLayout::Hwio => {
+            let io = group_in * out_channels;
+            KernelStrides { o: 1, i: out_channels, space: [h * w * io, w * io, io] }
+        }
+    }
+}
+
+pub(super) fn dense(spec: &Dense, inputs: &[TensorDesc]) -> Result<Problem> {
+    let op = "dense";
+    let (x, w, b) = three_inputs(op, inputs)?;
+    check_activation(op, spec.activation)?;
+    let Some((&features, rows)) = x.shape.split_last() else {
+        return Err(Error::Rank {
+            op,
+            tensor: "the input",
+            got: 0,
+            shape: vec![],
+            rule: "it must have at least one axis".into(),
+        });
+    };
+    let &[first, second] = w.shape.as_slice() else {
+        return Err(Error::Rank {
+            op,
+            tensor: "the kernel",
+            got: w.shape.len(),
+            shape: w.shape.clone(),
+            rule: "it must have two axes".into(),
+        });
+    };
+    let (group_in, group_out, kernel) = match spec.kernel_layout {
+        DenseLayout::InOut => (first, second, KernelStrides { o: 1, i: second, space: [0; MAX_SPATIAL] }),
+        DenseLayout::OutIn => (second, first, KernelStrides { o: second, i: 1, space: [0; MAX_SPATIAL] }),
+    };
+    if group_in != features || features == 0 || group_out == 0 {
+        return Err(Error::Shape {
+            op,
+            tensor: "the kernel",
+            got: w.shape.clone(),
+            rule: format!(
+                "with {:?} it must take the {features} features of an input of shape {:?}, and neither may be 0",
+                spec.kernel_layout, x.shape
+            ),
+        });
+    }
+    check_bias(op, b, group_out)?;
+    let work = ConvWork {
+        batch: rows.iter().product(),
+        groups: 1,
+        group_in,
+        group_out,
+        axes: [Axis::UNIT; MAX_SPATIAL],
+        input: Strides::of(Layout::Nhwc, group_in, [1; MAX_SPATIAL]),
+        output: Strides::of(Layout::Nhwc, group_out, [1; MAX_SPATIAL]),
+        kernel,
+        layout: Layout::Nhwc,
+        bias: b.is_some(),
+        activation: spec.activation,
+    };
+    let mut shape = rows.to_vec();
+    shape.push(group_out);
+    Ok(Problem {
+        op,
+        inputs: inputs.to_vec(),
+        outputs: vec![TensorDesc { shape, dtype: x.dtype }],
+        work: Work::Conv(work),
+    })
+}

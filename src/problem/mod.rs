@@ -1,0 +1,114 @@
+//! A specification resolved for given input shapes: the only validator of the crate.
+//!
+//! The reference and the host path compute straight from a [`Problem`]; a [`Plan`](crate::Plan) adds the GPU's
+//! kernels to it.
+
+mod conv;
+mod image;
+mod pointwise;
+mod pool;
+
+pub use conv::{ConvWork, KernelStrides};
+pub use pointwise::{ActivationWork, SoftmaxWork};
+pub use pool::PoolWork;
+
+use crate::error::{Error, Result};
+use crate::spec::Op;
+use crate::tensor::{DType, Tensor, TensorDesc, checked_elements};
+
+/// A validated operation on tensors of known shapes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    /// The operation's name, as it appears in errors.
+    pub op: &'static str,
+    /// What goes in.
+    pub inputs: Vec<TensorDesc>,
+    /// What comes out.
+    pub outputs: Vec<TensorDesc>,
+    /// What is to be computed.
+    pub work: Work,
+}
+
+/// What a problem computes, with every length and stride known.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Work {
+    /// Pooling, sliding or global.
+    Pool(PoolWork),
+    /// Convolution; a dense layer is one over a single element.
+    Conv(ConvWork),
+    /// Softmax.
+    Softmax(SoftmaxWork),
+    /// An activation by itself.
+    Activation(ActivationWork),
+}
+
+impl Problem {
+    /// Checks `op` against the shapes and types of its inputs and computes those of its outputs.
+    ///
+    /// # Errors
+    /// Whatever rule of the operation the values break, with the values.
+    ///
+    /// ```
+    /// use wgpool::{Pool, Problem, TensorDesc};
+    /// let problem = Problem::new(&Pool::max([2, 2]).into(), &[TensorDesc::f32([1, 10, 26, 26])])?;
+    /// assert_eq!(problem.outputs[0].shape, [1, 10, 13, 13]);
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    pub fn new(op: &Op, inputs: &[TensorDesc]) -> Result<Problem> {
+        for input in inputs {
+            checked_elements("input", &input.shape)?;
+        }
+        let problem = match op {
+            Op::Pool(spec) => pool::sliding(spec, inputs),
+            Op::GlobalPool(spec) => pool::global(spec, inputs),
+            Op::Conv(spec) => conv::conv(spec, inputs),
+            Op::Dense(spec) => conv::dense(spec, inputs),
+            Op::Softmax(spec) => pointwise::softmax(spec, inputs),
+            Op::Activation(spec) => pointwise::activation(spec, inputs),
+        }?;
+        for output in &problem.outputs {
+            checked_elements("output", &output.shape)?;
+        }
+        Ok(problem)
+    }
+
+    /// Checks that `tensors` are what the problem was made for.
+    pub(crate) fn check(&self, tensors: &[&Tensor]) -> Result<()> {
+        if tensors.len() != self.inputs.len() {
+            return Err(Error::Arity {
+                op: self.op,
+                expected: "as many as the problem was made for",
+                got: tensors.len(),
+            });
+        }
+        for (tensor, desc) in tensors.iter().zip(&self.inputs) {
+            if tensor.desc() != *desc {
+                return Err(Error::Shape {
+                    op: self.op,
+                    tensor: "an input",
+                    got: tensor.shape().to_vec(),
+                    rule: format!("the problem was made for {:?} of {}", desc.shape, desc.dtype),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses element types other than those listed.
+fn require_dtype(op: &'static str, tensor: &'static str, got: DType, allowed: &[DType]) -> Result<()> {
+    if allowed.contains(&got) {
+        return Ok(());
+    }
+    let names: Vec<String> = allowed.iter().map(DType::to_string).collect();
+    Err(Error::Type { op, tensor, got, rule: format!("it must be {}", names.join(" or ")) })
+}
+
+/// The single input of an operation.
+fn only_input<'a>(op: &'static str, inputs: &'a [TensorDesc]) -> Result<&'a TensorDesc> {
+    match inputs {
+        [input] => Ok(input),
+        _ => Err(Error::Arity { op, expected: "one", got: inputs.len() }),
+    }
+}

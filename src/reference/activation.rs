@@ -1,0 +1,75 @@
+//! Activations by their definition, and how far a 32-bit evaluation may be from them.
+
+use super::Exact;
+use super::tolerance::EPS;
+use crate::problem::ActivationWork;
+use crate::spec::Activation;
+
+/// The activation of one value in 64-bit floats.
+///
+/// ```
+/// use wgpool::{Activation, reference::activate};
+/// assert_eq!(activate(Activation::Relu6, 7.5), 6.0);
+/// ```
+pub fn activate(activation: Activation, x: f64) -> f64 {
+    match activation {
+        Activation::None => x,
+        Activation::Relu => {
+            if x < 0.0 {
+                0.0
+            } else {
+                x
+            }
+        }
+        Activation::Relu6 => {
+            if x < 0.0 {
+                0.0
+            } else if x > 6.0 {
+                6.0
+            } else {
+                x
+            }
+        }
+        Activation::LeakyRelu { alpha } => {
+            if x < 0.0 {
+                f64::from(alpha) * x
+            } else {
+                x
+            }
+        }
+        Activation::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+        Activation::Tanh => x.tanh(),
+        Activation::Silu => x / (1.0 + (-x).exp()),
+        Activation::Gelu => 0.5 * x * libm::erfc(-x / std::f64::consts::SQRT_2),
+        Activation::GeluTanh => {
+            let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x);
+            0.5 * x * (1.0 + inner.tanh())
+        }
+    }
+}
+
+/// The bound after an activation of `x`, of which `before` is the bound.
+///
+/// The error before is multiplied by the function's largest slope; to it comes that of the function itself,
+/// a few units in the last place of the numbers it adds (WGSL's `exp` may be off by `3 + 2 |x|` of them, which
+/// the decay of `exp(-|x|)` keeps below 4).
+pub(super) fn activation_bound(activation: Activation, x: f64, before: f64) -> f64 {
+    match activation {
+        Activation::None | Activation::Relu | Activation::Relu6 => before,
+        Activation::LeakyRelu { alpha } => {
+            let slope = f64::from(alpha.abs());
+            before * slope.max(1.0) + EPS * slope * x.abs()
+        }
+        Activation::Sigmoid => 0.25 * before + 8.0 * EPS,
+        Activation::Tanh => before + 16.0 * EPS * x.abs().min(1.0),
+        Activation::Silu => 1.1 * before + 8.0 * EPS * x.abs(),
+        Activation::Gelu | Activation::GeluTanh => 1.13 * before + 16.0 * EPS * x.abs(),
+    }
+}
+
+pub(super) fn activation(work: &ActivationWork, x: &[f64], y: &mut Exact) {
+    for (i, &x) in x.iter().enumerate().take(work.elements) {
+        y.values[i] = activate(work.activation, x);
+        y.bound[i] = activation_bound(work.activation, x, 0.0);
+    }
+}

@@ -1,0 +1,97 @@
+//! Pooling by its definition.
+
+use super::Exact;
+use super::tolerance::SUM;
+use crate::problem::PoolWork;
+use crate::spec::PoolKind;
+use crate::tensor::DType;
+
+pub(super) fn pool(work: &PoolWork, x: &[f64], y: &mut Exact, mut indices: Option<&mut Exact>) {
+    let [ad, ah, aw] = work.axes;
+    for n in 0..work.batch {
+        for c in 0..work.channels {
+            for od in 0..ad.output {
+                for oh in 0..ah.output {
+                    for ow in 0..aw.output {
+                        let at = work.output.at(n, c, [od, oh, ow]);
+                        let window = taps(work, [od, oh, ow]);
+                        let value = |&p: &[usize; 3]| x[work.input.at(n, c, p)];
+                        match work.kind {
+                            PoolKind::Max => {
+                                let (max, position) = maximum(&window, value, work.dtype);
+                                y.values[at] = max;
+                                if let (Some(indices), Some(numbering)) =
+                                    (indices.as_deref_mut(), work.indices)
+                                {
+                                    indices.values[at] =
+                                        position.map_or(-1.0, |p| work.index(numbering, n, c, p) as f64);
+                                }
+                            }
+                            PoolKind::Average { count_include_pad, divisor } => {
+                                let count = match divisor {
+                                    Some(divisor) => divisor as usize,
+                                    None if count_include_pad => {
+                                        ad.taps_padded(od) * ah.taps_padded(oh) * aw.taps_padded(ow)
+                                    }
+                                    None => window.len(),
+                                } as f64;
+                                y.values[at] = window.iter().map(value).sum::<f64>() / count;
+                                let magnitude = window.iter().map(|p| value(p).abs()).sum::<f64>() / count;
+                                y.bound[at] = SUM * magnitude;
+                            }
+                            PoolKind::Lp { p } => {
+                                let p = f64::from(p);
+                                let sum: f64 = window.iter().map(|q| value(q).abs().powf(p)).sum();
+                                y.values[at] = sum.powf(1.0 / p);
+                                y.bound[at] = 2.0 * SUM * y.values[at];
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The positions inside the input that window `o` covers, in row-major order.
+fn taps(work: &PoolWork, [od, oh, ow]: [usize; 3]) -> Vec<[usize; 3]> {
+    let [ad, ah, aw] = work.axes;
+    let mut window = Vec::new();
+    for td in 0..ad.kernel {
+        for th in 0..ah.kernel {
+            for tw in 0..aw.kernel {
+                if let (Some(d), Some(h), Some(w)) =
+                    (ad.position(od, td), ah.position(oh, th), aw.position(ow, tw))
+                {
+                    window.push([d, h, w]);
+                }
+            }
+        }
+    }
+    window
+}
+
+/// The largest value and where it is: the first of equal ones, the last NaN if there is any.
+fn maximum(
+    window: &[[usize; 3]],
+    value: impl Fn(&[usize; 3]) -> f64,
+    dtype: DType,
+) -> (f64, Option<[usize; 3]>) {
+    let mut max = match dtype {
+        DType::U8 => 0.0,
+        DType::I8 => f64::from(i8::MIN),
+        _ => f64::NEG_INFINITY,
+    };
+    let mut position = window.first().copied();
+    for p in window {
+        let v = value(p);
+        if v > max || v.is_nan() {
+            (max, position) = (v, Some(*p));
+        }
+    }
+    // A window of negative zero alone keeps its sign.
+    if let Some(p) = position {
+        max = value(&p);
+    }
+    (max, position)
+}

@@ -1,0 +1,116 @@
+//! How far a correct implementation may be from the reference, stated once for tests, `verify` and the demo.
+
+use super::Exact;
+use crate::error::{Error, Result};
+use crate::tensor::{DType, Tensor};
+
+/// The spacing of 32-bit floats at 1.
+pub(super) const EPS: f64 = f32::EPSILON as f64;
+
+/// The bound of a sum of products, per unit of the sum of their absolute values: `C * eps` with C = 8.
+pub(super) const SUM: f64 = 8.0 * EPS;
+
+/// GPUs may flush subnormal numbers to zero, so a smallest normal number's distance is always allowed.
+const F32_FLUSH: f64 = f32::MIN_POSITIVE as f64;
+
+/// Adds the rounding of the store to bounds that are not exact.
+pub(super) fn add_store_rounding(output: &mut Exact) {
+    let (half_ulp, flush) = match output.desc.dtype {
+        DType::F32 => (0.0, F32_FLUSH),
+        DType::F16 => (2f64.powi(-11), 2f64.powi(-14)),
+        DType::U8 | DType::I8 | DType::I32 => return,
+    };
+    for (value, bound) in output.values.iter().zip(&mut output.bound) {
+        if *bound > 0.0 {
+            *bound += half_ulp * value.abs();
+        }
+        *bound += flush;
+    }
+}
+
+/// The element of an output that is farthest outside its bound.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Mismatch {
+    /// Its flat position.
+    pub at: usize,
+    /// The reference's value.
+    pub expected: f64,
+    /// The implementation's value.
+    pub got: f64,
+    /// The allowed distance.
+    pub bound: f64,
+    /// How many elements are outside their bound.
+    pub count: usize,
+}
+
+impl std::fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} elements outside their bound; the worst, [{}], is {:e}, expected {:e} within {:e}",
+            self.count, self.at, self.got, self.expected, self.bound
+        )
+    }
+}
+
+/// Compares an implementation's output with the reference.
+///
+/// NaN matches NaN alone, infinities match themselves; every other element must lie within its bound.
+/// A reference value beyond the largest number of the output's type matches that type's infinity.
+///
+/// # Errors
+/// [`Error::Shape`] if shapes or types differ; a difference in values is a result, not an error.
+pub fn compare(exact: &Exact, got: &Tensor) -> Result<Option<Mismatch>> {
+    if got.desc() != exact.desc {
+        return Err(Error::Shape {
+            op: "comparison",
+            tensor: "the output",
+            got: got.shape().to_vec(),
+            rule: format!(
+                "the reference has {:?} of {}, this is {}",
+                exact.desc.shape,
+                exact.desc.dtype,
+                got.dtype()
+            ),
+        });
+    }
+    let largest = match exact.desc.dtype {
+        DType::F16 => f64::from(half::f16::MAX),
+        _ => f64::from(f32::MAX),
+    };
+    let mut worst: Option<(f64, Mismatch)> = None;
+    let mut count = 0;
+    for (at, (&expected, &bound)) in exact.values.iter().zip(&exact.bound).enumerate() {
+        let value = got.data().get(at).unwrap_or(f64::NAN);
+        let excess = excess(expected, value, bound, largest);
+        if excess <= 0.0 {
+            continue;
+        }
+        count += 1;
+        if worst.as_ref().is_none_or(|(most, _)| excess > *most) {
+            worst = Some((excess, Mismatch { at, expected, got: value, bound, count: 0 }));
+        }
+    }
+    Ok(worst.map(|(_, mismatch)| Mismatch { count, ..mismatch }))
+}
+
+/// By how much a value is outside its bound; not positive if it is inside.
+fn excess(expected: f64, value: f64, bound: f64, largest: f64) -> f64 {
+    if expected.is_nan() || value.is_nan() {
+        return if expected.is_nan() && value.is_nan() { 0.0 } else { f64::INFINITY };
+    }
+    if expected == value {
+        return 0.0;
+    }
+    // Near the end of the type's range, rounding may reach infinity or stop short of it.
+    let overflows = expected.abs() + bound.max(expected.abs() * EPS) > largest;
+    if value.is_infinite() {
+        let same_sign = value.is_sign_positive() == expected.is_sign_positive();
+        return if overflows && same_sign { 0.0 } else { f64::INFINITY };
+    }
+    if expected.is_infinite() {
+        return f64::INFINITY;
+    }
+    (expected - value).abs() - bound
+}

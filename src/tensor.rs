@@ -1,0 +1,290 @@
+//! Tensors at the edge of the crate: a shape and elements in row-major order.
+
+use half::f16;
+use ndarray::{ArrayD, ArrayViewD, CowArray, IxDyn};
+
+use crate::error::{Error, Result};
+
+/// The type of a tensor's elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DType {
+    /// 32-bit float.
+    F32,
+    /// 16-bit float; sums are kept in 32 bits.
+    F16,
+    /// Unsigned byte, packed four to a word on the GPU.
+    U8,
+    /// Signed byte, packed four to a word on the GPU.
+    I8,
+    /// 32-bit integer: positions of maxima.
+    I32,
+}
+
+impl DType {
+    /// Bytes of one element.
+    pub fn size(self) -> usize {
+        match self {
+            DType::F32 | DType::I32 => 4,
+            DType::F16 => 2,
+            DType::U8 | DType::I8 => 1,
+        }
+    }
+}
+
+impl std::fmt::Display for DType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            DType::F32 => "f32",
+            DType::F16 => "f16",
+            DType::U8 => "u8",
+            DType::I8 => "i8",
+            DType::I32 => "i32",
+        })
+    }
+}
+
+/// Shape and element type of a tensor; the elements lie in row-major order of the shape.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TensorDesc {
+    /// Length of each axis, outermost first.
+    pub shape: Vec<usize>,
+    /// Type of the elements.
+    pub dtype: DType,
+}
+
+impl TensorDesc {
+    /// A description of an f32 tensor.
+    pub fn f32(shape: impl Into<Vec<usize>>) -> Self {
+        Self { shape: shape.into(), dtype: DType::F32 }
+    }
+
+    /// Number of elements.
+    pub fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Bytes of all elements.
+    pub fn bytes(&self) -> usize {
+        self.elements() * self.dtype.size()
+    }
+
+    /// Bytes that a GPU buffer for this tensor must have: whole 32-bit words, and never none.
+    pub fn buffer_size(&self) -> u64 {
+        (self.bytes().next_multiple_of(4)).max(4) as u64
+    }
+}
+
+/// The elements of a tensor.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Data {
+    /// 32-bit floats.
+    F32(Vec<f32>),
+    /// 16-bit floats.
+    F16(Vec<f16>),
+    /// Unsigned bytes.
+    U8(Vec<u8>),
+    /// Signed bytes.
+    I8(Vec<i8>),
+    /// 32-bit integers.
+    I32(Vec<i32>),
+}
+
+/// A tensor in host memory.
+///
+/// ```
+/// use wgpool::Tensor;
+/// let t = Tensor::from_f32(&[2, 2], vec![1.0, 2.0, 3.0, 4.0])?;
+/// assert_eq!(t.shape(), [2, 2]);
+/// # Ok::<(), wgpool::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    shape: Vec<usize>,
+    data: Data,
+}
+
+impl Data {
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        match self {
+            Data::F32(v) => v.len(),
+            Data::F16(v) => v.len(),
+            Data::U8(v) => v.len(),
+            Data::I8(v) => v.len(),
+            Data::I32(v) => v.len(),
+        }
+    }
+
+    /// Whether there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Type of the elements.
+    pub fn dtype(&self) -> DType {
+        match self {
+            Data::F32(_) => DType::F32,
+            Data::F16(_) => DType::F16,
+            Data::U8(_) => DType::U8,
+            Data::I8(_) => DType::I8,
+            Data::I32(_) => DType::I32,
+        }
+    }
+
+    /// The elements' bytes, in the machine's order.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Data::F32(v) => bytemuck::cast_slice(v),
+            Data::F16(v) => bytemuck::cast_slice(v),
+            Data::U8(v) => v,
+            Data::I8(v) => bytemuck::cast_slice(v),
+            Data::I32(v) => bytemuck::cast_slice(v),
+        }
+    }
+
+    /// Elements of `dtype` read from `bytes`, of which any incomplete last element is left out.
+    pub fn from_bytes(dtype: DType, bytes: &[u8]) -> Data {
+        match dtype {
+            DType::F32 => Data::F32(collect(bytes)),
+            DType::F16 => Data::F16(collect(bytes)),
+            DType::U8 => Data::U8(bytes.to_vec()),
+            DType::I8 => Data::I8(collect(bytes)),
+            DType::I32 => Data::I32(collect(bytes)),
+        }
+    }
+
+    /// Element `i` as a 64-bit float, which holds every element type exactly.
+    pub fn get(&self, i: usize) -> Option<f64> {
+        match self {
+            Data::F32(v) => v.get(i).map(|&x| f64::from(x)),
+            Data::F16(v) => v.get(i).map(|&x| x.to_f64()),
+            Data::U8(v) => v.get(i).map(|&x| f64::from(x)),
+            Data::I8(v) => v.get(i).map(|&x| f64::from(x)),
+            Data::I32(v) => v.get(i).map(|&x| f64::from(x)),
+        }
+    }
+}
+
+/// Copies unaligned bytes into elements.
+fn collect<T: bytemuck::Pod>(bytes: &[u8]) -> Vec<T> {
+    bytes.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned).collect()
+}
+
+/// The number of elements of a shape, if it fits `usize`.
+pub(crate) fn checked_elements(what: &'static str, shape: &[usize]) -> Result<usize> {
+    shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).ok_or_else(|| Error::TooLarge {
+        what,
+        values: format!("shape {shape:?}"),
+        rule: "the number of elements must fit the address space",
+    })
+}
+
+impl Tensor {
+    /// A tensor from its shape and elements.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the number of elements is not the product of the shape.
+    pub fn new(shape: &[usize], data: Data) -> Result<Self> {
+        let elements = checked_elements("tensor", shape)?;
+        if elements != data.len() {
+            return Err(Error::Shape {
+                op: "tensor",
+                tensor: "the shape",
+                got: shape.to_vec(),
+                rule: format!("{elements} elements are not the {} given", data.len()),
+            });
+        }
+        Ok(Self { shape: shape.to_vec(), data })
+    }
+
+    /// An f32 tensor from its shape and elements; see [`Tensor::new`].
+    pub fn from_f32(shape: &[usize], elements: Vec<f32>) -> Result<Self> {
+        Self::new(shape, Data::F32(elements))
+    }
+
+    /// Length of each axis, outermost first.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Type of the elements.
+    pub fn dtype(&self) -> DType {
+        self.data.dtype()
+    }
+
+    /// Shape and element type.
+    pub fn desc(&self) -> TensorDesc {
+        TensorDesc { shape: self.shape.clone(), dtype: self.dtype() }
+    }
+
+    /// The elements.
+    pub fn data(&self) -> &Data {
+        &self.data
+    }
+
+    /// The elements, by value.
+    pub fn into_data(self) -> Data {
+        self.data
+    }
+
+    /// The elements as f32.
+    ///
+    /// # Errors
+    /// [`Error::Type`] if they are of another type.
+    pub fn as_f32(&self) -> Result<&[f32]> {
+        match &self.data {
+            Data::F32(v) => Ok(v),
+            other => Err(Error::Type {
+                op: "tensor",
+                tensor: "the tensor",
+                got: other.dtype(),
+                rule: "f32 was asked for".into(),
+            }),
+        }
+    }
+
+    /// The same elements under another shape of as many elements.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the number of elements differs.
+    pub fn reshaped(self, shape: &[usize]) -> Result<Self> {
+        Self::new(shape, self.data)
+    }
+
+    /// A view of an f32 tensor as an ndarray array.
+    ///
+    /// # Errors
+    /// [`Error::Type`] if the elements are not f32.
+    pub fn view_f32(&self) -> Result<ArrayViewD<'_, f32>> {
+        let elements = self.as_f32()?;
+        ArrayViewD::from_shape(IxDyn(&self.shape), elements).map_err(|e| Error::Shape {
+            op: "tensor",
+            tensor: "the tensor",
+            got: self.shape.clone(),
+            rule: e.to_string(),
+        })
+    }
+
+    /// An f32 tensor as an ndarray array.
+    ///
+    /// # Errors
+    /// [`Error::Type`] if the elements are not f32.
+    pub fn to_array_f32(&self) -> Result<ArrayD<f32>> {
+        Ok(self.view_f32()?.to_owned())
+    }
+}
+
+impl<S, D> From<&ndarray::ArrayBase<S, D>> for Tensor
+where
+    S: ndarray::Data<Elem = f32>,
+    D: ndarray::Dimension,
+{
+    /// Copies an array of any memory order into row-major order.
+    fn from(array: &ndarray::ArrayBase<S, D>) -> Self {
+        let shape = array.shape().to_vec();
+        let standard: CowArray<'_, f32, D> = array.as_standard_layout();
+        Tensor { shape, data: Data::F32(standard.iter().copied().collect()) }
+    }
+}
