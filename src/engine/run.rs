@@ -1,0 +1,165 @@
+//! The convenience that uploads, computes, and reads back.
+
+use wgpu::util::DeviceExt;
+
+use super::Engine;
+use super::scope::scoped;
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+use crate::tensor::{Data, Tensor, TensorDesc};
+
+impl Engine {
+    /// Computes a plan on `inputs` in one submission and waits for the result.
+    ///
+    /// # Errors
+    /// If `inputs` are not what the plan was made for, and those of the device.
+    pub fn run_plan(&self, plan: &Plan, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+        plan.problem.check(inputs)?;
+        let op = plan.problem.op;
+        let prepared = self.prepare(plan)?;
+        let mut buffers = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            buffers.push(self.upload(op, input)?);
+        }
+        let mut outputs = Vec::with_capacity(plan.problem.outputs.len());
+        for desc in &plan.problem.outputs {
+            outputs.push(self.storage(op, desc.buffer_size())?);
+        }
+        let binding = prepared.bind(
+            &buffers.iter().map(|b| b.slice(..)).collect::<Vec<_>>(),
+            &outputs.iter().map(|b| b.slice(..)).collect::<Vec<_>>(),
+        )?;
+        let wanted: Vec<_> = outputs.iter().map(|b| b.slice(..)).zip(&plan.problem.outputs).collect();
+        self.submit_and_read(op, &wanted, |encoder| {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            binding.encode(&mut pass);
+        })
+    }
+
+    /// A storage buffer holding a tensor.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], [`Error::Limit`] and those of the device.
+    pub fn upload(&self, op: &'static str, tensor: &Tensor) -> Result<wgpu::Buffer> {
+        let desc = tensor.desc();
+        self.caps.check_tensor(op, &desc)?;
+        let bytes = tensor.data().as_bytes();
+        let size = desc.buffer_size() as usize;
+        let padded;
+        let contents = if bytes.len() == size {
+            bytes
+        } else {
+            padded = [bytes, &[0u8; 4][..size - bytes.len()]].concat();
+            &padded
+        };
+        pollster::block_on(scoped(
+            &self.device,
+            || format!("uploading {size} bytes for {op}"),
+            || {
+                self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+                    label: Some("wgpool tensor"),
+                    contents,
+                    usage: wgpu::BufferUsages::STORAGE
+                        | wgpu::BufferUsages::COPY_SRC
+                        | wgpu::BufferUsages::COPY_DST,
+                })
+            },
+        ))
+    }
+
+    /// An empty storage buffer of `size` bytes that can be written to and read back.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], [`Error::Limit`] and those of the device.
+    pub fn storage(&self, op: &'static str, size: u64) -> Result<wgpu::Buffer> {
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+        self.buffer(op, size, usage)
+    }
+
+    fn buffer(&self, op: &'static str, size: u64, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer> {
+        if size > self.caps.max_buffer {
+            return Err(Error::Limit {
+                op,
+                limit: "max_buffer_size",
+                needed: size,
+                allowed: self.caps.max_buffer,
+            });
+        }
+        pollster::block_on(scoped(
+            &self.device,
+            || format!("allocating {size} bytes for {op}"),
+            || {
+                self.device.create_buffer(&wgpu::BufferDescriptor {
+                    label: Some("wgpool tensor"),
+                    size,
+                    usage,
+                    mapped_at_creation: false,
+                })
+            },
+        ))
+    }
+
+    /// Records with `record`, copies the tensors in `wanted` behind it, submits once, waits, and returns them.
+    pub(crate) fn submit_and_read(
+        &self,
+        op: &'static str,
+        wanted: &[(wgpu::BufferSlice<'_>, &TensorDesc)],
+        record: impl FnOnce(&mut wgpu::CommandEncoder),
+    ) -> Result<Vec<Tensor>> {
+        let mut staging = Vec::with_capacity(wanted.len());
+        for (_, desc) in wanted {
+            let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+            staging.push(self.buffer(op, desc.buffer_size(), usage)?);
+        }
+        pollster::block_on(scoped(
+            &self.device,
+            || format!("running {op}"),
+            || {
+                let mut encoder =
+                    self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+                record(&mut encoder);
+                for ((slice, desc), staging) in wanted.iter().zip(&staging) {
+                    encoder.copy_buffer_to_buffer(
+                        slice.buffer(),
+                        slice.offset(),
+                        staging,
+                        0,
+                        desc.buffer_size(),
+                    );
+                }
+                self.queue.submit([encoder.finish()]);
+            },
+        ))?;
+        self.read_staging(op, wanted, &staging)
+    }
+
+    fn read_staging(
+        &self,
+        op: &'static str,
+        wanted: &[(wgpu::BufferSlice<'_>, &TensorDesc)],
+        staging: &[wgpu::Buffer],
+    ) -> Result<Vec<Tensor>> {
+        let lost =
+            |reason: String| Error::DeviceLost { during: format!("reading the result of {op}"), reason };
+        let (sender, mapped) = std::sync::mpsc::channel();
+        for buffer in staging {
+            let sender = sender.clone();
+            buffer.slice(..).map_async(wgpu::MapMode::Read, move |result| {
+                // The receiver lives until every buffer has answered, or the call has failed already.
+                let _ = sender.send(result);
+            });
+        }
+        self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| lost(e.to_string()))?;
+        for _ in staging {
+            let answer = mapped.try_recv().map_err(|_| lost("the mapping was never answered".into()))?;
+            answer.map_err(|e| lost(e.to_string()))?;
+        }
+        let mut tensors = Vec::with_capacity(wanted.len());
+        for ((_, desc), buffer) in wanted.iter().zip(staging) {
+            let view = buffer.slice(..).get_mapped_range().map_err(|e| lost(e.to_string()))?;
+            let bytes = view.get(..desc.bytes()).unwrap_or_default();
+            tensors.push(Tensor::new(&desc.shape, Data::from_bytes(desc.dtype, bytes))?);
+        }
+        Ok(tensors)
+    }
+}
