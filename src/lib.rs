@@ -10,6 +10,7 @@ pub mod error;
 pub mod geometry;
 pub mod host;
 pub mod kernel;
+pub mod model;
 pub mod plan;
 pub mod problem;
 pub mod reference;
