@@ -3,6 +3,7 @@
 //!
 //! A call goes `spec` (what the user wants, [`Op`]) to [`Problem`] (validated, every shape known).
 #![warn(missing_docs)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
 
 pub mod backend;
 pub mod engine;

@@ -9,6 +9,8 @@ mod scope;
 
 pub use adapters::{AdapterSummary, adapters, open_device};
 pub use bind::{Binding, Prepared};
+#[cfg(feature = "cli")]
+pub use pipelines::ShaderEdit;
 
 use std::sync::Arc;
 
@@ -45,6 +47,12 @@ impl Engine {
             queue: queue.clone(),
             pipelines: Arc::new(Pipelines::default()),
         }
+    }
+
+    /// The same device with every shader changed by `edit`: for tests that a wrong kernel is noticed.
+    #[cfg(feature = "cli")]
+    pub fn with_edited_shaders(&self, edit: ShaderEdit) -> Engine {
+        Engine { pipelines: Arc::new(Pipelines::edited(edit)), ..self.clone() }
     }
 
     /// What plans for this engine may use.

@@ -17,10 +17,21 @@ pub(super) struct Pipeline {
 /// The pipelines of an engine.
 #[derive(Debug, Default)]
 pub(super) struct Pipelines {
+    /// Changes shaders before they are built: for tests that a wrong kernel is noticed.
+    edit: Option<ShaderEdit>,
     built: Mutex<HashMap<KernelKey, Pipeline>>,
 }
 
+/// Makes another shader of a kernel's.
+pub type ShaderEdit = fn(KernelKey, String) -> String;
+
 impl Pipelines {
+    /// Pipelines of shaders that `edit` has changed.
+    #[cfg(feature = "cli")]
+    pub fn edited(edit: ShaderEdit) -> Self {
+        Pipelines { edit: Some(edit), ..Pipelines::default() }
+    }
+
     pub fn len(&self) -> usize {
         self.built.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
@@ -33,21 +44,22 @@ impl Pipelines {
             return Ok(pipeline);
         }
         // Built outside the lock: two threads may build the same pipeline, and neither waits for another's.
-        let pipeline = build(device, key).await?;
+        let pipeline = build(device, key, self.edit).await?;
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(built.entry(key).or_insert(pipeline).clone())
     }
 }
 
-async fn build(device: &wgpu::Device, key: KernelKey) -> Result<Pipeline> {
+async fn build(device: &wgpu::Device, key: KernelKey, edit: Option<ShaderEdit>) -> Result<Pipeline> {
     let label = key.to_string();
+    let source = edit.map_or_else(|| key.source(), |edit| edit(key, key.source()));
     scoped(
         device,
         || format!("building the pipeline {key}"),
         || {
             let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
                 label: Some(&label),
-                source: wgpu::ShaderSource::Wgsl(key.source().into()),
+                source: wgpu::ShaderSource::Wgsl(source.into()),
             });
             let layout = bind_group_layout(device, key.bindings());
             let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {

@@ -1,5 +1,7 @@
 //! The convenience that uploads, computes, and reads back.
 
+use std::borrow::Cow;
+
 use wgpu::util::DeviceExt;
 
 use super::Engine;
@@ -7,6 +9,18 @@ use super::scope::scoped;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::tensor::{Data, Tensor, TensorDesc};
+
+/// A tensor's bytes, filled up to the whole words that a buffer is made of.
+fn words(tensor: &Tensor) -> Cow<'_, [u8]> {
+    let bytes = tensor.data().as_bytes();
+    let size = tensor.desc().buffer_size() as usize;
+    if bytes.len() == size {
+        return Cow::Borrowed(bytes);
+    }
+    let mut padded = bytes.to_vec();
+    padded.resize(size, 0);
+    Cow::Owned(padded)
+}
 
 impl Engine {
     /// Computes a plan on `inputs` in one submission and waits for the result.
@@ -41,17 +55,9 @@ impl Engine {
     /// # Errors
     /// [`Error::OutOfMemory`], [`Error::Limit`] and those of the device.
     pub fn upload(&self, op: &'static str, tensor: &Tensor) -> Result<wgpu::Buffer> {
-        let desc = tensor.desc();
-        self.caps.check_tensor(op, &desc)?;
-        let bytes = tensor.data().as_bytes();
-        let size = desc.buffer_size() as usize;
-        let padded;
-        let contents = if bytes.len() == size {
-            bytes
-        } else {
-            padded = [bytes, &[0u8; 4][..size - bytes.len()]].concat();
-            &padded
-        };
+        self.caps.check_tensor(op, &tensor.desc())?;
+        let contents: &[u8] = &words(tensor);
+        let size = contents.len();
         pollster::block_on(scoped(
             &self.device,
             || format!("uploading {size} bytes for {op}"),
@@ -74,6 +80,16 @@ impl Engine {
     pub fn storage(&self, op: &'static str, size: u64) -> Result<wgpu::Buffer> {
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
         self.buffer(op, size, usage)
+    }
+
+    /// Writes a tensor into a buffer at `offset` before the next submission.
+    pub(crate) fn write(&self, buffer: &wgpu::Buffer, offset: u64, tensor: &Tensor) -> Result<()> {
+        let contents = words(tensor);
+        pollster::block_on(scoped(
+            &self.device,
+            || format!("writing {} bytes", contents.len()),
+            || self.queue.write_buffer(buffer, offset, &contents),
+        ))
     }
 
     fn buffer(&self, op: &'static str, size: u64, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer> {

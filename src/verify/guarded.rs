@@ -27,10 +27,8 @@ pub fn run_guarded(engine: &Engine, op: &Op, inputs: &[&Tensor]) -> Result<Vec<T
     for input in inputs {
         let size = input.desc().buffer_size();
         let buffer = engine.storage(name, lead + size)?;
-        let mut bytes = input.data().as_bytes().to_vec();
-        bytes.resize(size as usize, 0);
         engine.queue().write_buffer(&buffer, 0, &poison(lead));
-        engine.queue().write_buffer(&buffer, lead, &bytes);
+        engine.write(&buffer, lead, input)?;
         in_buffers.push(buffer);
     }
     let mut out_buffers = Vec::new();

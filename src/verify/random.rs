@@ -245,8 +245,12 @@ fn conv(rng: &mut Rng) -> (Op, Vec<TensorDesc>) {
     let layout = layout(rng);
     let kernel_layout = if rng.one_in(2) { KernelLayout::Oihw } else { KernelLayout::Hwio };
     let groups = if rng.one_in(2) { 1 } else { rng.between(1, 5) };
-    // One in eight has more input channels than are summed plainly.
-    let most_in = if rng.one_in(8) { 70 } else { 5 };
+    // One in eight has sums so long that every level of them is used.
+    let most_in = match (rng.one_in(8), rank) {
+        (true, 1) => 1500,
+        (true, _) => 70,
+        _ => 5,
+    };
     let (group_in, group_out) = (rng.between(1, most_in), rng.between(1, 9));
     let window: Vec<usize> = (0..rank).map(|_| rng.between(1, 4)).collect();
     let mut x = image(rng, rank, layout, 1);
