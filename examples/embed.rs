@@ -69,7 +69,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Channel c is the image times c: its pooled rows are 1, 3, 5, ... times c.
     let expected: Vec<f32> =
         (0..values.len()).map(|i| (i / (14 * 14)) as f32 * (2 * (i % 14) + 1) as f32).collect();
-    println!("{} -> {:?} on {}", "convolution + max pooling", pooled.shape, engine.adapter_name());
+    println!("convolution + max pooling -> {:?} on {}", pooled.shape, engine.adapter_name());
     println!("channel 3, first row: {:?}", &values[3 * 14 * 14..3 * 14 * 14 + 14]);
     if values != expected {
         return Err("the result is not the expected one".into());

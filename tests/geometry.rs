@@ -93,7 +93,8 @@ fn a_wrong_output_length_would_be_noticed() {
     let span = |s: Spec| s.dilation * (s.kernel - 1) + 1;
     let up = |s: Spec| if s.ceil { s.stride - 1 } else { 0 };
     let both = |s: Spec| s.before + s.after;
-    let wrong: [(&str, Box<dyn Fn(Spec) -> usize>); 5] = [
+    type Rule = Box<dyn Fn(Spec) -> usize>;
+    let wrong: [(&str, Rule); 5] = [
         ("a last window in the padding is kept", Box::new(move |s| rule(s, span(s), up(s), both(s)))),
         ("ceil mode is ignored", Box::new(move |s| rule(s, span(s), 0, both(s)))),
         ("dilation is ignored", Box::new(move |s| rule(s, s.kernel, up(s), both(s)))),

@@ -1,6 +1,8 @@
 //! The convenience that uploads, computes, and reads back.
 
 use std::borrow::Cow;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use wgpu::util::DeviceExt;
 
@@ -127,7 +129,7 @@ impl Engine {
             let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
             staging.push(self.buffer(op, desc.buffer_size(), usage)?);
         }
-        pollster::block_on(scoped(
+        let submission = pollster::block_on(scoped(
             &self.device,
             || format!("running {op}"),
             || {
@@ -143,10 +145,10 @@ impl Engine {
                         desc.buffer_size(),
                     );
                 }
-                self.queue.submit([encoder.finish()]);
+                self.queue.submit([encoder.finish()])
             },
         ))?;
-        self.read_staging(op, wanted, &staging)
+        self.read_staging(op, wanted, &staging, submission)
     }
 
     fn read_staging(
@@ -154,6 +156,7 @@ impl Engine {
         op: &'static str,
         wanted: &[(wgpu::BufferSlice<'_>, &TensorDesc)],
         staging: &[wgpu::Buffer],
+        submission: wgpu::SubmissionIndex,
     ) -> Result<Vec<Tensor>> {
         let lost =
             |reason: String| Error::DeviceLost { during: format!("reading the result of {op}"), reason };
@@ -165,10 +168,12 @@ impl Engine {
                 let _ = sender.send(result);
             });
         }
-        self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| lost(e.to_string()))?;
+        // Else the loop below would wait for a sender that nobody holds.
+        drop(sender);
+        let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
+        self.device.poll(wait).map_err(|e| lost(e.to_string()))?;
         for _ in staging {
-            let answer = mapped.try_recv().map_err(|_| lost("the mapping was never answered".into()))?;
-            answer.map_err(|e| lost(e.to_string()))?;
+            answer(&mapped, &self.device).map_err(lost)?;
         }
         let mut tensors = Vec::with_capacity(wanted.len());
         for ((_, desc), buffer) in wanted.iter().zip(staging) {
@@ -177,5 +182,23 @@ impl Engine {
             tensors.push(Tensor::new(&desc.shape, Data::from_bytes(desc.dtype, bytes))?);
         }
         Ok(tensors)
+    }
+}
+
+/// Waits for one buffer to be mapped, after the submission that fills it is complete.
+///
+/// Another thread's poll may have collected the answer and be about to give it, so there may be none yet.
+fn answer(
+    mapped: &Receiver<Result<(), wgpu::BufferAsyncError>>,
+    device: &wgpu::Device,
+) -> Result<(), String> {
+    loop {
+        match mapped.recv_timeout(Duration::from_millis(5)) {
+            Ok(answer) => return answer.map_err(|e| e.to_string()),
+            Err(RecvTimeoutError::Disconnected) => return Err("a mapping was dropped".into()),
+            Err(RecvTimeoutError::Timeout) => {
+                device.poll(wgpu::PollType::Poll).map_err(|e| e.to_string())?;
+            }
+        }
     }
 }
