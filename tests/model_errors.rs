@@ -131,6 +131,8 @@ fn layers_that_cannot_be_computed() {
     refuse("ReLU", r#""threshold": 1.0"#, &["threshold 1"]);
     refuse("LeakyReLU", r#""negative_slope": 1e300"#, &["1e300"]);
     refuse("Activation", r#""activation": {"class_name": "Activation", "config": {}}"#, &["inside"]);
+    let wide = [("Conv2D", r#""filters": 2147483647, "kernel_size": 1"#)];
+    refused(keras::architecture(config_of("[null, 2147483647, 8, 1]", &wide)), &["layer l0", "too large"]);
     let mixed = [
         ("Conv2D", r#""filters": 3, "kernel_size": 3"#),
         ("MaxPooling2D", r#""pool_size": 2, "data_format": "channels_first""#),
