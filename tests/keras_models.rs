@@ -3,6 +3,8 @@
 //! No tolerance here is chosen: each layer's allowed error is the reference's own bound for a 32-bit evaluation,
 //! carried through the layers behind it.
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -14,7 +16,7 @@ use wgpool::{
 
 /// Where every check of this file runs.
 fn backends() -> Vec<Backend> {
-    vec![Backend::Host, Backend::Reference]
+    vec![Backend::Gpu(support::engine().clone()), Backend::Host, Backend::Reference]
 }
 
 /// The models and what Keras' summaries say of their parameters.
