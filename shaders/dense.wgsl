@@ -13,10 +13,10 @@ struct DenseParams {
 }
 
 @group(0) @binding(0) var<uniform> params: DenseParams;
-@group(0) @binding(1) var<storage, read> input: array<f32>;
-@group(0) @binding(2) var<storage, read> kernel: array<f32>;
-@group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> output: array<f32>;
+@group(0) @binding(1) var<storage, read> input: array<Word>;
+@group(0) @binding(2) var<storage, read> kernel: array<Word>;
+@group(0) @binding(3) var<storage, read> bias: array<Word>;
+@group(0) @binding(4) var<storage, read_write> output: array<Word>;
 
 var<workgroup> shared_sums: array<f32, WORKGROUP>;
 
@@ -34,7 +34,8 @@ fn main(
     let out = element % params.outputs;
     var sum = Sum();
     for (var i = local; i < params.features; i += WORKGROUP) {
-        add(&sum, input[row * params.features + i] * kernel[i * params.tap_in + out * params.tap_out]);
+        let x = unpack(input[row * params.features + i], 0u);
+        add(&sum, x * unpack(kernel[i * params.tap_in + out * params.tap_out], 0u));
     }
     shared_sums[local] = result(sum);
     for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
@@ -46,8 +47,8 @@ fn main(
     if (local == 0u && number < total) {
         var value = shared_sums[0];
         if (params.has_bias != 0u) {
-            value += bias[out];
+            value += unpack(bias[out], 0u);
         }
-        output[element] = activate(value, params.alpha);
+        output[element] = pack(vec4<f32>(activate(value, params.alpha)));
     }
 }

@@ -24,6 +24,8 @@ const MAX: u32 = 0u;
 const AVERAGE: u32 = 1u;
 const AVERAGE_PADDED: u32 = 2u;
 const LP: u32 = 3u;
+const LP_TORCH: u32 = 4u;
+override ADAPTIVE: bool = false;
 override REDUCE: u32 = 0u;
 override CHANNELS_LAST: bool = false;
 
@@ -92,6 +94,8 @@ fn sum_of(window: Window, scale: f32) -> f32 {
                 var value = load(window.base + dot(at, params.in_stride.xyz));
                 if (REDUCE == LP) {
                     value = lp_term(abs(value), scale, params.p);
+                } else if (REDUCE == LP_TORCH) {
+                    value = lp_signed_term(value, scale, params.p);
                 }
                 add(&sum, value);
             }
@@ -132,6 +136,17 @@ fn pool(element: u32) -> f32 {
         window.first[axis] = first_tap(start, dilation, kernel);
         window.end[axis] = end_tap(start, i32(params.in_size[axis]), dilation, kernel);
         padded *= end_tap(start, params.padded_end[axis], dilation, kernel);
+        if (ADAPTIVE) {
+            // floor(o * L / O) to ceil((o + 1) * L / O), divided first: o * L may not fit 32 bits.
+            let whole = params.in_size[axis] / params.out_size[axis];
+            let part = params.in_size[axis] % params.out_size[axis];
+            let begin = out[axis] * whole + out[axis] * part / params.out_size[axis];
+            let next = out[axis] + 1u;
+            let end = next * whole + (next * part + params.out_size[axis] - 1u) / params.out_size[axis];
+            window.start[axis] = i32(begin);
+            window.first[axis] = 0u;
+            window.end[axis] = end - begin;
+        }
     }
     let inside = select(vec3<u32>(0u), window.end - window.first, window.end > window.first);
 
@@ -142,8 +157,14 @@ fn pool(element: u32) -> f32 {
         let scale = largest_magnitude(window);
         return lp_root(sum_of(window, scale), scale, params.p);
     }
+    if (REDUCE == LP_TORCH) {
+        let scale = largest_magnitude(window);
+        let taps = params.window.x * params.window.y * params.window.z;
+        let share = f32(taps) / f32(inside.x * inside.y * inside.z);
+        return lp_root(sum_of(window, scale) * share, scale, params.p);
+    }
     var count = inside.x * inside.y * inside.z;
-    if (REDUCE == AVERAGE_PADDED) {
+    if (REDUCE == AVERAGE_PADDED && !ADAPTIVE) {
         count = padded;
     }
     if (params.divisor != 0u) {

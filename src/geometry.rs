@@ -31,6 +31,8 @@ pub struct Axis {
     pub pad_after: usize,
     /// Number of windows.
     pub output: usize,
+    /// Whether the windows divide the input among them ([`Axis::adaptive`]) instead of sliding along it.
+    pub adaptive: bool,
 }
 
 /// The parameters of one axis before its padding and output length are known.
@@ -51,8 +53,16 @@ pub(crate) enum AxisPadding {
 
 impl Axis {
     /// An axis that is not there: one element, one window of one tap.
-    pub const UNIT: Axis =
-        Axis { input: 1, kernel: 1, stride: 1, dilation: 1, pad_before: 0, pad_after: 0, output: 1 };
+    pub const UNIT: Axis = Axis {
+        input: 1,
+        kernel: 1,
+        stride: 1,
+        dilation: 1,
+        pad_before: 0,
+        pad_after: 0,
+        output: 1,
+        adaptive: false,
+    };
 
     /// Places windows on axis number `index` of `op`.
     pub(crate) fn sliding(
@@ -120,7 +130,20 @@ impl Axis {
         if (output - 1).checked_mul(stride).is_none_or(|s| s > MAX_LENGTH - span) {
             return Err(too_large("last window"));
         }
-        Ok(Axis { input, kernel, stride, dilation, pad_before, pad_after, output })
+        Ok(Axis { input, kernel, stride, dilation, pad_before, pad_after, output, adaptive: false })
+    }
+
+    /// `output` windows that cover the input: number `o` goes from `floor(o * input / output)` to
+    /// `ceil((o + 1) * input / output)`, as PyTorch's adaptive pooling. There may be more windows than elements.
+    pub(crate) fn adaptive(op: &'static str, index: usize, input: usize, output: usize) -> Result<Axis> {
+        for (name, value) in [("input", input), ("output size", output)] {
+            if value == 0 || value > MAX_LENGTH {
+                let rule = format!("on axis {index} it must be from 1 to {MAX_LENGTH}");
+                return Err(Error::parameter(op, name, value, rule));
+            }
+        }
+        let longest = input.div_ceil(output) + usize::from(input % output != 0);
+        Ok(Axis { input, kernel: longest.min(input), output, adaptive: true, ..Axis::UNIT })
     }
 
     /// Elements between the first and the last tap of a window, both included.
@@ -130,23 +153,36 @@ impl Axis {
 
     /// Position of the first tap of window `o`; negative inside the padding.
     pub fn start(&self, o: usize) -> isize {
+        if self.adaptive {
+            return (o as u128 * self.input as u128 / self.output as u128) as isize;
+        }
         (o * self.stride) as isize - self.pad_before as isize
     }
 
     /// Position of tap `tap` of window `o`, if it lies inside the input.
     pub fn position(&self, o: usize, tap: usize) -> Option<usize> {
+        if self.adaptive && !self.taps_inside(o).contains(&tap) {
+            return None;
+        }
         let at = self.start(o) + (tap * self.dilation) as isize;
         usize::try_from(at).ok().filter(|&at| at < self.input)
     }
 
     /// The taps of window `o` that lie inside the input.
     pub fn taps_inside(&self, o: usize) -> Range<usize> {
+        if self.adaptive {
+            let end = ((o as u128 + 1) * self.input as u128).div_ceil(self.output as u128) as usize;
+            return 0..end - self.start(o) as usize;
+        }
         self.taps_before(o, self.input as isize, 0)
     }
 
     /// The number of taps of window `o` inside the input or its padding, which is what an average with
     /// padding included divides by; the overhang that ceil mode adds is not counted.
     pub fn taps_padded(&self, o: usize) -> usize {
+        if self.adaptive {
+            return self.taps_inside(o).len();
+        }
         let from = -(self.pad_before as isize);
         self.taps_before(o, (self.input + self.pad_after) as isize, from).len()
     }
@@ -172,6 +208,36 @@ fn output_length(input: usize, pad_before: usize, room: usize, stride: usize, ce
     let output = room.div_ceil(stride) + 1;
     // A last window that would start in the padding after the input is dropped, once.
     if (output - 1) * stride >= input + pad_before { output - 1 } else { output }
+}
+
+/// Lengths that max pooling may have had before: see [`MaxUnpool::output_of`](crate::MaxUnpool::output_of).
+pub(crate) fn unpooled_lengths(
+    input: &[usize],
+    window: &[usize],
+    stride: &[usize],
+    padding: &[usize],
+) -> Result<Vec<usize>> {
+    let op = "max unpooling";
+    let rank = input.len();
+    let window = per_axis(op, "window", window, rank)?;
+    let stride = per_axis(op, "stride", stride, rank)?;
+    let padding = per_axis(op, "padding", padding, rank)?;
+    (0..rank)
+        .map(|i| {
+            let length = |()| {
+                let reach = input[i].checked_sub(1)?.checked_mul(stride[i])?.checked_add(window[i])?;
+                reach.checked_sub(padding[i].checked_mul(2)?).filter(|&l| l > 0)
+            };
+            length(()).ok_or_else(|| {
+                Error::parameter(
+                    op,
+                    "output length",
+                    (input[i], stride[i], padding[i], window[i]),
+                    format!("(L - 1) * stride - 2 * padding + window must be positive on axis {i}"),
+                )
+            })
+        })
+        .collect()
 }
 
 /// One value for each of `rank` axes; a single value stands for all of them.

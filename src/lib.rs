@@ -26,7 +26,8 @@ pub use error::{Error, Result};
 pub use plan::{Caps, Plan};
 pub use problem::Problem;
 pub use spec::{
-    Activation, Conv, Dense, DenseLayout, GlobalPool, IndexNumbering, KernelLayout, Layout, Op, Padding,
-    Pool, PoolKind, Softmax,
+    Activation, AdaptivePool, Conv, ConvPool, ConvTranspose, Dense, DenseLayout, FractionalMaxPool,
+    GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Padding, Pool, PoolKind,
+    RoiAlign, RoiMode, Softmax,
 };
 pub use tensor::{DType, Data, Tensor, TensorDesc};

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use safetensors::{Dtype, SafeTensors};
-use wgpool::model::{Program, Sequential, Step, keras};
+use wgpool::model::{Program, Sequential, Session, Step, keras};
 use wgpool::{
     Activation, Backend, DType, Data, GlobalPool, Op, Pool, Problem, Tensor, TensorDesc, reference,
 };
@@ -230,8 +230,8 @@ fn check_model(name: &str) {
                 .check_tensor(&what(layer), output);
             before = output;
         }
-        let output = model.program(1).unwrap().run(&backend, input).unwrap();
-        chain.check_tensor(&what("the fused program"), &output);
+        let output = Session::compile(&backend, model.program(1).unwrap()).unwrap().run(input).unwrap();
+        chain.check_tensor(&what("the fused session"), &output);
     }
 }
 
@@ -300,7 +300,7 @@ fn mnist_digits_are_read_as_keras_reads_them() {
         let count = if matches!(backend, Backend::Reference) { 100 } else { 1000 };
         let input = Tensor::from_f32(&[count, 28, 28, 1], pixels[..count * 784].to_vec()).unwrap();
         let program = model.program(count).unwrap();
-        let output = program.run(&backend, &input).unwrap();
+        let output = Session::compile(&backend, program.clone()).unwrap().run(&input).unwrap();
         let expected = Expected::exactly(&input).through(&program);
         expected.check_tensor(&backend.name(), &output);
         let keras = Tensor::from_f32(&[count, 10], probabilities[..count * 10].to_vec()).unwrap();

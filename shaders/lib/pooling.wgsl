@@ -28,12 +28,27 @@ fn lp_term(magnitude: f32, scale: f32, p: f32) -> f32 {
     return pow(ratio, p);
 }
 
+// x^p with its sign: NaN for a negative number and a power that is not whole.
+fn lp_signed_term(x: f32, scale: f32, p: f32) -> f32 {
+    let term = lp_term(abs(x), scale, p);
+    if (x >= 0.0 || is_nan(x)) {
+        return term;
+    }
+    if (floor(p) != p) {
+        return bitcast<f32>(params.nan);
+    }
+    return select(term, -term, floor(p * 0.5) * 2.0 != p);
+}
+
 fn lp_root(sum: f32, scale: f32, p: f32) -> f32 {
     if (p == 1.0 || is_special(sum)) {
         return sum;
     }
     if (scale == 0.0 || is_special(scale)) {
         return scale;
+    }
+    if (sum < 0.0) {
+        return bitcast<f32>(params.nan);
     }
     if (p == 2.0) {
         return scale * sqrt(sum);

@@ -86,16 +86,20 @@ impl Prepared {
         let device = &self.engine.device;
         let op = self.plan.problem.op;
         let mut dispatches = Vec::with_capacity(self.plan.steps.len());
+        let mut scratch = Vec::with_capacity(self.plan.scratch.len());
+        for &size in &self.plan.scratch {
+            scratch.push(self.engine.buffer_async(op, size, wgpu::BufferUsages::STORAGE).await?);
+        }
         for (step, pipeline) in self.plan.steps.iter().zip(&self.pipelines) {
             let mut slices = Vec::with_capacity(step.slots.len());
             for slot in &step.slots {
-                let (slices_of, descs, i) = match *slot {
-                    Slot::Input(i) => (inputs, &self.plan.problem.inputs, i),
-                    Slot::Output(i) => (outputs, &self.plan.problem.outputs, i),
+                let problem = &self.plan.problem;
+                let bound = match *slot {
+                    Slot::Input(i) => inputs.get(i).copied().zip(size_of_tensor(&problem.inputs, i)),
+                    Slot::Output(i) => outputs.get(i).copied().zip(size_of_tensor(&problem.outputs, i)),
+                    Slot::Scratch(i) => scratch.get(i).map(|b| (b.slice(..), b.size())),
                 };
-                if let (Some(slice), Some(desc)) = (slices_of.get(i), descs.get(i)) {
-                    slices.push((*slice, desc.buffer_size()));
-                }
+                slices.extend(bound);
             }
             let group = scoped(
                 device,
@@ -140,6 +144,10 @@ impl Prepared {
         }
         Ok(())
     }
+}
+
+fn size_of_tensor(descs: &[TensorDesc], i: usize) -> Option<u64> {
+    descs.get(i).map(TensorDesc::buffer_size)
 }
 
 fn check_slice(

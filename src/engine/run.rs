@@ -95,6 +95,15 @@ impl Engine {
     }
 
     fn buffer(&self, op: &'static str, size: u64, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer> {
+        pollster::block_on(self.buffer_async(op, size, usage))
+    }
+
+    pub(super) async fn buffer_async(
+        &self,
+        op: &'static str,
+        size: u64,
+        usage: wgpu::BufferUsages,
+    ) -> Result<wgpu::Buffer> {
         if size > self.caps.max_buffer {
             return Err(Error::Limit {
                 op,
@@ -103,7 +112,7 @@ impl Engine {
                 allowed: self.caps.max_buffer,
             });
         }
-        pollster::block_on(scoped(
+        scoped(
             &self.device,
             || format!("allocating {size} bytes for {op}"),
             || {
@@ -114,7 +123,8 @@ impl Engine {
                     mapped_at_creation: false,
                 })
             },
-        ))
+        )
+        .await
     }
 
     /// Records with `record`, copies the tensors in `wanted` behind it, submits once, waits, and returns them.

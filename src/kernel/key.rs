@@ -15,6 +15,8 @@ pub enum Reduce {
     AveragePadded = 2,
     /// The Lp norm.
     Lp = 3,
+    /// PyTorch's Lp norm.
+    LpTorch = 4,
 }
 
 impl From<PoolKind> for Reduce {
@@ -24,6 +26,7 @@ impl From<PoolKind> for Reduce {
             PoolKind::Average { count_include_pad: false, .. } => Reduce::Average,
             PoolKind::Average { count_include_pad: true, .. } => Reduce::AveragePadded,
             PoolKind::Lp { .. } => Reduce::Lp,
+            PoolKind::LpTorch { .. } => Reduce::LpTorch,
         }
     }
 }
@@ -83,7 +86,27 @@ pub enum KernelKey {
         indices: bool,
         /// Whether channels lie last.
         channels_last: bool,
+        /// Whether the windows divide the input among them.
+        adaptive: bool,
     },
+    /// Fractional max pooling.
+    Fractional {
+        /// Whether positions of maxima are stored.
+        indices: bool,
+        /// Whether channels lie last.
+        channels_last: bool,
+    },
+    /// A stage of max unpooling.
+    Unpool {
+        /// 0 forgets who owns each output, 1 lets the last input own it, 2 writes.
+        stage: u32,
+        /// Type of the elements.
+        dtype: DType,
+    },
+    /// RoiAlign.
+    RoiAlign,
+    /// MaxRoiPool.
+    MaxRoi,
     /// Pooling of whole planes.
     PoolPlane {
         /// What is computed of each plane.
@@ -93,13 +116,37 @@ pub enum KernelKey {
     },
     /// Direct convolution.
     Conv {
+        /// Type of the elements.
+        dtype: DType,
         /// Applied to the result.
         activation: ActivationKind,
         /// Whether channels lie last.
         channels_last: bool,
     },
+    /// Transposed convolution.
+    ConvTranspose {
+        /// Type of the elements.
+        dtype: DType,
+        /// Applied to the result.
+        activation: ActivationKind,
+        /// Whether channels lie last.
+        channels_last: bool,
+    },
+    /// Convolution and pooling.
+    ConvPool {
+        /// Type of the elements.
+        dtype: DType,
+        /// Applied to the convolution's result.
+        activation: ActivationKind,
+        /// Whether channels lie last.
+        channels_last: bool,
+        /// What is computed of each window.
+        reduce: Reduce,
+    },
     /// A dense layer with few outputs.
     Dense {
+        /// Type of the elements.
+        dtype: DType,
         /// Applied to the result.
         activation: ActivationKind,
     },

@@ -67,7 +67,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `conv.wgsl`.
+    /// Parameters of `conv.wgsl`, `conv_pool.wgsl` and `conv_transpose.wgsl`.
     ConvParams {
         in_size: [u32; 4],
         out_size: [u32; 4],
@@ -86,6 +86,74 @@ uniform! {
         total: u32,
         has_bias: u32,
         alpha: f32,
+        pooled: [u32; 4],
+        pool_window: [u32; 4],
+        pool_stride: [u32; 4],
+        pool_dilation: [u32; 4],
+        pool_before: [i32; 4],
+        pool_end: [i32; 4],
+        identity: f32,
+        nan: u32,
+        pad_0: u32,
+        pad_1: u32,
+    }
+}
+
+uniform! {
+    /// Parameters of `unpool.wgsl`.
+    UnpoolParams {
+        in_size: [u32; 4],
+        out_size: [u32; 4],
+        indexed: [u32; 4],
+        in_stride: [u32; 4],
+        out_stride: [u32; 4],
+        in_batch: u32,
+        out_batch: u32,
+        inputs: u32,
+        outputs: u32,
+        whole: u32,
+        column_major: u32,
+        pad_0: u32,
+        pad_1: u32,
+    }
+}
+
+uniform! {
+    /// Parameters of `fractional.wgsl`.
+    FractionalParams {
+        in_size: [u32; 4],
+        out_size: [u32; 4],
+        window: [u32; 4],
+        sample: [u32; 4],
+        alpha: [f32; 4],
+        in_stride: [u32; 4],
+        index_step: [u32; 4],
+        in_batch: u32,
+        total: u32,
+        identity: f32,
+        pad_0: u32,
+    }
+}
+
+uniform! {
+    /// Parameters of `roi_align.wgsl` and `roi_max.wgsl`.
+    RoiParams {
+        height: u32,
+        width: u32,
+        bins_h: u32,
+        bins_w: u32,
+        channels: u32,
+        total: u32,
+        in_batch: u32,
+        in_channel: u32,
+        in_row: u32,
+        in_column: u32,
+        channels_last: u32,
+        sampling_ratio: u32,
+        scale: f32,
+        half_pixel: u32,
+        take_max: u32,
+        images: u32,
     }
 }
 

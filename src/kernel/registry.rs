@@ -27,21 +27,34 @@ const SUM: &str = shader!("lib/sum.wgsl");
 const TAPS: &str = shader!("lib/taps.wgsl");
 const POOLING: &str = shader!("lib/pooling.wgsl");
 const ACTIVATION: &str = shader!("lib/activation.wgsl");
+const CONVOLVE: &str = shader!("lib/convolve.wgsl");
+const ROI: &str = shader!("lib/roi.wgsl");
+const NO_INDICES: &str = shader!("lib/no_indices.wgsl");
 
 impl KernelKey {
     /// The shader's text.
     pub fn source(&self) -> String {
         match *self {
             KernelKey::Pool { dtype, indices, .. } => {
-                let indices =
-                    if indices { shader!("lib/indices.wgsl") } else { shader!("lib/no_indices.wgsl") };
+                let indices = if indices { shader!("lib/indices.wgsl") } else { NO_INDICES };
                 [prelude(dtype), INDEX, NUMBER, SUM, TAPS, POOLING, indices, shader!("pool.wgsl")].concat()
             }
             KernelKey::PoolPlane { dtype, .. } => {
                 [prelude(dtype), INDEX, NUMBER, SUM, POOLING, shader!("pool_plane.wgsl")].concat()
             }
-            KernelKey::Conv { .. } => [INDEX, NUMBER, TAPS, ACTIVATION, shader!("conv.wgsl")].concat(),
-            KernelKey::Dense { .. } => [INDEX, NUMBER, SUM, ACTIVATION, shader!("dense.wgsl")].concat(),
+            KernelKey::Fractional { indices, .. } => {
+                let indices = if indices { shader!("lib/indices_4.wgsl") } else { NO_INDICES };
+                [INDEX, NUMBER, indices, shader!("fractional.wgsl")].concat()
+            }
+            KernelKey::Unpool { dtype, .. } => [prelude(dtype), INDEX, shader!("unpool.wgsl")].concat(),
+            KernelKey::RoiAlign => [INDEX, NUMBER, SUM, ROI, shader!("roi_align.wgsl")].concat(),
+            KernelKey::MaxRoi => [INDEX, NUMBER, ROI, shader!("roi_max.wgsl")].concat(),
+            KernelKey::Conv { dtype, .. } => convolution(dtype, &[shader!("conv.wgsl")]),
+            KernelKey::ConvTranspose { dtype, .. } => convolution(dtype, &[shader!("conv_transpose.wgsl")]),
+            KernelKey::ConvPool { dtype, .. } => convolution(dtype, &[POOLING, shader!("conv_pool.wgsl")]),
+            KernelKey::Dense { dtype, .. } => {
+                [prelude(dtype), INDEX, NUMBER, SUM, ACTIVATION, shader!("dense.wgsl")].concat()
+            }
             KernelKey::Softmax => [INDEX, NUMBER, SUM, shader!("softmax.wgsl")].concat(),
             KernelKey::Activation { .. } => [INDEX, NUMBER, ACTIVATION, shader!("activation.wgsl")].concat(),
         }
@@ -51,41 +64,67 @@ impl KernelKey {
     pub fn overrides(&self) -> Vec<(&'static str, f64)> {
         let mut all = vec![("WORKGROUP", f64::from(WORKGROUP))];
         match *self {
-            KernelKey::Pool { reduce, channels_last, .. } => {
+            KernelKey::Pool { reduce, channels_last, adaptive, .. } => {
                 all.push(("REDUCE", f64::from(reduce as u32)));
                 all.push(("CHANNELS_LAST", f64::from(channels_last)));
+                all.push(("ADAPTIVE", f64::from(adaptive)));
             }
             KernelKey::PoolPlane { reduce, .. } => all.push(("REDUCE", f64::from(reduce as u32))),
-            KernelKey::Conv { activation, channels_last } => {
+            KernelKey::Fractional { channels_last, .. } => {
+                all.push(("CHANNELS_LAST", f64::from(channels_last)));
+            }
+            KernelKey::Unpool { stage, .. } => all.push(("STAGE", f64::from(stage))),
+            KernelKey::Conv { activation, channels_last, .. }
+            | KernelKey::ConvTranspose { activation, channels_last, .. } => {
                 all.push(("ACTIVATION", f64::from(activation as u32)));
                 all.push(("CHANNELS_LAST", f64::from(channels_last)));
             }
-            KernelKey::Dense { activation } | KernelKey::Activation { activation } => {
+            KernelKey::ConvPool { activation, channels_last, reduce, .. } => {
+                all.push(("ACTIVATION", f64::from(activation as u32)));
+                all.push(("CHANNELS_LAST", f64::from(channels_last)));
+                all.push(("REDUCE", f64::from(reduce as u32)));
+            }
+            KernelKey::Dense { activation, .. } | KernelKey::Activation { activation } => {
                 all.push(("ACTIVATION", f64::from(activation as u32)));
             }
-            KernelKey::Softmax => {}
+            KernelKey::Softmax | KernelKey::RoiAlign | KernelKey::MaxRoi => {}
         }
         all
     }
 
     /// How many buffers it reads and writes.
     pub fn bindings(&self) -> Bindings {
-        match self {
-            KernelKey::Pool { indices: true, .. } => Bindings { reads: 1, writes: 2 },
-            KernelKey::Conv { .. } | KernelKey::Dense { .. } => Bindings { reads: 3, writes: 1 },
-            KernelKey::Pool { .. }
-            | KernelKey::PoolPlane { .. }
-            | KernelKey::Softmax
-            | KernelKey::Activation { .. } => Bindings { reads: 1, writes: 1 },
-        }
+        let (reads, writes) = match self {
+            KernelKey::Pool { indices, .. } => (1, 1 + u32::from(*indices)),
+            KernelKey::Fractional { indices, .. } => (2, 1 + u32::from(*indices)),
+            KernelKey::Unpool { .. } => (2, 2),
+            KernelKey::Conv { .. }
+            | KernelKey::ConvTranspose { .. }
+            | KernelKey::ConvPool { .. }
+            | KernelKey::Dense { .. }
+            | KernelKey::RoiAlign => (3, 1),
+            KernelKey::MaxRoi => (2, 1),
+            KernelKey::PoolPlane { .. } | KernelKey::Softmax | KernelKey::Activation { .. } => (1, 1),
+        };
+        Bindings { reads, writes }
     }
 
     /// Whether it needs 16-bit floats on the device.
     pub fn needs_f16(&self) -> bool {
-        matches!(
-            self,
-            KernelKey::Pool { dtype: DType::F16, .. } | KernelKey::PoolPlane { dtype: DType::F16, .. }
-        )
+        match self {
+            KernelKey::Pool { dtype, .. }
+            | KernelKey::PoolPlane { dtype, .. }
+            | KernelKey::Unpool { dtype, .. }
+            | KernelKey::Conv { dtype, .. }
+            | KernelKey::ConvTranspose { dtype, .. }
+            | KernelKey::ConvPool { dtype, .. }
+            | KernelKey::Dense { dtype, .. } => *dtype == DType::F16,
+            KernelKey::Fractional { .. }
+            | KernelKey::RoiAlign
+            | KernelKey::MaxRoi
+            | KernelKey::Softmax
+            | KernelKey::Activation { .. } => false,
+        }
     }
 }
 
@@ -105,39 +144,64 @@ fn prelude(dtype: DType) -> &'static str {
     }
 }
 
+/// A kernel on top of `lib/convolve.wgsl`.
+fn convolution(dtype: DType, own: &[&str]) -> String {
+    let shared = [prelude(dtype), INDEX, NUMBER, TAPS, ACTIVATION, CONVOLVE].concat();
+    shared + &own.concat()
+}
+
+const ACTIVATIONS: [ActivationKind; 9] = [
+    ActivationKind::None,
+    ActivationKind::Relu,
+    ActivationKind::Relu6,
+    ActivationKind::LeakyRelu,
+    ActivationKind::Sigmoid,
+    ActivationKind::Tanh,
+    ActivationKind::Silu,
+    ActivationKind::Gelu,
+    ActivationKind::GeluTanh,
+];
+
 /// Every key there can be: what tests compile and compare.
 pub fn all() -> Vec<KernelKey> {
-    let mut keys = vec![KernelKey::Softmax];
-    let activations = [
-        ActivationKind::None,
-        ActivationKind::Relu,
-        ActivationKind::Relu6,
-        ActivationKind::LeakyRelu,
-        ActivationKind::Sigmoid,
-        ActivationKind::Tanh,
-        ActivationKind::Silu,
-        ActivationKind::Gelu,
-        ActivationKind::GeluTanh,
-    ];
-    for activation in activations {
-        keys.push(KernelKey::Dense { activation });
+    let mut keys = vec![KernelKey::Softmax, KernelKey::RoiAlign, KernelKey::MaxRoi];
+    for activation in ACTIVATIONS {
         keys.push(KernelKey::Activation { activation });
-        for channels_last in [false, true] {
-            keys.push(KernelKey::Conv { activation, channels_last });
+        for dtype in [DType::F32, DType::F16] {
+            keys.push(KernelKey::Dense { dtype, activation });
+            for channels_last in [false, true] {
+                keys.push(KernelKey::Conv { dtype, activation, channels_last });
+                keys.push(KernelKey::ConvTranspose { dtype, activation, channels_last });
+                for reduce in [Reduce::Max, Reduce::Average, Reduce::AveragePadded] {
+                    keys.push(KernelKey::ConvPool { dtype, activation, channels_last, reduce });
+                }
+            }
+        }
+    }
+    for channels_last in [false, true] {
+        for indices in [false, true] {
+            keys.push(KernelKey::Fractional { indices, channels_last });
         }
     }
     for dtype in [DType::F32, DType::F16, DType::U8, DType::I8] {
-        for reduce in [Reduce::Max, Reduce::Average, Reduce::AveragePadded, Reduce::Lp] {
+        keys.extend((0..3).map(|stage| KernelKey::Unpool { stage, dtype }));
+        let reductions = [Reduce::Max, Reduce::Average, Reduce::AveragePadded, Reduce::Lp, Reduce::LpTorch];
+        for reduce in reductions {
             if reduce != Reduce::Max && matches!(dtype, DType::U8 | DType::I8) {
                 continue;
             }
-            keys.push(KernelKey::PoolPlane { reduce, dtype });
+            if reduce != Reduce::LpTorch {
+                keys.push(KernelKey::PoolPlane { reduce, dtype });
+            }
             for channels_last in [false, true] {
                 for indices in [false, true] {
-                    if indices && reduce != Reduce::Max {
-                        continue;
+                    for adaptive in [false, true] {
+                        if (!indices || reduce == Reduce::Max)
+                            && (!adaptive || !matches!(reduce, Reduce::Lp | Reduce::LpTorch))
+                        {
+                            keys.push(KernelKey::Pool { reduce, dtype, indices, channels_last, adaptive });
+                        }
                     }
-                    keys.push(KernelKey::Pool { reduce, dtype, indices, channels_last });
                 }
             }
         }

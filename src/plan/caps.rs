@@ -47,16 +47,19 @@ impl Caps {
         }
     }
 
-    /// Refuses a tensor that no binding of the device can hold.
-    pub(crate) fn check_tensor(&self, op: &'static str, desc: &TensorDesc) -> Result<()> {
-        let needed = desc.buffer_size();
+    /// Refuses more bytes than one binding of the device can hold.
+    pub(crate) fn check_binding(&self, op: &'static str, needed: u64) -> Result<()> {
         let limits =
             [("max_storage_buffer_binding_size", self.max_binding), ("max_buffer_size", self.max_buffer)];
-        for (limit, allowed) in limits {
-            if needed > allowed {
-                return Err(Error::Limit { op, limit, needed, allowed });
-            }
+        match limits.into_iter().find(|(_, allowed)| needed > *allowed) {
+            None => Ok(()),
+            Some((limit, allowed)) => Err(Error::Limit { op, limit, needed, allowed }),
         }
+    }
+
+    /// Refuses a tensor that no binding of the device can hold.
+    pub(crate) fn check_tensor(&self, op: &'static str, desc: &TensorDesc) -> Result<()> {
+        self.check_binding(op, desc.buffer_size())?;
         // Shaders count elements in u32 and positions in i32.
         if desc.elements() > i32::MAX as usize {
             return Err(Error::TooLarge {

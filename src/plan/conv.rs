@@ -1,15 +1,15 @@
-//! Kernels for convolution and dense layers.
+//! Kernels for convolution, with and without pooling, and for dense layers.
 
 use super::narrow::{each, ivec4, u32_of, vec4};
-use super::{Caps, Slot, Step, grid};
+use super::{Caps, Slot, Step, grid, pool};
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::kernel::params::{ConvParams, DenseParams};
 use crate::kernel::{ActivationKind, KernelKey};
-use crate::problem::ConvWork;
-use crate::spec::Layout;
+use crate::problem::{ConvPoolWork, ConvWork, PoolWork};
+use crate::spec::{Layout, PoolKind};
 
-/// Output channels that an invocation of the direct kernel computes.
+/// Output channels that an invocation of the direct kernels computes.
 const BLOCK: usize = 4;
 
 /// A dense layer goes along its inputs in parallel when they are at least this many and its outputs too few to
@@ -17,8 +17,16 @@ const BLOCK: usize = 4;
 const LONG_INPUT: usize = 256;
 const FEW_OUTPUTS: usize = 4096;
 
-pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps) -> Result<Vec<Step>> {
+/// Input, kernel, bias and the tensor that is written. A binding must hold something: without a bias it is the
+/// kernel once more, and not read.
+fn slots(work: &ConvWork, to: Slot) -> Vec<Slot> {
+    let bias = if work.bias { Slot::Input(2) } else { Slot::Input(1) };
+    vec![Slot::Input(0), Slot::Input(1), bias, to]
+}
+
+pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Vec<Step>> {
     let (activation, alpha) = ActivationKind::of(work.activation);
+    let dtype = work.dtype;
     let dense = work.groups == 1 && work.layout == Layout::Nhwc && work.axes == [Axis::UNIT; 3];
     let few = work.batch * work.group_out <= FEW_OUTPUTS && work.group_in >= LONG_INPUT;
     let (kernel, params, grid) = if dense && few {
@@ -33,24 +41,70 @@ pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps) -> Result<Ve
             pad_0: 0,
         };
         let grid = grid::workgroups(op, (work.batch * work.group_out) as u64, caps)?;
-        (KernelKey::Dense { activation }, bytemuck::bytes_of(&params).to_vec(), grid)
+        (KernelKey::Dense { dtype, activation }, bytemuck::bytes_of(&params).to_vec(), grid)
     } else {
-        let (params, total) = direct(op, work, alpha)?;
+        let total = invocations(work, each(&work.axes, |a| a.output));
+        let params = params(op, work, total, alpha)?;
         let channels_last = work.layout == Layout::Nhwc;
         let grid = grid::invocations(op, total as u64, caps)?;
-        (KernelKey::Conv { activation, channels_last }, bytemuck::bytes_of(&params).to_vec(), grid)
+        let key = KernelKey::Conv { dtype, activation, channels_last };
+        (key, bytemuck::bytes_of(&params).to_vec(), grid)
     };
-    // A binding must hold something: without a bias it is the kernel once more, and not read.
-    let bias = if work.bias { Slot::Input(2) } else { Slot::Input(1) };
-    let slots = vec![Slot::Input(0), Slot::Input(1), bias, Slot::Output(0)];
-    Ok(vec![Step { kernel, params, slots, grid }])
+    Ok(vec![Step { kernel, params, slots: slots(work, to), grid }])
 }
 
-fn direct(op: &'static str, work: &ConvWork, alpha: f32) -> Result<(ConvParams, usize)> {
+pub(super) fn transposed(op: &'static str, work: &ConvWork, caps: &Caps) -> Result<Vec<Step>> {
+    let (activation, alpha) = ActivationKind::of(work.activation);
+    // The axes are those of the adjoint: its input is written here.
+    let total = invocations(work, each(&work.axes, |a| a.input));
+    let params = params(op, work, total, alpha)?;
+    let channels_last = work.layout == Layout::Nhwc;
+    Ok(vec![Step {
+        kernel: KernelKey::ConvTranspose { dtype: work.dtype, activation, channels_last },
+        params: bytemuck::bytes_of(&params).to_vec(),
+        slots: slots(work, Slot::Output(0)),
+        grid: grid::invocations(op, total as u64, caps)?,
+    }])
+}
+
+/// One kernel where windows do not overlap, so that it computes nothing twice; else two, and the tensor between
+/// them in scratch memory, of which the size in bytes is returned.
+pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> Result<(Vec<Step>, Vec<u64>)> {
+    let (conv, pool) = (&work.conv, &work.pool);
+    let overlap = pool.axes.iter().any(|a| a.stride < a.span() && a.output > 1);
+    if overlap {
+        caps.check_tensor(op, &work.between)?;
+        let mut steps = steps(op, conv, caps, Slot::Scratch(0))?;
+        steps.extend(pool::steps(op, pool, caps, Slot::Scratch(0))?);
+        return Ok((steps, vec![work.between.buffer_size()]));
+    }
+    let (activation, alpha) = ActivationKind::of(conv.activation);
+    let total = invocations(conv, each(&pool.axes, |a| a.output));
+    let mut params = params(op, conv, total, alpha)?;
+    add_pool(op, &mut params, pool)?;
+    let kernel = KernelKey::ConvPool {
+        dtype: conv.dtype,
+        activation,
+        channels_last: conv.layout == Layout::Nhwc,
+        reduce: pool.kind.into(),
+    };
+    let step = Step {
+        kernel,
+        params: bytemuck::bytes_of(&params).to_vec(),
+        slots: slots(conv, Slot::Output(0)),
+        grid: grid::invocations(op, total as u64, caps)?,
+    };
+    Ok((vec![step], Vec::new()))
+}
+
+/// Invocations of a direct kernel that writes `space` positions of each image.
+fn invocations(work: &ConvWork, space: [usize; 3]) -> usize {
+    work.batch * work.groups * work.group_out.div_ceil(BLOCK) * space.iter().product::<usize>()
+}
+
+fn params(op: &'static str, work: &ConvWork, total: usize, alpha: f32) -> Result<ConvParams> {
     let axes = &work.axes;
-    let blocks = work.group_out.div_ceil(BLOCK);
-    let total = work.batch * work.groups * blocks * work.pixels();
-    let params = ConvParams {
+    Ok(ConvParams {
         in_size: vec4(op, each(axes, |a| a.input), work.group_in)?,
         out_size: vec4(op, each(axes, |a| a.output), work.group_out)?,
         window: vec4(op, each(axes, |a| a.kernel), 0)?,
@@ -63,11 +117,37 @@ fn direct(op: &'static str, work: &ConvWork, alpha: f32) -> Result<(ConvParams, 
         tap_out: u32_of(op, work.kernel.o)?,
         in_batch: u32_of(op, work.input.n)?,
         out_batch: u32_of(op, work.output.n)?,
-        blocks: u32_of(op, blocks)?,
+        blocks: u32_of(op, work.group_out.div_ceil(BLOCK))?,
         groups: u32_of(op, work.groups)?,
         total: u32_of(op, total)?,
         has_bias: u32::from(work.bias),
         alpha,
+        pooled: [0; 4],
+        pool_window: [0; 4],
+        pool_stride: [0; 4],
+        pool_dilation: [0; 4],
+        pool_before: [0; 4],
+        pool_end: [0; 4],
+        identity: f32::NEG_INFINITY,
+        nan: f32::NAN.to_bits(),
+        pad_0: 0,
+        pad_1: 0,
+    })
+}
+
+fn add_pool(op: &'static str, params: &mut ConvParams, pool: &PoolWork) -> Result<()> {
+    let axes = &pool.axes;
+    let divisor = match pool.kind {
+        PoolKind::Average { divisor: Some(divisor), .. } => divisor,
+        _ => 0,
     };
-    Ok((params, total))
+    params.pooled = vec4(op, each(axes, |a| a.output), divisor as usize)?;
+    params.pool_window = vec4(op, each(axes, |a| a.kernel), 0)?;
+    params.pool_stride = vec4(op, each(axes, |a| a.stride), 0)?;
+    params.pool_dilation = vec4(op, each(axes, |a| a.dilation), 0)?;
+    params.pool_before = ivec4(op, each(axes, |a| a.pad_before))?;
+    params.pool_end = ivec4(op, each(axes, |a| a.input + a.pad_after))?;
+    params.out_stride = vec4(op, pool.output.space, pool.output.c)?;
+    params.out_batch = u32_of(op, pool.output.n)?;
+    Ok(())
 }

@@ -6,6 +6,8 @@ mod grid;
 mod narrow;
 mod pointwise;
 mod pool;
+mod roi;
+mod unpool;
 
 pub use caps::Caps;
 pub use grid::fold;
@@ -24,6 +26,8 @@ pub enum Slot {
     Input(usize),
     /// An output of the operation.
     Output(usize),
+    /// Memory that only the plan's own kernels use.
+    Scratch(usize),
 }
 
 /// One dispatch.
@@ -54,6 +58,8 @@ pub struct Plan {
     pub problem: Problem,
     /// The dispatches, in order; none for an empty batch.
     pub steps: Vec<Step>,
+    /// Bytes of each piece of scratch memory that the dispatches share.
+    pub scratch: Vec<u64>,
 }
 
 impl Plan {
@@ -72,19 +78,30 @@ impl Plan {
             caps.check_tensor(problem.op, desc)?;
         }
         if problem.outputs.iter().all(|o| o.elements() == 0) {
-            return Ok(Plan { problem, steps: Vec::new() });
+            return Ok(Plan { problem, steps: Vec::new(), scratch: Vec::new() });
         }
-        let steps = match &problem.work {
-            Work::Pool(work) => pool::steps(problem.op, work, caps),
-            Work::Conv(work) => conv::steps(problem.op, work, caps),
-            Work::Softmax(work) => pointwise::softmax(problem.op, work, caps),
-            Work::Activation(work) => pointwise::activation(problem.op, work, caps),
+        let op = problem.op;
+        let alone = |steps| (steps, Vec::new());
+        let (steps, scratch) = match &problem.work {
+            Work::Pool(work) => pool::steps(op, work, caps, Slot::Input(0)).map(alone),
+            Work::Fractional(work) => unpool::fractional(op, work, caps).map(alone),
+            Work::Unpool(work) => unpool::unpool(op, work, caps),
+            Work::RoiAlign(work) => roi::align(op, work, caps).map(alone),
+            Work::MaxRoi(work) => roi::max(op, work, caps).map(alone),
+            Work::Conv(work) => conv::steps(op, work, caps, Slot::Output(0)).map(alone),
+            Work::ConvTranspose(work) => conv::transposed(op, work, caps).map(alone),
+            Work::ConvPool(work) => conv::with_pool(op, work, caps),
+            Work::Softmax(work) => pointwise::softmax(op, work, caps).map(alone),
+            Work::Activation(work) => pointwise::activation(op, work, caps).map(alone),
         }?;
+        for &size in &scratch {
+            caps.check_binding(op, size)?;
+        }
         for step in &steps {
             if step.kernel.needs_f16() && !caps.f16 {
                 return Err(Error::Feature { op: problem.op, feature: "SHADER_F16" });
             }
         }
-        Ok(Plan { problem, steps })
+        Ok(Plan { problem, steps, scratch })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::narrow::{each, ivec4, u32_of, vec4};
 use super::{Caps, Slot, Step, grid};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::geometry::Axis;
 use crate::kernel::KernelKey;
 use crate::kernel::params::{PlaneParams, PoolParams};
@@ -13,13 +13,28 @@ use crate::tensor::DType;
 /// Planes of at least this many elements are read by a whole workgroup.
 const PLANE_ELEMENTS: usize = 32;
 
-pub(super) fn steps(op: &'static str, work: &PoolWork, caps: &Caps) -> Result<Vec<Step>> {
+/// Pools the tensor in `from` into the operation's outputs.
+pub(super) fn steps(op: &'static str, work: &PoolWork, caps: &Caps, from: Slot) -> Result<Vec<Step>> {
     let plane: usize = work.axes.iter().map(|a| a.input).product();
     let whole = work.axes.iter().all(covers_input);
-    if whole && work.indices.is_none() && plane >= PLANE_ELEMENTS {
-        plane_step(op, work, plane, caps).map(|s| vec![s])
+    let torch = matches!(work.kind, PoolKind::LpTorch { .. });
+    if whole && work.indices.is_none() && plane >= PLANE_ELEMENTS && !torch {
+        plane_step(op, work, plane, caps, from).map(|s| vec![s])
     } else {
-        sliding_step(op, work, caps).map(|s| vec![s])
+        sliding_step(op, work, caps, from).map(|s| vec![s])
+    }
+}
+
+/// Refuses adaptive windows whose bounds the shader cannot compute: it multiplies numbers below the output length.
+fn check_adaptive(op: &'static str, axes: &[Axis; 3]) -> Result<()> {
+    const MOST: usize = u16::MAX as usize;
+    match axes.iter().find(|a| a.adaptive && a.output > MOST) {
+        None => Ok(()),
+        Some(axis) => Err(Error::TooLarge {
+            what: "adaptive output on the GPU",
+            values: format!("{op}: {axis:?}"),
+            rule: "it must have at most 65535 windows on each axis",
+        }),
     }
 }
 
@@ -50,7 +65,7 @@ fn identity(dtype: DType) -> f32 {
 
 fn exponent(work: &PoolWork) -> f32 {
     match work.kind {
-        PoolKind::Lp { p } => p,
+        PoolKind::Lp { p } | PoolKind::LpTorch { p } => p,
         _ => 1.0,
     }
 }
@@ -63,8 +78,9 @@ fn lanes(dtype: DType) -> u64 {
     }
 }
 
-fn sliding_step(op: &'static str, work: &PoolWork, caps: &Caps) -> Result<Step> {
+fn sliding_step(op: &'static str, work: &PoolWork, caps: &Caps, from: Slot) -> Result<Step> {
     let axes = &work.axes;
+    check_adaptive(op, axes)?;
     let outputs = each(axes, |a| a.output);
     let total = work.batch * work.channels * outputs.iter().product::<usize>();
     let params = PoolParams {
@@ -86,7 +102,7 @@ fn sliding_step(op: &'static str, work: &PoolWork, caps: &Caps) -> Result<Step> 
         pad_0: 0,
         pad_1: 0,
     };
-    let mut slots = vec![Slot::Input(0), Slot::Output(0)];
+    let mut slots = vec![from, Slot::Output(0)];
     if work.indices.is_some() {
         slots.push(Slot::Output(1));
     }
@@ -96,6 +112,7 @@ fn sliding_step(op: &'static str, work: &PoolWork, caps: &Caps) -> Result<Step> 
             dtype: work.dtype,
             indices: work.indices.is_some(),
             channels_last: work.input.c == 1 && work.channels > 1,
+            adaptive: axes.iter().any(|a| a.adaptive),
         },
         params: bytemuck::bytes_of(&params).to_vec(),
         slots,
@@ -105,13 +122,13 @@ fn sliding_step(op: &'static str, work: &PoolWork, caps: &Caps) -> Result<Step> 
 
 /// What one step along depth, height, width and from plane to plane adds to an index: the differences of
 /// [`PoolWork::index`], which is linear.
-fn index_step(op: &'static str, work: &PoolWork) -> Result<[u32; 4]> {
+pub(super) fn index_step(op: &'static str, work: &PoolWork) -> Result<[u32; 4]> {
     let numbering = work.indices.unwrap_or(IndexNumbering::PerPlane);
     let at = |c, position| work.index(numbering, 0, c, position);
     vec4(op, [at(0, [1, 0, 0]), at(0, [0, 1, 0]), at(0, [0, 0, 1])], at(1, [0, 0, 0]))
 }
 
-fn plane_step(op: &'static str, work: &PoolWork, plane: usize, caps: &Caps) -> Result<Step> {
+fn plane_step(op: &'static str, work: &PoolWork, plane: usize, caps: &Caps, from: Slot) -> Result<Step> {
     let total = work.batch * work.channels;
     let params = PlaneParams {
         length: u32_of(op, plane)?,
@@ -133,7 +150,7 @@ fn plane_step(op: &'static str, work: &PoolWork, plane: usize, caps: &Caps) -> R
     Ok(Step {
         kernel: KernelKey::PoolPlane { reduce: work.kind.into(), dtype: work.dtype },
         params: bytemuck::bytes_of(&params).to_vec(),
-        slots: vec![Slot::Input(0), Slot::Output(0)],
+        slots: vec![from, Slot::Output(0)],
         grid: grid::workgroups(op, (total as u64).div_ceil(lanes(work.dtype)), caps)?,
     })
 }

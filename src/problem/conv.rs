@@ -4,7 +4,8 @@ use super::image::Image;
 use super::{Problem, Work, require_dtype};
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, AxisSpec, MAX_SPATIAL, Strides, axis_paddings, per_axis, three};
-use crate::spec::{Activation, Conv, Dense, DenseLayout, KernelLayout, Layout};
+use crate::problem::PoolWork;
+use crate::spec::{Activation, Conv, ConvPool, Dense, DenseLayout, KernelLayout, Layout, PoolKind};
 use crate::tensor::{DType, TensorDesc};
 
 /// Distance in elements between neighbours along each axis of a convolution kernel.
@@ -31,6 +32,8 @@ pub struct ConvWork {
     pub group_out: usize,
     /// Windows along depth, height and width.
     pub axes: [Axis; MAX_SPATIAL],
+    /// Type of input, kernel, bias and output; sums are kept in f32.
+    pub dtype: DType,
     /// Strides of the input.
     pub input: Strides,
     /// Strides of the output.
@@ -67,10 +70,10 @@ impl ConvWork {
     }
 }
 
-const FLOAT: [DType; 1] = [DType::F32];
+const FLOAT: [DType; 2] = [DType::F32, DType::F16];
 
 /// Input, kernel and, if there is one, bias.
-fn three_inputs<'a>(
+pub(super) fn three_inputs<'a>(
     op: &'static str,
     inputs: &'a [TensorDesc],
 ) -> Result<(&'a TensorDesc, &'a TensorDesc, Option<&'a TensorDesc>)> {
@@ -93,7 +96,29 @@ fn three_inputs<'a>(
     Ok((x, w, b))
 }
 
-fn check_bias(op: &'static str, bias: Option<&TensorDesc>, out_channels: usize) -> Result<()> {
+/// Refuses kernels of another rank than the input's, and empty ones.
+pub(super) fn check_kernel(op: &'static str, x: &TensorDesc, w: &TensorDesc) -> Result<()> {
+    if w.shape.len() != x.shape.len() {
+        return Err(Error::Rank {
+            op,
+            tensor: "the kernel",
+            got: w.shape.len(),
+            shape: w.shape.clone(),
+            rule: format!("an input of shape {:?} takes a kernel of rank {}", x.shape, x.shape.len()),
+        });
+    }
+    if w.shape.contains(&0) {
+        return Err(Error::Shape {
+            op,
+            tensor: "the kernel",
+            got: w.shape.clone(),
+            rule: "no axis may be 0".into(),
+        });
+    }
+    Ok(())
+}
+
+pub(super) fn check_bias(op: &'static str, bias: Option<&TensorDesc>, out_channels: usize) -> Result<()> {
     match bias {
         Some(b) if b.shape != [out_channels] => Err(Error::Shape {
             op,
@@ -121,23 +146,7 @@ pub(super) fn conv(spec: &Conv, inputs: &[TensorDesc]) -> Result<Problem> {
     check_activation(op, spec.activation)?;
     let image = Image::of(op, &x.shape, spec.layout)?;
     let rank = image.rank();
-    if w.shape.len() != rank + 2 {
-        return Err(Error::Rank {
-            op,
-            tensor: "the kernel",
-            got: w.shape.len(),
-            shape: w.shape.clone(),
-            rule: format!("an input of shape {:?} takes a kernel of rank {}", x.shape, rank + 2),
-        });
-    }
-    if w.shape.contains(&0) {
-        return Err(Error::Shape {
-            op,
-            tensor: "the kernel",
-            got: w.shape.clone(),
-            rule: "no axis may be 0".into(),
-        });
-    }
+    check_kernel(op, x, w)?;
     let (out_channels, group_in, window) = match spec.kernel_layout {
         KernelLayout::Oihw => (w.shape[0], w.shape[1], &w.shape[2..]),
         KernelLayout::Hwio => (w.shape[rank + 1], w.shape[rank], &w.shape[..rank]),
@@ -191,6 +200,7 @@ pub(super) fn conv(spec: &Conv, inputs: &[TensorDesc]) -> Result<Problem> {
         group_in,
         group_out,
         axes: three(&axes, Axis::UNIT),
+        dtype: x.dtype,
         input: Strides::of(spec.layout, image.channels, image.space3()),
         output: Strides::of(spec.layout, out_channels, three(&out_space, 1)),
         kernel: kernel_strides(spec.kernel_layout, out_channels, group_in, window),
@@ -222,6 +232,38 @@ fn kernel_strides(
             KernelStrides { o: 1, i: out_channels, space: [h * w * io, w * io, io] }
         }
     }
+}
+
+/// Convolution and pooling with every length and stride known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConvPoolWork {
+    /// The convolution.
+    pub conv: ConvWork,
+    /// The pooling.
+    pub pool: PoolWork,
+    /// The tensor between them.
+    pub between: TensorDesc,
+}
+
+pub(super) fn conv_pool(spec: &ConvPool, inputs: &[TensorDesc]) -> Result<Problem> {
+    let op = "convolution with pooling";
+    if spec.pool.layout != spec.conv.layout {
+        let rule = format!("it must be the convolution's {:?}", spec.conv.layout);
+        return Err(Error::parameter(op, "layout of the pooling", spec.pool.layout, rule));
+    }
+    if spec.pool.indices.is_some() || !matches!(spec.pool.kind, PoolKind::Max | PoolKind::Average { .. }) {
+        let rule = "it must be max or average pooling without indices";
+        return Err(Error::parameter(op, "pooling", (spec.pool.kind, spec.pool.indices), rule));
+    }
+    let conv = conv(&spec.conv, inputs)?;
+    let pool = super::pool::sliding(&spec.pool, &conv.outputs)?;
+    let (Work::Conv(conv_work), Work::Pool(pool_work), [between]) =
+        (conv.work, pool.work, conv.outputs.as_slice())
+    else {
+        return Err(Error::Arity { op, expected: "one tensor between", got: conv.outputs.len() });
+    };
+    let work = ConvPoolWork { conv: conv_work, pool: pool_work, between: between.clone() };
+    Ok(Problem { op, inputs: inputs.to_vec(), outputs: pool.outputs, work: Work::ConvPool(work) })
 }
 
 pub(super) fn dense(spec: &Dense, inputs: &[TensorDesc]) -> Result<Problem> {
@@ -268,6 +310,7 @@ pub(super) fn dense(spec: &Dense, inputs: &[TensorDesc]) -> Result<Problem> {
         group_in,
         group_out,
         axes: [Axis::UNIT; MAX_SPATIAL],
+        dtype: x.dtype,
         input: Strides::of(Layout::Nhwc, group_in, [1; MAX_SPATIAL]),
         output: Strides::of(Layout::Nhwc, group_out, [1; MAX_SPATIAL]),
         kernel,

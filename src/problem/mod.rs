@@ -4,13 +4,20 @@
 //! kernels to it.
 
 mod conv;
+mod fractional;
 mod image;
 mod pointwise;
 mod pool;
+mod roi;
+mod transposed;
+mod unpool;
 
-pub use conv::{ConvWork, KernelStrides};
+pub use conv::{ConvPoolWork, ConvWork, KernelStrides};
+pub use fractional::{FractionalAxis, FractionalWork};
 pub use pointwise::{ActivationWork, SoftmaxWork};
 pub use pool::PoolWork;
+pub use roi::{MaxRoiWork, Neighbours, RoiAlignWork, RoiAxis, RoiShape};
+pub use unpool::UnpoolWork;
 
 use crate::error::{Error, Result};
 use crate::spec::Op;
@@ -35,6 +42,18 @@ pub struct Problem {
 pub enum Work {
     /// Pooling, sliding or global.
     Pool(PoolWork),
+    /// Fractional max pooling.
+    Fractional(FractionalWork),
+    /// Max unpooling.
+    Unpool(UnpoolWork),
+    /// RoiAlign.
+    RoiAlign(RoiAlignWork),
+    /// MaxRoiPool.
+    MaxRoi(MaxRoiWork),
+    /// Transposed convolution: the adjoint of the convolution that `axes` describe, whose input is this output.
+    ConvTranspose(ConvWork),
+    /// Convolution and pooling.
+    ConvPool(ConvPoolWork),
     /// Convolution; a dense layer is one over a single element.
     Conv(ConvWork),
     /// Softmax.
@@ -62,6 +81,13 @@ impl Problem {
         let problem = match op {
             Op::Pool(spec) => pool::sliding(spec, inputs),
             Op::GlobalPool(spec) => pool::global(spec, inputs),
+            Op::AdaptivePool(spec) => pool::adaptive(spec, inputs),
+            Op::FractionalMaxPool(spec) => fractional::fractional(spec, inputs),
+            Op::MaxUnpool(spec) => unpool::unpool(spec, inputs),
+            Op::RoiAlign(spec) => roi::align(spec, inputs),
+            Op::MaxRoiPool(spec) => roi::max(spec, inputs),
+            Op::ConvTranspose(spec) => transposed::transposed(spec, inputs),
+            Op::ConvPool(spec) => conv::conv_pool(spec, inputs),
             Op::Conv(spec) => conv::conv(spec, inputs),
             Op::Dense(spec) => conv::dense(spec, inputs),
             Op::Softmax(spec) => pointwise::softmax(spec, inputs),
@@ -92,7 +118,30 @@ impl Problem {
                 });
             }
         }
-        Ok(())
+        self.check_values(tensors)
+    }
+
+    /// Refuses values that the operation cannot compute with: positions and numbers of things that are not there.
+    fn check_values(&self, tensors: &[&Tensor]) -> Result<()> {
+        match (&self.work, tensors) {
+            (Work::Unpool(work), [_, indices]) => work.check_indices(self.op, indices),
+            (Work::Fractional(work), [_, samples]) => work.check_samples(self.op, samples),
+            (Work::RoiAlign(work), [_, regions, images]) => {
+                roi::check_regions(self.op, regions, 4)?;
+                (0..work.shape.regions).try_for_each(|i| {
+                    let image = images.data().get(i).unwrap_or(f64::NAN);
+                    work.shape.check_image(self.op, "image numbers", i, image)
+                })
+            }
+            (Work::MaxRoi(work), [_, regions]) => {
+                roi::check_regions(self.op, regions, 5)?;
+                (0..work.shape.regions).try_for_each(|i| {
+                    let image = regions.data().get(5 * i).unwrap_or(f64::NAN);
+                    work.shape.check_image(self.op, "regions", 5 * i, image)
+                })
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::image::Image;
 use super::{Problem, Work, only_input, require_dtype};
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, AxisPadding, AxisSpec, MAX_SPATIAL, Strides, axis_paddings, per_axis, three};
-use crate::spec::{GlobalPool, IndexNumbering, Pool, PoolKind};
+use crate::spec::{AdaptivePool, GlobalPool, IndexNumbering, Pool, PoolKind};
 use crate::tensor::{DType, TensorDesc};
 
 /// Pooling with every length and stride known.
@@ -63,7 +63,7 @@ pub(super) fn sliding(spec: &Pool, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = match spec.kind {
         PoolKind::Max => "max pooling",
         PoolKind::Average { .. } => "average pooling",
-        PoolKind::Lp { .. } => "Lp pooling",
+        PoolKind::Lp { .. } | PoolKind::LpTorch { .. } => "Lp pooling",
     };
     let input = only_input(op, inputs)?;
     let image = Image::of(op, &input.shape, spec.layout)?;
@@ -90,7 +90,7 @@ pub(super) fn global(spec: &GlobalPool, inputs: &[TensorDesc]) -> Result<Problem
     let op = match spec.kind {
         PoolKind::Max => "global max pooling",
         PoolKind::Average { .. } => "global average pooling",
-        PoolKind::Lp { .. } => "global Lp pooling",
+        PoolKind::Lp { .. } | PoolKind::LpTorch { .. } => "global Lp pooling",
     };
     let input = only_input(op, inputs)?;
     let image = Image::of(op, &input.shape, spec.layout)?;
@@ -101,6 +101,24 @@ pub(super) fn global(spec: &GlobalPool, inputs: &[TensorDesc]) -> Result<Problem
         })
         .collect::<Result<Vec<_>>>()?;
     problem(op, spec.kind, None, input, &image, &axes)
+}
+
+pub(super) fn adaptive(spec: &AdaptivePool, inputs: &[TensorDesc]) -> Result<Problem> {
+    let op = match spec.kind {
+        PoolKind::Max => "adaptive max pooling",
+        _ => "adaptive average pooling",
+    };
+    if !matches!(spec.kind, PoolKind::Max | PoolKind::Average { divisor: None, .. }) {
+        let rule = "it must be max or average without a divisor";
+        return Err(Error::parameter("adaptive pooling", "kind", spec.kind, rule));
+    }
+    let input = only_input(op, inputs)?;
+    let image = Image::of(op, &input.shape, spec.layout)?;
+    let output = per_axis(op, "output", &spec.output, image.rank())?;
+    let axes = (image.space.iter().zip(output).enumerate())
+        .map(|(i, (&input, output))| Axis::adaptive(op, i, input, output))
+        .collect::<Result<Vec<_>>>()?;
+    problem(op, spec.kind, spec.indices, input, &image, &axes)
 }
 
 fn problem(
@@ -124,21 +142,36 @@ fn problem(
         output: Strides::of(image.layout, image.channels, three(&out_space, 1)),
         indices,
     };
-    let mut outputs = vec![TensorDesc { shape: shape.clone(), dtype: input.dtype }];
-    if let Some(numbering) = indices {
+    let outputs = outputs_with_indices(op, &work, shape)?;
+    Ok(Problem { op, inputs: vec![input.clone()], outputs, work: Work::Pool(work) })
+}
+
+/// The pooled tensor and, if asked for, its indices.
+pub(super) fn outputs_with_indices(
+    op: &'static str,
+    work: &PoolWork,
+    shape: Vec<usize>,
+) -> Result<Vec<TensorDesc>> {
+    let mut outputs = vec![TensorDesc { shape: shape.clone(), dtype: work.dtype }];
+    if let Some(numbering) = work.indices {
         if work.index_end(numbering) > i32::MAX as u128 + 1 {
             return Err(Error::TooLarge {
                 what: "indices",
-                values: format!("{op} of shape {:?}, {numbering:?}", input.shape),
+                values: format!("{op} of {work:?}"),
                 rule: "positions must fit 31 bits",
             });
         }
         outputs.push(TensorDesc { shape, dtype: DType::I32 });
     }
-    Ok(Problem { op, inputs: vec![input.clone()], outputs, work: Work::Pool(work) })
+    Ok(outputs)
 }
 
-fn check_kind(op: &'static str, kind: PoolKind, indices: Option<IndexNumbering>, dtype: DType) -> Result<()> {
+pub(super) fn check_kind(
+    op: &'static str,
+    kind: PoolKind,
+    indices: Option<IndexNumbering>,
+    dtype: DType,
+) -> Result<()> {
     let float = [DType::F32, DType::F16];
     match kind {
         PoolKind::Max => {
@@ -150,7 +183,7 @@ fn check_kind(op: &'static str, kind: PoolKind, indices: Option<IndexNumbering>,
                 return Err(Error::parameter(op, "divisor", 0, "it must not be 0"));
             }
         }
-        PoolKind::Lp { p } => {
+        PoolKind::Lp { p } | PoolKind::LpTorch { p } => {
             require_dtype(op, "the input", dtype, &float)?;
             if !(p.is_finite() && p >= 1.0) {
                 return Err(Error::parameter(op, "p", p, "it must be finite and at least 1"));

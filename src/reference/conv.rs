@@ -44,3 +44,51 @@ pub(super) fn conv(work: &ConvWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, 
         }
     }
 }
+
+/// Transposed convolution: every input element is added, times the kernel, to the outputs that the convolution with
+/// `work.axes` would read for it.
+pub(super) fn transposed(work: &ConvWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y: &mut Exact) {
+    let [ad, ah, aw] = work.axes;
+    let ks = work.kernel;
+    let pixels = ad.input * ah.input * aw.input;
+    for n in 0..work.batch {
+        for o in 0..work.out_channels() {
+            let group = o / work.group_out;
+            let mut sums = vec![bias.map_or(0.0, |b| b[o]); pixels];
+            let mut magnitudes: Vec<f64> = sums.iter().map(|s| s.abs()).collect();
+            for id in 0..ad.output {
+                for ih in 0..ah.output {
+                    for iw in 0..aw.output {
+                        for td in 0..ad.kernel {
+                            for th in 0..ah.kernel {
+                                for tw in 0..aw.kernel {
+                                    let (Some(d), Some(h), Some(w_at)) =
+                                        (ad.position(id, td), ah.position(ih, th), aw.position(iw, tw))
+                                    else {
+                                        continue;
+                                    };
+                                    let at = (d * ah.input + h) * aw.input + w_at;
+                                    let tap = td * ks.space[0] + th * ks.space[1] + tw * ks.space[2];
+                                    for i in 0..work.group_in {
+                                        let c = group * work.group_in + i;
+                                        let a = x[work.input.at(n, c, [id, ih, iw])];
+                                        // The kernel's first channels are the input's: those of all groups.
+                                        let b = w[(o % work.group_out) * ks.o + c * ks.i + tap];
+                                        sums[at] += a * b;
+                                        magnitudes[at] += (a * b).abs();
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            for (at, (sum, magnitude)) in sums.into_iter().zip(magnitudes).enumerate() {
+                let position = [at / aw.input / ah.input, at / aw.input % ah.input, at % aw.input];
+                let to = work.output.at(n, o, position);
+                y.values[to] = activate(work.activation, sum);
+                y.bound[to] = activation_bound(work.activation, sum, SUM * magnitude);
+            }
+        }
+    }
+}

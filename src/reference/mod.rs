@@ -5,16 +5,19 @@
 
 mod activation;
 mod conv;
+mod fractional;
 mod pool;
+mod roi;
 mod softmax;
 mod tolerance;
+mod unpool;
 
 pub use activation::activate;
 pub use tolerance::{Mismatch, compare};
 
 use crate::error::Result;
-use crate::problem::{Problem, Work};
-use crate::spec::Op;
+use crate::problem::{ConvPoolWork, PoolWork, Problem, Work};
+use crate::spec::{Op, PoolKind};
 use crate::tensor::{DType, Data, Tensor, TensorDesc};
 
 /// One output of the reference.
@@ -76,6 +79,15 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
     match (&problem.work, x.as_slice(), outputs.as_mut_slice()) {
         (Work::Pool(work), [x], [y]) => pool::pool(work, x, y, None),
         (Work::Pool(work), [x], [y, indices]) => pool::pool(work, x, y, Some(indices)),
+        (Work::Fractional(work), [x, s], [y]) => fractional::fractional(work, x, s, y, None),
+        (Work::Fractional(work), [x, s], [y, i]) => fractional::fractional(work, x, s, y, Some(i)),
+        (Work::Unpool(work), [x, i], [y]) => unpool::unpool(work, x, i, y),
+        (Work::RoiAlign(work), [x, r, i], [y]) => roi::align(work, x, r, i, y),
+        (Work::MaxRoi(work), [x, r], [y]) => roi::max(work, x, r, y),
+        (Work::ConvTranspose(work), [x, w], [y]) => conv::transposed(work, x, w, None, y),
+        (Work::ConvTranspose(work), [x, w, b], [y]) => conv::transposed(work, x, w, Some(b), y),
+        (Work::ConvPool(work), [x, w], [y]) => conv_pool(work, x, w, None, y),
+        (Work::ConvPool(work), [x, w, b], [y]) => conv_pool(work, x, w, Some(b), y),
         (Work::Conv(work), [x, w], [y]) => conv::conv(work, x, w, None, y),
         (Work::Conv(work), [x, w, b], [y]) => conv::conv(work, x, w, Some(b), y),
         (Work::Softmax(work), [x], [y]) => softmax::softmax(work, x, y),
@@ -92,6 +104,21 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
         tolerance::add_store_rounding(output);
     }
     Ok(outputs)
+}
+
+/// Convolution, then pooling of its result, with the convolution's bounds carried through the pooling.
+fn conv_pool(work: &ConvPoolWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y: &mut Exact) {
+    let mut between = Exact::with_capacity(&work.between);
+    conv::conv(&work.conv, x, w, bias, &mut between);
+    tolerance::add_store_rounding(&mut between);
+    pool::pool(&work.pool, &between.values, y, None);
+    // A window's maximum or mean moves at most as far as the element of it that moves farthest.
+    let farthest = PoolWork { kind: PoolKind::Max, ..work.pool };
+    let mut carried = Exact::with_capacity(&y.desc);
+    pool::pool(&farthest, &between.bound, &mut carried, None);
+    for (bound, carried) in y.bound.iter_mut().zip(carried.values) {
+        *bound += carried.max(0.0);
+    }
 }
 
 fn to_f64(t: &Tensor) -> Vec<f64> {

@@ -39,6 +39,19 @@ pub(super) fn pool(work: &PoolWork, x: &[f64], y: &mut Exact, mut indices: Optio
                                 let magnitude = window.iter().map(|p| value(p).abs()).sum::<f64>() / count;
                                 y.bound[at] = SUM * magnitude;
                             }
+                            PoolKind::LpTorch { p } => {
+                                let p = f64::from(p);
+                                let taps = ad.kernel * ah.kernel * aw.kernel;
+                                let scale = taps as f64 / window.len() as f64;
+                                let sum: f64 = window.iter().map(|q| value(q).powf(p)).sum();
+                                let magnitude: f64 = window.iter().map(|q| value(q).abs().powf(p)).sum();
+                                y.values[at] = (sum * scale).powf(1.0 / p);
+                                // Where terms of both signs cancel, the root magnifies what is left of their errors.
+                                let error = 2.0 * SUM * magnitude * scale;
+                                let near = (sum * scale - error).max(0.0).powf(1.0 / p);
+                                let far = (sum * scale + error).powf(1.0 / p);
+                                y.bound[at] = 2.0 * SUM * y.values[at] + (far - near);
+                            }
                             PoolKind::Lp { p } => {
                                 let p = f64::from(p);
                                 let sum: f64 = window.iter().map(|q| value(q).abs().powf(p)).sum();
@@ -72,7 +85,7 @@ fn taps(work: &PoolWork, [od, oh, ow]: [usize; 3]) -> Vec<[usize; 3]> {
 }
 
 /// The largest value and where it is: the first of equal ones, the last NaN if there is any.
-fn maximum(
+pub(super) fn maximum(
     window: &[[usize; 3]],
     value: impl Fn(&[usize; 3]) -> f64,
     dtype: DType,

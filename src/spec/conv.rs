@@ -12,6 +12,100 @@ pub enum KernelLayout {
     Hwio,
 }
 
+/// Transposed convolution, the adjoint of [`Conv`]: ONNX `ConvTranspose`, PyTorch `conv_transpose2d`, Keras
+/// `Conv2DTranspose`.
+///
+/// Inputs: the tensor, the kernel, and a bias `[out]` if there is one. The kernel is `[in, out / groups, spatial...]`
+/// for [`KernelLayout::Oihw`] (PyTorch, ONNX) and `[spatial..., out / groups, in]` for [`KernelLayout::Hwio`] (Keras).
+/// Output length: `(L - 1) * stride - padding + dilation * (k - 1) + output_padding + 1`, or `output` if given;
+/// with `Same` padding and no `output`, `L * stride`.
+///
+/// ```
+/// use wgpool::{ConvTranspose, Op, Tensor, host};
+/// let x = Tensor::from_f32(&[1, 1, 2], vec![1., 2.])?;
+/// let w = Tensor::from_f32(&[1, 1, 2], vec![1., 10.])?;
+/// let op = Op::from(ConvTranspose::new().stride([2]));
+/// assert_eq!(host::run(&op, &[&x, &w])?[0].as_f32()?, [1., 10., 2., 20.]);
+/// # Ok::<(), wgpool::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConvTranspose {
+    /// Distance between the windows in the output.
+    pub stride: Vec<usize>,
+    /// Distance between taps.
+    pub dilation: Vec<usize>,
+    /// What is cut off the output. With `output`, `SameUpper` cuts the odd element at the end, all others at the
+    /// start, as ONNX defines.
+    pub padding: Padding,
+    /// Elements added at the end of each axis, fewer than stride or dilation.
+    pub output_padding: Vec<usize>,
+    /// Spatial lengths of the output, which then determine the padding.
+    pub output: Option<Vec<usize>>,
+    /// Groups that input and output channels are divided into.
+    pub groups: usize,
+    /// Applied to each element of the result.
+    pub activation: Activation,
+    /// Memory order of input and output.
+    pub layout: Layout,
+    /// Order of the kernel's axes.
+    pub kernel_layout: KernelLayout,
+}
+
+impl Default for ConvTranspose {
+    fn default() -> Self {
+        ConvTranspose {
+            stride: vec![1],
+            dilation: vec![1],
+            padding: Padding::Valid,
+            output_padding: vec![0],
+            output: None,
+            groups: 1,
+            activation: Activation::None,
+            layout: Layout::Nchw,
+            kernel_layout: KernelLayout::Oihw,
+        }
+    }
+}
+
+impl ConvTranspose {
+    /// Stride 1, no dilation, no padding, one group, no activation, NCHW.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the distance between the windows in the output.
+    pub fn stride(self, stride: impl Into<Vec<usize>>) -> Self {
+        Self { stride: stride.into(), ..self }
+    }
+
+    /// Sets what is cut off the output.
+    pub fn padding(self, padding: Padding) -> Self {
+        Self { padding, ..self }
+    }
+}
+
+/// Convolution, bias, activation and pooling as one operation, with the result of the composition.
+///
+/// Inputs as for [`Conv`]; the pooling has the convolution's layout, no indices, and is max or average pooling.
+/// The planner decides whether one kernel runs or two.
+///
+/// ```
+/// use wgpool::{Activation, Conv, ConvPool, Op, Pool, Tensor, host};
+/// let x = Tensor::from_f32(&[1, 1, 3, 3], (0..9).map(|v| v as f32).collect())?;
+/// let w = Tensor::from_f32(&[1, 1, 2, 2], vec![1., 0., 0., 1.])?;
+/// let conv = Conv::new().activation(Activation::Relu);
+/// let op = Op::from(ConvPool { conv, pool: Pool::max([2, 2]) });
+/// assert_eq!(host::run(&op, &[&x, &w])?[0].as_f32()?, [12.]);
+/// # Ok::<(), wgpool::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConvPool {
+    /// The convolution, with its activation.
+    pub conv: Conv,
+    /// The pooling of its result.
+    pub pool: super::Pool,
+}
+
 /// Cross-correlation with bias and activation over one to three spatial axes.
 ///
 /// `y[n, o, ...] = activation(bias[o] + sum x * w)`. Inputs: the tensor, the kernel, and a bias `[out]` if there

@@ -5,12 +5,14 @@ mod conv;
 mod dense;
 mod layout;
 mod pool;
+mod roi;
 
 pub use activation::Activation;
-pub use conv::{Conv, KernelLayout};
+pub use conv::{Conv, ConvPool, ConvTranspose, KernelLayout};
 pub use dense::{Dense, DenseLayout, Softmax};
 pub use layout::{Layout, Padding};
-pub use pool::{GlobalPool, IndexNumbering, Pool, PoolKind};
+pub use pool::{AdaptivePool, FractionalMaxPool, GlobalPool, IndexNumbering, MaxUnpool, Pool, PoolKind};
+pub use roi::{MaxRoiPool, RoiAlign, RoiMode};
 
 /// One operation.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +22,20 @@ pub enum Op {
     Pool(Pool),
     /// Pooling of each whole plane to one value.
     GlobalPool(GlobalPool),
+    /// Pooling into a given number of windows.
+    AdaptivePool(AdaptivePool),
+    /// Max pooling of windows at pseudo-random places.
+    FractionalMaxPool(FractionalMaxPool),
+    /// The inverse of max pooling.
+    MaxUnpool(MaxUnpool),
+    /// Bilinear pooling of regions.
+    RoiAlign(RoiAlign),
+    /// Max pooling of regions.
+    MaxRoiPool(MaxRoiPool),
+    /// Transposed convolution with bias and activation.
+    ConvTranspose(ConvTranspose),
+    /// Convolution, bias, activation and pooling.
+    ConvPool(ConvPool),
     /// Convolution with bias and activation.
     Conv(Conv),
     /// A fully connected layer on the last axis.
@@ -39,4 +55,18 @@ macro_rules! op_from {
         }
     )*};
 }
-op_from!(Pool, GlobalPool, Conv, Dense, Softmax, Activation);
+op_from!(
+    Pool,
+    GlobalPool,
+    AdaptivePool,
+    FractionalMaxPool,
+    MaxUnpool,
+    RoiAlign,
+    MaxRoiPool,
+    Conv,
+    ConvTranspose,
+    ConvPool,
+    Dense,
+    Softmax,
+    Activation
+);

@@ -20,6 +20,12 @@ pub enum PoolKind {
         /// The exponent, at least 1.
         p: f32,
     },
+    /// PyTorch's `lp_pool`: `(k / n * sum x^p)^(1/p)`, without the absolute value, for a window of `k` taps of
+    /// which `n` lie inside the input.
+    LpTorch {
+        /// The exponent, at least 1.
+        p: f32,
+    },
 }
 
 /// How positions of maxima are numbered.
@@ -120,6 +126,119 @@ impl Pool {
     /// Sets the memory order.
     pub fn layout(self, layout: Layout) -> Self {
         Self { layout, ..self }
+    }
+}
+
+/// Pooling into a given number of windows that cover the input: PyTorch `adaptive_max_pool2d` and
+/// `adaptive_avg_pool2d`.
+///
+/// Window `o` of an axis goes from `floor(o * L / O)` to `ceil((o + 1) * L / O)`. Shapes as for [`Pool`].
+///
+/// ```
+/// use wgpool::{AdaptivePool, Op, Tensor, host};
+/// let x = Tensor::from_f32(&[1, 1, 5], vec![1., 2., 3., 4., 5.])?;
+/// assert_eq!(host::run(&Op::from(AdaptivePool::max([2])), &[&x])?[0].as_f32()?, [3., 5.]);
+/// # Ok::<(), wgpool::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdaptivePool {
+    /// What is computed of each window.
+    pub kind: PoolKind,
+    /// Number of windows on each spatial axis, or one number for all of them.
+    pub output: Vec<usize>,
+    /// Whether a second output holds the positions of the maxima, and how they are numbered.
+    pub indices: Option<IndexNumbering>,
+    /// Memory order of input and output.
+    pub layout: Layout,
+}
+
+impl AdaptivePool {
+    /// The maximum of each window.
+    pub fn max(output: impl Into<Vec<usize>>) -> Self {
+        Self { kind: PoolKind::Max, output: output.into(), indices: None, layout: Layout::Nchw }
+    }
+
+    /// The mean of each window.
+    pub fn average(output: impl Into<Vec<usize>>) -> Self {
+        let kind = PoolKind::Average { count_include_pad: false, divisor: None };
+        Self { kind, ..Self::max(output) }
+    }
+
+    /// Asks for the positions of the maxima as a second output.
+    pub fn indices(self, numbering: IndexNumbering) -> Self {
+        Self { indices: Some(numbering), ..self }
+    }
+
+    /// Sets the memory order.
+    pub fn layout(self, layout: Layout) -> Self {
+        Self { layout, ..self }
+    }
+}
+
+/// Max pooling of windows at pseudo-random places: PyTorch `fractional_max_pool2d` and `3d`
+/// (Graham, "Fractional Max-Pooling", 2014).
+///
+/// The second input holds the caller's random samples in `0..1`, shape `[N, C, spatial axes]`: of three axes in
+/// their order, of two the last axis first, as PyTorch's `_random_samples`. Windows of an axis start at
+/// `floor((i + u) * a) - floor(u * a)` with `a = (L - k) / (O - 1)`, the last one at `L - k`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FractionalMaxPool {
+    /// Taps of the window on each axis, or one number for all of them.
+    pub window: Vec<usize>,
+    /// Number of windows on each axis, or one number for all of them.
+    pub output: Vec<usize>,
+    /// Whether a second output holds the positions of the maxima, and how they are numbered.
+    pub indices: Option<IndexNumbering>,
+    /// Memory order of input and output.
+    pub layout: Layout,
+}
+
+/// The inverse of max pooling with indices: PyTorch `max_unpool2d`, ONNX `MaxUnpool`.
+///
+/// Inputs: the values, and their indices (i32, same shape). Every element of the output that no index names is 0;
+/// of equal indices the last in row-major order wins. An index outside the output is an error where indices are
+/// at hand ([`Engine::run`](crate::Engine::run), the host path); a binding recorded on the GPU ignores it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MaxUnpool {
+    /// Spatial lengths of the output; [`MaxUnpool::output_of`] computes PyTorch's default.
+    pub output: Vec<usize>,
+    /// Spatial lengths that the indices count in, if not those of the output.
+    pub indexed: Option<Vec<usize>>,
+    /// How the indices count.
+    pub numbering: IndexNumbering,
+    /// Memory order of input and output.
+    pub layout: Layout,
+}
+
+impl MaxUnpool {
+    /// Unpooling to these spatial lengths, with PyTorch's indices.
+    pub fn new(output: impl Into<Vec<usize>>) -> Self {
+        Self {
+            output: output.into(),
+            indexed: None,
+            numbering: IndexNumbering::PerPlane,
+            layout: Layout::Nchw,
+        }
+    }
+
+    /// The spatial lengths that pooling of this window, stride and padding had for `input` at least:
+    /// `(L - 1) * stride - 2 * padding + window`.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`](crate::Error::Parameter) if they do not have one number for each axis (or one for all),
+    /// or a length would not be positive.
+    ///
+    /// ```
+    /// assert_eq!(wgpool::MaxUnpool::output_of(&[2, 3], &[2], &[2], &[0])?, [4, 6]);
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    pub fn output_of(
+        input: &[usize],
+        window: &[usize],
+        stride: &[usize],
+        padding: &[usize],
+    ) -> crate::Result<Vec<usize>> {
+        crate::geometry::unpooled_lengths(input, window, stride, padding)
     }
 }
 

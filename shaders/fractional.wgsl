@@ -1,0 +1,86 @@
+// Fractional max pooling: one output element an invocation. Windows start where the plane's random samples put them.
+
+struct FractionalParams {
+    in_size: vec4<u32>,    // depth, height, width, channels
+    out_size: vec4<u32>,   // depth, height, width, batch
+    window: vec4<u32>,     // depth, height, width, samples of a plane
+    sample: vec4<u32>,     // which sample is that of depth, height, width; 0
+    alpha: vec4<f32>,      // mean distance between windows
+    in_stride: vec4<u32>,  // depth, height, width, channel
+    index_step: vec4<u32>, // what one step in depth, height, width, plane adds to an index
+    in_batch: u32,
+    total: u32,
+    identity: f32,
+    pad_0: u32,
+}
+
+override CHANNELS_LAST: bool = false;
+
+@group(0) @binding(0) var<uniform> params: FractionalParams;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(2) var<storage, read> samples: array<f32>;
+@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+
+fn start_of(axis: u32, o: u32, sample: f32) -> u32 {
+    let last = params.in_size[axis] - params.window[axis];
+    if (o + 1u == params.out_size[axis]) {
+        return last;
+    }
+    let alpha = params.alpha[axis];
+    let at = u32((f32(o) + sample) * alpha);
+    return min(at - u32(sample * alpha), last);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let number = invocation_number(group, groups, local);
+    if (number >= params.total) {
+        return;
+    }
+    var n: u32;
+    var c: u32;
+    var out: vec3<u32>;
+    let channels = params.in_size.w;
+    var rest = number;
+    if (CHANNELS_LAST) {
+        c = rest % channels;
+        rest /= channels;
+    }
+    out.z = rest % params.out_size.z;
+    rest /= params.out_size.z;
+    out.y = rest % params.out_size.y;
+    rest /= params.out_size.y;
+    out.x = rest % params.out_size.x;
+    n = rest / params.out_size.x;
+    if (!CHANNELS_LAST) {
+        c = n % channels;
+        n /= channels;
+    }
+    let plane = n * channels + c;
+    var start: vec3<u32>;
+    for (var axis = 0u; axis < 3u; axis++) {
+        let sample = samples[plane * params.window.w + params.sample[axis]];
+        start[axis] = start_of(axis, out[axis], sample);
+    }
+    let base = n * params.in_batch + c * params.in_stride.w;
+    var best = params.identity;
+    var index = -1;
+    for (var d = 0u; d < params.window.x; d++) {
+        for (var h = 0u; h < params.window.y; h++) {
+            for (var w = 0u; w < params.window.z; w++) {
+                let at = start + vec3<u32>(d, h, w);
+                let value = input[base + dot(at, params.in_stride.xyz)];
+                if (index < 0 || is_nan(value) || (!is_nan(best) && value > best)) {
+                    best = value;
+                    index = i32(dot(at, params.index_step.xyz) + plane * params.index_step.w);
+                }
+            }
+        }
+    }
+    output[number] = best;
+    store_index(number, index);
+}

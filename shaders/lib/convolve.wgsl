@@ -1,0 +1,172 @@
+// What the convolution kernels share: four output channels of a group at one position.
+
+struct ConvParams {
+    in_size: vec4<u32>,    // depth, height, width, input channels of a group
+    out_size: vec4<u32>,   // depth, height, width, output channels of a group
+    window: vec4<u32>,     // depth, height, width, 0
+    stride: vec4<u32>,
+    dilation: vec4<u32>,
+    pad_before: vec4<i32>,
+    in_stride: vec4<u32>,  // depth, height, width, channel
+    out_stride: vec4<u32>,
+    tap_stride: vec4<u32>, // kernel: depth, height, width, input channel
+    tap_out: u32,          // kernel: output channel
+    in_batch: u32,         // elements of an input image
+    out_batch: u32,        // elements of an output image
+    blocks: u32,           // blocks of four output channels in a group
+    groups: u32,
+    total: u32,            // invocations that have work
+    has_bias: u32,
+    alpha: f32,
+    // Pooling behind the convolution; the strides of the output are then the pooled tensor's.
+    pooled: vec4<u32>,     // depth, height, width of the pooled tensor, divisor or 0
+    pool_window: vec4<u32>,
+    pool_stride: vec4<u32>,
+    pool_dilation: vec4<u32>,
+    pool_before: vec4<i32>,
+    pool_end: vec4<i32>,   // length + padding after it
+    identity: f32,
+    nan: u32,
+    pad_0: u32,
+    pad_1: u32,
+}
+
+override CHANNELS_LAST: bool = false;
+
+@group(0) @binding(0) var<uniform> params: ConvParams;
+@group(0) @binding(1) var<storage, read> input: array<Word>;
+@group(0) @binding(2) var<storage, read> kernel: array<Word>;
+@group(0) @binding(3) var<storage, read> bias: array<Word>;
+@group(0) @binding(4) var<storage, read_write> output: array<Word>;
+
+// The upper levels of the sum of lib/sum.wgsl, for four channels.
+struct Sums {
+    block: vec4<f32>,
+    total: vec4<f32>,
+    parts: u32,
+}
+
+fn add_part(sums: ptr<function, Sums>, part: vec4<f32>) {
+    (*sums).block += part;
+    (*sums).parts += 1u;
+    if ((*sums).parts % PART == 0u) {
+        (*sums).total += (*sums).block;
+        (*sums).block = vec4<f32>();
+    }
+}
+
+// Which output an invocation computes.
+struct Place {
+    n: u32,
+    position: vec3<u32>,
+    channel_group: u32,
+    in_group: u32,       // first of the four channels, in the group
+    channel: vec4<u32>,  // the four channels; behind the group's last they repeat it
+}
+
+// Neighbours in memory go to neighbouring invocations: channels where they lie last, else positions.
+fn place(number: u32, size: vec3<u32>) -> Place {
+    var p: Place;
+    var rest = number;
+    var block: u32;
+    let all_blocks = params.groups * params.blocks;
+    if (CHANNELS_LAST) {
+        block = rest % all_blocks;
+        rest /= all_blocks;
+    }
+    p.position.z = rest % size.z;
+    rest /= size.z;
+    p.position.y = rest % size.y;
+    rest /= size.y;
+    p.position.x = rest % size.x;
+    rest /= size.x;
+    if (!CHANNELS_LAST) {
+        block = rest % all_blocks;
+        rest /= all_blocks;
+    }
+    p.n = rest;
+    p.channel_group = block / params.blocks;
+    p.in_group = block % params.blocks * 4u;
+    let four = p.in_group + vec4<u32>(0u, 1u, 2u, 3u);
+    p.channel = p.channel_group * params.out_size.w + min(four, vec4<u32>(params.out_size.w - 1u));
+    return p;
+}
+
+// The four channels' results before the activation, with bias.
+fn convolve(p: Place, out: vec3<u32>) -> vec4<f32> {
+    let start = vec3<i32>(out * params.stride.xyz) - params.pad_before.xyz;
+    var first: vec3<u32>;
+    var end: vec3<u32>;
+    for (var axis = 0u; axis < 3u; axis++) {
+        first[axis] = first_tap(start[axis], params.dilation[axis], params.window[axis]);
+        end[axis] = end_tap(start[axis], i32(params.in_size[axis]), params.dilation[axis], params.window[axis]);
+    }
+    let group_in = params.in_size.w;
+    let image = p.n * params.in_batch + p.channel_group * group_in * params.in_stride.w;
+    let column = p.channel * params.tap_out;
+    var sums = Sums();
+    var part = vec4<f32>();
+    var terms = 0u;
+    for (var d = first.x; d < end.x; d++) {
+        for (var h = first.y; h < end.y; h++) {
+            for (var w = first.z; w < end.z; w++) {
+                let tap = vec3<u32>(d, h, w);
+                let at = vec3<u32>(start + vec3<i32>(tap * params.dilation.xyz));
+                var x_at = image + dot(at, params.in_stride.xyz);
+                var w_at = column + dot(tap, params.tap_stride.xyz);
+                for (var i = 0u; i < group_in; i += PART) {
+                    let stop = min(group_in, i + PART);
+                    for (var j = i; j < stop; j++) {
+                        part += unpack(input[x_at], 0u) * four_of_kernel(w_at);
+                        x_at += params.in_stride.w;
+                        w_at += params.tap_stride.w;
+                    }
+                    terms += stop - i;
+                    if (terms >= PART) {
+                        add_part(&sums, part);
+                        part = vec4<f32>();
+                        terms = 0u;
+                    }
+                }
+            }
+        }
+    }
+    return with_bias(sums.total + (sums.block + part), p.channel);
+}
+
+fn four_of_kernel(at: vec4<u32>) -> vec4<f32> {
+    return vec4<f32>(
+        unpack(kernel[at.x], 0u),
+        unpack(kernel[at.y], 0u),
+        unpack(kernel[at.z], 0u),
+        unpack(kernel[at.w], 0u),
+    );
+}
+
+fn with_bias(sum: vec4<f32>, channel: vec4<u32>) -> vec4<f32> {
+    if (params.has_bias == 0u) {
+        return sum;
+    }
+    return sum + vec4<f32>(
+        unpack(bias[channel.x], 0u),
+        unpack(bias[channel.y], 0u),
+        unpack(bias[channel.z], 0u),
+        unpack(bias[channel.w], 0u),
+    );
+}
+
+fn activate4(x: vec4<f32>) -> vec4<f32> {
+    return vec4<f32>(
+        activate(x.x, params.alpha),
+        activate(x.y, params.alpha),
+        activate(x.z, params.alpha),
+        activate(x.w, params.alpha),
+    );
+}
+
+fn store4(p: Place, values: vec4<f32>) {
+    let at = p.n * params.out_batch + dot(p.position, params.out_stride.xyz);
+    for (var j = 0u; j < min(4u, params.out_size.w - p.in_group); j++) {
+        output[at + p.channel[j] * params.out_stride.w] = pack(vec4<f32>(values[j]));
+    }
+}

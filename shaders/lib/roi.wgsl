@@ -1,0 +1,59 @@
+// What both kinds of region pooling share: one output element an invocation.
+
+struct RoiParams {
+    height: u32,
+    width: u32,
+    bins_h: u32,
+    bins_w: u32,
+    channels: u32,
+    total: u32,          // output elements
+    in_batch: u32,
+    in_channel: u32,     // strides of the images
+    in_row: u32,
+    in_column: u32,
+    channels_last: u32,
+    sampling_ratio: u32, // 0: as many as the region needs
+    scale: f32,
+    half_pixel: u32,
+    take_max: u32,
+    images: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: RoiParams;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(2) var<storage, read> regions: array<f32>;
+
+struct Bin {
+    region: u32,
+    channel: u32,
+    row: u32,
+    column: u32,
+}
+
+fn bin_of(number: u32) -> Bin {
+    var b: Bin;
+    var rest = number;
+    if (params.channels_last == 1u) {
+        b.channel = rest % params.channels;
+        rest /= params.channels;
+    }
+    b.column = rest % params.bins_w;
+    rest /= params.bins_w;
+    b.row = rest % params.bins_h;
+    rest /= params.bins_h;
+    if (params.channels_last == 0u) {
+        b.channel = rest % params.channels;
+        rest /= params.channels;
+    }
+    b.region = rest;
+    return b;
+}
+
+fn value_at(image: u32, channel: u32, row: u32, column: u32) -> f32 {
+    let at = image * params.in_batch + channel * params.in_channel;
+    return input[at + row * params.in_row + column * params.in_column];
+}
+
+fn larger(a: f32, b: f32) -> f32 {
+    return select(a, b, is_nan(b) || (!is_nan(a) && b > a));
+}

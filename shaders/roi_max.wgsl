@@ -1,0 +1,55 @@
+// MaxRoiPool: the maximum of each bin of a region with rounded bounds.
+
+@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+
+// Half away from zero, as C rounds.
+fn rounded(x: f32) -> i32 {
+    let a = abs(x);
+    let whole = floor(a);
+    return i32(sign(x) * (whole + select(0.0, 1.0, a - whole >= 0.5)));
+}
+
+// The first element and the end of bin `bin`, divided in whole numbers.
+fn bin_range(bin: u32, bins: u32, start_at: f32, end_at: f32, length: u32) -> vec2<u32> {
+    let start = rounded(start_at * params.scale);
+    let span = u32(max(rounded(end_at * params.scale) - start + 1, 1));
+    // bin * span may not fit 32 bits: divide first.
+    let whole = span / bins;
+    let part = span % bins;
+    let first = start + i32(bin * whole + bin * part / bins);
+    let end = start + i32((bin + 1u) * whole + ((bin + 1u) * part + bins - 1u) / bins);
+    return vec2<u32>(clamp(vec2<i32>(first, end), vec2<i32>(0), vec2<i32>(i32(length))));
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let number = invocation_number(group, groups, local);
+    if (number >= params.total) {
+        return;
+    }
+    let b = bin_of(number);
+    let at = 5u * b.region;
+    let image = u32(regions[at]);
+    let rows = bin_range(b.row, params.bins_h, regions[at + 2u], regions[at + 4u], params.height);
+    let columns = bin_range(b.column, params.bins_w, regions[at + 1u], regions[at + 3u], params.width);
+    var largest = 0.0;
+    var found = false;
+    // An image that is not there is read nowhere: its bins are 0.
+    let end = select(rows.x, rows.y, image < params.images);
+    for (var row = rows.x; row < end; row++) {
+        for (var column = columns.x; column < columns.y; column++) {
+            let value = value_at(image, b.channel, row, column);
+            if (found) {
+                largest = larger(largest, value);
+            } else {
+                largest = value;
+            }
+            found = true;
+        }
+    }
+    output[number] = largest;
+}

@@ -1,0 +1,103 @@
+// Max unpooling in three stages: forget who owns each output, let the last input of each index own it, and write.
+// The stages are dispatches of their own: no stage may see a part of the one before.
+
+struct UnpoolParams {
+    in_size: vec4<u32>,    // depth, height, width, channels
+    out_size: vec4<u32>,   // depth, height, width, batch
+    indexed: vec4<u32>,    // depth, height, width that the indices count in, 0
+    in_stride: vec4<u32>,  // depth, height, width, channel
+    out_stride: vec4<u32>,
+    in_batch: u32,
+    out_batch: u32,
+    inputs: u32,           // elements of the input
+    outputs: u32,          // elements of the output
+    whole: u32,            // 1: indices count through the whole tensor
+    column_major: u32,     // 1: with the spatial part in column-major order
+    pad_0: u32,
+    pad_1: u32,
+}
+
+override STAGE: u32 = 0u;
+const CLEAR: u32 = 0u;
+const OWN: u32 = 1u;
+
+@group(0) @binding(0) var<uniform> params: UnpoolParams;
+@group(0) @binding(1) var<storage, read> input: array<Word>;
+@group(0) @binding(2) var<storage, read> indices: array<i32>;
+@group(0) @binding(3) var<storage, read_write> output: array<Word>;
+@group(0) @binding(4) var<storage, read_write> owner: array<atomic<u32>>;
+
+// Where in the output the index of input element `element` (numbered in NCHW order) points, or -1.
+fn target_of(n: u32, c: u32, index: i32) -> i32 {
+    let size = params.indexed.xyz;
+    let plane = size.x * size.y * size.z;
+    var inside = index;
+    if (params.whole == 1u) {
+        inside -= i32((n * params.in_size.w + c) * plane);
+    }
+    if (inside < 0 || inside >= i32(plane)) {
+        return -1;
+    }
+    let i = u32(inside);
+    var at = vec3<u32>(i / size.z / size.y, i / size.z % size.y, i % size.z);
+    if (params.column_major == 1u) {
+        at = vec3<u32>(i % size.x, i / size.x % size.y, i / size.x / size.y);
+    }
+    if (any(at >= params.out_size.xyz)) {
+        return -1;
+    }
+    return i32(n * params.out_batch + c * params.out_stride.w + dot(at, params.out_stride.xyz));
+}
+
+// Memory position of input element `element`, numbered in NCHW order.
+fn input_at(element: u32) -> vec3<u32> {
+    let size = params.in_size;
+    let w = element % size.z;
+    let h = element / size.z % size.y;
+    let d = element / size.z / size.y % size.x;
+    let plane = element / size.z / size.y / size.x;
+    let c = plane % size.w;
+    let n = plane / size.w;
+    let at = n * params.in_batch + c * params.in_stride.w + dot(vec3<u32>(d, h, w), params.in_stride.xyz);
+    return vec3<u32>(at, n, c);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let number = invocation_number(group, groups, local);
+    if (STAGE == CLEAR) {
+        if (number < params.outputs) {
+            atomicStore(&owner[number], 0u);
+        }
+        return;
+    }
+    if (STAGE == OWN) {
+        if (number < params.inputs) {
+            let from = input_at(number);
+            let to = target_of(from.y, from.z, indices[from.x]);
+            if (to >= 0) {
+                atomicMax(&owner[u32(to)], number + 1u);
+            }
+        }
+        return;
+    }
+    if (number * LANES >= params.outputs) {
+        return;
+    }
+    var values = vec4<f32>();
+    for (var lane = 0u; lane < LANES; lane++) {
+        let element = number * LANES + lane;
+        if (element < params.outputs) {
+            let from = atomicLoad(&owner[element]);
+            if (from != 0u) {
+                let at = input_at(from - 1u).x;
+                values[lane] = unpack(input[at / LANES], at % LANES);
+            }
+        }
+    }
+    output[number] = pack(values);
+}

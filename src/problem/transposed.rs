@@ -1,0 +1,157 @@
+//! Transposed convolution problems.
+
+use super::conv::{ConvWork, KernelStrides, check_activation, check_bias, check_kernel, three_inputs};
+use super::image::Image;
+use super::{Problem, Work};
+use crate::error::{Error, Result};
+use crate::geometry::{Axis, AxisPadding, MAX_LENGTH, Strides, axis_paddings, per_axis, three};
+use crate::spec::{ConvTranspose, KernelLayout, Padding};
+use crate::tensor::TensorDesc;
+
+/// The parameters of one axis.
+#[derive(Clone, Copy, Debug)]
+struct AxisSpec {
+    input: usize,
+    kernel: usize,
+    stride: usize,
+    dilation: usize,
+    extra: usize,
+    wanted: Option<usize>,
+}
+
+/// The axis of the convolution whose adjoint is wanted: its input is our output, and its output our input.
+fn axis(op: &'static str, index: usize, spec: AxisSpec, padding: AxisPadding) -> Result<Axis> {
+    let AxisSpec { input, kernel, stride, dilation, extra, wanted } = spec;
+    for (name, value) in [("input", input), ("kernel", kernel), ("stride", stride), ("dilation", dilation)] {
+        if value == 0 || value > MAX_LENGTH {
+            let rule = format!("on axis {index} it must be from 1 to {MAX_LENGTH}");
+            return Err(Error::parameter(op, name, value, rule));
+        }
+    }
+    // The sums below stay far from the end of an i128, whatever the numbers.
+    let reach =
+        (input - 1) as i128 * stride as i128 + dilation as i128 * (kernel - 1) as i128 + extra as i128 + 1;
+    if wanted.is_none() && extra >= stride.max(dilation) && extra > 0 {
+        let rule = format!("on axis {index} it must be below stride {stride} or dilation {dilation}");
+        return Err(Error::parameter(op, "output_padding", extra, rule));
+    }
+    let (before, output) = match (wanted, padding) {
+        (Some(output), _) => (cut(reach - output as i128, padding), output as i128),
+        (None, AxisPadding::Same { .. }) => {
+            let output = input as i128 * stride as i128;
+            (cut(reach - output, padding), output)
+        }
+        (None, AxisPadding::Explicit { before, after }) => {
+            (before as i128, reach - before as i128 - after as i128)
+        }
+    };
+    if output < 1 || output > MAX_LENGTH as i128 || reach > MAX_LENGTH as i128 || before > MAX_LENGTH as i128
+    {
+        let rule = format!("on axis {index} with {spec:?} and {padding:?} it must be from 1 to {MAX_LENGTH}");
+        return Err(Error::parameter(op, "output length", output, rule));
+    }
+    Ok(Axis {
+        input: output as usize,
+        kernel,
+        stride,
+        dilation,
+        pad_before: before as usize,
+        // What the windows of the last positions reach behind the output; no path reads it.
+        pad_after: 0,
+        output: input,
+        adaptive: false,
+    })
+}
+
+/// How much of `total` is cut off the start. A negative total is room that nothing is added to.
+fn cut(total: i128, padding: AxisPadding) -> i128 {
+    let total = total.max(0);
+    match padding {
+        AxisPadding::Same { upper: true } => total / 2,
+        _ => total - total / 2,
+    }
+}
+
+pub(super) fn transposed(spec: &ConvTranspose, inputs: &[TensorDesc]) -> Result<Problem> {
+    let op = "transposed convolution";
+    let (x, w, b) = three_inputs(op, inputs)?;
+    check_activation(op, spec.activation)?;
+    let image = Image::of(op, &x.shape, spec.layout)?;
+    let rank = image.rank();
+    check_kernel(op, x, w)?;
+    let (group_out, in_channels, window) = match spec.kernel_layout {
+        KernelLayout::Oihw => (w.shape[1], w.shape[0], &w.shape[2..]),
+        KernelLayout::Hwio => (w.shape[rank], w.shape[rank + 1], &w.shape[..rank]),
+    };
+    if spec.groups == 0 || !image.channels.is_multiple_of(spec.groups) {
+        let rule = format!("it must divide the {} input channels", image.channels);
+        return Err(Error::parameter(op, "groups", spec.groups, rule));
+    }
+    if in_channels != image.channels {
+        return Err(Error::Shape {
+            op,
+            tensor: "the kernel",
+            got: w.shape.clone(),
+            rule: format!("it must take the input's {} channels, not {in_channels}", image.channels),
+        });
+    }
+    let out_channels = group_out.checked_mul(spec.groups).ok_or_else(|| Error::TooLarge {
+        what: "output channels",
+        values: format!("{group_out} in each of {} groups", spec.groups),
+        rule: "they must fit the address space",
+    })?;
+    check_bias(op, b, out_channels)?;
+    let stride = per_axis(op, "stride", &spec.stride, rank)?;
+    let dilation = per_axis(op, "dilation", &spec.dilation, rank)?;
+    let extra = per_axis(op, "output_padding", &spec.output_padding, rank)?;
+    let wanted = match &spec.output {
+        None => vec![None; rank],
+        Some(lengths) => per_axis(op, "output", lengths, rank)?.into_iter().map(Some).collect(),
+    };
+    let paddings = axis_paddings(op, &spec.padding, rank)?;
+    if spec.output.is_some() && matches!(spec.padding, Padding::Explicit { .. }) {
+        let rule = "an output length determines the padding, so it cannot be given too";
+        return Err(Error::parameter(op, "padding", &spec.padding, rule));
+    }
+    let mut axes = Vec::with_capacity(rank);
+    for i in 0..rank {
+        let spec = AxisSpec {
+            input: image.space[i],
+            kernel: window[i],
+            stride: stride[i],
+            dilation: dilation[i],
+            extra: extra[i],
+            wanted: wanted[i],
+        };
+        axes.push(axis(op, i, spec, paddings[i])?);
+    }
+    let out_space: Vec<usize> = axes.iter().map(|a| a.input).collect();
+    let shape = image.shape_with(out_channels, &out_space)?;
+    let [d, h, w_len] = three(window, 1);
+    let kernel = match spec.kernel_layout {
+        KernelLayout::Oihw => {
+            let taps = d * h * w_len;
+            KernelStrides { o: taps, i: group_out * taps, space: [h * w_len, w_len, 1] }
+        }
+        KernelLayout::Hwio => {
+            let oi = group_out * in_channels;
+            KernelStrides { o: in_channels, i: 1, space: [h * w_len * oi, w_len * oi, oi] }
+        }
+    };
+    let work = ConvWork {
+        batch: image.batch,
+        groups: spec.groups,
+        group_in: image.channels / spec.groups,
+        group_out,
+        axes: three(&axes, Axis::UNIT),
+        dtype: x.dtype,
+        input: Strides::of(spec.layout, image.channels, image.space3()),
+        output: Strides::of(spec.layout, out_channels, three(&out_space, 1)),
+        kernel,
+        layout: spec.layout,
+        bias: b.is_some(),
+        activation: spec.activation,
+    };
+    let outputs = vec![TensorDesc { shape, dtype: x.dtype }];
+    Ok(Problem { op, inputs: inputs.to_vec(), outputs, work: Work::ConvTranspose(work) })
+}

@@ -1,0 +1,45 @@
+//! Fractional max pooling by its definition.
+
+use super::Exact;
+use super::pool::maximum;
+use crate::problem::FractionalWork;
+
+pub(super) fn fractional(
+    work: &FractionalWork,
+    x: &[f64],
+    samples: &[f64],
+    y: &mut Exact,
+    mut indices: Option<&mut Exact>,
+) {
+    let pool = &work.pool;
+    let [outputs_d, outputs_h, outputs_w] = work.axes.map(|a| a.output);
+    let [taps_d, taps_h, taps_w] = work.axes.map(|a| a.kernel);
+    for n in 0..pool.batch {
+        for c in 0..pool.channels {
+            for od in 0..outputs_d {
+                for oh in 0..outputs_h {
+                    for ow in 0..outputs_w {
+                        let plane = (n * pool.channels + c) * work.samples;
+                        let [d, h, w] = work.starts([od, oh, ow], |i| samples[plane + i] as f32);
+                        let mut window = Vec::new();
+                        for td in 0..taps_d {
+                            for th in 0..taps_h {
+                                for tw in 0..taps_w {
+                                    window.push([d + td, h + th, w + tw]);
+                                }
+                            }
+                        }
+                        let value = |&p: &[usize; 3]| x[pool.input.at(n, c, p)];
+                        let (max, position) = maximum(&window, value, pool.dtype);
+                        let at = pool.output.at(n, c, [od, oh, ow]);
+                        y.values[at] = max;
+                        if let (Some(indices), Some(numbering)) = (indices.as_deref_mut(), pool.indices) {
+                            indices.values[at] =
+                                position.map_or(-1.0, |p| pool.index(numbering, n, c, p) as f64);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Region pooling by its definition.
+
+use super::Exact;
+use super::tolerance::{EPS, SUM};
+use crate::problem::{MaxRoiWork, RoiAlignWork};
+use crate::spec::RoiMode;
+
+pub(super) fn align(work: &RoiAlignWork, x: &[f64], regions: &[f64], images: &[f64], y: &mut Exact) {
+    let shape = &work.shape;
+    let [height, width] = shape.space;
+    for r in 0..shape.regions {
+        let [x1, y1, x2, y2] = [0, 1, 2, 3].map(|i| regions[4 * r + i] as f32);
+        let (rows, columns) = (work.axis(0, y1, y2), work.axis(1, x1, x2));
+        let image = images[r] as usize;
+        for c in 0..shape.channels {
+            for by in 0..shape.bins[0] {
+                for bx in 0..shape.bins[1] {
+                    let mut sum = 0.0;
+                    let mut magnitude = 0.0;
+                    let mut largest: Option<f64> = None;
+                    // Coordinates may be off by a few units in the last place, which moves each sample.
+                    let mut steepest: f64 = 0.0;
+                    for iy in 0..rows.samples {
+                        for ix in 0..columns.samples {
+                            let (Some(v), Some(h)) = (
+                                work.neighbours(&rows, by, iy, height),
+                                work.neighbours(&columns, bx, ix, width),
+                            ) else {
+                                largest = Some(max_of(largest, 0.0));
+                                continue;
+                            };
+                            let (ly, lx) = (f64::from(v.weight), f64::from(h.weight));
+                            let corners = [
+                                (v.low, h.low, (1.0 - ly) * (1.0 - lx)),
+                                (v.low, h.high, (1.0 - ly) * lx),
+                                (v.high, h.low, ly * (1.0 - lx)),
+                                (v.high, h.high, ly * lx),
+                            ];
+                            for (row, column, weight) in corners {
+                                let value = x[shape.input.at(image, c, [0, row, column])];
+                                sum += weight * value;
+                                magnitude += (weight * value).abs();
+                                steepest = steepest.max(value.abs());
+                                largest = Some(max_of(largest, weight * value));
+                            }
+                        }
+                    }
+                    let count = (rows.samples * columns.samples).max(1) as f64;
+                    let at = shape.output.at(r, c, [0, by, bx]);
+                    let reach = f64::from(y1.abs().max(y2.abs()).max(x1.abs()).max(x2.abs()))
+                        * f64::from(shape.spatial_scale)
+                        + (height + width) as f64;
+                    let moved = 16.0 * EPS * reach * 4.0 * steepest;
+                    (y.values[at], y.bound[at]) = match work.mode {
+                        RoiMode::Average => (sum / count, SUM * magnitude / count + moved),
+                        RoiMode::Max => (largest.unwrap_or(0.0), SUM * steepest + moved),
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// The larger, or NaN if one is.
+fn max_of(a: Option<f64>, b: f64) -> f64 {
+    match a {
+        Some(a) if a.is_nan() || a >= b => a,
+        _ => b,
+    }
+}
+
+pub(super) fn max(work: &MaxRoiWork, x: &[f64], regions: &[f64], y: &mut Exact) {
+    let shape = &work.shape;
+    for r in 0..shape.regions {
+        let [image, x1, y1, x2, y2] = [0, 1, 2, 3, 4].map(|i| regions[5 * r + i] as f32);
+        for c in 0..shape.channels {
+            for by in 0..shape.bins[0] {
+                for bx in 0..shape.bins[1] {
+                    let mut largest = None;
+                    for row in work.bin(0, by, y1, y2) {
+                        for column in work.bin(1, bx, x1, x2) {
+                            let value = x[shape.input.at(image as usize, c, [0, row, column])];
+                            largest = Some(max_of(largest, value));
+                        }
+                    }
+                    y.values[shape.output.at(r, c, [0, by, bx])] = largest.unwrap_or(0.0);
+                }
+            }
+        }
+    }
+}
