@@ -26,9 +26,8 @@ fn dot_block(a: &[f32], b: &[f32]) -> f32 {
                     *sum = mul_add(fma, a, b, *sum);
                 }
             }
-            for ((sum, &a), &b) in lanes.iter_mut().zip(a_rest).zip(b_rest) {
-                *sum = mul_add(fma, a, b, *sum);
-            }
+            // A lane number known only at run time would keep the lanes in memory.
+            let rest = a_rest.iter().zip(b_rest).fold(0.0, |sum, (&a, &b)| mul_add(fma, a, b, sum));
             let mut width = LANES / 2;
             while width > 0 {
                 for i in 0..width {
@@ -36,7 +35,7 @@ fn dot_block(a: &[f32], b: &[f32]) -> f32 {
                 }
                 width /= 2;
             }
-            lanes[0]
+            lanes[0] + rest
         },
     )
 }

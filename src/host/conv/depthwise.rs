@@ -122,30 +122,40 @@ fn channels_of_window(x: &[f32], offsets: &[usize], weights: &[f32], out: &mut [
     wide(
         #[inline(always)]
         |fma| {
-            for (at, out) in (0..).step_by(BLOCK).zip(out.chunks_mut(BLOCK)) {
-                let n = out.len();
-                let mut total = [0f32; BLOCK];
-                let mut sums = [0f32; BLOCK];
-                for (t, &offset) in offsets.iter().enumerate() {
-                    let (x, w) = (&x[offset + at..][..n], &weights[t * channels + at..][..n]);
-                    if n == BLOCK {
-                        for j in 0..BLOCK {
-                            sums[j] = mul_add(fma, w[j], x[j], sums[j]);
-                        }
-                    } else {
-                        for j in 0..n {
-                            sums[j] = mul_add(fma, w[j], x[j], sums[j]);
-                        }
-                    }
-                    if (t + 1) % CHAIN == 0 || t + 1 == offsets.len() {
-                        for (t, s) in total.iter_mut().zip(&mut sums) {
-                            *t += *s;
-                            *s = 0.0;
-                        }
-                    }
-                }
-                out.copy_from_slice(&total[..n]);
+            let mut done = 0;
+            while done < channels {
+                let (x, weights, out) = (&x[done..], &weights[done..], &mut out[done..]);
+                done += match out.len() {
+                    BLOCK.. => channel_block::<BLOCK>(fma, x, offsets, weights, channels, out),
+                    8.. => channel_block::<8>(fma, x, offsets, weights, channels, out),
+                    _ => channel_block::<1>(fma, x, offsets, weights, channels, out),
+                };
             }
         },
     );
+}
+
+/// The first `N` channels; returns how many were computed.
+#[inline(always)]
+fn channel_block<const N: usize>(
+    fma: bool,
+    x: &[f32],
+    offsets: &[usize],
+    weights: &[f32],
+    channels: usize,
+    out: &mut [f32],
+) -> usize {
+    let mut total = [0f32; N];
+    for (offsets, weights) in offsets.chunks(CHAIN).zip(weights.chunks(CHAIN * channels)) {
+        let mut sums = [0f32; N];
+        for (&offset, weights) in offsets.iter().zip(weights.chunks(channels)) {
+            let (x, weights) = (&x[offset..][..N], &weights[..N]);
+            for ((sum, &x), &w) in sums.iter_mut().zip(x).zip(weights) {
+                *sum = mul_add(fma, w, x, *sum);
+            }
+        }
+        total.iter_mut().zip(sums).for_each(|(t, s)| *t += s);
+    }
+    out[..N].copy_from_slice(&total);
+    N
 }

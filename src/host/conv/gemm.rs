@@ -36,46 +36,50 @@ pub(super) fn tile(
         |fma| {
             let mut all: Tile = [[0.0; COLS]; ROWS];
             let mut total: Tile = [[0.0; COLS]; ROWS];
-            let mut sums: Tile = [[0.0; COLS]; ROWS];
-            let (mut terms, mut chains, mut at) = (0, 0, 0);
+            let (mut chains, mut at) = (0, 0);
             for &offset in offsets {
                 let mut from = 0;
                 while from < run {
-                    let n = (run - from).min(CHAIN - terms);
-                    let rows: [&[f32]; ROWS] =
-                        std::array::from_fn(|r| &data[bases[r] + offset + from..][..n]);
-                    for (k, b) in strip[at..at + n].iter().enumerate() {
-                        for (sums, row) in sums.iter_mut().zip(rows) {
-                            for (sum, &b) in sums.iter_mut().zip(b) {
-                                *sum = mul_add(fma, row[k], b, *sum);
-                            }
-                        }
-                    }
-                    (from, at, terms) = (from + n, at + n, terms + n);
-                    if terms == CHAIN {
-                        add(&mut total, &mut sums);
-                        (terms, chains) = (0, chains + 1);
-                        if chains == CHAIN {
-                            add(&mut all, &mut total);
-                            chains = 0;
-                        }
+                    let n = (run - from).min(CHAIN);
+                    let rows = std::array::from_fn(|r| &data[bases[r] + offset + from..][..n]);
+                    chain(fma, rows, &strip[at..at + n], &mut total);
+                    (from, at, chains) = (from + n, at + n, chains + 1);
+                    if chains == CHAIN {
+                        add(&mut all, &total);
+                        (total, chains) = ([[0.0; COLS]; ROWS], 0);
                     }
                 }
             }
-            add(&mut total, &mut sums);
-            add(&mut all, &mut total);
+            add(&mut all, &total);
             all
         },
     )
 }
 
-/// Moves sums from one level to the next.
+/// Adds one chain of products to `total`.
+///
+/// The sums begin at zero here and are read nowhere else: so the compiler holds them in registers.
 #[inline(always)]
-fn add(to: &mut Tile, from: &mut Tile) {
+#[allow(clippy::needless_range_loop)]
+fn chain(fma: bool, rows: [&[f32]; ROWS], strip: &[Packed], total: &mut Tile) {
+    let rows = rows.map(|row| &row[..strip.len()]);
+    let mut sums: Tile = [[0.0; COLS]; ROWS];
+    for (k, b) in strip.iter().enumerate() {
+        for r in 0..ROWS {
+            let a = rows[r][k];
+            for j in 0..COLS {
+                sums[r][j] = mul_add(fma, a, b[j], sums[r][j]);
+            }
+        }
+    }
+    add(total, &sums);
+}
+
+#[inline(always)]
+fn add(to: &mut Tile, from: &Tile) {
     for (to, from) in to.iter_mut().zip(from) {
         for (to, from) in to.iter_mut().zip(from) {
             *to += *from;
-            *from = 0.0;
         }
     }
 }

@@ -4,7 +4,7 @@ use super::frame::{Frame, Windows};
 use super::reduce::Sum;
 use super::{narrowed, same, wrong_type};
 use crate::error::Result;
-use crate::geometry::Axis;
+use crate::geometry::{Axis, MAX_SPATIAL};
 use crate::host::element::{Plain, Widened, narrow};
 use crate::host::simd::wide;
 use crate::problem::PoolWork;
@@ -27,41 +27,47 @@ impl Divisor {
             None => a.taps_inside(o).len(),
         }
     }
+}
+
+/// The divisor of each window: the product of one number for each axis.
+struct Counts([Vec<f32>; MAX_SPATIAL]);
+
+impl Counts {
+    fn new(frame: &Frame, divisor: Divisor) -> Counts {
+        let mut counts =
+            frame.axes.map(|a| (0..a.output).map(|o| divisor.count(&a, o) as f32).collect::<Vec<_>>());
+        if let Some(fixed) = divisor.fixed {
+            counts[0].fill(fixed as f32);
+        }
+        Counts(counts)
+    }
 
     /// Divides the sums of `windows`.
-    fn divide(self, frame: &Frame, windows: &Windows, sums: &mut [f32]) {
-        let [a0, a1, a2] = &frame.axes;
-        let counts = |a: &Axis, i: usize| windows[i].clone().map(|o| self.count(a, o)).collect::<Vec<_>>();
-        let (d, h, w) = (counts(a0, 0), counts(a1, 1), counts(a2, 2));
-        let length = w.len() * frame.inner;
+    fn divide(&self, frame: &Frame, windows: &Windows, sums: &mut [f32]) {
+        let [d, h, w]: [&[f32]; MAX_SPATIAL] = std::array::from_fn(|i| &self.0[i][windows[i].clone()]);
         let outer = d.iter().flat_map(|d| h.iter().map(move |h| d * h));
-        // Most rows have the same divisors as the row before.
-        let (mut last, mut divisors) = (None, Vec::new());
-        for (outer, sums) in outer.zip(sums.chunks_exact_mut(length)) {
-            if last != Some(outer) {
-                last = Some(outer);
-                divisors.clear();
-                let all = w.iter().map(|w| self.fixed.map_or((outer * w) as f32, |fixed| fixed as f32));
-                divisors.extend(all.flat_map(|count| std::iter::repeat_n(count, frame.inner)));
-            }
-            divide(sums, &divisors);
+        for (outer, sums) in outer.zip(sums.chunks_exact_mut(w.len() * frame.inner)) {
+            wide(
+                #[inline(always)]
+                |_| {
+                    if frame.inner == 1 {
+                        for (sum, &w) in sums.iter_mut().zip(w) {
+                            *sum /= outer * w;
+                        }
+                    } else {
+                        for (sums, &w) in sums.chunks_exact_mut(frame.inner).zip(w) {
+                            sums.iter_mut().for_each(|sum| *sum /= outer * w);
+                        }
+                    }
+                },
+            );
         }
     }
 }
 
-fn divide(sums: &mut [f32], divisors: &[f32]) {
-    wide(
-        #[inline(always)]
-        |_| {
-            for (sum, &divisor) in sums.iter_mut().zip(divisors) {
-                *sum /= divisor;
-            }
-        },
-    );
-}
-
 pub(super) fn pool(work: &PoolWork, x: &Data, divisor: Divisor) -> Result<Data> {
-    let finish = |frame: &Frame, windows: &Windows, sums: &mut [f32]| divisor.divide(frame, windows, sums);
+    let counts = Counts::new(&Frame::joined(work), divisor);
+    let finish = |frame: &Frame, windows: &Windows, sums: &mut [f32]| counts.divide(frame, windows, sums);
     Ok(match x {
         Data::F32(x) => Data::F32(same::<Sum<f32>>(work, &Plain(x), finish)?),
         Data::F16(x) => Data::F16(narrowed::<Sum<f32>, _>(work, &Widened(x), finish, narrow)?),

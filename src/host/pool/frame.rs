@@ -51,6 +51,11 @@ impl Frame {
         Frame { axes, inner, slabs, cut }
     }
 
+    /// Whether the only window of a slab is the slab.
+    pub fn is_whole(&self) -> bool {
+        self.axes.iter().all(is_whole)
+    }
+
     pub fn slab_input(&self) -> usize {
         self.axes.iter().map(|a| a.input).product::<usize>() * self.inner
     }

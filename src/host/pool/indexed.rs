@@ -66,41 +66,56 @@ struct Found<'a, T> {
 }
 
 impl<T: Ordered> Found<'_, T> {
-    /// Meets one more element of each window in `range`: the first of `elements`, and then every `stride`th.
+    /// Meets one more element of each window in `range`.
     ///
     /// The index of the first is `index`; it grows by `step` from one window to the next.
-    fn meet(&mut self, range: Range<usize>, elements: &[T], stride: usize, index: usize, step: usize) {
+    fn meet(&mut self, range: Range<usize>, elements: &[T], index: usize, step: usize) {
         let (maxima, indices) = (&mut self.maxima[range.clone()], &mut self.indices[range]);
         // All indices fit 31 bits, as the problem has checked.
         let (index, step) = (index as i32, step as i32);
         wide(
             #[inline(always)]
-            |_| match stride {
-                1 => update(maxima, indices, elements.iter(), index, step),
-                2 => update(maxima, indices, elements.chunks(2).map(|x| &x[0]), index, step),
-                _ => update(maxima, indices, elements.iter().step_by(stride), index, step),
+            |_| {
+                let mut at = index;
+                for ((max, i), &v) in maxima.iter_mut().zip(indices).zip(elements) {
+                    // The first element counts whatever it is; NaN, which differs from itself, always does.
+                    #[allow(clippy::eq_op)]
+                    let better = (v > *max) | (v != v) | (*i < 0);
+                    *max = if better { v } else { *max };
+                    *i = if better { at } else { *i };
+                    at = at.wrapping_add(step);
+                }
             },
         );
     }
 }
 
-#[inline(always)]
-fn update<'a, T: Ordered + 'a>(
-    maxima: &mut [T],
-    indices: &mut [i32],
-    elements: impl Iterator<Item = &'a T>,
-    index: i32,
-    step: i32,
-) {
-    let mut at = index;
-    for ((max, i), &v) in maxima.iter_mut().zip(indices).zip(elements) {
-        // The first element counts whatever it is; NaN, which differs from itself, always does.
-        #[allow(clippy::eq_op)]
-        let better = (v > *max) | (v != v) | (*i < 0);
-        *max = if better { v } else { *max };
-        *i = if better { at } else { *i };
-        at = at.wrapping_add(step);
+/// Every `stride`th of `count` elements, side by side.
+fn compact<'a, T: Ordered>(
+    elements: &'a [T],
+    stride: usize,
+    count: usize,
+    buffer: &'a mut Vec<T>,
+) -> &'a [T] {
+    if stride == 1 {
+        return &elements[..count];
     }
+    buffer.resize(count, T::LOWEST);
+    let whole = elements.len() / stride;
+    wide(
+        #[inline(always)]
+        |_| {
+            if stride == 2 {
+                buffer.iter_mut().zip(elements.chunks_exact(2)).for_each(|(b, x)| *b = x[0]);
+            } else {
+                buffer.iter_mut().zip(elements.chunks_exact(stride)).for_each(|(b, x)| *b = x[0]);
+            }
+        },
+    );
+    for (b, x) in buffer.iter_mut().zip(elements.iter().step_by(stride)).skip(whole) {
+        *b = *x;
+    }
+    buffer
 }
 
 /// Meets the taps of all windows in row-major order, a row of windows at a time.
@@ -122,6 +137,7 @@ fn pool_slab<T: Ordered>(
     let step_w = index(c, [0, 0, 1]) - index(c, [0; 3]);
     let step_c = index(c + 1, [0; 3]) - index(c, [0; 3]);
     let base = slab * frame.slab_input();
+    let mut strided = Vec::new();
     let mut out = 0;
     for od in windows[0].clone() {
         for oh in windows[1].clone() {
@@ -135,7 +151,8 @@ fn pool_slab<T: Ordered>(
                         if let Some(w) = a2.position(with_tap.start, tw).filter(|_| !with_tap.is_empty()) {
                             let range = out + with_tap.start - windows[2].start
                                 ..out + with_tap.end - windows[2].start;
-                            found.meet(range, &row[w..], a2.stride, index(c, [d, h, w]), step_w * a2.stride);
+                            let elements = compact(&row[w..], a2.stride, with_tap.len(), &mut strided);
+                            found.meet(range, elements, index(c, [d, h, w]), step_w * a2.stride);
                         }
                     }
                 } else {
@@ -143,7 +160,7 @@ fn pool_slab<T: Ordered>(
                         for tw in a2.taps_inside(ow) {
                             let Some(w) = a2.position(ow, tw) else { continue };
                             let range = out + i * inner..out + (i + 1) * inner;
-                            found.meet(range, &row[w * inner..], 1, index(0, [d, h, w]), step_c);
+                            found.meet(range, &row[w * inner..], index(0, [d, h, w]), step_c);
                         }
                     }
                 }

@@ -57,7 +57,7 @@ fn task<R: Reduce>(
 ) {
     let mut scratch = Scratch { flat: flat::Buffers::new(), rows: rows::Buffers::new() };
     let by_passes = flat::pays(frame);
-    let whole = frame.inner == 1 && frame.axes[2].kernel == frame.slab_input() && frame.slab_output() == 1;
+    let whole = frame.inner == 1 && frame.is_whole();
     for (slab, windows, range) in frame.pieces(first, out.len()) {
         let (base, out) = (slab * frame.slab_input(), &mut out[range]);
         if whole {

@@ -152,6 +152,18 @@ pub(super) fn onto<R: Reduce>(out: &mut [R::T], b: &[R::T]) {
     );
 }
 
+/// `out[i] = join(out[i], a[i], b[i])`.
+fn two_onto<R: Reduce>(out: &mut [R::T], a: &[R::T], b: &[R::T]) {
+    wide(
+        #[inline(always)]
+        |_| {
+            for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
+                *o = R::join(R::join(*o, a), b);
+            }
+        },
+    );
+}
+
 /// `out[i] = join(a[i], b[i])`.
 pub(super) fn two<R: Reduce>(out: &mut [R::T], a: &[R::T], b: &[R::T]) {
     wide(
@@ -178,7 +190,7 @@ pub(super) fn three<R: Reduce>(out: &mut [R::T], a: &[R::T], b: &[R::T], c: &[R:
 
 /// Joins rows `0..count` of `len` elements, `step` elements from one to the next, column by column into `out`.
 ///
-/// `spare` holds the partial results that keep chains short.
+/// `spare` is for the partial results that keep chains short.
 pub(super) fn rows<R: Reduce>(
     rows: &[R::T],
     step: usize,
@@ -193,24 +205,34 @@ pub(super) fn rows<R: Reduce>(
         1 => out.copy_from_slice(row(0)),
         2 => two::<R>(out, row(0), row(1)),
         3 => three::<R>(out, row(0), row(1), row(2)),
-        _ if R::IDEMPOTENT || count <= CHAIN => {
-            three::<R>(out, row(0), row(1), row(2));
-            (3..count).for_each(|i| onto::<R>(out, row(i)));
-        }
         _ => {
-            // A chain for every power of two of the tree would need a buffer each: chains of the square root's
-            // length are nearly as good, because both of their lengths are short.
-            let chain = count.isqrt().max(CHAIN);
-            spare.resize(len, R::NEUTRAL);
-            out.fill(R::NEUTRAL);
-            let mut at = 0;
-            while at < count {
-                let end = (at + chain).min(count);
-                spare[..len].copy_from_slice(row(at));
-                (at + 1..end).for_each(|i| onto::<R>(&mut spare[..len], row(i)));
-                onto::<R>(out, &spare[..len]);
-                at = end;
-            }
+            let levels = if R::IDEMPOTENT { 0 } else { count.div_ceil(CHAIN).next_power_of_two().ilog2() };
+            spare.resize(levels as usize * len, R::NEUTRAL);
+            row_tree::<R>(rows, step, count, out, spare);
         }
+    }
+}
+
+/// [`rows`] by halves, until a half is short enough for one chain; `spare` has a row for each level.
+fn row_tree<R: Reduce>(rows: &[R::T], step: usize, count: usize, out: &mut [R::T], spare: &mut [R::T]) {
+    let len = out.len();
+    let row = |i: usize| &rows[i * step..][..len];
+    if count > CHAIN
+        && let Some((right, spare)) = spare.split_at_mut_checked(len)
+    {
+        let half = count / 2;
+        row_tree::<R>(rows, step, half, out, spare);
+        row_tree::<R>(&rows[half * step..], step, count - half, right, spare);
+        onto::<R>(out, right);
+        return;
+    }
+    two::<R>(out, row(0), row(1));
+    let mut i = 2;
+    while i + 1 < count {
+        two_onto::<R>(out, row(i), row(i + 1));
+        i += 2;
+    }
+    if i < count {
+        onto::<R>(out, row(i));
     }
 }
