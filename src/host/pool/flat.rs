@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::frame::{Frame, Windows};
-use super::reduce::{Reduce, onto, two};
+use super::reduce::{Reduce, onto, three, two};
 use crate::geometry::{Axis, MAX_SPATIAL};
 use crate::host::element::Source;
 
@@ -28,9 +28,19 @@ impl<T> Buffers<T> {
 
 /// Whether windows are large and dense enough for the passes to pay: they compute every window of stride 1.
 pub(super) fn pays(frame: &Frame) -> bool {
-    let large = |a: &Axis| a.output > 1 && a.kernel >= 4 && a.kernel > 2 * a.stride;
-    let waste: usize = frame.axes.iter().map(|a| if a.output > 1 { a.stride } else { 1 }).product();
-    frame.axes.iter().any(large) && waste <= 4 && frame.axes.iter().all(|a| a.output > 1 || a.kernel == 1)
+    let [.., last] = &frame.axes;
+    let slides = |a: &Axis| a.output > 1;
+    if !frame.axes.iter().all(|a| slides(a) || a.kernel == 1) {
+        return false;
+    }
+    // Rows too short for a loop each, where no window is computed in vain.
+    let short_rows = frame.inner == 1 && last.output <= 128;
+    if short_rows && frame.axes.iter().all(|a| a.stride == 1) {
+        return true;
+    }
+    let large = |a: &Axis| slides(a) && a.kernel >= 4 && a.kernel > 2 * a.stride;
+    let waste: usize = frame.axes.iter().map(|a| if slides(a) { a.stride } else { 1 }).product();
+    frame.axes.iter().any(large) && waste <= 4
 }
 
 /// Positions that the windows cover, counted from the padding's start.
@@ -111,6 +121,16 @@ fn pass<R: Reduce>(buffers: &mut Buffers<R::T>, len: usize, kernel: usize, step:
     let Buffers { current, next, total, .. } = buffers;
     next.resize(current.len().max(next.len()), R::NEUTRAL);
     let results = len - (kernel - 1) * step;
+    match kernel {
+        1 => return results,
+        2 => two::<R>(&mut next[..results], current, &current[step..]),
+        3 => three::<R>(&mut next[..results], current, &current[step..], &current[2 * step..]),
+        _ => {}
+    }
+    if kernel <= 3 {
+        std::mem::swap(current, next);
+        return results;
+    }
     let mut window = 1;
     // Of the kernel's binary digits, those already joined into `total`.
     let mut joined = 0;

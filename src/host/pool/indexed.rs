@@ -75,18 +75,22 @@ impl<T: Ordered> Found<'_, T> {
         let (index, step) = (index as i32, step as i32);
         wide(
             #[inline(always)]
-            |_| {
-                let mut at = index;
-                for ((max, i), &v) in maxima.iter_mut().zip(indices).zip(elements) {
-                    // The first element counts whatever it is; NaN, which differs from itself, always does.
-                    #[allow(clippy::eq_op)]
-                    let better = (v > *max) | (v != v) | (*i < 0);
-                    *max = if better { v } else { *max };
-                    *i = if better { at } else { *i };
-                    at = at.wrapping_add(step);
-                }
-            },
+            |_| update(maxima, indices, elements, index, step),
         );
+    }
+}
+
+/// A function of its own, because the compiler vectorises only what it knows not to overlap: its parameters.
+#[inline(always)]
+fn update<T: Ordered>(maxima: &mut [T], indices: &mut [i32], elements: &[T], index: i32, step: i32) {
+    let mut at = index;
+    for ((max, i), &v) in maxima.iter_mut().zip(indices).zip(elements) {
+        // The first element counts whatever it is; NaN, which differs from itself, always does.
+        #[allow(clippy::eq_op)]
+        let better = (v > *max) | (v != v) | (*i < 0);
+        *max = if better { v } else { *max };
+        *i = if better { at } else { *i };
+        at = at.wrapping_add(step);
     }
 }
 

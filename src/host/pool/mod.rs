@@ -57,13 +57,18 @@ fn task<R: Reduce>(
 ) {
     let mut scratch = Scratch { flat: flat::Buffers::new(), rows: rows::Buffers::new() };
     let by_passes = flat::pays(frame);
-    let whole = frame.inner == 1 && frame.is_whole();
+    if frame.inner == 1 && frame.is_whole() {
+        let len = frame.slab_input();
+        for (slab, out) in (first..).zip(out.iter_mut()) {
+            *out = reduce::slice::<R>(source.row(slab * len, len, scratch.flat.row()));
+        }
+        // All have the same window, as if they were inner elements of one slab.
+        let together = Frame { inner: out.len(), ..*frame };
+        return finish(&together, &[0..1, 0..1, 0..1], out);
+    }
     for (slab, windows, range) in frame.pieces(first, out.len()) {
         let (base, out) = (slab * frame.slab_input(), &mut out[range]);
-        if whole {
-            let row = source.row(base, frame.slab_input(), scratch.flat.row());
-            out.fill(reduce::slice::<R>(row));
-        } else if by_passes {
+        if by_passes {
             flat::slab::<R>(frame, source, base, &windows, out, &mut scratch.flat);
         } else {
             rows::slab::<R>(frame, source, base, &windows, out, &mut scratch.rows);

@@ -167,14 +167,17 @@ fn pairs<R: Reduce>(out: &mut [R::T], row: &[R::T]) {
 
 /// Three taps, stride 2.
 fn triples<R: Reduce>(out: &mut [R::T], row: &[R::T]) {
+    let Some((last, out)) = out.split_last_mut() else { return };
+    let end = 2 * out.len();
     wide(
         #[inline(always)]
         |_| {
-            let (n, row) = (out.len(), &row[..2 * out.len() + 1]);
-            let thirds = row[2..].chunks(2);
-            for ((o, x), third) in out.iter_mut().zip(row.chunks_exact(2)).zip(thirds).take(n) {
+            let thirds = row[2..].chunks_exact(2);
+            for ((o, x), third) in out.iter_mut().zip(row.chunks_exact(2)).zip(thirds) {
                 *o = R::join(R::join(x[0], x[1]), third[0]);
             }
         },
     );
+    // Its third tap may be the row's end, without a pair.
+    *last = reduce::strided::<R>(&row[end..], 1, 3);
 }
