@@ -1,0 +1,161 @@
+//! Groups of one input channel: each plane or channel by itself.
+
+use super::padded::Padded;
+use super::{kernel_taps, tap_offsets};
+use crate::error::Result;
+use crate::host::activation::apply;
+use crate::host::output::{WORTH_SHARING, fill};
+use crate::host::simd::{mul_add, wide};
+use crate::host::sum::CHAIN;
+use crate::problem::ConvWork;
+
+/// Sums held in registers at a time.
+const BLOCK: usize = 32;
+
+/// Channels first.
+pub(super) fn planes(work: &ConvWork, image: &Padded, w: &[f32], bias: Option<&[f32]>) -> Result<Vec<f32>> {
+    let offsets = tap_offsets(work, image.taps);
+    let kernel = kernel_taps(work);
+    let [depth, height, width] = work.axes.map(|a| a.output);
+    let plane = depth * height * width;
+    let channels = work.out_channels();
+    let batch = WORTH_SHARING.div_ceil(plane * offsets.len());
+    fill(work.batch * channels * plane, plane, batch, |i, out: &mut [f32]| {
+        let (n, o) = (i / channels, i % channels);
+        let weights: Vec<f32> = kernel.iter().map(|tap| w[o * work.kernel.o + tap]).collect();
+        let start = bias.map_or(0.0, |b| b[o]);
+        let channel = o / work.group_out * image.strides.c;
+        for (row, out) in out.chunks_exact_mut(width).enumerate() {
+            let base = channel + image.base(n, [row / height, row % height, 0]);
+            row_of_windows(&image.data[base..], &offsets, &weights, image.windows[2], out);
+            if start != 0.0 {
+                out.iter_mut().for_each(|y| *y += start);
+            }
+        }
+        apply(work.activation, out);
+    })
+}
+
+/// `out[j] = sum of weights[t] * x[offsets[t] + j * stride]`.
+fn row_of_windows(x: &[f32], offsets: &[usize], weights: &[f32], stride: usize, out: &mut [f32]) {
+    wide(
+        #[inline(always)]
+        |fma| {
+            let mut done = 0;
+            while done < out.len() {
+                let out = &mut out[done..];
+                let x = &x[done * stride..];
+                done += match (out.len(), stride) {
+                    (BLOCK.., 1) => block::<BLOCK, 1>(fma, x, offsets, weights, out),
+                    (8.., 1) => block::<8, 1>(fma, x, offsets, weights, out),
+                    (8.., 2) => block::<8, 2>(fma, x, offsets, weights, out),
+                    _ => one(x, offsets, weights, out),
+                };
+            }
+        },
+    );
+}
+
+/// The first `N` windows; returns how many were computed.
+#[inline(always)]
+fn block<const N: usize, const STRIDE: usize>(
+    fma: bool,
+    x: &[f32],
+    offsets: &[usize],
+    weights: &[f32],
+    out: &mut [f32],
+) -> usize {
+    let mut total = [0f32; N];
+    for (offsets, weights) in offsets.chunks(CHAIN).zip(weights.chunks(CHAIN)) {
+        let mut sums = [0f32; N];
+        for (&offset, &weight) in offsets.iter().zip(weights) {
+            let x = &x[offset..][..(N - 1) * STRIDE + 1];
+            for (j, sum) in sums.iter_mut().enumerate() {
+                *sum = mul_add(fma, weight, x[j * STRIDE], *sum);
+            }
+        }
+        total.iter_mut().zip(sums).for_each(|(t, s)| *t += s);
+    }
+    out[..N].copy_from_slice(&total);
+    N
+}
+
+/// The first window alone.
+#[inline(always)]
+fn one(x: &[f32], offsets: &[usize], weights: &[f32], out: &mut [f32]) -> usize {
+    let chains = offsets.chunks(CHAIN).zip(weights.chunks(CHAIN));
+    let sums =
+        chains.map(|(offsets, weights)| offsets.iter().zip(weights).map(|(&o, &w)| w * x[o]).sum::<f32>());
+    if let Some(out) = out.first_mut() {
+        *out = sums.sum();
+    }
+    1
+}
+
+/// Channels last.
+pub(super) fn pixels(work: &ConvWork, image: &Padded, w: &[f32], bias: Option<&[f32]>) -> Result<Vec<f32>> {
+    let offsets = tap_offsets(work, image.taps);
+    let channels = work.out_channels();
+    // The weights of all channels together for each tap.
+    let weights: Vec<f32> = (kernel_taps(work).iter())
+        .flat_map(|tap| (0..channels).map(move |o| w[o * work.kernel.o + tap]))
+        .collect();
+    let [depth, height, width] = work.axes.map(|a| a.output);
+    let row = width * channels;
+    let batch = WORTH_SHARING.div_ceil(row * offsets.len());
+    fill(work.batch * depth * height * row, row, batch, |i, out: &mut [f32]| {
+        let (n, d, h) = (i / (depth * height), i / height % depth, i % height);
+        for (w, out) in out.chunks_exact_mut(channels).enumerate() {
+            let x = &image.data[image.base(n, [d, h, w])..];
+            channels_of_window(x, &offsets, &weights, out);
+            if let Some(bias) = bias {
+                out.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
+            }
+        }
+        apply(work.activation, out);
+    })
+}
+
+/// `out[c] = sum of weights[t][c] * x[offsets[t] + c]`.
+fn channels_of_window(x: &[f32], offsets: &[usize], weights: &[f32], out: &mut [f32]) {
+    let channels = out.len();
+    wide(
+        #[inline(always)]
+        |fma| {
+            let mut done = 0;
+            while done < channels {
+                let (x, weights, out) = (&x[done..], &weights[done..], &mut out[done..]);
+                done += match out.len() {
+                    BLOCK.. => channel_block::<BLOCK>(fma, x, offsets, weights, channels, out),
+                    8.. => channel_block::<8>(fma, x, offsets, weights, channels, out),
+                    _ => channel_block::<1>(fma, x, offsets, weights, channels, out),
+                };
+            }
+        },
+    );
+}
+
+/// The first `N` channels; returns how many were computed.
+#[inline(always)]
+fn channel_block<const N: usize>(
+    fma: bool,
+    x: &[f32],
+    offsets: &[usize],
+    weights: &[f32],
+    channels: usize,
+    out: &mut [f32],
+) -> usize {
+    let mut total = [0f32; N];
+    for (offsets, weights) in offsets.chunks(CHAIN).zip(weights.chunks(CHAIN * channels)) {
+        let mut sums = [0f32; N];
+        for (&offset, weights) in offsets.iter().zip(weights.chunks(channels)) {
+            let (x, weights) = (&x[offset..][..N], &weights[..N]);
+            for ((sum, &x), &w) in sums.iter_mut().zip(x).zip(weights) {
+                *sum = mul_add(fma, w, x, *sum);
+            }
+        }
+        total.iter_mut().zip(sums).for_each(|(t, s)| *t += s);
+    }
+    out[..N].copy_from_slice(&total);
+    N
+}

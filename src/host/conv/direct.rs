@@ -1,0 +1,56 @@
+//! Convolution tap by tap, each only where it lies inside the input.
+//!
+//! The slow way, for kernels with infinite or NaN weights: these must not meet the zeros of the padding.
+
+use crate::error::Result;
+use crate::host::activation::apply;
+use crate::host::output::fill;
+use crate::problem::ConvWork;
+use crate::spec::Layout;
+
+pub(super) fn conv(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> Result<Vec<f32>> {
+    let len = work.batch * work.out_channels() * work.pixels();
+    // One chunk is a row of pixels in one channel, or with all channels.
+    let width = work.axes[2].output;
+    let (channels, inner) = match work.layout {
+        Layout::Nchw => (work.out_channels(), 1),
+        Layout::Nhwc => (1, work.out_channels()),
+    };
+    let [_, height, _] = work.axes.map(|a| a.output);
+    let depth = work.axes[0].output;
+    fill(len, width * inner, 1, |i, out: &mut [f32]| {
+        let (oh, od) = (i % height, i / height % depth);
+        let (c, n) = (i / (height * depth) % channels, i / (height * depth * channels));
+        for (ow, out) in out.chunks_exact_mut(inner).enumerate() {
+            for (o, out) in (c..).zip(out) {
+                let start = bias.map_or(0.0, |b| f64::from(b[o]));
+                *out = (start + element(work, x, w, n, o, [od, oh, ow])) as f32;
+            }
+        }
+        apply(work.activation, out);
+    })
+}
+
+fn element(work: &ConvWork, x: &[f32], w: &[f32], n: usize, o: usize, at: [usize; 3]) -> f64 {
+    let [a0, a1, a2] = &work.axes;
+    let ks = work.kernel;
+    let first = o / work.group_out * work.group_in;
+    let mut sum = 0.0;
+    for td in a0.taps_inside(at[0]) {
+        for th in a1.taps_inside(at[1]) {
+            for tw in a2.taps_inside(at[2]) {
+                let (Some(d), Some(h), Some(q)) =
+                    (a0.position(at[0], td), a1.position(at[1], th), a2.position(at[2], tw))
+                else {
+                    continue;
+                };
+                let from = work.input.at(n, first, [d, h, q]);
+                let tap = o * ks.o + td * ks.space[0] + th * ks.space[1] + tw * ks.space[2];
+                sum += (0..work.group_in)
+                    .map(|i| f64::from(x[from + i * work.input.c]) * f64::from(w[tap + i * ks.i]))
+                    .sum::<f64>();
+            }
+        }
+    }
+    sum
+}

@@ -1,0 +1,75 @@
+//! Convolution and dense layers.
+
+mod dense;
+mod depthwise;
+mod direct;
+mod gemm;
+mod nchw;
+mod nhwc;
+mod padded;
+
+use rayon::prelude::*;
+
+use self::padded::Padded;
+use super::output::WORTH_SHARING;
+use crate::error::Result;
+use crate::problem::ConvWork;
+use crate::spec::Layout;
+use crate::tensor::Data;
+
+/// The output channels of a group from which on a matrix product beats loops over single planes.
+const DEPTHWISE_OUT: usize = 4;
+
+pub(super) fn conv(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> Result<Vec<Data>> {
+    // Padding is multiplied like any other zero, which is right only if no weight is infinite or NaN: the
+    // definition skips taps outside the input.
+    let pads = Padded::needed(work);
+    let y = if pads && !all_finite(w) {
+        direct::conv(work, x, w, bias)?
+    } else if let Some(plan) = dense::plan(work) {
+        dense::dense(work, plan, x, w, bias)?
+    } else {
+        let image = Padded::new(work, x)?;
+        match work.layout {
+            Layout::Nchw if work.group_in == 1 && work.group_out <= DEPTHWISE_OUT => {
+                depthwise::planes(work, &image, w, bias)?
+            }
+            Layout::Nhwc if work.group_in == 1 && work.group_out == 1 => {
+                depthwise::pixels(work, &image, w, bias)?
+            }
+            Layout::Nchw => nchw::conv(work, &image, w, bias)?,
+            Layout::Nhwc => nhwc::conv(work, &image, w, bias)?,
+        }
+    };
+    Ok(vec![Data::F32(y)])
+}
+
+fn all_finite(w: &[f32]) -> bool {
+    // The exponent's bits are all ones in infinities and NaN alone.
+    const EXPONENT: u32 = 0x7f80_0000;
+    w.par_chunks(WORTH_SHARING)
+        .all(|w| w.iter().fold(true, |all, v| all & (v.to_bits() & EXPONENT != EXPONENT)))
+}
+
+/// Offsets of all taps of a window, in row-major order, for the given distance between taps on each axis.
+fn tap_offsets(work: &ConvWork, steps: [usize; 3]) -> Vec<usize> {
+    let [d, h, w] = work.axes.map(|a| a.kernel);
+    let mut offsets = Vec::with_capacity(d * h * w);
+    for td in 0..d {
+        for th in 0..h {
+            offsets.extend((0..w).map(|tw| td * steps[0] + th * steps[1] + tw * steps[2]));
+        }
+    }
+    offsets
+}
+
+/// Where the kernel's taps lie, in row-major order.
+fn kernel_taps(work: &ConvWork) -> Vec<usize> {
+    tap_offsets(work, work.kernel.space)
+}
+
+/// Place `[d, h, w]` of output pixel `p` of an image.
+fn pixel(work: &ConvWork, p: usize) -> [usize; 3] {
+    let [_, h, w] = work.axes.map(|a| a.output);
+    [p / (h * w), p / w % h, p % w]
+}

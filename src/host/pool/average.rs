@@ -1,0 +1,76 @@
+//! Averages: sums divided by the number of taps that the specification counts.
+
+use super::frame::{Frame, Windows};
+use super::reduce::Sum;
+use super::{narrowed, same, wrong_type};
+use crate::error::Result;
+use crate::geometry::{Axis, MAX_SPATIAL};
+use crate::host::element::{Plain, Widened, narrow};
+use crate::host::simd::wide;
+use crate::problem::PoolWork;
+use crate::tensor::Data;
+
+/// What sums are divided by.
+#[derive(Clone, Copy)]
+pub(super) struct Divisor {
+    pub count_include_pad: bool,
+    /// Instead of any count.
+    pub fixed: Option<u32>,
+}
+
+impl Divisor {
+    /// Taps of window `o` that count.
+    fn count(self, a: &Axis, o: usize) -> usize {
+        match self.fixed {
+            Some(_) => 1,
+            None if self.count_include_pad => a.taps_padded(o),
+            None => a.taps_inside(o).len(),
+        }
+    }
+}
+
+/// The divisor of each window: the product of one number for each axis.
+struct Counts([Vec<f32>; MAX_SPATIAL]);
+
+impl Counts {
+    fn new(frame: &Frame, divisor: Divisor) -> Counts {
+        let mut counts =
+            frame.axes.map(|a| (0..a.output).map(|o| divisor.count(&a, o) as f32).collect::<Vec<_>>());
+        if let Some(fixed) = divisor.fixed {
+            counts[0].fill(fixed as f32);
+        }
+        Counts(counts)
+    }
+
+    /// Divides the sums of `windows`.
+    fn divide(&self, frame: &Frame, windows: &Windows, sums: &mut [f32]) {
+        let [d, h, w]: [&[f32]; MAX_SPATIAL] = std::array::from_fn(|i| &self.0[i][windows[i].clone()]);
+        let outer = d.iter().flat_map(|d| h.iter().map(move |h| d * h));
+        for (outer, sums) in outer.zip(sums.chunks_exact_mut(w.len() * frame.inner)) {
+            wide(
+                #[inline(always)]
+                |_| {
+                    if frame.inner == 1 {
+                        for (sum, &w) in sums.iter_mut().zip(w) {
+                            *sum /= outer * w;
+                        }
+                    } else {
+                        for (sums, &w) in sums.chunks_exact_mut(frame.inner).zip(w) {
+                            sums.iter_mut().for_each(|sum| *sum /= outer * w);
+                        }
+                    }
+                },
+            );
+        }
+    }
+}
+
+pub(super) fn pool(work: &PoolWork, x: &Data, divisor: Divisor) -> Result<Data> {
+    let counts = Counts::new(&Frame::joined(work), divisor);
+    let finish = |frame: &Frame, windows: &Windows, sums: &mut [f32]| counts.divide(frame, windows, sums);
+    Ok(match x {
+        Data::F32(x) => Data::F32(same::<Sum<f32>>(work, &Plain(x), finish)?),
+        Data::F16(x) => Data::F16(narrowed::<Sum<f32>, _>(work, &Widened(x), finish, narrow)?),
+        _ => return Err(wrong_type(work, x)),
+    })
+}

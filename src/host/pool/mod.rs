@@ -1,0 +1,107 @@
+//! Pooling: tasks of whole planes or ranges of rows, each by the engine that suits its windows.
+
+mod average;
+mod flat;
+mod frame;
+mod indexed;
+mod lp;
+mod max;
+mod reduce;
+mod rows;
+
+use self::frame::{Frame, Windows};
+use self::reduce::Reduce;
+use super::element::Source;
+use super::output::fill;
+use crate::error::Result;
+use crate::problem::PoolWork;
+use crate::spec::PoolKind;
+use crate::tensor::Data;
+
+pub(super) fn pool(work: &PoolWork, x: &Data) -> Result<Vec<Data>> {
+    match work.kind {
+        PoolKind::Max => match work.indices {
+            Some(numbering) => indexed::pool(work, numbering, x),
+            None => Ok(vec![max::pool(work, x)?]),
+        },
+        PoolKind::Average { count_include_pad, divisor } => {
+            Ok(vec![average::pool(work, x, average::Divisor { count_include_pad, fixed: divisor })?])
+        }
+        PoolKind::Lp { p } => Ok(vec![lp::pool(work, x, p)?]),
+    }
+}
+
+/// An element type that no operation of this kind takes; the problem's rules keep it from getting here.
+fn wrong_type(work: &PoolWork, x: &Data) -> crate::Error {
+    crate::Error::Type {
+        op: "pooling",
+        tensor: "the input",
+        got: x.dtype(),
+        rule: format!("the problem was made for {}", work.dtype),
+    }
+}
+
+/// Both engines' buffers.
+struct Scratch<T> {
+    flat: flat::Buffers<T>,
+    rows: rows::Buffers<T>,
+}
+
+/// Joins the windows of the units from `first` on into `out`, and hands each slab's part to `finish`.
+fn task<R: Reduce>(
+    frame: &Frame,
+    source: &impl Source<R::T>,
+    first: usize,
+    out: &mut [R::T],
+    finish: impl Fn(&Frame, &Windows, &mut [R::T]),
+) {
+    let mut scratch = Scratch { flat: flat::Buffers::new(), rows: rows::Buffers::new() };
+    let by_passes = flat::pays(frame);
+    if frame.inner == 1 && frame.is_whole() {
+        let len = frame.slab_input();
+        for (slab, out) in (first..).zip(out.iter_mut()) {
+            *out = reduce::slice::<R>(source.row(slab * len, len, scratch.flat.row()));
+        }
+        // All have the same window, as if they were inner elements of one slab.
+        let together = Frame { inner: out.len(), ..*frame };
+        return finish(&together, &[0..1, 0..1, 0..1], out);
+    }
+    for (slab, windows, range) in frame.pieces(first, out.len()) {
+        let (base, out) = (slab * frame.slab_input(), &mut out[range]);
+        if by_passes {
+            flat::slab::<R>(frame, source, base, &windows, out, &mut scratch.flat);
+        } else {
+            rows::slab::<R>(frame, source, base, &windows, out, &mut scratch.rows);
+        }
+        finish(frame, &windows, out);
+    }
+}
+
+/// Pools into the type that is computed with.
+fn same<R: Reduce>(
+    work: &PoolWork,
+    source: &impl Source<R::T>,
+    finish: impl Fn(&Frame, &Windows, &mut [R::T]) + Sync + Send,
+) -> Result<Vec<R::T>> {
+    let frame = Frame::joined(work);
+    let units = frame.units_per_task();
+    fill(frame.slabs * frame.slab_output(), units * frame.unit(), 1, |i, out: &mut [R::T]| {
+        task::<R>(&frame, source, i * units, out, &finish);
+    })
+}
+
+/// Pools, then rounds to another type with `narrow`.
+fn narrowed<R: Reduce, E: Copy + Default + Send>(
+    work: &PoolWork,
+    source: &impl Source<R::T>,
+    finish: impl Fn(&Frame, &Windows, &mut [R::T]) + Sync + Send,
+    narrow: impl Fn(&[R::T], &mut [E]) + Sync + Send,
+) -> Result<Vec<E>> {
+    let frame = Frame::joined(work);
+    let units = frame.units_per_task();
+    fill(frame.slabs * frame.slab_output(), units * frame.unit(), 1, |i, out: &mut [E]| {
+        let mut exact = vec![R::NEUTRAL; out.len()];
+        task::<R>(&frame, source, i * units, &mut exact, &finish);
+        narrow(&exact, out);
+    })
+}
