@@ -54,11 +54,40 @@ pub fn compute(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
         problem.outputs.iter().map(|o| Data::from_bytes(o.dtype, &[])).collect()
     } else {
         match (&problem.work, inputs) {
+            (Work::Pool(work), _)
+                if work.axes.iter().any(|a| a.adaptive)
+                    || matches!(work.kind, crate::PoolKind::LpTorch { .. }) =>
+            {
+                return crate::reference::evaluate(problem, inputs)?
+                    .iter()
+                    .map(crate::reference::Exact::to_tensor)
+                    .collect();
+            }
+            (Work::Conv(work), _) if work.dtype != crate::DType::F32 => {
+                return crate::reference::evaluate(problem, inputs)?
+                    .iter()
+                    .map(crate::reference::Exact::to_tensor)
+                    .collect();
+            }
             (Work::Pool(work), [x]) => pool::pool(work, x.data())?,
             (Work::Conv(work), [x, w]) => conv::conv(work, x.as_f32()?, w.as_f32()?, None)?,
             (Work::Conv(work), [x, w, b]) => conv::conv(work, x.as_f32()?, w.as_f32()?, Some(b.as_f32()?))?,
             (Work::Softmax(work), [x]) => softmax::softmax(work, x.as_f32()?)?,
             (Work::Activation(work), [x]) => activation::activation(work, x.as_f32()?)?,
+            (
+                Work::Fractional(_)
+                | Work::Unpool(_)
+                | Work::RoiAlign(_)
+                | Work::MaxRoi(_)
+                | Work::ConvTranspose(_)
+                | Work::ConvPool(_),
+                _,
+            ) => {
+                return crate::reference::evaluate(problem, inputs)?
+                    .iter()
+                    .map(crate::reference::Exact::to_tensor)
+                    .collect();
+            }
             _ => {
                 return Err(Error::Arity {
                     op: problem.op,
@@ -69,9 +98,4 @@ pub fn compute(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
         }
     };
     data.into_iter().zip(&problem.outputs).map(|(data, desc)| Tensor::new(&desc.shape, data)).collect()
-}
-
-/// Computes a checked problem on the CPU.
-pub fn compute(problem: &crate::Problem, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
-    crate::reference::evaluate(problem, inputs)?.iter().map(crate::reference::Exact::to_tensor).collect()
 }

@@ -27,7 +27,7 @@ pub(super) fn pool(work: &PoolWork, x: &Data) -> Result<Vec<Data>> {
         PoolKind::Average { count_include_pad, divisor } => {
             Ok(vec![average::pool(work, x, average::Divisor { count_include_pad, fixed: divisor })?])
         }
-        PoolKind::Lp { p } => Ok(vec![lp::pool(work, x, p)?]),
+        PoolKind::Lp { p } | PoolKind::LpTorch { p } => Ok(vec![lp::pool(work, x, p)?]),
     }
 }
 
