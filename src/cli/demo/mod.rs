@@ -1,0 +1,62 @@
+//! The demonstration: a small network reads 1,000 handwritten digits, and a seven is pooled before your eyes.
+
+mod data;
+mod digits;
+mod draw;
+mod seven;
+mod sheets;
+mod speed;
+
+use std::io::Write;
+use std::path::Path;
+
+use wgpool::{Choice, Result};
+
+use super::backends::{self, HINT, Kind, Opened};
+use super::terminal::{heading, line};
+
+/// Runs the demonstration; `pictures` is a folder for PNG files.
+pub fn run(choice: &Choice, pictures: Option<&Path>, out: &mut dyn Write) -> Result<()> {
+    let opened = open(choice)?;
+    line(out, format_args!("wgpool {}: pooling and convolution on the GPU", env!("CARGO_PKG_VERSION")))?;
+    heading(out, "Adapter")?;
+    line(out, format_args!("  {}", opened.label()))?;
+    line(out, format_args!("  {}", opened.reason))?;
+
+    let model = data::model()?;
+    heading(out, "Model")?;
+    for row in model.summary().lines() {
+        line(out, format_args!("  {row}").to_string().trim_end())?;
+    }
+
+    let digits = data::digits()?;
+    heading(out, "Digits")?;
+    digits::show(&opened, &model, &digits, out)?;
+    heading(out, "Speed")?;
+    speed::show(&opened, &model, &digits.images, out)?;
+    heading(out, "A seven")?;
+    seven::show(&opened, out)?;
+    if let Some(folder) = pictures {
+        heading(out, "Pictures")?;
+        sheets::write(&opened, &digits, folder, out)?;
+    }
+    Ok(())
+}
+
+/// Opens the backend of the demonstration.
+///
+/// It is the shaders that are to be shown: where `auto` would take the host path, a software adapter comes first.
+fn open(choice: &Choice) -> Result<Opened> {
+    let opened = backends::open(choice)?;
+    if *choice != Choice::Auto || opened.kind != Kind::Host {
+        return Ok(opened);
+    }
+    Ok(match backends::open(&Choice::Software) {
+        Ok(software) => Opened {
+            reason: "there is no hardware adapter, so the CPU runs the shaders; the host path beside it is faster"
+                .to_owned(),
+            ..software
+        },
+        Err(_) => Opened { reason: format!("no adapter was found, so the host path computes; {HINT}"), ..opened },
+    })
+}
