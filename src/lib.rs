@@ -8,6 +8,7 @@ pub mod backend;
 pub mod error;
 pub mod geometry;
 pub mod host;
+pub mod model;
 pub mod problem;
 pub mod reference;
 pub mod spec;

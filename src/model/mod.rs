@@ -1,0 +1,18 @@
+//! Models: layers in a row, as Keras' `Sequential`, lowered to the operations of this crate.
+//!
+//! [`Sequential`] is what the user builds or [`keras`] loads, layer for layer; [`Sequential::program`] lowers it to
+//! a [`Program`]: a list of operations with known shapes, fused where that is legal. Both are plain data.
+
+mod batch_norm;
+mod flatten;
+pub mod keras;
+mod layer;
+mod lower;
+mod program;
+mod sequential;
+mod summary;
+
+pub use batch_norm::BatchNorm;
+pub use layer::{Layer, LayerKind, Weight};
+pub use program::{Program, Step};
+pub use sequential::{Parameters, Sequential};
