@@ -57,5 +57,9 @@ pub fn slice(tensor: &Tensor, start: usize, count: usize) -> Result<Tensor> {
 /// The position of the largest element, the first of equals.
 pub fn most_probable(probabilities: &[f32]) -> usize {
     let first = (0, f32::NEG_INFINITY);
-    probabilities.iter().enumerate().fold(first, |(at, most), (i, &p)| if p > most { (i, p) } else { (at, most) }).0
+    probabilities
+        .iter()
+        .enumerate()
+        .fold(first, |(at, most), (i, &p)| if p > most { (i, p) } else { (at, most) })
+        .0
 }

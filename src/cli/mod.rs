@@ -3,15 +3,19 @@
 mod adapters;
 mod args;
 mod backends;
+mod batches;
+mod demo;
 mod files;
 mod op;
+mod predict;
+mod summary;
 mod terminal;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use args::Command;
-use wgpool::{Error, Result};
+use wgpool::Error;
 
 /// Exit status of every failure, also of wrong arguments.
 const FAILURE: u8 = 2;
@@ -26,16 +30,10 @@ pub fn main() -> ExitCode {
     };
     let mut out = io::stdout().lock();
     let done = match &cli.command {
-        None => Ok(()),
+        None => demo::run(&cli.choice(), cli.out.as_deref(), &mut out),
         Some(Command::Adapters(args)) => adapters::run(args, &mut out),
-        Some(Command::Summary(args)) => {
-            let _ = args;
-            Ok(())
-        }
-        Some(Command::Predict(args)) => {
-            let _ = args;
-            Ok(())
-        }
+        Some(Command::Summary(args)) => summary::run(args, &mut out),
+        Some(Command::Predict(args)) => predict::run(args, &cli.choice(), &mut out),
         Some(Command::Op(args)) => op::run(args, &cli.choice(), &mut out),
     };
     match done.and_then(|()| out.flush().map_err(terminal::stdout_error)) {

@@ -63,7 +63,8 @@ fn read(path: &Path, shape: &[usize]) -> Result<Examples> {
         _ if fits(&given) => 1,
         Some((&count, each)) if fits(each) => count,
         _ => {
-            let rule = format_args!("its shape is {given:?}, but the model takes {shape:?}, alone or as a batch");
+            let rule =
+                format_args!("its shape is {given:?}, but the model takes {shape:?}, alone or as a batch");
             return Err(document(path, rule));
         }
     };
@@ -74,7 +75,10 @@ fn read(path: &Path, shape: &[usize]) -> Result<Examples> {
         Data::F16(elements) => elements.into_iter().map(f32::from).collect(),
         Data::U8(elements) => elements.into_iter().map(|byte| f32::from(byte) / 255.0).collect(),
         other => {
-            return Err(document(path, format_args!("its elements are {}, not f32, f16 or u8", other.dtype())));
+            return Err(document(
+                path,
+                format_args!("its elements are {}, not f32, f16 or u8", other.dtype()),
+            ));
         }
     };
     Ok(Examples { names, elements })
@@ -88,7 +92,10 @@ fn picture(path: &Path, shape: &[usize]) -> Result<Examples> {
         [c, h, w] if is_channels(c) => (h, w, c, true),
         [h, w] => (h, w, 1, false),
         _ => {
-            return Err(document(path, format_args!("the model takes {shape:?}, which is no picture's shape")));
+            return Err(document(
+                path,
+                format_args!("the model takes {shape:?}, which is no picture's shape"),
+            ));
         }
     };
     let pixels = files::read_png(path, height, width, channels)?;

@@ -10,5 +10,5 @@ use super::terminal::line;
 
 /// Runs the command.
 pub fn run(args: &SummaryArgs, out: &mut dyn Write) -> Result<()> {
-    line(out, keras::architecture(&args.model)?.summary().trim_end())
+    line(out, keras::load_architecture(&args.model)?.summary()?.trim_end())
 }

@@ -92,7 +92,7 @@ pub struct PredictArgs {
     /// The inputs: .npy, .safetensors (one tensor, or the one named `input`) or .png
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// The weights (.safetensors or .weights.h5); a .keras archive has its own
+    /// The weights (.safetensors) [default: the archive's own, or weights.safetensors beside config.json]
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
     /// File for the model's outputs: .npy or .safetensors
@@ -121,8 +121,7 @@ pub fn report(error: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        let command = Cli::command();
-        return super::fail(&format!("a command is missing (see `{} --help`)", command.get_name()));
+        return super::fail("an operation is missing (see `wgpool op --help`)");
     }
     super::fail(&one_line(error))
 }

@@ -7,9 +7,12 @@ use wgpool::{Activation, DenseLayout, IndexNumbering, KernelLayout, Layout, Padd
 
 use super::parse::{self, Sizes};
 
-const EXAMPLES: &str = "\
+const SIZES: &str = "\
 Sizes are one number for all spatial axes or one for each, as in 3, 2x2 or 1x3x3.
-Padding is valid, same-upper, same-lower, N, HxW, or BEFORE:AFTER as in 0x1:1x2.
+Padding is valid, same-upper, same-lower, N, HxW, or BEFORE:AFTER as in 0x1:1x2.";
+
+const EXAMPLES: &str = "\
+Each operation has a help of its own, as in `wgpool op conv --help`.
 Arrays are .npy or .safetensors (one tensor, or the one named `input`) of f32 or f16;
 max pooling also takes u8 and i8.
 
@@ -29,16 +32,20 @@ pub struct OpArgs {
 #[derive(Debug, Subcommand)]
 pub enum Operation {
     /// The largest element of each window
+    #[command(after_help = SIZES)]
     MaxPool(MaxPoolArgs),
     /// The mean of each window
+    #[command(after_help = SIZES)]
     AvgPool(AvgPoolArgs),
     /// The p-norm of each window
+    #[command(after_help = SIZES)]
     LpPool(LpPoolArgs),
     /// The largest element of each plane
     GlobalMaxPool(GlobalArgs),
     /// The mean of each plane
     GlobalAvgPool(GlobalArgs),
     /// Convolution with bias and activation
+    #[command(after_help = SIZES)]
     Conv(ConvArgs),
     /// A fully connected layer on the last axis
     Dense(DenseArgs),

@@ -22,7 +22,7 @@ pub struct Digits {
 
 /// The network.
 pub fn model() -> Result<Sequential> {
-    keras::from_json_and_safetensors(CONFIG, WEIGHTS)
+    keras::from_config(CONFIG, WEIGHTS)
 }
 
 /// A weight of the network, by its name in the file.

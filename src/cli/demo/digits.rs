@@ -18,7 +18,8 @@ pub fn show(opened: &Opened, model: &Sequential, digits: &Digits, out: &mut dyn 
     let count = digits.labels.len();
     let compute = |backend: &Backend, what: &str| -> Result<Vec<f32>> {
         let bar = progress(count, what);
-        let result = batches::run(backend, model, &digits.images, BATCH, |done| bar.set_position(done as u64));
+        let result =
+            batches::run(backend, model, &digits.images, BATCH, |done| bar.set_position(done as u64));
         bar.finish_and_clear();
         Ok(result?.as_f32()?.to_vec())
     };
@@ -26,18 +27,24 @@ pub fn show(opened: &Opened, model: &Sequential, digits: &Digits, out: &mut dyn 
     let classes = classes(&ours);
     let right = agreement(&classes, &digits.labels);
     let same = agreement(&classes, &self::classes(&digits.probabilities));
-    let (right_text, count_text) = (grouped(right as u64), grouped(count as u64));
+    let (right_text, same, count_text) = (grouped(right as u64), grouped(same as u64), grouped(count as u64));
     let accuracy = right as f64 / count as f64;
-    line(out, format_args!("  accuracy                       {accuracy:.3} ({right_text} of {count_text} handwritten digits)"))?;
-    line(out, format_args!("  same class as Keras            {} of {count_text}", grouped(same as u64)))?;
+    line(out, format_args!("  read correctly                 {accuracy:.3} ({right_text} of {count_text})"))?;
+    line(out, format_args!("  same class as Keras            {same} of {count_text}"))?;
+    line(out, "  probabilities differ at most")?;
     let far = largest_difference(&ours, &digits.probabilities);
-    line(out, format_args!("  probabilities, from Keras      {far:.1e} at most"))?;
+    line(out, format_args!("    from those Keras computed    {}", small(far)))?;
     if opened.kind != Kind::Reference {
         let exact = compute(&Backend::Reference, "the same on the reference")?;
         let far = largest_difference(&ours, &exact);
-        line(out, format_args!("  probabilities, from reference  {far:.1e} at most"))?;
+        line(out, format_args!("    from the 64-bit reference    {}", small(far)))?;
     }
     Ok(())
+}
+
+/// A small number: zero stands out.
+fn small(number: f32) -> String {
+    if number == 0.0 { "0".to_owned() } else { format!("{number:.1e}") }
 }
 
 /// The most probable class of each digit.

@@ -21,20 +21,24 @@ pub fn run(choice: &Choice, pictures: Option<&Path>, out: &mut dyn Write) -> Res
     line(out, format_args!("wgpool {}: pooling and convolution on the GPU", env!("CARGO_PKG_VERSION")))?;
     heading(out, "Adapter")?;
     line(out, format_args!("  {}", opened.label()))?;
-    line(out, format_args!("  {}", opened.reason))?;
+    for part in opened.reason.split("; ") {
+        line(out, format_args!("  {part}"))?;
+    }
 
     let model = data::model()?;
-    heading(out, "Model")?;
-    for row in model.summary().lines() {
-        line(out, format_args!("  {row}").to_string().trim_end())?;
+    let summary = model.summary()?;
+    let (title, table) = summary.split_once('\n').unwrap_or((&summary, ""));
+    heading(out, title)?;
+    for row in table.lines() {
+        line(out, format_args!(" {row}").to_string().trim_end())?;
     }
 
     let digits = data::digits()?;
-    heading(out, "Digits")?;
+    heading(out, "1,000 handwritten digits")?;
     digits::show(&opened, &model, &digits, out)?;
-    heading(out, "Speed")?;
+    heading(out, "Images per second")?;
     speed::show(&opened, &model, &digits.images, out)?;
-    heading(out, "A seven")?;
+    heading(out, "The tutorial's seven")?;
     seven::show(&opened, out)?;
     if let Some(folder) = pictures {
         heading(out, "Pictures")?;
@@ -53,10 +57,13 @@ fn open(choice: &Choice) -> Result<Opened> {
     }
     Ok(match backends::open(&Choice::Software) {
         Ok(software) => Opened {
-            reason: "there is no hardware adapter, so the CPU runs the shaders; the host path beside it is faster"
-                .to_owned(),
+            reason:
+                "there is no hardware adapter, so the CPU runs the shaders; the host path beside it is faster"
+                    .to_owned(),
             ..software
         },
-        Err(_) => Opened { reason: format!("no adapter was found, so the host path computes; {HINT}"), ..opened },
+        Err(_) => {
+            Opened { reason: format!("no adapter was found, so the host path computes; {HINT}"), ..opened }
+        }
     })
 }

@@ -15,7 +15,7 @@ pub fn show(opened: &Opened, out: &mut dyn Write) -> Result<()> {
     let [pooled] = results.as_slice() else {
         return Err(Error::Arity { op: "max_pool", expected: "one (output)", got: results.len() });
     };
-    line(out, "  One channel of a convolution, 26x26, and its max pooling: 2x2 windows, stride 2, 13x13")?;
+    line(out, "  one channel of a convolution, 26x26, and its 2x2 max pooling, 13x13")?;
     line(out, "")?;
     let most = input.as_f32()?.iter().copied().fold(0.0, f32::max);
     let left = draw::shades(input.as_f32()?, 26, most);

@@ -26,7 +26,8 @@ const TILE: usize = 208;
 pub fn write(opened: &Opened, digits: &Digits, folder: &Path, out: &mut dyn Write) -> Result<()> {
     let at = digits.labels.iter().position(|&label| label == SHOWN).unwrap_or(0);
     let digit = batches::slice(&digits.images, at, 1)?;
-    let conv = Conv::new().layout(Layout::Nhwc).kernel_layout(KernelLayout::Hwio).activation(Activation::Relu);
+    let conv =
+        Conv::new().layout(Layout::Nhwc).kernel_layout(KernelLayout::Hwio).activation(Activation::Relu);
     let (kernel, bias) = (data::weight("conv1.kernel")?, data::weight("conv1.bias")?);
     let convolved = first(opened.backend.run(&conv.into(), &[&digit, &kernel, &bias])?)?;
     let pool = Op::from(Pool::max([2, 2]).layout(Layout::Nhwc));
@@ -45,7 +46,7 @@ pub fn write(opened: &Opened, digits: &Digits, folder: &Path, out: &mut dyn Writ
         let mut file = OutputFile::create(&path)?;
         file.write(&encode_png(width as u32, height as u32, pixels)?)?;
         files.push(file);
-        line(out, format_args!("  {:12} {what}, {width}x{height} pixels", path.display()))?;
+        line(out, format_args!("  {}: {what}", path.display()))?;
     }
     files.into_iter().try_for_each(OutputFile::publish)
 }

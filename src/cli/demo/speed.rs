@@ -22,7 +22,7 @@ const LONG_ENOUGH: Duration = Duration::from_millis(300);
 
 /// Times the backend, and the host path beside it.
 pub fn show(opened: &Opened, model: &Sequential, images: &Tensor, out: &mut dyn Write) -> Result<()> {
-    line(out, "  images per second: median of repeated runs after a warm-up, input and output included")?;
+    line(out, "  median of repeated runs after a warm-up, input and output copied each time")?;
     let host = Opened { backend: Backend::Host, reason: String::new(), kind: Kind::Host };
     let mut rows = vec![opened];
     if opened.kind != Kind::Host {
