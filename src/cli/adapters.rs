@@ -14,14 +14,16 @@ pub fn run(args: &AdaptersArgs, out: &mut dyn Write) -> Result<()> {
     let adapters = backends::adapters();
     let auto = backends::open(&Choice::Auto)?;
     let name = auto.backend.name();
-    let taken = |adapter: &Adapter| auto.is(adapter);
+    // Of adapters that go by one name, the first is taken.
+    let taken = adapters.iter().position(|adapter| backends::is_on(&auto.backend, adapter));
     if args.json {
         let list: Vec<_> = adapters
             .iter()
-            .map(|a| {
+            .enumerate()
+            .map(|(i, a)| {
                 json!({
-                    "name": a.name, "backend": a.backend, "type": a.device_type, "driver": a.driver,
-                    "auto": taken(a),
+                    "name": a.name, "backend": a.backend, "type": a.kind, "driver": a.driver,
+                    "auto": taken == Some(i),
                 })
             })
             .collect();
@@ -30,12 +32,14 @@ pub fn run(args: &AdaptersArgs, out: &mut dyn Write) -> Result<()> {
     if adapters.is_empty() {
         line(out, format_args!("no adapters; {HINT}"))?;
     }
-    let width = |of: fn(&Adapter) -> &str| adapters.iter().map(|a| of(a).chars().count()).max().unwrap_or(0);
-    let (names, backends, types) = (width(|a| &a.name), width(|a| &a.backend), width(|a| &a.device_type));
-    for adapter in &adapters {
-        let mark = if taken(adapter) { '*' } else { ' ' };
-        let Adapter { name, backend, device_type, driver } = adapter;
-        line(out, format_args!("{mark} {name:names$}  {backend:backends$}  {device_type:types$}  {driver}"))?;
+    let widest = |column: fn(&Adapter) -> &str| adapters.iter().map(|a| column(a).chars().count()).max();
+    let names = widest(|a| &a.name).unwrap_or(0);
+    let backends = widest(|a| &a.backend).unwrap_or(0);
+    let kinds = widest(|a| a.kind).unwrap_or(0);
+    for (i, a) in adapters.iter().enumerate() {
+        let mark = if taken == Some(i) { '*' } else { ' ' };
+        let (name, backend, kind, driver) = (&a.name, &a.backend, a.kind, &a.driver);
+        line(out, format_args!("{mark} {name:names$}  {backend:backends$}  {kind:kinds$}  {driver}"))?;
     }
     line(out, format_args!("auto takes {name}: {}", auto.reason))
 }

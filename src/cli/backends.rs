@@ -3,44 +3,45 @@
 use wgpool::{Backend, Choice, Error, Result};
 
 /// What brings a software adapter where there is none.
-pub const HINT: &str = "a software adapter comes with `apt install mesa-vulkan-drivers` on Debian and Ubuntu";
+pub const HINT: &str = "a software adapter comes with mesa-vulkan-drivers (Debian, Ubuntu)";
 
-/// A backend, and what people should know of it.
+/// A backend, and why it was taken.
 pub struct Opened {
     pub backend: Backend,
-    /// Why this one.
     pub reason: String,
-    pub kind: Kind,
 }
 
 /// What sort of backend it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    Gpu,
-    Software,
     Host,
     Reference,
 }
 
-impl Opened {
-    /// The backend's name, with a software adapter labelled so.
-    pub fn label(&self) -> String {
-        let note = match self.kind {
-            Kind::Software => " (software adapter)",
-            Kind::Gpu | Kind::Host | Kind::Reference => "",
-        };
-        format!("{}{note}", self.backend.name())
+/// An adapter, as it is listed.
+pub struct Adapter {
+    pub name: String,
+    pub backend: String,
+    pub kind: &'static str,
+    pub driver: String,
+}
+
+/// What sort of backend this is.
+pub fn kind(backend: &Backend) -> Option<Kind> {
+    match backend {
+        Backend::Host => Some(Kind::Host),
+        Backend::Reference => Some(Kind::Reference),
+        _ => None,
     }
 }
 
 /// Opens the backend that `choice` asks for.
 pub fn open(choice: &Choice) -> Result<Opened> {
+    let opened = |backend, reason: &str| Ok(Opened { backend, reason: reason.to_owned() });
     match choice {
-        Choice::Auto => {
-            Ok(Opened { backend: Backend::Host, reason: "no adapter was found".into(), kind: Kind::Host })
-        }
-        Choice::Host => Ok(asked_for(Backend::Host, Kind::Host)),
-        Choice::Reference => Ok(asked_for(Backend::Reference, Kind::Reference)),
+        Choice::Auto => opened(Backend::Host, "no adapter was found"),
+        Choice::Host => opened(Backend::Host, "the host path was asked for"),
+        Choice::Reference => opened(Backend::Reference, "the reference was asked for"),
         other => Err(Error::NoAdapter {
             request: format!("{other:?}").to_lowercase(),
             reason: format!("none was found; {HINT}"),
@@ -48,26 +49,12 @@ pub fn open(choice: &Choice) -> Result<Opened> {
     }
 }
 
-fn asked_for(backend: Backend, kind: Kind) -> Opened {
-    Opened { backend, reason: "as asked for".into(), kind }
-}
-
-/// An adapter, as it is listed.
-pub struct Adapter {
-    pub name: String,
-    pub backend: String,
-    pub device_type: String,
-    pub driver: String,
-}
-
-impl Opened {
-    /// Whether this backend computes on `adapter`.
-    pub fn is(&self, adapter: &Adapter) -> bool {
-        matches!(self.kind, Kind::Gpu | Kind::Software) && self.backend.name().contains(&adapter.name)
-    }
-}
-
 /// Every adapter of this machine.
 pub fn adapters() -> Vec<Adapter> {
     Vec::new()
+}
+
+/// Whether `backend` computes on `adapter`.
+pub fn is_on(backend: &Backend, adapter: &Adapter) -> bool {
+    kind(backend).is_none() && backend.name().starts_with(&format!("{} ({}", adapter.name, adapter.backend))
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use wgpool::model::Sequential;
 use wgpool::{Backend, Result};
 
-use super::super::backends::{Kind, Opened};
+use super::super::backends::{Kind, Opened, kind};
 use super::super::terminal::{grouped, line, progress};
 use super::data::Digits;
 use crate::cli::batches;
@@ -34,7 +34,7 @@ pub fn show(opened: &Opened, model: &Sequential, digits: &Digits, out: &mut dyn 
     line(out, "  probabilities differ at most")?;
     let far = largest_difference(&ours, &digits.probabilities);
     line(out, format_args!("    from those Keras computed    {}", small(far)))?;
-    if opened.kind != Kind::Reference {
+    if kind(&opened.backend) != Some(Kind::Reference) {
         let exact = compute(&Backend::Reference, "the same on the reference")?;
         let far = largest_difference(&ours, &exact);
         line(out, format_args!("    from the 64-bit reference    {}", small(far)))?;

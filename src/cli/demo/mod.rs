@@ -12,7 +12,7 @@ use std::path::Path;
 
 use wgpool::{Choice, Result};
 
-use super::backends::{self, HINT, Kind, Opened};
+use super::backends::{self, HINT, Kind, Opened, kind};
 use super::terminal::{heading, line};
 
 /// Runs the demonstration; `pictures` is a folder for PNG files.
@@ -20,7 +20,7 @@ pub fn run(choice: &Choice, pictures: Option<&Path>, out: &mut dyn Write) -> Res
     let opened = open(choice)?;
     line(out, format_args!("wgpool {}: pooling and convolution on the GPU", env!("CARGO_PKG_VERSION")))?;
     heading(out, "Adapter")?;
-    line(out, format_args!("  {}", opened.label()))?;
+    line(out, format_args!("  {}", opened.backend.name()))?;
     for part in opened.reason.split("; ") {
         line(out, format_args!("  {part}"))?;
     }
@@ -52,18 +52,15 @@ pub fn run(choice: &Choice, pictures: Option<&Path>, out: &mut dyn Write) -> Res
 /// It is the shaders that are to be shown: where `auto` would take the host path, a software adapter comes first.
 fn open(choice: &Choice) -> Result<Opened> {
     let opened = backends::open(choice)?;
-    if *choice != Choice::Auto || opened.kind != Kind::Host {
+    if *choice != Choice::Auto || kind(&opened.backend) != Some(Kind::Host) {
         return Ok(opened);
     }
-    Ok(match backends::open(&Choice::Software) {
-        Ok(software) => Opened {
-            reason:
-                "there is no hardware adapter, so the CPU runs the shaders; the host path beside it is faster"
-                    .to_owned(),
-            ..software
-        },
-        Err(_) => {
-            Opened { reason: format!("no adapter was found, so the host path computes; {HINT}"), ..opened }
-        }
-    })
+    let (backend, reason) = match backends::open(&Choice::Software) {
+        Ok(software) => (
+            software.backend,
+            "no hardware adapter: the CPU runs the shaders; auto takes the host path".to_owned(),
+        ),
+        Err(_) => (opened.backend, format!("no adapter was found, so the host path computes; {HINT}")),
+    };
+    Ok(Opened { backend, reason })
 }

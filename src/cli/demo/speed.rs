@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use wgpool::model::Sequential;
 use wgpool::{Backend, Result, Tensor};
 
-use super::super::backends::{Kind, Opened};
+use super::super::backends::{Kind, Opened, kind};
 use super::super::terminal::{grouped, line, progress};
 use crate::cli::batches;
 
@@ -23,20 +23,19 @@ const LONG_ENOUGH: Duration = Duration::from_millis(300);
 /// Times the backend, and the host path beside it.
 pub fn show(opened: &Opened, model: &Sequential, images: &Tensor, out: &mut dyn Write) -> Result<()> {
     line(out, "  median of repeated runs after a warm-up, input and output copied each time")?;
-    let host = Opened { backend: Backend::Host, reason: String::new(), kind: Kind::Host };
-    let mut rows = vec![opened];
-    if opened.kind != Kind::Host {
-        rows.push(&host);
+    let mut rows = vec![&opened.backend];
+    if kind(&opened.backend) != Some(Kind::Host) {
+        rows.push(&Backend::Host);
     }
-    let width = rows.iter().map(|row| row.label().chars().count()).max().unwrap_or(0);
+    let width = rows.iter().map(|row| row.name().chars().count()).max().unwrap_or(0);
     let columns: String = BATCHES.iter().map(|batch| format!("{:>14}", format!("batch {batch}"))).collect();
     line(out, format_args!("  {:width$}{columns}", ""))?;
     let bar = progress(rows.len() * BATCHES.len(), "timing");
     let mut table = Vec::new();
     for row in rows {
-        let mut text = format!("  {:width$}", row.label());
+        let mut text = format!("  {:width$}", row.name());
         for batch in BATCHES {
-            let rate = batch as f64 / median(&row.backend, model, images, batch)?.as_secs_f64();
+            let rate = batch as f64 / median(row, model, images, batch)?.as_secs_f64();
             text.push_str(&format!("{:>14}", grouped(rate.round() as u64)));
             bar.inc(1);
         }
