@@ -2,15 +2,18 @@
 
 use std::str::FromStr;
 
-use crate::error::Result;
+use crate::engine::{Engine, open_device};
+use crate::error::{Error, Result};
 use crate::spec::Op;
 use crate::tensor::Tensor;
 use crate::{host, reference};
 
 /// Where operations run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Backend {
+    /// A wgpu device.
+    Gpu(Engine),
     /// The fast CPU path.
     Host,
     /// The 64-bit reference: slow and exact.
@@ -52,13 +55,76 @@ impl FromStr for Choice {
     }
 }
 
+impl std::fmt::Display for Choice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Choice::Auto => "auto",
+            Choice::Gpu => "gpu",
+            Choice::Software => "software",
+            Choice::Host => "host",
+            Choice::Reference => "reference",
+            Choice::Named(name) => name,
+        })
+    }
+}
+
+/// A backend, and why it was taken.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Opened {
+    /// The backend.
+    pub backend: Backend,
+    /// One sentence for people.
+    pub reason: String,
+}
+
 impl Backend {
+    /// Opens the backend that `choice` asks for.
+    ///
+    /// [`Choice::Auto`] takes a hardware adapter, or else the host path: it is faster than a software adapter.
+    /// Only `WGPU_ADAPTER_NAME` makes it take one.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] and [`Error::NoDevice`]; `Auto`, `Host` and `Reference` have no such errors.
+    ///
+    /// ```
+    /// use wgpool::{Backend, Choice};
+    /// let opened = Backend::open(&Choice::Host)?;
+    /// assert!(matches!(opened.backend, Backend::Host));
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    pub fn open(choice: &Choice) -> Result<Opened> {
+        let opened = |backend, reason: &str| Ok(Opened { backend, reason: reason.to_owned() });
+        match choice {
+            Choice::Host => opened(Backend::Host, "the host path was asked for"),
+            Choice::Reference => opened(Backend::Reference, "the reference was asked for"),
+            Choice::Gpu | Choice::Software | Choice::Named(_) => {
+                let (device, queue) = pollster::block_on(open_device(choice))?;
+                opened(Backend::Gpu(Engine::from_device(&device, &queue)), "this adapter was asked for")
+            }
+            Choice::Auto => match pollster::block_on(open_device(choice)) {
+                Ok((device, queue)) => opened(
+                    Backend::Gpu(Engine::from_device(&device, &queue)),
+                    "auto takes the best adapter that is not software, or the one WGPU_ADAPTER_NAME names",
+                ),
+                Err(Error::NoAdapter { reason, .. }) => opened(
+                    Backend::Host,
+                    &format!(
+                        "no hardware adapter ({reason}); the host path is faster than a software adapter"
+                    ),
+                ),
+                Err(error) => opened(Backend::Host, &format!("the GPU cannot be used: {error}")),
+            },
+        }
+    }
+
     /// Computes `op` on `inputs`.
     ///
     /// # Errors
     /// Those of [`Problem::new`](crate::Problem::new), and on a GPU those of the device.
     pub fn run(&self, op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
         match self {
+            Backend::Gpu(engine) => engine.run(op, inputs),
             Backend::Host => host::run(op, inputs),
             Backend::Reference => reference::run(op, inputs),
         }
@@ -67,6 +133,7 @@ impl Backend {
     /// What computes, for people: the adapter's name and backend, or the path's name.
     pub fn name(&self) -> String {
         match self {
+            Backend::Gpu(engine) => engine.adapter_name(),
             Backend::Host => format!("host path ({} threads)", rayon::current_num_threads()),
             Backend::Reference => "reference (64-bit, one thread)".to_owned(),
         }

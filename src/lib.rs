@@ -3,19 +3,27 @@
 //!
 //! A call goes `spec` (what the user wants, [`Op`]) to [`Problem`] (validated, every shape known).
 #![warn(missing_docs)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
 
 pub mod backend;
+pub mod engine;
 pub mod error;
 pub mod geometry;
 pub mod host;
+pub mod kernel;
 pub mod model;
+pub mod plan;
 pub mod problem;
 pub mod reference;
 pub mod spec;
 pub mod tensor;
+#[cfg(feature = "cli")]
+pub mod verify;
 
-pub use backend::{Backend, Choice};
+pub use backend::{Backend, Choice, Opened};
+pub use engine::{Binding, Engine, Prepared};
 pub use error::{Error, Result};
+pub use plan::{Caps, Plan};
 pub use problem::Problem;
 pub use spec::{
     Activation, Conv, Dense, DenseLayout, GlobalPool, IndexNumbering, KernelLayout, Layout, Op, Padding,

@@ -101,8 +101,8 @@ pub enum Data {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
-    shape: Vec<usize>,
-    data: Data,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) data: Data,
 }
 
 impl Data {
@@ -172,13 +172,19 @@ fn collect<T: bytemuck::Pod>(bytes: &[u8]) -> Vec<T> {
     bytes.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned).collect()
 }
 
-/// The number of elements of a shape, if it fits `usize`.
+/// The number of elements of a shape, if its bytes fit the address space. Axes of length 0 count as 1, so that
+/// the strides of an empty batch fit too.
 pub(crate) fn checked_elements(what: &'static str, shape: &[usize]) -> Result<usize> {
-    shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).ok_or_else(|| Error::TooLarge {
-        what,
-        values: format!("shape {shape:?}"),
-        rule: "the number of elements must fit the address space",
-    })
+    const MOST: usize = isize::MAX as usize / 8;
+    let most = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d.max(1)).filter(|&n| n <= MOST));
+    match most {
+        Some(_) => Ok(shape.iter().product()),
+        None => Err(Error::TooLarge {
+            what,
+            values: format!("shape {shape:?}"),
+            rule: "the tensor must fit the address space",
+        }),
+    }
 }
 
 impl Tensor {

@@ -8,3 +8,8 @@ use crate::tensor::Tensor;
 pub fn run(op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
     crate::reference::run(op, inputs)
 }
+
+/// Computes a checked problem on the CPU.
+pub fn compute(problem: &crate::Problem, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+    crate::reference::evaluate(problem, inputs)?.iter().map(crate::reference::Exact::to_tensor).collect()
+}

@@ -142,7 +142,7 @@ impl Affine {
     }
 
     /// Folds into the weights of a convolution.
-    pub fn into_conv(&self, spec: &Conv, kernel: &Tensor, bias: Option<&Tensor>) -> Result<(Tensor, Tensor)> {
+    pub fn fold_conv(&self, spec: &Conv, kernel: &Tensor, bias: Option<&Tensor>) -> Result<(Tensor, Tensor)> {
         let outputs = self.scale.len().max(1);
         let per_output = (kernel.data().len() / outputs).max(1);
         match spec.kernel_layout {
@@ -152,7 +152,7 @@ impl Affine {
     }
 
     /// Folds into the weights of a dense layer.
-    pub fn into_dense(
+    pub fn fold_dense(
         &self,
         spec: &Dense,
         kernel: &Tensor,

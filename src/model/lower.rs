@@ -196,8 +196,8 @@ impl<'a> Lowering<'a> {
             return Ok(false);
         }
         let (kernel, bias) = match &draft.op {
-            Op::Conv(spec) if spec.layout == norm.layout => affine.into_conv(spec, kernel, bias)?,
-            Op::Dense(spec) if axis == self.shape.len() - 1 => affine.into_dense(spec, kernel, bias)?,
+            Op::Conv(spec) if spec.layout == norm.layout => affine.fold_conv(spec, kernel, bias)?,
+            Op::Dense(spec) if axis == self.shape.len() - 1 => affine.fold_dense(spec, kernel, bias)?,
             _ => return Ok(false),
         };
         draft.weights = vec![Cow::Owned(kernel.into()), Cow::Owned(bias.into())];

@@ -10,9 +10,11 @@ mod layer;
 mod lower;
 mod program;
 mod sequential;
+mod session;
 mod summary;
 
 pub use batch_norm::BatchNorm;
 pub use layer::{Layer, LayerKind, Weight};
 pub use program::{Program, Step};
 pub use sequential::{Parameters, Sequential};
+pub use session::Session;

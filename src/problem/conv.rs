@@ -184,6 +184,7 @@ pub(super) fn conv(spec: &Conv, inputs: &[TensorDesc]) -> Result<Problem> {
     let out_space: Vec<usize> = axes.iter().map(|a| a.output).collect();
     let window = three(window, 1);
     let group_out = out_channels / groups;
+    let shape = image.shape_with(out_channels, &out_space)?;
     let work = ConvWork {
         batch: image.batch,
         groups,
@@ -197,7 +198,6 @@ pub(super) fn conv(spec: &Conv, inputs: &[TensorDesc]) -> Result<Problem> {
         bias: b.is_some(),
         activation: spec.activation,
     };
-    let shape = image.shape_with(out_channels, &out_space);
     Ok(Problem {
         op,
         inputs: inputs.to_vec(),

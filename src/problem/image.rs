@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::geometry::{MAX_SPATIAL, three};
 use crate::spec::Layout;
+use crate::tensor::checked_elements;
 
 /// A batch of images of one to three spatial axes.
 pub(super) struct Image {
@@ -51,7 +52,10 @@ impl Image {
     }
 
     /// The shape of a batch with other channels and spatial lengths.
-    pub fn shape_with(&self, channels: usize, space: &[usize]) -> Vec<usize> {
+    ///
+    /// # Errors
+    /// If such a batch does not fit the address space, and so has no strides.
+    pub fn shape_with(&self, channels: usize, space: &[usize]) -> Result<Vec<usize>> {
         let mut shape = vec![self.batch];
         match self.layout {
             Layout::Nchw => {
@@ -63,6 +67,7 @@ impl Image {
                 shape.push(channels);
             }
         }
-        shape
+        checked_elements("output", &shape)?;
+        Ok(shape)
     }
 }

@@ -113,6 +113,7 @@ fn problem(
 ) -> Result<Problem> {
     check_kind(op, kind, indices, input.dtype)?;
     let out_space: Vec<usize> = axes.iter().map(|a| a.output).collect();
+    let shape = image.shape_with(image.channels, &out_space)?;
     let work = PoolWork {
         kind,
         dtype: input.dtype,
@@ -123,7 +124,6 @@ fn problem(
         output: Strides::of(image.layout, image.channels, three(&out_space, 1)),
         indices,
     };
-    let shape = image.shape_with(image.channels, &out_space);
     let mut outputs = vec![TensorDesc { shape: shape.clone(), dtype: input.dtype }];
     if let Some(numbering) = indices {
         if work.index_end(numbering) > i32::MAX as u128 + 1 {

@@ -77,7 +77,7 @@ pub(super) fn layer(fields: &Fields<'_>) -> Result<Option<Act>> {
 fn leaky(fields: &Fields<'_>, slope: f64) -> Result<Activation> {
     let alpha = slope as f32;
     if !alpha.is_finite() {
-        return Err(fields.error(format!("the negative slope {slope} is not a 32-bit float")));
+        return Err(fields.error(format!("the negative slope {slope:e} is not a 32-bit float")));
     }
     Ok(Activation::LeakyRelu { alpha })
 }

@@ -11,6 +11,8 @@ use crate::model::lower::Lowering;
 use crate::model::{Layer, Sequential};
 use crate::spec::Layout;
 
+const LONGEST_NAME: usize = 256;
+
 fn bad(reason: impl Into<String>) -> Error {
     Error::Document { document: "Keras config".to_owned(), reason: reason.into() }
 }
@@ -27,6 +29,7 @@ pub(super) fn architecture(json: &[u8]) -> Result<Sequential> {
     }
     let config = document.get("config").and_then(Value::as_object).ok_or_else(|| bad("it lacks config"))?;
     let name = config.get("name").and_then(Value::as_str).unwrap_or("sequential");
+    check_name(name)?;
     let entries =
         config.get("layers").and_then(Value::as_array).ok_or_else(|| bad("its config lacks layers"))?;
     let entries = entries.iter().enumerate().map(|(i, v)| fields(name, i, v)).collect::<Result<Vec<_>>>()?;
@@ -75,6 +78,17 @@ fn shape_behind(model: &str, layer: &Layer, shape: &[usize]) -> Result<Vec<usize
     Ok(lowering.shape().to_vec())
 }
 
+/// Names end up in messages and tables on a terminal: they must be short and free of control characters.
+fn check_name(name: &str) -> Result<()> {
+    if name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
+        let start: String = name.chars().take(40).collect();
+        return Err(bad(format!(
+            "the name {start:?} must have 1 to {LONGEST_NAME} bytes and no control characters"
+        )));
+    }
+    Ok(())
+}
+
 fn fields<'a>(model: &'a str, at: usize, entry: &'a Value) -> Result<Fields<'a>> {
     let part = |key: &str| entry.get(key).ok_or_else(|| bad(format!("layer {at} lacks {key}")));
     let class =
@@ -84,6 +98,8 @@ fn fields<'a>(model: &'a str, at: usize, entry: &'a Value) -> Result<Fields<'a>>
         .ok_or_else(|| bad(format!("layer {at} ({class}): config is no object")))?;
     let layer = map.get("name").and_then(Value::as_str);
     let layer = layer.ok_or_else(|| bad(format!("layer {at} ({class}) has no name")))?;
+    check_name(layer)?;
+    check_name(class)?;
     Ok(Fields { model, layer, class, map })
 }
 

@@ -123,6 +123,11 @@ fn conv(fields: &Fields<'_>, shape: &[usize], rank: usize) -> Result<(LayerKind,
         return Err(fields
             .error(format!("groups {groups} must divide {inputs} input channels and {outputs} filters")));
     }
+    // No padding of Keras' makes an image larger, so this bounds the output before its strides are computed.
+    let pixels = shape.iter().product::<usize>() / inputs.max(1);
+    if pixels.checked_mul(outputs).is_none() {
+        return Err(fields.error(format!("{outputs} filters are too large for an input of shape {shape:?}")));
+    }
     let padding = match (rank, window.as_slice(), dilation.as_slice()) {
         // A causal convolution sees only what came before: all padding is at the start.
         (1, &[k], &[d]) if fields.text_or("padding", "valid")? == "causal" => {

@@ -1,0 +1,24 @@
+// An activation by itself: one element an invocation.
+
+struct ActivationParams {
+    total: u32,
+    alpha: f32,
+    pad_0: u32,
+    pad_1: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: ActivationParams;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let at = invocation_number(group, groups, local);
+    if (at < params.total) {
+        output[at] = activate(input[at], params.alpha);
+    }
+}

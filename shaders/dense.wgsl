@@ -1,0 +1,53 @@
+// A dense layer with few outputs and many inputs: one workgroup an output, its invocations side by side along the
+// inputs.
+
+struct DenseParams {
+    rows: u32,
+    features: u32,
+    outputs: u32,
+    tap_in: u32,  // kernel: distance between inputs
+    tap_out: u32, // kernel: distance between outputs
+    has_bias: u32,
+    alpha: f32,
+    pad_0: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: DenseParams;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(2) var<storage, read> kernel: array<f32>;
+@group(0) @binding(3) var<storage, read> bias: array<f32>;
+@group(0) @binding(4) var<storage, read_write> output: array<f32>;
+
+var<workgroup> shared_sums: array<f32, WORKGROUP>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let number = workgroup_number(group, groups);
+    let total = params.rows * params.outputs;
+    // A workgroup without work repeats the last element's and does not store it: barriers want all of them.
+    let element = min(number, total - 1u);
+    let row = element / params.outputs;
+    let out = element % params.outputs;
+    var sum = Sum();
+    for (var i = local; i < params.features; i += WORKGROUP) {
+        add(&sum, input[row * params.features + i] * kernel[i * params.tap_in + out * params.tap_out]);
+    }
+    shared_sums[local] = result(sum);
+    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if (local < half) {
+            shared_sums[local] += shared_sums[local + half];
+        }
+    }
+    if (local == 0u && number < total) {
+        var value = shared_sums[0];
+        if (params.has_bias != 0u) {
+            value += bias[out];
+        }
+        output[element] = activate(value, params.alpha);
+    }
+}

@@ -1,0 +1,1 @@
+fn store_index(at: u32, index: i32) {}

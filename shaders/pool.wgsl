@@ -1,0 +1,173 @@
+// Sliding-window pooling: one output word (four bytes, or one float) an invocation.
+
+struct PoolParams {
+    in_size: vec4<u32>,    // depth, height, width, channels
+    out_size: vec4<u32>,   // depth, height, width, batch
+    window: vec4<u32>,     // depth, height, width, 0
+    stride: vec4<u32>,
+    dilation: vec4<u32>,
+    pad_before: vec4<i32>,
+    padded_end: vec4<i32>, // input length + padding after it
+    in_stride: vec4<u32>,  // depth, height, width, channel
+    index_step: vec4<u32>, // what one step in depth, height, width, plane adds to an index
+    in_batch: u32,         // elements of an image
+    total: u32,            // output elements
+    divisor: u32,          // 0: count the taps
+    identity: f32,         // maximum of no element
+    p: f32,
+    nan: u32,              // the bits of NaN, which no constant may hold
+    pad_0: u32,
+    pad_1: u32,
+}
+
+const MAX: u32 = 0u;
+const AVERAGE: u32 = 1u;
+const AVERAGE_PADDED: u32 = 2u;
+const LP: u32 = 3u;
+override REDUCE: u32 = 0u;
+override CHANNELS_LAST: bool = false;
+
+@group(0) @binding(0) var<uniform> params: PoolParams;
+@group(0) @binding(1) var<storage, read> input: array<Word>;
+@group(0) @binding(2) var<storage, read_write> output: array<Word>;
+
+fn load(at: u32) -> f32 {
+    return unpack(input[at / LANES], at % LANES);
+}
+
+struct Window {
+    first: vec3<u32>,
+    end: vec3<u32>,
+    start: vec3<i32>,
+    base: u32,
+}
+
+fn position(window: Window, tap: vec3<u32>) -> vec3<u32> {
+    return vec3<u32>(window.start + vec3<i32>(tap * params.dilation.xyz));
+}
+
+fn maximum(window: Window, plane: u32, element: u32) -> f32 {
+    var best = params.identity;
+    var index = -1;
+    for (var d = window.first.x; d < window.end.x; d++) {
+        for (var h = window.first.y; h < window.end.y; h++) {
+            for (var w = window.first.z; w < window.end.z; w++) {
+                let at = position(window, vec3<u32>(d, h, w));
+                let value = load(window.base + dot(at, params.in_stride.xyz));
+                // The first element is taken whatever it is: a window of minus infinities has a position too.
+                if (index < 0 || is_nan(value) || (!is_nan(best) && value > best)) {
+                    best = value;
+                    index = i32(dot(at, params.index_step.xyz) + plane * params.index_step.w);
+                }
+            }
+        }
+    }
+    store_index(element, index);
+    return best;
+}
+
+fn largest_magnitude(window: Window) -> f32 {
+    var largest = 0.0;
+    for (var d = window.first.x; d < window.end.x; d++) {
+        for (var h = window.first.y; h < window.end.y; h++) {
+            for (var w = window.first.z; w < window.end.z; w++) {
+                let at = position(window, vec3<u32>(d, h, w));
+                let value = abs(load(window.base + dot(at, params.in_stride.xyz)));
+                if (is_nan(value) || (!is_nan(largest) && value > largest)) {
+                    largest = value;
+                }
+            }
+        }
+    }
+    return largest;
+}
+
+// The sum of the elements, or of their powers relative to the largest, so that no power overflows.
+fn sum_of(window: Window, scale: f32) -> f32 {
+    var sum = Sum();
+    for (var d = window.first.x; d < window.end.x; d++) {
+        for (var h = window.first.y; h < window.end.y; h++) {
+            for (var w = window.first.z; w < window.end.z; w++) {
+                let at = position(window, vec3<u32>(d, h, w));
+                var value = load(window.base + dot(at, params.in_stride.xyz));
+                if (REDUCE == LP) {
+                    value = lp_term(abs(value), scale, params.p);
+                }
+                add(&sum, value);
+            }
+        }
+    }
+    return result(sum);
+}
+
+fn pool(element: u32) -> f32 {
+    var n: u32;
+    var c: u32;
+    var out: vec3<u32>;
+    let channels = params.in_size.w;
+    var rest = element;
+    if (CHANNELS_LAST) {
+        c = rest % channels;
+        rest /= channels;
+    }
+    out.z = rest % params.out_size.z;
+    rest /= params.out_size.z;
+    out.y = rest % params.out_size.y;
+    rest /= params.out_size.y;
+    out.x = rest % params.out_size.x;
+    n = rest / params.out_size.x;
+    if (!CHANNELS_LAST) {
+        c = n % channels;
+        n /= channels;
+    }
+
+    var window: Window;
+    var padded = 1u;
+    window.start = vec3<i32>(out * params.stride.xyz) - params.pad_before.xyz;
+    window.base = n * params.in_batch + c * params.in_stride.w;
+    for (var axis = 0u; axis < 3u; axis++) {
+        let start = window.start[axis];
+        let dilation = params.dilation[axis];
+        let kernel = params.window[axis];
+        window.first[axis] = first_tap(start, dilation, kernel);
+        window.end[axis] = end_tap(start, i32(params.in_size[axis]), dilation, kernel);
+        padded *= end_tap(start, params.padded_end[axis], dilation, kernel);
+    }
+    let inside = select(vec3<u32>(0u), window.end - window.first, window.end > window.first);
+
+    if (REDUCE == MAX) {
+        return maximum(window, n * channels + c, element);
+    }
+    if (REDUCE == LP) {
+        let scale = largest_magnitude(window);
+        return lp_root(sum_of(window, scale), scale, params.p);
+    }
+    var count = inside.x * inside.y * inside.z;
+    if (REDUCE == AVERAGE_PADDED) {
+        count = padded;
+    }
+    if (params.divisor != 0u) {
+        count = params.divisor;
+    }
+    return average_of(sum_of(window, 1.0), count);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let word = invocation_number(group, groups, local);
+    if (word * LANES >= params.total) {
+        return;
+    }
+    var values = vec4<f32>();
+    for (var lane = 0u; lane < LANES; lane++) {
+        let element = word * LANES + lane;
+        if (element < params.total) {
+            values[lane] = pool(element);
+        }
+    }
+    output[word] = pack(values);
+}

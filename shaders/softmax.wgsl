@@ -1,0 +1,51 @@
+// Softmax: one row an invocation.
+
+struct SoftmaxParams {
+    rows: u32,
+    length: u32, // elements of a row
+    inner: u32,  // distance between them
+    lowest: f32, // minus infinity
+    nan: u32,    // the bits of NaN, which no constant may hold
+    pad_0: u32,
+    pad_1: u32,
+    pad_2: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: SoftmaxParams;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let row = invocation_number(group, groups, local);
+    if (row >= params.rows) {
+        return;
+    }
+    let base = row / params.inner * params.length * params.inner + row % params.inner;
+    var largest = params.lowest;
+    for (var i = 0u; i < params.length; i++) {
+        let value = input[base + i * params.inner];
+        if (is_nan(value) || (!is_nan(largest) && value > largest)) {
+            largest = value;
+        }
+    }
+    // A row of minus infinities, or with plus infinity in it, has no softmax.
+    let hopeless = is_special(largest);
+    var sum = Sum();
+    for (var i = 0u; i < params.length; i++) {
+        add(&sum, exp(input[base + i * params.inner] - largest));
+    }
+    let total = result(sum);
+    for (var i = 0u; i < params.length; i++) {
+        let at = base + i * params.inner;
+        var value = exp(input[at] - largest) / total;
+        if (hopeless) {
+            value = bitcast<f32>(params.nan);
+        }
+        output[at] = value;
+    }
+}

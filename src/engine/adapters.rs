@@ -1,0 +1,124 @@
+//! Finding adapters and opening a device on one, for programs that have none yet.
+
+use crate::backend::Choice;
+use crate::error::{Error, Result};
+
+/// One adapter, for people and programs to choose from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AdapterSummary {
+    /// The adapter's name.
+    pub name: String,
+    /// The graphics API: `vulkan`, `metal`, `dx12`, `gl`.
+    pub backend: String,
+    /// `discrete GPU`, `integrated GPU`, `virtual GPU`, `software` or `other`.
+    pub kind: &'static str,
+    /// The driver and its version.
+    pub driver: String,
+    /// Whether it computes on the CPU.
+    pub software: bool,
+}
+
+impl AdapterSummary {
+    fn of(info: &wgpu::AdapterInfo) -> Self {
+        AdapterSummary {
+            name: info.name.clone(),
+            backend: info.backend.to_string(),
+            kind: match info.device_type {
+                wgpu::DeviceType::DiscreteGpu => "discrete GPU",
+                wgpu::DeviceType::IntegratedGpu => "integrated GPU",
+                wgpu::DeviceType::VirtualGpu => "virtual GPU",
+                wgpu::DeviceType::Cpu => "software",
+                wgpu::DeviceType::Other => "other",
+            },
+            driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+            software: info.device_type == wgpu::DeviceType::Cpu,
+        }
+    }
+}
+
+/// What to do where no adapter is found.
+const INSTALL: &str = "install a Vulkan, Metal or DirectX 12 driver, or for a software adapter on Debian and \
+                       Ubuntu: apt-get install libvulkan1 mesa-vulkan-drivers";
+
+/// Every adapter that can compute, best first: hardware before software, native APIs before OpenGL.
+///
+/// `WGPU_BACKEND` restricts the APIs.
+pub fn adapters() -> Vec<AdapterSummary> {
+    pollster::block_on(all()).iter().map(|a| AdapterSummary::of(&a.get_info())).collect()
+}
+
+async fn all() -> Vec<wgpu::Adapter> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let mut adapters = instance.enumerate_adapters(wgpu::Backends::all()).await;
+    adapters.retain(|a| {
+        let flags = a.get_downlevel_capabilities().flags;
+        flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
+    });
+    adapters.sort_by_key(|a| {
+        let info = a.get_info();
+        let kind = match info.device_type {
+            wgpu::DeviceType::DiscreteGpu => 0,
+            wgpu::DeviceType::IntegratedGpu => 1,
+            wgpu::DeviceType::VirtualGpu => 2,
+            wgpu::DeviceType::Other => 3,
+            wgpu::DeviceType::Cpu => 4,
+        };
+        (kind, info.backend == wgpu::Backend::Gl)
+    });
+    adapters
+}
+
+/// Opens a device on the first adapter that `choice` allows, with all its limits and the features kernels use.
+///
+/// `WGPU_BACKEND` restricts the APIs, and `WGPU_ADAPTER_NAME` the adapters to those whose name contains it;
+/// that name is an explicit wish, so [`Choice::Auto`] then takes a software adapter too.
+///
+/// # Errors
+/// [`Error::NoAdapter`] if there is none, with what to install; [`Error::NoDevice`] if it cannot be opened.
+pub async fn open_device(choice: &Choice) -> Result<(wgpu::Device, wgpu::Queue)> {
+    let wanted = std::env::var("WGPU_ADAPTER_NAME").ok().filter(|name| !name.is_empty());
+    let found = all().await;
+    let count = found.len();
+    let fits = |info: &wgpu::AdapterInfo| {
+        let software = info.device_type == wgpu::DeviceType::Cpu;
+        let contains = |part: &str| info.name.to_lowercase().contains(&part.to_lowercase());
+        let named = wanted.as_deref().is_none_or(contains);
+        match choice {
+            Choice::Auto => named && (wanted.is_some() || !software),
+            Choice::Gpu => named && !software,
+            Choice::Software => named && software,
+            Choice::Named(name) => contains(name),
+            Choice::Host | Choice::Reference => false,
+        }
+    };
+    let Some(adapter) = found.into_iter().find(|a| fits(&a.get_info())) else {
+        let named =
+            wanted.map(|name| format!(" named like {name:?} (WGPU_ADAPTER_NAME)")).unwrap_or_default();
+        return Err(Error::NoAdapter {
+            request: format!("{choice}{named}"),
+            reason: match count {
+                0 => format!("no adapter that can compute was found; {INSTALL}"),
+                _ => format!("none of the {count} adapters found is one; {INSTALL}"),
+            },
+        });
+    };
+    open(&adapter).await
+}
+
+async fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue)> {
+    let wanted = wgpu::Features::SHADER_F16 | wgpu::Features::TIMESTAMP_QUERY;
+    let descriptor = wgpu::DeviceDescriptor {
+        label: Some("wgpool"),
+        required_features: adapter.features() & wanted,
+        required_limits: adapter.limits(),
+        ..Default::default()
+    };
+    let (device, queue) = adapter
+        .request_device(&descriptor)
+        .await
+        .map_err(|e| Error::NoDevice { adapter: adapter.get_info().name, reason: e.to_string() })?;
+    // The device is ours, and the default handler panics: whatever no scope has caught is logged.
+    device.on_uncaptured_error(std::sync::Arc::new(|error| log::error!("wgpu: {error}")));
+    Ok((device, queue))
+}

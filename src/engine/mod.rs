@@ -1,0 +1,102 @@
+//! The GPU: an [`Engine`] on a wgpu device, [`Prepared`] pipelines, and [`Binding`]s that record into the
+//! caller's own compute pass.
+
+mod adapters;
+mod bind;
+mod pipelines;
+mod run;
+mod scope;
+
+pub use adapters::{AdapterSummary, adapters, open_device};
+pub use bind::{Binding, Prepared};
+#[cfg(feature = "cli")]
+pub use pipelines::ShaderEdit;
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::plan::{Caps, Plan};
+use crate::spec::Op;
+use crate::tensor::{Tensor, TensorDesc};
+use pipelines::Pipelines;
+
+/// Operations on one wgpu device. Cheap to clone; clones share pipelines.
+///
+/// An engine never owns the device: it adapts to the features and limits that the device was opened with, and
+/// leaves its error and loss handlers alone.
+#[derive(Clone)]
+pub struct Engine {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    caps: Caps,
+    pipelines: Arc<Pipelines>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("adapter", &self.adapter_name()).field("caps", &self.caps).finish()
+    }
+}
+
+impl Engine {
+    /// An engine on the caller's device and queue. Submits nothing.
+    pub fn from_device(device: &wgpu::Device, queue: &wgpu::Queue) -> Engine {
+        Engine {
+            caps: Caps::of(device),
+            device: device.clone(),
+            queue: queue.clone(),
+            pipelines: Arc::new(Pipelines::default()),
+        }
+    }
+
+    /// The same device with every shader changed by `edit`: for tests that a wrong kernel is noticed.
+    #[cfg(feature = "cli")]
+    pub fn with_edited_shaders(&self, edit: ShaderEdit) -> Engine {
+        Engine { pipelines: Arc::new(Pipelines::edited(edit)), ..self.clone() }
+    }
+
+    /// What plans for this engine may use.
+    pub fn caps(&self) -> &Caps {
+        &self.caps
+    }
+
+    /// The device.
+    pub fn device(&self) -> &wgpu::Device {
+        &self.device
+    }
+
+    /// The queue.
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.queue
+    }
+
+    /// The adapter's name and graphics API.
+    pub fn adapter_name(&self) -> String {
+        let info = self.device.adapter_info();
+        let kind = if info.device_type == wgpu::DeviceType::Cpu { ", a software adapter" } else { "" };
+        format!("{} ({}{kind})", info.name, info.backend)
+    }
+
+    /// How many distinct pipelines have been built.
+    pub fn pipeline_count(&self) -> usize {
+        self.pipelines.len()
+    }
+
+    /// Checks `op` on `inputs` and chooses its kernels for this device; see [`Plan::new`].
+    ///
+    /// # Errors
+    /// Those of [`Plan::new`].
+    pub fn plan(&self, op: &Op, inputs: &[TensorDesc]) -> Result<Plan> {
+        Plan::new(op, inputs, &self.caps)
+    }
+
+    /// Computes `op` on `inputs` in one submission and waits for the result.
+    ///
+    /// # Errors
+    /// Those of [`Plan::new`] and of the device.
+    pub fn run(&self, op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+        let descs: Vec<TensorDesc> = inputs.iter().map(|t| t.desc()).collect();
+        let plan = self.plan(op, &descs)?;
+        self.run_plan(&plan, inputs)
+    }
+}

@@ -1,0 +1,106 @@
+//! Pipelines, built once for each kernel key.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::scope::scoped;
+use crate::error::Result;
+use crate::kernel::{Bindings, KernelKey};
+
+/// A pipeline and the layout of its bind group.
+#[derive(Clone, Debug)]
+pub(super) struct Pipeline {
+    pub pipeline: wgpu::ComputePipeline,
+    pub layout: wgpu::BindGroupLayout,
+}
+
+/// The pipelines of an engine.
+#[derive(Debug, Default)]
+pub(super) struct Pipelines {
+    /// Changes shaders before they are built: for tests that a wrong kernel is noticed.
+    edit: Option<ShaderEdit>,
+    built: Mutex<HashMap<KernelKey, Pipeline>>,
+}
+
+/// Makes another shader of a kernel's.
+pub type ShaderEdit = fn(KernelKey, String) -> String;
+
+impl Pipelines {
+    /// Pipelines of shaders that `edit` has changed.
+    #[cfg(feature = "cli")]
+    pub fn edited(edit: ShaderEdit) -> Self {
+        Pipelines { edit: Some(edit), ..Pipelines::default() }
+    }
+
+    pub fn len(&self) -> usize {
+        self.built.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// The pipeline for `key`, built if it is not there yet.
+    pub async fn get(&self, device: &wgpu::Device, key: KernelKey) -> Result<Pipeline> {
+        // A poisoned lock holds a whole map all the same: entries are inserted when they are complete.
+        let known = self.built.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(pipeline) = known {
+            return Ok(pipeline);
+        }
+        // Built outside the lock: two threads may build the same pipeline, and neither waits for another's.
+        let pipeline = build(device, key, self.edit).await?;
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(built.entry(key).or_insert(pipeline).clone())
+    }
+}
+
+async fn build(device: &wgpu::Device, key: KernelKey, edit: Option<ShaderEdit>) -> Result<Pipeline> {
+    let label = key.to_string();
+    let source = edit.map_or_else(|| key.source(), |edit| edit(key, key.source()));
+    scoped(
+        device,
+        || format!("building the pipeline {key}"),
+        || {
+            let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+                label: Some(&label),
+                source: wgpu::ShaderSource::Wgsl(source.into()),
+            });
+            let layout = bind_group_layout(device, key.bindings());
+            let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                label: Some(&label),
+                bind_group_layouts: &[Some(&layout)],
+                immediate_size: 0,
+            });
+            let constants = key.overrides();
+            let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(&label),
+                layout: Some(&pipeline_layout),
+                module: &module,
+                entry_point: Some("main"),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    constants: &constants,
+                    // No kernel reads workgroup memory before it has written it.
+                    zero_initialize_workgroup_memory: false,
+                },
+                cache: None,
+            });
+            Pipeline { pipeline, layout }
+        },
+    )
+    .await
+}
+
+/// A uniform block, then the buffers that are read, then those that are written.
+fn bind_group_layout(device: &wgpu::Device, bindings: Bindings) -> wgpu::BindGroupLayout {
+    let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+        count: None,
+    };
+    let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform)];
+    for i in 0..bindings.reads + bindings.writes {
+        let read_only = i < bindings.reads;
+        entries.push(entry(i + 1, wgpu::BufferBindingType::Storage { read_only }));
+    }
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some("wgpool"),
+        entries: &entries,
+    })
+}

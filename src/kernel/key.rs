@@ -1,0 +1,113 @@
+//! What tells one pipeline from another.
+
+use crate::spec::{Activation, PoolKind};
+use crate::tensor::DType;
+
+/// How a window becomes one value; the numbers are those of `REDUCE` in the shaders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum Reduce {
+    /// The largest element.
+    Max = 0,
+    /// The mean, of the taps inside the input.
+    Average = 1,
+    /// The mean, of the taps inside the padded input.
+    AveragePadded = 2,
+    /// The Lp norm.
+    Lp = 3,
+}
+
+impl From<PoolKind> for Reduce {
+    fn from(kind: PoolKind) -> Reduce {
+        match kind {
+            PoolKind::Max => Reduce::Max,
+            PoolKind::Average { count_include_pad: false, .. } => Reduce::Average,
+            PoolKind::Average { count_include_pad: true, .. } => Reduce::AveragePadded,
+            PoolKind::Lp { .. } => Reduce::Lp,
+        }
+    }
+}
+
+/// Which activation; the numbers are those of `ACTIVATION` in the shaders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum ActivationKind {
+    /// None.
+    None = 0,
+    /// ReLU.
+    Relu = 1,
+    /// ReLU6.
+    Relu6 = 2,
+    /// Leaky ReLU; its slope is a parameter.
+    LeakyRelu = 3,
+    /// Sigmoid.
+    Sigmoid = 4,
+    /// Hyperbolic tangent.
+    Tanh = 5,
+    /// SiLU.
+    Silu = 6,
+    /// GELU by the error function.
+    Gelu = 7,
+    /// GELU by the hyperbolic tangent.
+    GeluTanh = 8,
+}
+
+impl ActivationKind {
+    /// The kind, and the parameter that goes with it.
+    pub fn of(activation: Activation) -> (ActivationKind, f32) {
+        match activation {
+            Activation::None => (ActivationKind::None, 0.0),
+            Activation::Relu => (ActivationKind::Relu, 0.0),
+            Activation::Relu6 => (ActivationKind::Relu6, 0.0),
+            Activation::LeakyRelu { alpha } => (ActivationKind::LeakyRelu, alpha),
+            Activation::Sigmoid => (ActivationKind::Sigmoid, 0.0),
+            Activation::Tanh => (ActivationKind::Tanh, 0.0),
+            Activation::Silu => (ActivationKind::Silu, 0.0),
+            Activation::Gelu => (ActivationKind::Gelu, 0.0),
+            Activation::GeluTanh => (ActivationKind::GeluTanh, 0.0),
+        }
+    }
+}
+
+/// A pipeline's identity: the only thing its text and constants are made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KernelKey {
+    /// Sliding-window pooling.
+    Pool {
+        /// What is computed of each window.
+        reduce: Reduce,
+        /// Type of the elements.
+        dtype: DType,
+        /// Whether positions of maxima are stored.
+        indices: bool,
+        /// Whether channels lie last.
+        channels_last: bool,
+    },
+    /// Pooling of whole planes.
+    PoolPlane {
+        /// What is computed of each plane.
+        reduce: Reduce,
+        /// Type of the elements.
+        dtype: DType,
+    },
+    /// Direct convolution.
+    Conv {
+        /// Applied to the result.
+        activation: ActivationKind,
+        /// Whether channels lie last.
+        channels_last: bool,
+    },
+    /// A dense layer with few outputs.
+    Dense {
+        /// Applied to the result.
+        activation: ActivationKind,
+    },
+    /// Softmax.
+    Softmax,
+    /// An activation by itself.
+    Activation {
+        /// Which.
+        activation: ActivationKind,
+    },
+}

@@ -1,0 +1,10 @@
+//! The kernels: which there are, the text and constants of each, and the parameters they read.
+//!
+//! To add one: its `.wgsl` file, its row in [`registry`], the planner's arm that chooses it, and its test.
+
+mod key;
+pub mod params;
+mod registry;
+
+pub use key::{ActivationKind, KernelKey, Reduce};
+pub use registry::{Bindings, WORKGROUP, all};

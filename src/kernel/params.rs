@@ -1,0 +1,128 @@
+//! The uniform blocks that kernels read. Their members have the names and offsets of the shaders' structures,
+//! which a test compares.
+
+/// Name, offset and size in bytes of a member.
+pub type Field = (&'static str, usize, usize);
+
+macro_rules! uniform {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+        #[allow(missing_docs)] // the shader's structure says what each member is
+        pub struct $name {
+            $(pub $field: $type,)*
+        }
+
+        impl $name {
+            /// The members, in order.
+            pub const FIELDS: &'static [Field] = &[$((
+                stringify!($field),
+                std::mem::offset_of!($name, $field),
+                size_of::<$type>(),
+            ),)*];
+        }
+    };
+}
+
+uniform! {
+    /// Parameters of `pool.wgsl`.
+    PoolParams {
+        in_size: [u32; 4],
+        out_size: [u32; 4],
+        window: [u32; 4],
+        stride: [u32; 4],
+        dilation: [u32; 4],
+        pad_before: [i32; 4],
+        padded_end: [i32; 4],
+        in_stride: [u32; 4],
+        index_step: [u32; 4],
+        in_batch: u32,
+        total: u32,
+        divisor: u32,
+        identity: f32,
+        p: f32,
+        nan: u32,
+        pad_0: u32,
+        pad_1: u32,
+    }
+}
+
+uniform! {
+    /// Parameters of `pool_plane.wgsl`.
+    PlaneParams {
+        length: u32,
+        step: u32,
+        channels: u32,
+        channel: u32,
+        in_batch: u32,
+        total: u32,
+        divisor: u32,
+        identity: f32,
+        p: f32,
+        nan: u32,
+        pad_0: u32,
+        pad_1: u32,
+    }
+}
+
+uniform! {
+    /// Parameters of `conv.wgsl`.
+    ConvParams {
+        in_size: [u32; 4],
+        out_size: [u32; 4],
+        window: [u32; 4],
+        stride: [u32; 4],
+        dilation: [u32; 4],
+        pad_before: [i32; 4],
+        in_stride: [u32; 4],
+        out_stride: [u32; 4],
+        tap_stride: [u32; 4],
+        tap_out: u32,
+        in_batch: u32,
+        out_batch: u32,
+        blocks: u32,
+        groups: u32,
+        total: u32,
+        has_bias: u32,
+        alpha: f32,
+    }
+}
+
+uniform! {
+    /// Parameters of `dense.wgsl`.
+    DenseParams {
+        rows: u32,
+        features: u32,
+        outputs: u32,
+        tap_in: u32,
+        tap_out: u32,
+        has_bias: u32,
+        alpha: f32,
+        pad_0: u32,
+    }
+}
+
+uniform! {
+    /// Parameters of `softmax.wgsl`.
+    SoftmaxParams {
+        rows: u32,
+        length: u32,
+        inner: u32,
+        lowest: f32,
+        nan: u32,
+        pad_0: u32,
+        pad_1: u32,
+        pad_2: u32,
+    }
+}
+
+uniform! {
+    /// Parameters of `activation.wgsl`.
+    ActivationParams {
+        total: u32,
+        alpha: f32,
+        pad_0: u32,
+        pad_1: u32,
+    }
+}

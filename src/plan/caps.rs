@@ -1,0 +1,70 @@
+//! What a device offers, as far as plans depend on it.
+
+use crate::error::{Error, Result};
+use crate::tensor::TensorDesc;
+
+/// The features and limits of a device that plans depend on.
+///
+/// The default is what WebGPU promises on every device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Caps {
+    /// Workgroups in one dimension of a dispatch.
+    pub max_workgroups: u32,
+    /// Bytes of one storage binding.
+    pub max_binding: u64,
+    /// Bytes of one buffer.
+    pub max_buffer: u64,
+    /// 16-bit floats in shaders.
+    pub f16: bool,
+    /// Whether the adapter computes on the CPU.
+    pub software: bool,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        let limits = wgpu::Limits::default();
+        Caps {
+            max_workgroups: limits.max_compute_workgroups_per_dimension,
+            max_binding: limits.max_storage_buffer_binding_size,
+            max_buffer: limits.max_buffer_size,
+            f16: false,
+            software: false,
+        }
+    }
+}
+
+impl Caps {
+    /// What `device` was opened with.
+    pub fn of(device: &wgpu::Device) -> Caps {
+        let limits = device.limits();
+        Caps {
+            max_workgroups: limits.max_compute_workgroups_per_dimension,
+            max_binding: limits.max_storage_buffer_binding_size,
+            max_buffer: limits.max_buffer_size,
+            f16: device.features().contains(wgpu::Features::SHADER_F16),
+            software: device.adapter_info().device_type == wgpu::DeviceType::Cpu,
+        }
+    }
+
+    /// Refuses a tensor that no binding of the device can hold.
+    pub(crate) fn check_tensor(&self, op: &'static str, desc: &TensorDesc) -> Result<()> {
+        let needed = desc.buffer_size();
+        let limits =
+            [("max_storage_buffer_binding_size", self.max_binding), ("max_buffer_size", self.max_buffer)];
+        for (limit, allowed) in limits {
+            if needed > allowed {
+                return Err(Error::Limit { op, limit, needed, allowed });
+            }
+        }
+        // Shaders count elements in u32 and positions in i32.
+        if desc.elements() > i32::MAX as usize {
+            return Err(Error::TooLarge {
+                what: "tensor on the GPU",
+                values: format!("{op}: shape {:?}", desc.shape),
+                rule: "it must have fewer than 2^31 elements",
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,37 @@
+//! Lengths and strides in the shaders' 32 bits.
+
+use crate::error::{Error, Result};
+use crate::geometry::Axis;
+
+/// A number that must fit a shader's `u32`.
+pub(super) fn u32_of(op: &'static str, value: usize) -> Result<u32> {
+    u32::try_from(value).map_err(|_| too_large(op, value))
+}
+
+/// A number that must fit a shader's `i32`.
+pub(super) fn i32_of(op: &'static str, value: usize) -> Result<i32> {
+    i32::try_from(value).map_err(|_| too_large(op, value))
+}
+
+fn too_large(op: &'static str, value: usize) -> Error {
+    Error::TooLarge {
+        what: "shader parameter",
+        values: format!("{op}: {value}"),
+        rule: "shaders count in 32 bits",
+    }
+}
+
+/// Three numbers of the spatial axes and a fourth.
+pub(super) fn vec4(op: &'static str, [d, h, w]: [usize; 3], fourth: usize) -> Result<[u32; 4]> {
+    Ok([u32_of(op, d)?, u32_of(op, h)?, u32_of(op, w)?, u32_of(op, fourth)?])
+}
+
+/// The same, signed, with 0 as the fourth.
+pub(super) fn ivec4(op: &'static str, [d, h, w]: [usize; 3]) -> Result<[i32; 4]> {
+    Ok([i32_of(op, d)?, i32_of(op, h)?, i32_of(op, w)?, 0])
+}
+
+/// One member of each axis.
+pub(super) fn each(axes: &[Axis; 3], member: impl Fn(&Axis) -> usize) -> [usize; 3] {
+    [member(&axes[0]), member(&axes[1]), member(&axes[2])]
+}

@@ -1,0 +1,139 @@
+//! Kernels for pooling.
+
+use super::narrow::{each, ivec4, u32_of, vec4};
+use super::{Caps, Slot, Step, grid};
+use crate::error::Result;
+use crate::geometry::Axis;
+use crate::kernel::KernelKey;
+use crate::kernel::params::{PlaneParams, PoolParams};
+use crate::problem::PoolWork;
+use crate::spec::{IndexNumbering, PoolKind};
+use crate::tensor::DType;
+
+/// Planes of at least this many elements are read by a whole workgroup.
+const PLANE_ELEMENTS: usize = 32;
+
+pub(super) fn steps(op: &'static str, work: &PoolWork, caps: &Caps) -> Result<Vec<Step>> {
+    let plane: usize = work.axes.iter().map(|a| a.input).product();
+    let whole = work.axes.iter().all(covers_input);
+    if whole && work.indices.is_none() && plane >= PLANE_ELEMENTS {
+        plane_step(op, work, plane, caps).map(|s| vec![s])
+    } else {
+        sliding_step(op, work, caps).map(|s| vec![s])
+    }
+}
+
+/// Whether the axis has one window, and that is the whole unpadded input.
+fn covers_input(axis: &Axis) -> bool {
+    axis.output == 1
+        && axis.kernel == axis.input
+        && axis.dilation == 1
+        && axis.pad_before == 0
+        && axis.pad_after == 0
+}
+
+fn divisor(work: &PoolWork) -> u32 {
+    match work.kind {
+        PoolKind::Average { divisor: Some(divisor), .. } => divisor,
+        _ => 0,
+    }
+}
+
+/// The maximum of no element.
+fn identity(dtype: DType) -> f32 {
+    match dtype {
+        DType::U8 => 0.0,
+        DType::I8 => f32::from(i8::MIN),
+        DType::F32 | DType::F16 | DType::I32 => f32::NEG_INFINITY,
+    }
+}
+
+fn exponent(work: &PoolWork) -> f32 {
+    match work.kind {
+        PoolKind::Lp { p } => p,
+        _ => 1.0,
+    }
+}
+
+/// Elements that one word of the output holds.
+fn lanes(dtype: DType) -> u64 {
+    match dtype {
+        DType::U8 | DType::I8 => 4,
+        DType::F32 | DType::F16 | DType::I32 => 1,
+    }
+}
+
+fn sliding_step(op: &'static str, work: &PoolWork, caps: &Caps) -> Result<Step> {
+    let axes = &work.axes;
+    let outputs = each(axes, |a| a.output);
+    let total = work.batch * work.channels * outputs.iter().product::<usize>();
+    let params = PoolParams {
+        in_size: vec4(op, each(axes, |a| a.input), work.channels)?,
+        out_size: vec4(op, outputs, work.batch)?,
+        window: vec4(op, each(axes, |a| a.kernel), 0)?,
+        stride: vec4(op, each(axes, |a| a.stride), 0)?,
+        dilation: vec4(op, each(axes, |a| a.dilation), 0)?,
+        pad_before: ivec4(op, each(axes, |a| a.pad_before))?,
+        padded_end: ivec4(op, each(axes, |a| a.input + a.pad_after))?,
+        in_stride: vec4(op, work.input.space, work.input.c)?,
+        index_step: index_step(op, work)?,
+        in_batch: u32_of(op, work.input.n)?,
+        total: u32_of(op, total)?,
+        divisor: divisor(work),
+        identity: identity(work.dtype),
+        p: exponent(work),
+        nan: f32::NAN.to_bits(),
+        pad_0: 0,
+        pad_1: 0,
+    };
+    let mut slots = vec![Slot::Input(0), Slot::Output(0)];
+    if work.indices.is_some() {
+        slots.push(Slot::Output(1));
+    }
+    Ok(Step {
+        kernel: KernelKey::Pool {
+            reduce: work.kind.into(),
+            dtype: work.dtype,
+            indices: work.indices.is_some(),
+            channels_last: work.input.c == 1 && work.channels > 1,
+        },
+        params: bytemuck::bytes_of(&params).to_vec(),
+        slots,
+        grid: grid::invocations(op, (total as u64).div_ceil(lanes(work.dtype)), caps)?,
+    })
+}
+
+/// What one step along depth, height, width and from plane to plane adds to an index: the differences of
+/// [`PoolWork::index`], which is linear.
+fn index_step(op: &'static str, work: &PoolWork) -> Result<[u32; 4]> {
+    let numbering = work.indices.unwrap_or(IndexNumbering::PerPlane);
+    let at = |c, position| work.index(numbering, 0, c, position);
+    vec4(op, [at(0, [1, 0, 0]), at(0, [0, 1, 0]), at(0, [0, 0, 1])], at(1, [0, 0, 0]))
+}
+
+fn plane_step(op: &'static str, work: &PoolWork, plane: usize, caps: &Caps) -> Result<Step> {
+    let total = work.batch * work.channels;
+    let params = PlaneParams {
+        length: u32_of(op, plane)?,
+        step: u32_of(op, work.input.space[2])?,
+        channels: u32_of(op, work.channels)?,
+        channel: u32_of(op, work.input.c)?,
+        in_batch: u32_of(op, work.input.n)?,
+        total: u32_of(op, total)?,
+        divisor: match divisor(work) {
+            0 => u32_of(op, plane)?,
+            divisor => divisor,
+        },
+        identity: identity(work.dtype),
+        p: exponent(work),
+        nan: f32::NAN.to_bits(),
+        pad_0: 0,
+        pad_1: 0,
+    };
+    Ok(Step {
+        kernel: KernelKey::PoolPlane { reduce: work.kind.into(), dtype: work.dtype },
+        params: bytemuck::bytes_of(&params).to_vec(),
+        slots: vec![Slot::Input(0), Slot::Output(0)],
+        grid: grid::workgroups(op, (total as u64).div_ceil(lanes(work.dtype)), caps)?,
+    })
+}

@@ -1,0 +1,60 @@
+//! Every operation on random specifications: the GPU against the reference, poisoned and guarded.
+
+mod support;
+
+use support::{check_gpu, describe, engine};
+use wgpool::verify::random::{Family, Rng};
+
+/// Runs `count` random cases of a family and reports all that fail.
+fn random(family: Family, count: usize) {
+    let engine = engine();
+    let mut rng = Rng::new(0x5eed ^ family as u64);
+    let mut failures = Vec::new();
+    for number in 0..count {
+        let case = family.case(&mut rng, engine.caps().f16);
+        if let Err(reason) = check_gpu(engine, &case) {
+            failures.push(format!("case {number}: {}\n    {reason}", describe(&case)));
+        }
+    }
+    assert!(failures.is_empty(), "{} of {count} failed:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn max_pooling() {
+    random(Family::MaxPool, 300);
+}
+
+#[test]
+fn average_pooling() {
+    random(Family::AveragePool, 200);
+}
+
+#[test]
+fn lp_pooling() {
+    random(Family::LpPool, 120);
+}
+
+#[test]
+fn global_pooling() {
+    random(Family::GlobalPool, 150);
+}
+
+#[test]
+fn convolution() {
+    random(Family::Conv, 300);
+}
+
+#[test]
+fn dense() {
+    random(Family::Dense, 120);
+}
+
+#[test]
+fn softmax() {
+    random(Family::Softmax, 60);
+}
+
+#[test]
+fn activation() {
+    random(Family::Activation, 80);
+}

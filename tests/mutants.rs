@@ -1,0 +1,114 @@
+//! A wrong kernel is noticed: each mutant changes one place of a shader, and the random tests must fail on it.
+
+mod support;
+
+use support::{check_gpu, engine};
+use wgpool::kernel::KernelKey;
+use wgpool::verify::random::{Family, Rng};
+
+/// Replaces `from` in shaders that have it.
+macro_rules! mutant {
+    ($family:ident, $name:literal, $from:literal, $to:literal) => {
+        (
+            Family::$family,
+            $name,
+            (|_: KernelKey, source: String| source.replace($from, $to)) as fn(KernelKey, String) -> String,
+            $from,
+        )
+    };
+}
+
+type Mutant = (Family, &'static str, fn(KernelKey, String) -> String, &'static str);
+
+const MUTANTS: &[Mutant] = &[
+    mutant!(MaxPool, "the last of equal maxima", "value > best", "value >= best"),
+    mutant!(MaxPool, "NaN is lost", "index < 0 || is_nan(value) || ", "index < 0 || "),
+    mutant!(MaxPool, "finite start", "index < 0 || is_nan(value)", "is_nan(value)"),
+    mutant!(MaxPool, "one tap too few", "start) + dilation - 1u) / dilation", "start)) / dilation"),
+    mutant!(MaxPool, "signed bytes as unsigned", "(24u - 8u * lane)) >> 24u", "(24u - 8u * lane)) >> 25u"),
+    mutant!(MaxPool, "a neighbour's word", "output[word] =", "output[word + 1u] ="),
+    mutant!(MaxPool, "a channel too far", "c * params.in_stride.w", "(c + 1u) * params.in_stride.w"),
+    mutant!(AveragePool, "padding never counts", "count = padded;", "count = count;"),
+    mutant!(
+        AveragePool,
+        "overhang counts",
+        "padded *= end_tap(start, params.padded_end[axis], dilation, kernel)",
+        "padded *= kernel"
+    ),
+    mutant!(AveragePool, "divisor ignored", "params.divisor != 0u", "false"),
+    mutant!(
+        AveragePool,
+        "terms lost",
+        "(*sum).part += term;",
+        "if ((*sum).terms != 3u) { (*sum).part += term; }"
+    ),
+    mutant!(LpPool, "signed terms", "lp_term(abs(value)", "lp_term(value"),
+    mutant!(LpPool, "no root", "scale * pow(sum, 1.0 / p)", "scale * sum"),
+    mutant!(GlobalPool, "elements skipped", "i += WORKGROUP", "i += WORKGROUP + 1u"),
+    mutant!(GlobalPool, "half the workgroup", "half = WORKGROUP / 2u", "half = WORKGROUP / 4u"),
+    mutant!(GlobalPool, "NaN is lost", "is_nan(b) || (", "("),
+    mutant!(
+        Conv,
+        "flipped kernel",
+        "let tap = vec3<u32>(d, h, w);",
+        "let tap = params.window.xyz - vec3<u32>(1u + d, 1u + h, 1u + w);"
+    ),
+    mutant!(Conv, "blocks of channels overlap", "block % params.blocks * 4u", "block % params.blocks * 3u"),
+    mutant!(Conv, "groups share channels", "+ channel_group * group_in * params.in_stride.w", ""),
+    mutant!(
+        Conv,
+        "padding after the window",
+        "- params.pad_before.xyz",
+        "- params.pad_before.xyz + vec3<i32>(0, 0, 1)"
+    ),
+    mutant!(Conv, "bias missing", "params.has_bias != 0u", "false"),
+    mutant!(Conv, "dilation missing", "vec3<i32>(tap * params.dilation.xyz)", "vec3<i32>(tap)"),
+    mutant!(Conv, "blocks counted twice", "(*sums).block = vec4<f32>();", ""),
+    mutant!(Dense, "wrong stride", "i * params.tap_in", "i"),
+    mutant!(Dense, "bias of another output", "bias[out]", "bias[0]"),
+    mutant!(Softmax, "largest not subtracted", "exp(input[at] - largest)", "exp(input[at])"),
+    mutant!(Softmax, "wrong axis", "+ row % params.inner", ""),
+    mutant!(Activation, "ReLU6 without its top", "clamp(x, 0.0, 6.0)", "max(x, 0.0)"),
+    mutant!(Activation, "imprecise error function", "t * 0.17087277", "t * 0.1708"),
+    mutant!(Activation, "NaN turns into zero", "ACTIVATION == 0u || is_nan(x)", "ACTIVATION == 0u"),
+];
+
+#[test]
+fn every_mutant_is_caught() {
+    let engine = engine();
+    for &(family, name, edit, from) in MUTANTS {
+        let changes = wgpool::kernel::all().iter().any(|key| key.source().contains(from));
+        assert!(changes, "{family:?}, {name}: no shader contains {from:?}");
+        let mutant = engine.with_edited_shaders(edit);
+        let mut rng = Rng::new(7);
+        let caught = (0..400).position(|_| {
+            let case = family.case(&mut rng, engine.caps().f16);
+            check_gpu(&mutant, &case).is_err()
+        });
+        assert!(caught.is_some(), "{family:?}, {name}: not noticed in 400 cases");
+    }
+}
+
+#[test]
+fn an_unchanged_kernel_is_not_taken_for_a_mutant() {
+    let same = engine().with_edited_shaders(|_, source| source);
+    let mut rng = Rng::new(7);
+    for family in Family::ALL {
+        for _ in 0..10 {
+            let case = family.case(&mut rng, engine().caps().f16);
+            check_gpu(&same, &case).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_shader_that_does_not_compile_is_an_error() {
+    let broken = engine().with_edited_shaders(|_, source| source.replace("fn main", "fn mian"));
+    let case = Family::Softmax.case(&mut Rng::new(1), false);
+    let inputs: Vec<_> = case.inputs.iter().collect();
+    let error = broken.run(&case.op, &inputs).unwrap_err();
+    assert!(matches!(error, wgpool::Error::Gpu { .. }), "{error:?}");
+    assert!(error.to_string().contains("Softmax"), "{error}");
+    // The engine goes on.
+    engine().run(&case.op, &inputs).unwrap();
+}

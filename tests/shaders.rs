@@ -1,0 +1,92 @@
+//! Every shader is valid, and its parameters lie where the host writes them.
+
+use wgpool::kernel::params::{self, Field};
+use wgpool::kernel::{self, KernelKey, params::*};
+
+/// The structure that a kernel reads its parameters from, and the host's fields.
+fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
+    match key {
+        KernelKey::Pool { .. } => ("PoolParams", PoolParams::FIELDS, size_of::<PoolParams>()),
+        KernelKey::PoolPlane { .. } => ("PlaneParams", PlaneParams::FIELDS, size_of::<PlaneParams>()),
+        KernelKey::Conv { .. } => ("ConvParams", ConvParams::FIELDS, size_of::<ConvParams>()),
+        KernelKey::Dense { .. } => ("DenseParams", DenseParams::FIELDS, size_of::<DenseParams>()),
+        KernelKey::Softmax => ("SoftmaxParams", SoftmaxParams::FIELDS, size_of::<SoftmaxParams>()),
+        KernelKey::Activation { .. } => {
+            ("ActivationParams", ActivationParams::FIELDS, size_of::<ActivationParams>())
+        }
+        other => panic!("{other} has no row in this test"),
+    }
+}
+
+/// Why the host's fields are not the shader's, if they are not.
+fn layout_difference(key: KernelKey, name: &str, fields: &[Field], size: usize) -> Option<String> {
+    let module = naga::front::wgsl::parse_str(&key.source()).unwrap();
+    let (_, ty) = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some(name)).unwrap();
+    let naga::TypeInner::Struct { members, span } = &ty.inner else { panic!("{name} is no structure") };
+    let mut layouter = naga::proc::Layouter::default();
+    layouter.update(module.to_ctx()).unwrap();
+    let shader: Vec<(String, usize, usize)> = (members.iter())
+        .map(|m| (m.name.clone().unwrap(), m.offset as usize, layouter[m.ty].size as usize))
+        .collect();
+    let host: Vec<(String, usize, usize)> = fields.iter().map(|f| (f.0.to_owned(), f.1, f.2)).collect();
+    (shader != host || *span as usize != size)
+        .then(|| format!("{key}: shader {shader:?} of {span} bytes, host {host:?} of {size}"))
+}
+
+#[test]
+fn parameters_lie_where_the_host_writes_them() {
+    for key in kernel::all() {
+        let (name, fields, size) = fields(key);
+        assert_eq!(layout_difference(key, name, fields, size), None);
+    }
+}
+
+#[test]
+fn a_moved_parameter_is_noticed() {
+    let key = KernelKey::Softmax;
+    let mut moved = params::SoftmaxParams::FIELDS.to_vec();
+    moved.swap(0, 1);
+    assert!(layout_difference(key, "SoftmaxParams", &moved, 32).is_some());
+    let mut longer = params::SoftmaxParams::FIELDS.to_vec();
+    longer[3].2 = 8;
+    assert!(layout_difference(key, "SoftmaxParams", &longer, 32).is_some());
+}
+
+#[test]
+fn every_shader_is_valid_and_declares_its_overrides() {
+    for key in kernel::all() {
+        let source = key.source();
+        let module = naga::front::wgsl::parse_str(&source)
+            .unwrap_or_else(|e| panic!("{key}: {}", e.emit_to_string(&source)));
+        naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all())
+            .validate(&module)
+            .unwrap_or_else(|e| panic!("{key}: {}", e.emit_to_string(&source)));
+        let declared: Vec<&str> = module.overrides.iter().filter_map(|(_, o)| o.name.as_deref()).collect();
+        for (name, _) in key.overrides() {
+            assert!(declared.contains(&name), "{key} sets {name}, declared are {declared:?}");
+        }
+        assert_eq!(declared.len(), key.overrides().len(), "{key} declares {declared:?}");
+    }
+}
+
+#[test]
+fn bindings_are_those_the_shader_declares() {
+    for key in kernel::all() {
+        let module = naga::front::wgsl::parse_str(&key.source()).unwrap();
+        let bindings = key.bindings();
+        let (mut reads, mut writes) = (0, 0);
+        for (_, variable) in module.global_variables.iter() {
+            if let naga::AddressSpace::Storage { access } = variable.space {
+                let binding = variable.binding.unwrap().binding;
+                if access.contains(naga::StorageAccess::STORE) {
+                    writes += 1;
+                    assert!(binding > bindings.reads, "{key}: binding {binding} is written");
+                } else {
+                    reads += 1;
+                    assert!((1..=bindings.reads).contains(&binding), "{key}: binding {binding} is read");
+                }
+            }
+        }
+        assert_eq!((reads, writes), (bindings.reads, bindings.writes), "{key}");
+    }
+}

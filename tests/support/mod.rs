@@ -1,0 +1,65 @@
+//! What the test files share: which adapter they run on, and how a result is judged.
+
+#![allow(dead_code)] // each test file uses its part
+
+use std::sync::OnceLock;
+
+use wgpool::verify::random::Case;
+use wgpool::{Backend, Choice, Engine, Op, Problem, Tensor, TensorDesc, reference, verify};
+
+/// The engine that tests run on: the adapter that `WGPOOL_TEST_ADAPTER` names (as `--adapter` does), else hardware,
+/// else software. Without any adapter the test fails: a silent pass would prove nothing.
+pub fn engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        let choices = match std::env::var("WGPOOL_TEST_ADAPTER") {
+            Ok(name) => vec![name.parse::<Choice>().unwrap()],
+            Err(_) => vec![Choice::Gpu, Choice::Software],
+        };
+        let mut reasons = Vec::new();
+        for choice in &choices {
+            match Backend::open(choice).map(|opened| opened.backend) {
+                Ok(Backend::Gpu(engine)) => {
+                    println!("testing on {}", engine.adapter_name());
+                    return engine;
+                }
+                Ok(other) => panic!("the tests need an adapter, {} is none", other.name()),
+                Err(error) => reasons.push(error.to_string()),
+            }
+        }
+        panic!("no adapter to test on: {}", reasons.join("; "));
+    })
+}
+
+/// The descriptions of tensors.
+pub fn descs(inputs: &[&Tensor]) -> Vec<TensorDesc> {
+    inputs.iter().map(|t| t.desc()).collect()
+}
+
+/// Whether `outputs` are what the reference computes, each element within its bound.
+pub fn judge(op: &Op, inputs: &[&Tensor], outputs: &[Tensor]) -> Result<(), String> {
+    let problem = Problem::new(op, &descs(inputs)).map_err(|e| e.to_string())?;
+    let exact = reference::evaluate(&problem, inputs).map_err(|e| e.to_string())?;
+    if exact.len() != outputs.len() {
+        return Err(format!("{} outputs instead of {}", outputs.len(), exact.len()));
+    }
+    for (i, (exact, got)) in exact.iter().zip(outputs).enumerate() {
+        if let Some(mismatch) = reference::compare(exact, got).map_err(|e| e.to_string())? {
+            return Err(format!("output {i}: {mismatch}"));
+        }
+    }
+    Ok(())
+}
+
+/// Runs a case on the GPU, poisoned and guarded, and judges it.
+pub fn check_gpu(engine: &Engine, case: &Case) -> Result<(), String> {
+    let inputs: Vec<&Tensor> = case.inputs.iter().collect();
+    let outputs = verify::run_guarded(engine, &case.op, &inputs).map_err(|e| e.to_string())?;
+    judge(&case.op, &inputs, &outputs)
+}
+
+/// The case, short enough to read and long enough to repeat.
+pub fn describe(case: &Case) -> String {
+    let shapes: Vec<_> = case.inputs.iter().map(|t| format!("{:?} {}", t.shape(), t.dtype())).collect();
+    format!("{:?} on {}", case.op, shapes.join(", "))
+}
