@@ -1,6 +1,8 @@
 //! Opening what computes, in one place.
 
-use wgpool::{Backend, Choice, Error, Result};
+use wgpool::{Backend, Choice, Result};
+
+pub use wgpool::engine::{AdapterSummary as Adapter, adapters};
 
 /// What brings a software adapter where there is none.
 pub const HINT: &str = "a software adapter comes with mesa-vulkan-drivers (Debian, Ubuntu)";
@@ -18,14 +20,6 @@ pub enum Kind {
     Reference,
 }
 
-/// An adapter, as it is listed.
-pub struct Adapter {
-    pub name: String,
-    pub backend: String,
-    pub kind: &'static str,
-    pub driver: String,
-}
-
 /// What sort of backend this is.
 pub fn kind(backend: &Backend) -> Option<Kind> {
     match backend {
@@ -37,24 +31,22 @@ pub fn kind(backend: &Backend) -> Option<Kind> {
 
 /// Opens the backend that `choice` asks for.
 pub fn open(choice: &Choice) -> Result<Opened> {
-    let opened = |backend, reason: &str| Ok(Opened { backend, reason: reason.to_owned() });
-    match choice {
-        Choice::Auto => opened(Backend::Host, "no adapter was found"),
-        Choice::Host => opened(Backend::Host, "the host path was asked for"),
-        Choice::Reference => opened(Backend::Reference, "the reference was asked for"),
-        other => Err(Error::NoAdapter {
-            request: format!("{other:?}").to_lowercase(),
-            reason: format!("none was found; {HINT}"),
-        }),
-    }
-}
-
-/// Every adapter of this machine.
-pub fn adapters() -> Vec<Adapter> {
-    Vec::new()
+    let opened = Backend::open(choice)?;
+    Ok(Opened { backend: opened.backend, reason: opened.reason })
 }
 
 /// Whether `backend` computes on `adapter`.
 pub fn is_on(backend: &Backend, adapter: &Adapter) -> bool {
     kind(backend).is_none() && backend.name().starts_with(&format!("{} ({}", adapter.name, adapter.backend))
+}
+
+/// A name short enough for a table: without the driver's version, but with what a software adapter is.
+pub fn short_name(backend: &Backend) -> String {
+    let Backend::Gpu(engine) = backend else {
+        return backend.name();
+    };
+    let info = engine.device().adapter_info();
+    let name = info.name.split(" (").next().unwrap_or(&info.name);
+    let note = if info.device_type == wgpu::DeviceType::Cpu { " (software adapter)" } else { "" };
+    format!("{name}{note}")
 }

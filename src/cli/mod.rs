@@ -22,6 +22,7 @@ const FAILURE: u8 = 2;
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
+    silence_wayland();
     // Silent unless RUST_LOG asks: drivers log what is no concern of the person at the terminal.
     env_logger::Builder::new().filter_level(log::LevelFilter::Off).parse_default_env().init();
     let cli = match args::parse() {
@@ -41,6 +42,17 @@ pub fn main() -> ExitCode {
         // The reader of the pipe has seen enough: nothing went wrong.
         Err(error) if terminal::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => fail(&error.to_string()),
+    }
+}
+
+/// Keeps Mesa's Vulkan layers from complaining on stderr where there is no desktop session.
+///
+/// They look for a Wayland display, and the Wayland library prints a line whenever this variable is unset.
+fn silence_wayland() {
+    const SESSION: &str = "XDG_RUNTIME_DIR";
+    if cfg!(target_os = "linux") && std::env::var_os(SESSION).is_none() {
+        // SAFETY: this is the first thing the program does: no other thread runs that could read the environment.
+        unsafe { std::env::set_var(SESSION, "/nonexistent") };
     }
 }
 

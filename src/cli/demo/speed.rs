@@ -6,19 +6,20 @@ use std::time::{Duration, Instant};
 use wgpool::model::Sequential;
 use wgpool::{Backend, Result, Tensor};
 
-use super::super::backends::{Kind, Opened, kind};
+use super::super::backends::{Kind, Opened, kind, short_name};
 use super::super::terminal::{grouped, line, progress};
 use crate::cli::batches;
 
 /// Digits in one run, a column each.
-const BATCHES: [usize; 3] = [1, 100, 1000];
+const BATCHES: [usize; 3] = [1, 32, 256];
 
-/// Runs before the clock counts: shaders are compiled and caches filled.
+/// Runs before the clock counts, in which shaders are compiled and caches filled, and runs that are timed.
 const WARM_UP: usize = 3;
-
-/// Runs that are timed at least, and how long they go on.
 const RUNS: usize = 9;
+
+/// How long each is repeated at least, and about how long at most.
 const LONG_ENOUGH: Duration = Duration::from_millis(300);
+const TOO_LONG: Duration = Duration::from_secs(3);
 
 /// Times the backend, and the host path beside it.
 pub fn show(opened: &Opened, model: &Sequential, images: &Tensor, out: &mut dyn Write) -> Result<()> {
@@ -27,16 +28,16 @@ pub fn show(opened: &Opened, model: &Sequential, images: &Tensor, out: &mut dyn 
     if kind(&opened.backend) != Some(Kind::Host) {
         rows.push(&Backend::Host);
     }
-    let width = rows.iter().map(|row| row.name().chars().count()).max().unwrap_or(0);
-    let columns: String = BATCHES.iter().map(|batch| format!("{:>14}", format!("batch {batch}"))).collect();
+    let width = rows.iter().map(|row| short_name(row).chars().count()).max().unwrap_or(0);
+    let columns: String = BATCHES.iter().map(|batch| format!("{:>11}", format!("batch {batch}"))).collect();
     line(out, format_args!("  {:width$}{columns}", ""))?;
     let bar = progress(rows.len() * BATCHES.len(), "timing");
     let mut table = Vec::new();
     for row in rows {
-        let mut text = format!("  {:width$}", row.name());
+        let mut text = format!("  {:width$}", short_name(row));
         for batch in BATCHES {
             let rate = batch as f64 / median(row, model, images, batch)?.as_secs_f64();
-            text.push_str(&format!("{:>14}", grouped(rate.round() as u64)));
+            text.push_str(&format!("{:>11}", grouped(rate.round() as u64)));
             bar.inc(1);
         }
         table.push(text);
@@ -49,17 +50,21 @@ pub fn show(opened: &Opened, model: &Sequential, images: &Tensor, out: &mut dyn 
 fn median(backend: &Backend, model: &Sequential, images: &Tensor, batch: usize) -> Result<Duration> {
     let input = batches::slice(images, 0, batch)?;
     let program = model.program(batch)?;
+    let mut times = Vec::new();
+    let begin = Instant::now();
     for _ in 0..WARM_UP {
         program.run(backend, &input)?;
+        // Slow backends, the reference above all, are warm after one run.
+        if begin.elapsed() > LONG_ENOUGH {
+            break;
+        }
     }
     let begin = Instant::now();
-    let mut times = Vec::new();
     while times.len() < RUNS || begin.elapsed() < LONG_ENOUGH {
         let start = Instant::now();
         program.run(backend, &input)?;
         times.push(start.elapsed());
-        // The reference takes seconds for a large batch: a few runs must do.
-        if times.len() >= 3 && begin.elapsed() > 10 * LONG_ENOUGH {
+        if times.len() >= 3 && begin.elapsed() > TOO_LONG {
             break;
         }
     }
