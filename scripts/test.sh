@@ -4,11 +4,15 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# The libraries that programs find by name.
+libraries() {
+    ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null
+}
+
 # Whether a Vulkan loader and a driver it can load are there. The tests themselves say whether it works.
 has_vulkan() {
-    local library folder icd driver
-    library=$({ ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null; } | grep -F libvulkan.so.1) || return 1
-    [ -n "$library" ] || return 1
+    local folder icd driver
+    is_loadable libvulkan.so.1 || return 1
     for folder in /usr/share/vulkan/icd.d /etc/vulkan/icd.d; do
         for icd in "$folder"/*.json; do
             [ -f "$icd" ] || continue
@@ -29,7 +33,8 @@ is_loadable() {
     case "$1" in
         '') return 1 ;;
         /*) [ -e "$1" ] ;;
-        *) { ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null; } | grep -qF "$1" ;;
+        # Not `grep -q`: it would leave early, and the broken pipe would count as a failure.
+        *) libraries | grep -F "$1" >/dev/null ;;
     esac
 }
 
