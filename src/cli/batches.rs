@@ -1,6 +1,6 @@
 //! Running a model on more examples than go into one batch.
 
-use wgpool::model::Sequential;
+use wgpool::model::{Sequential, Session};
 use wgpool::{Backend, Error, Result, Tensor};
 
 /// Runs `model` on all of `inputs` (f32, the batch outermost), at most `batch` at a time.
@@ -17,16 +17,16 @@ pub fn run(
     if count == 0 {
         return model.program(0)?.run(backend, inputs);
     }
-    let (mut elements, mut shape, mut program) = (Vec::new(), Vec::new(), None);
+    let (mut elements, mut shape, mut session) = (Vec::new(), Vec::new(), None);
     for start in (0..count).step_by(batch) {
         let chunk = slice(inputs, start, batch.min(count - start))?;
         let size = chunk.shape()[0];
-        // The last batch may be smaller and has a program of its own.
-        let program = match &mut program {
-            Some((prepared, program)) if *prepared == size => program,
-            slot => &mut slot.insert((size, model.program(size)?)).1,
+        // The last batch may be smaller and has a session of its own.
+        let session = match &mut session {
+            Some((compiled, session)) if *compiled == size => session,
+            slot => &mut slot.insert((size, Session::compile(backend, model.program(size)?)?)).1,
         };
-        let result = program.run(backend, &chunk)?;
+        let result = session.run(&chunk)?;
         shape = result.shape().to_vec();
         elements.extend_from_slice(result.as_f32()?);
         done(start + size);

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use wgpool::model::Sequential;
+use wgpool::model::{Sequential, Session};
 use wgpool::{Backend, Result, Tensor};
 
 use super::super::backends::{Kind, Opened, kind, short_name};
@@ -49,11 +49,11 @@ pub fn show(opened: &Opened, model: &Sequential, images: &Tensor, out: &mut dyn 
 /// The median time of one batch.
 fn median(backend: &Backend, model: &Sequential, images: &Tensor, batch: usize) -> Result<Duration> {
     let input = batches::slice(images, 0, batch)?;
-    let program = model.program(batch)?;
+    let session = Session::compile(backend, model.program(batch)?)?;
     let mut times = Vec::new();
     let begin = Instant::now();
     for _ in 0..WARM_UP {
-        program.run(backend, &input)?;
+        session.run(&input)?;
         // Slow backends, the reference above all, are warm after one run.
         if begin.elapsed() > LONG_ENOUGH {
             break;
@@ -62,7 +62,7 @@ fn median(backend: &Backend, model: &Sequential, images: &Tensor, batch: usize) 
     let begin = Instant::now();
     while times.len() < RUNS || begin.elapsed() < LONG_ENOUGH {
         let start = Instant::now();
-        program.run(backend, &input)?;
+        session.run(&input)?;
         times.push(start.elapsed());
         if times.len() >= 3 && begin.elapsed() > TOO_LONG {
             break;
