@@ -25,7 +25,7 @@ pub(super) fn unpool(op: &'static str, work: &UnpoolWork, caps: &Caps) -> Result
         inputs: u32_of(op, inputs)?,
         outputs: u32_of(op, outputs)?,
         whole: u32::from(work.numbering != IndexNumbering::PerPlane),
-        column_major: u32::from(work.numbering == IndexNumbering::WholeColumnMajor),
+        by_columns: u32::from(work.numbering == IndexNumbering::WholeColumnMajor),
         pad_0: 0,
         pad_1: 0,
     };

@@ -48,9 +48,13 @@ pub(super) fn pool(work: &PoolWork, x: &[f64], y: &mut Exact, mut indices: Optio
                                 y.values[at] = (sum * scale).powf(1.0 / p);
                                 // Where terms of both signs cancel, the root magnifies what is left of their errors.
                                 let error = 2.0 * SUM * magnitude * scale;
-                                let near = (sum * scale - error).max(0.0).powf(1.0 / p);
-                                let far = (sum * scale + error).powf(1.0 / p);
-                                y.bound[at] = 2.0 * SUM * y.values[at] + (far - near);
+                                y.bound[at] = if p == 1.0 {
+                                    error
+                                } else {
+                                    let near = (sum * scale - error).max(0.0).powf(1.0 / p);
+                                    let far = (sum * scale + error).powf(1.0 / p);
+                                    2.0 * SUM * y.values[at] + (far - near)
+                                };
                             }
                             PoolKind::Lp { p } => {
                                 let p = f64::from(p);

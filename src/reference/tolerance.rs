@@ -21,6 +21,11 @@ pub(super) fn add_store_rounding(output: &mut Exact) {
         DType::U8 | DType::I8 | DType::I32 => return,
     };
     for (value, bound) in output.values.iter().zip(&mut output.bound) {
+        // What is infinite or NaN in 64 bits comes from such an input, and is so in 32 bits too.
+        if !value.is_finite() {
+            *bound = 0.0;
+            continue;
+        }
         if *bound > 0.0 {
             *bound += half_ulp * value.abs();
         }
