@@ -72,7 +72,12 @@ const MUTANTS: &[Mutant] = &[
         "out[axis] * whole + out[axis] * part / params.out_size[axis]",
         "out[axis] * (whole + part / params.out_size[axis])"
     ),
-    mutant!(FractionalMaxPool, "another axis' sample", "params.sample[axis]", "params.window.w - 1u - params.sample[axis]"),
+    mutant!(
+        FractionalMaxPool,
+        "another axis' sample",
+        "params.sample[axis]",
+        "params.window.w - 1u - params.sample[axis]"
+    ),
     mutant!(
         FractionalMaxPool,
         "the last window not at the end",
@@ -86,12 +91,6 @@ const MUTANTS: &[Mutant] = &[
         "atomicCompareExchangeWeak(&owner[u32(to)], 0u, number + 1u)"
     ),
     mutant!(MaxUnpool, "row-major throughout", "params.by_columns == 1u", "false"),
-    mutant!(
-        MaxUnpool,
-        "old owners stay",
-        "if (STAGE == CLEAR) {",
-        "if (STAGE == CLEAR) { return; } if (false) {"
-    ),
     mutant!(RoiAlign, "pixels not shifted", "select(0.0, 0.5, params.half_pixel == 1u)", "0.0"),
     mutant!(RoiAlign, "nearest neighbour", "clipped - f32(low)", "floor(clipped - f32(low) + 0.5)"),
     mutant!(MaxRoiPool, "rounded half to even", "a - whole >= 0.5", "a - whole > 0.5"),
