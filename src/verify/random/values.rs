@@ -1,0 +1,143 @@
+//! Random elements that the operation at hand can compute with.
+
+use half::f16;
+
+use super::Rng;
+use crate::problem::{Problem, RoiShape, UnpoolWork, Work};
+use crate::spec::{IndexNumbering, PoolKind};
+use crate::tensor::{DType, Data, Tensor, TensorDesc};
+
+/// The inputs of a problem.
+pub(super) fn inputs(rng: &mut Rng, problem: &Problem) -> Vec<Tensor> {
+    let mut tensors: Vec<Tensor> =
+        problem.inputs.iter().map(|desc| tensor(rng, desc, scale(problem, desc))).collect();
+    match (&problem.work, tensors.as_mut_slice()) {
+        (Work::Unpool(work), [_, indices]) => indices.data = Data::I32(legal_indices(rng, work)),
+        (Work::Fractional(_), [_, samples]) => {
+            let n = samples.data.len();
+            samples.data = Data::F32((0..n).map(|_| sample(rng)).collect());
+        }
+        (Work::RoiAlign(work), [_, regions, images]) => {
+            let shape = &work.shape;
+            let [by, bx] = shape.bins;
+            let coarse = [by, bx, work.sampling_ratio].iter().all(|n| n.is_power_of_two());
+            regions.data = Data::F32((0..shape.regions).flat_map(|_| region(rng, shape, coarse)).collect());
+            images.data = Data::I32((0..shape.regions).map(|_| number(rng, shape) as i32).collect());
+        }
+        (Work::MaxRoi(work), [_, regions]) => {
+            let shape = &work.shape;
+            let row = |_| {
+                let [a, b, c, d] = region(rng, shape, true);
+                [number(rng, shape) as f32, a, b, c, d]
+            };
+            regions.data = Data::F32((0..shape.regions).flat_map(row).collect());
+        }
+        (Work::Pool(work), [x]) => {
+            // Roots of what is left of terms of both signs are no numbers that two paths agree on.
+            if let PoolKind::LpTorch { p } = work.kind
+                && p != 1.0
+                && p != 2.0
+            {
+                match &mut x.data {
+                    Data::F32(v) => v.iter_mut().for_each(|x| *x = x.abs()),
+                    Data::F16(v) => v.iter_mut().for_each(|x| *x = f16::from_f32(x.to_f32().abs())),
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
+    }
+    tensors
+}
+
+/// How large the largest values may be: products of f16 numbers must stay far from the end of their range, where
+/// two kernels and one kernel legally differ.
+fn scale(problem: &Problem, desc: &TensorDesc) -> f64 {
+    let convolves = matches!(problem.work, Work::Conv(_) | Work::ConvTranspose(_) | Work::ConvPool(_));
+    if convolves && desc.dtype == DType::F16 { 4.0 } else { 1e4 }
+}
+
+/// Values of one of several kinds: plain, all negative, full of ties, huge, with NaN and infinities.
+fn tensor(rng: &mut Rng, desc: &TensorDesc, huge: f64) -> Tensor {
+    let kind = rng.between(0, 7);
+    let mut value = || -> f64 {
+        let plain = 2.0 * rng.unit() - 1.0;
+        match kind {
+            0 => -1.0 - rng.unit(),
+            1 => (4.0 * plain).round(),
+            2 => huge * plain,
+            3 if rng.one_in(15) => [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 0.0][rng.between(0, 4)],
+            4 => rng.unit(),
+            _ => plain,
+        }
+    };
+    let n = desc.elements();
+    let data = match desc.dtype {
+        DType::F32 => Data::F32((0..n).map(|_| value() as f32).collect()),
+        DType::F16 => Data::F16((0..n).map(|_| f16::from_f64(value())).collect()),
+        DType::U8 => Data::U8((0..n).map(|_| rng.next_u64() as u8).collect()),
+        DType::I8 => Data::I8((0..n).map(|_| rng.next_u64() as i8).collect()),
+        DType::I32 => Data::I32((0..n).map(|_| rng.next_u64() as i32).collect()),
+    };
+    Tensor { shape: desc.shape.clone(), data }
+}
+
+/// A sample of fractional pooling, sometimes at an end of its range.
+fn sample(rng: &mut Rng) -> f32 {
+    match rng.between(0, 7) {
+        0 => 0.0,
+        1 => 1.0 - f32::EPSILON / 2.0,
+        // 24 bits: a longer fraction could round to 1.
+        _ => (rng.next_u64() >> 40) as f32 / (1u32 << 24) as f32,
+    }
+}
+
+/// Indices inside the plane of each element; some name the same element.
+fn legal_indices(rng: &mut Rng, work: &UnpoolWork) -> Vec<i32> {
+    let mut indices = vec![0; work.batch * work.channels * work.in_space.iter().product::<usize>()];
+    let [depth, height, width] = work.indexed;
+    let most: Vec<usize> = work.indexed.iter().zip(work.out_space).map(|(&a, b)| a.min(b)).collect();
+    let crowded = rng.one_in(3);
+    work.for_each_input(|n, c, at| {
+        let mut place = |axis: usize| {
+            let most: usize = if crowded { most[axis].min(2) } else { most[axis] };
+            rng.between(0, most - 1)
+        };
+        let (d, h, w) = (place(0), place(1), place(2));
+        let plane = (n * work.channels + c) * depth * height * width;
+        let index = match work.numbering {
+            IndexNumbering::PerPlane => (d * height + h) * width + w,
+            IndexNumbering::WholeRowMajor => plane + (d * height + h) * width + w,
+            IndexNumbering::WholeColumnMajor => plane + (w * height + h) * depth + d,
+        };
+        if let Some(slot) = indices.get_mut(work.input.at(n, c, at)) {
+            *slot = index as i32;
+        }
+    });
+    indices
+}
+
+/// The number of an image.
+fn number(rng: &mut Rng, shape: &RoiShape) -> usize {
+    rng.between(0, shape.batch.max(1) - 1)
+}
+
+/// `x1, y1, x2, y2` of a region that may reach beyond its image or, seldom, end before it starts.
+///
+/// `coarse` also gives quarters: samples then fall exactly on pixels and borders, which is a fair question only
+/// where no division is rounded.
+fn region(rng: &mut Rng, shape: &RoiShape, coarse: bool) -> [f32; 4] {
+    let [height, width] = shape.space.map(|l| l as f64);
+    let quarters = coarse && rng.one_in(2);
+    let mut along = |length: f64| {
+        let mut place = || {
+            let at = rng.unit() * (length + 4.0) - 2.0;
+            (if quarters { (4.0 * at).round() / 4.0 } else { at }) / f64::from(shape.spatial_scale)
+        };
+        let (a, b) = (place(), place());
+        let swapped = (b < a) != rng.one_in(10);
+        if swapped { (b, a) } else { (a, b) }
+    };
+    let ((x1, x2), (y1, y2)) = (along(width), along(height));
+    [x1, y1, x2, y2].map(|v| v as f32)
+}
