@@ -31,7 +31,7 @@ pub struct Axis {
     pub pad_after: usize,
     /// Number of windows.
     pub output: usize,
-    /// Whether the windows divide the input among them ([`Axis::adaptive`]) instead of sliding along it.
+    /// Whether the windows divide the input among them instead of sliding along it.
     pub adaptive: bool,
 }
 
@@ -142,7 +142,7 @@ impl Axis {
                 return Err(Error::parameter(op, name, value, rule));
             }
         }
-        let longest = input.div_ceil(output) + usize::from(input % output != 0);
+        let longest = input.div_ceil(output) + usize::from(!input.is_multiple_of(output));
         Ok(Axis { input, kernel: longest.min(input), output, adaptive: true, ..Axis::UNIT })
     }
 

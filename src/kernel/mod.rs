@@ -1,6 +1,6 @@
 //! The kernels: which there are, the text and constants of each, and the parameters they read.
 //!
-//! To add one: its `.wgsl` file, its row in [`registry`], the planner's arm that chooses it, and its test.
+//! To add one: its `.wgsl` file, its row in `registry.rs`, the planner's arm that chooses it, and its test.
 
 mod key;
 pub mod params;

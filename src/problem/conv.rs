@@ -263,7 +263,7 @@ pub(super) fn conv_pool(spec: &ConvPool, inputs: &[TensorDesc]) -> Result<Proble
         return Err(Error::Arity { op, expected: "one tensor between", got: conv.outputs.len() });
     };
     let work = ConvPoolWork { conv: conv_work, pool: pool_work, between: between.clone() };
-    Ok(Problem { op, inputs: inputs.to_vec(), outputs: pool.outputs, work: Work::ConvPool(work) })
+    Ok(Problem { op, inputs: inputs.to_vec(), outputs: pool.outputs, work: Work::ConvPool(Box::new(work)) })
 }
 
 pub(super) fn dense(spec: &Dense, inputs: &[TensorDesc]) -> Result<Problem> {

@@ -53,7 +53,7 @@ pub enum Work {
     /// Transposed convolution: the adjoint of the convolution that `axes` describe, whose input is this output.
     ConvTranspose(ConvWork),
     /// Convolution and pooling.
-    ConvPool(ConvPoolWork),
+    ConvPool(Box<ConvPoolWork>),
     /// Convolution; a dense layer is one over a single element.
     Conv(ConvWork),
     /// Softmax.

@@ -234,8 +234,8 @@ pub(super) fn max(spec: &MaxRoiPool, inputs: &[TensorDesc]) -> Result<Problem> {
 pub(super) fn check_regions(op: &'static str, rois: &Tensor, columns: usize) -> Result<()> {
     const MOST: f32 = 1e6;
     let Data::F32(values) = rois.data() else { return Ok(()) };
-    let coordinate = |at: usize| columns == 4 || at % columns != 0;
-    match values.iter().enumerate().find(|(at, v)| coordinate(*at) && !(v.abs() <= MOST)) {
+    let coordinate = |at: usize| columns == 4 || !at.is_multiple_of(columns);
+    match values.iter().enumerate().find(|(at, v)| coordinate(*at) && (v.is_nan() || v.abs() > MOST)) {
         None => Ok(()),
         Some((at, value)) => Err(Error::Value {
             op,

@@ -1,0 +1,166 @@
+//! The arguments: what can be asked for, and the help a person reads.
+
+mod op;
+mod parse;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser, Subcommand};
+use wgpool::Choice;
+
+pub use op::{Common, OpArgs, Operation, WeightArgs, WindowArgs};
+
+const EXAMPLES: &str = "\
+Examples:
+  wgpool                                   show what it does: digits, speed, a seven
+  wgpool --adapter software --out pictures the same on a software adapter, with pictures
+  wgpool adapters                          what there is to run on
+  wgpool predict model.keras seven.png     classify a picture
+  wgpool op max-pool --window 2x2 in.npy -o out.npy
+
+Adapters: `auto` is a hardware adapter, or the host path where there is none; `software` is an
+adapter such as lavapipe; any other word is a part of an adapter's name.";
+
+/// Pooling and convolution on the GPU, checked against a CPU reference.
+///
+/// Without a command it runs a demonstration: a small network reads 1,000 handwritten digits.
+#[derive(Debug, Parser)]
+#[command(name = "wgpool", version, after_help = EXAMPLES)]
+pub struct Cli {
+    /// Where to compute: auto, gpu, software, host, reference, or part of an adapter's name
+    #[arg(long, global = true, default_value = "auto", value_name = "WHERE")]
+    adapter: String,
+
+    /// Folder for the demonstration's pictures (PNG)
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+impl Cli {
+    /// The adapter that was asked for.
+    pub fn choice(&self) -> Choice {
+        // Never an error: every word is a choice.
+        self.adapter.parse().unwrap_or_default()
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the adapters, and which one `auto` takes
+    Adapters(AdaptersArgs),
+    /// Show the layers, shapes and parameters of a Keras model
+    Summary(SummaryArgs),
+    /// Run a Keras model on arrays or pictures
+    Predict(PredictArgs),
+    /// Run one operation on an array
+    Op(OpArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct AdaptersArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct SummaryArgs {
+    /// The model: a config.json or a .keras archive
+    pub model: PathBuf,
+}
+
+const PREDICT_EXAMPLES: &str = "\
+Inputs may hold one example or a batch. Pictures and u8 arrays are divided by 255, so that they
+reach from 0 to 1; a picture must have the size the model takes. Colour is turned to grey for a
+model of one channel.
+
+Examples:
+  wgpool predict model.keras seven.png
+  wgpool predict config.json --weights weights.safetensors digits.npy --out probabilities.npy";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = PREDICT_EXAMPLES)]
+pub struct PredictArgs {
+    /// The model: a config.json or a .keras archive
+    pub model: PathBuf,
+    /// The inputs: .npy, .safetensors (one tensor, or the one named `input`) or .png
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// The weights (.safetensors) [default: the archive's own, or weights.safetensors beside config.json]
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// File for the model's outputs: .npy or .safetensors
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Examples that are computed together
+    #[arg(long, value_name = "N", default_value = "64", value_parser = parse::positive)]
+    pub batch: usize,
+}
+
+/// Reads the process's arguments.
+pub fn parse() -> Result<Cli, clap::Error> {
+    let cli = Cli::try_parse()?;
+    if cli.command.is_some() && cli.out.is_some() {
+        let message = "--out DIR belongs to the demonstration; give a command's own --out after its name";
+        return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
+    }
+    Ok(cli)
+}
+
+/// Prints help and versions on stdout, and anything else as one line on stderr.
+pub fn report(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // A reader that went away has seen enough.
+        let _ = write!(std::io::stdout(), "{}", error.render());
+        return ExitCode::SUCCESS;
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return super::fail("an operation is missing (see `wgpool op --help`)");
+    }
+    super::fail(&one_line(error))
+}
+
+/// The gist of clap's error: what is wrong, and a suggestion if it has one.
+fn one_line(error: &clap::Error) -> String {
+    let rendered = error.render().to_string();
+    let parts: Vec<&str> = rendered
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let text = parts.join("; ").replace(":; ", ": ");
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    match error.get(ContextKind::Usage) {
+        Some(ContextValue::StyledStr(usage)) => {
+            let usage = usage.to_string();
+            let usage = usage.trim().trim_start_matches("Usage:").trim();
+            format!("{text} (usage: {usage})")
+        }
+        _ => format!("{text} (see `wgpool --help`)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn clap_errors_become_one_line() {
+        let error = Cli::try_parse_from(["wgpool", "--adaptor", "host"]).expect_err("no such flag");
+        let line = one_line(&error);
+        assert!(line.starts_with("unexpected argument '--adaptor' found"), "{line}");
+        assert!(!line.contains('\n'), "{line}");
+    }
+}

@@ -1,0 +1,90 @@
+//! Values of flags: sizes, padding, activations.
+
+use wgpool::{Activation, Padding};
+
+/// A number of one or more.
+pub fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("it must be at least 1".into()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("it must be a whole number".into()),
+    }
+}
+
+/// One number for each axis, as `3`, `2x2` or `1x3x3`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sizes(pub Vec<usize>);
+
+/// Reads [`Sizes`]; which values are legal the operation decides.
+pub fn sizes(text: &str) -> Result<Sizes, String> {
+    text.split('x')
+        .map(|part| part.parse().map_err(|_| "give one number, or one for each axis as in 2x2".to_owned()))
+        .collect::<Result<_, _>>()
+        .map(Sizes)
+}
+
+/// `valid`, `same-upper` (or `same`), `same-lower`, `1`, `1x2`, or `0x1:1x2` for before and after.
+pub fn padding(text: &str) -> Result<Padding, String> {
+    match text {
+        "valid" => return Ok(Padding::Valid),
+        "same" | "same-upper" => return Ok(Padding::SameUpper),
+        "same-lower" => return Ok(Padding::SameLower),
+        _ => {}
+    }
+    let rule = |_| "give valid, same-upper, same-lower, N, HxW or BEFORE:AFTER as in 0x1:1x2".to_owned();
+    let (before, after) = text.split_once(':').unwrap_or((text, text));
+    Ok(Padding::Explicit { before: sizes(before).map_err(rule)?.0, after: sizes(after).map_err(rule)?.0 })
+}
+
+/// The names of [`Activation`]s; `leaky-relu:0.1` gives the slope.
+pub fn activation(text: &str) -> Result<Activation, String> {
+    Ok(match text {
+        "none" | "linear" => Activation::None,
+        "relu" => Activation::Relu,
+        "relu6" => Activation::Relu6,
+        "leaky-relu" => Activation::LeakyRelu { alpha: 0.01 },
+        "sigmoid" => Activation::Sigmoid,
+        "tanh" => Activation::Tanh,
+        "silu" | "swish" => Activation::Silu,
+        "gelu" => Activation::Gelu,
+        "gelu-tanh" => Activation::GeluTanh,
+        _ => match text.strip_prefix("leaky-relu:").map(str::parse) {
+            Some(Ok(alpha)) => Activation::LeakyRelu { alpha },
+            Some(Err(_)) => return Err("the slope after leaky-relu: must be a number".into()),
+            None => {
+                let names = "none, relu, relu6, leaky-relu[:SLOPE], sigmoid, tanh, silu, gelu or gelu-tanh";
+                return Err(format!("it must be {names}"));
+            }
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_of_one_to_three_axes() {
+        assert_eq!(sizes("3"), Ok(Sizes(vec![3])));
+        assert_eq!(sizes("1x2x3"), Ok(Sizes(vec![1, 2, 3])));
+        for wrong in ["", "x", "2x", "-1", "2,2", "99999999999999999999"] {
+            assert!(sizes(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn padding_in_every_form() {
+        assert_eq!(padding("same"), Ok(Padding::SameUpper));
+        assert_eq!(padding("1"), Ok(Padding::symmetric([1])));
+        assert_eq!(padding("0x1:1x2"), Ok(Padding::Explicit { before: vec![0, 1], after: vec![1, 2] }));
+        assert!(padding("some").is_err());
+        assert!(padding("1:").is_err());
+    }
+
+    #[test]
+    fn leaky_relu_takes_its_slope() {
+        assert_eq!(activation("leaky-relu:0.2"), Ok(Activation::LeakyRelu { alpha: 0.2 }));
+        assert!(activation("leaky-relu:steep").is_err());
+        assert!(activation("softmax").is_err());
+    }
+}

@@ -1,0 +1,84 @@
+//! Files that appear whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use wgpool::{Error, Result, Tensor};
+
+use super::{Format, document, format, npy, tensors};
+
+/// A file under a temporary name beside its own, which it takes when it is complete; dropped before, it is removed.
+#[derive(Debug)]
+pub struct OutputFile {
+    target: PathBuf,
+    file: File,
+    temporary: Option<PathBuf>,
+}
+
+impl OutputFile {
+    /// Makes the temporary file, so that a path that cannot be written is known before any work.
+    pub fn create(path: &Path) -> Result<OutputFile> {
+        let failed = |source| Error::File { path: path.to_owned(), source };
+        // A link stays a link: what it points to is replaced.
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        match fs::metadata(&target) {
+            Ok(old) if old.is_dir() => return Err(failed(std::io::ErrorKind::IsADirectory.into())),
+            // A device or a pipe cannot be replaced, only written to.
+            Ok(old) if !old.is_file() => {
+                let file = OpenOptions::new().write(true).open(&target).map_err(failed)?;
+                return Ok(OutputFile { target, file, temporary: None });
+            }
+            _ => {}
+        }
+        let mut name =
+            target.file_name().ok_or_else(|| document(path, "it does not name a file"))?.to_owned();
+        name.push(format!(".{}.part", std::process::id()));
+        let temporary = target.with_file_name(name);
+        let file = OpenOptions::new().write(true).create_new(true).open(&temporary).map_err(failed)?;
+        Ok(OutputFile { target, file, temporary: Some(temporary) })
+    }
+
+    /// Makes the temporary file of a tensor, whose format the name tells.
+    pub fn create_for_tensor(path: &Path) -> Result<OutputFile> {
+        match format(path)? {
+            Format::Npy | Format::Safetensors => OutputFile::create(path),
+            Format::Png => Err(document(path, "an array is written as .npy or .safetensors")),
+        }
+    }
+
+    /// Writes the contents.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all(bytes).map_err(|source| Error::File { path: self.target.clone(), source })
+    }
+
+    /// Writes a tensor in the format that the file's name tells.
+    pub fn write_tensor(&mut self, tensor: &Tensor) -> Result<()> {
+        let bytes = match format(&self.target)? {
+            Format::Safetensors => {
+                tensors::encode(tensor).map_err(|reason| document(&self.target, reason))?
+            }
+            _ => npy::encode(tensor),
+        };
+        self.write(&bytes)
+    }
+
+    /// Gives the file its name.
+    pub fn publish(mut self) -> Result<()> {
+        if let Some(temporary) = &self.temporary {
+            fs::rename(temporary, &self.target)
+                .map_err(|source| Error::File { path: self.target.clone(), source })?;
+            self.temporary = None;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for OutputFile {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            // It is in nobody's way; there is no one left to tell if it stays.
+            let _ = fs::remove_file(temporary);
+        }
+    }
+}

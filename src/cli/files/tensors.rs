@@ -1,0 +1,74 @@
+//! Safetensors files that hold one tensor, or one of a known name.
+
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+use wgpool::{DType, Data, Tensor};
+
+/// The tensor that is read where a file has several.
+const INPUT: &str = "input";
+
+/// The name of a tensor that is written.
+const OUTPUT: &str = "output";
+
+/// Reads the only tensor, or the one named `input`.
+pub fn decode(bytes: &[u8]) -> Result<Tensor, String> {
+    let file = open(bytes)?;
+    match file.names().as_slice() {
+        [only] => tensor(&file, only),
+        names if names.contains(&INPUT) => tensor(&file, INPUT),
+        names => Err(format!("it has {} tensors and none of them is named {INPUT:?}", names.len())),
+    }
+}
+
+/// Reads the tensor of this name.
+pub fn named(bytes: &[u8], name: &str) -> Result<Tensor, String> {
+    tensor(&open(bytes)?, name)
+}
+
+/// Writes one tensor.
+pub fn encode(tensor: &Tensor) -> Result<Vec<u8>, String> {
+    let dtype = match tensor.dtype() {
+        DType::F16 => Dtype::F16,
+        DType::U8 => Dtype::U8,
+        DType::I8 => Dtype::I8,
+        DType::I32 => Dtype::I32,
+        _ => Dtype::F32,
+    };
+    let view = TensorView::new(dtype, tensor.shape().to_vec(), tensor.data().as_bytes());
+    let view = view.map_err(|e| e.to_string())?;
+    safetensors::serialize([(OUTPUT, view)], None).map_err(|e| e.to_string())
+}
+
+fn open(bytes: &[u8]) -> Result<SafeTensors<'_>, String> {
+    SafeTensors::deserialize(bytes).map_err(|e| format!("it is not a safetensors file: {e}"))
+}
+
+fn tensor(file: &SafeTensors<'_>, name: &str) -> Result<Tensor, String> {
+    let view = file.tensor(name).map_err(|e| e.to_string())?;
+    let dtype = match view.dtype() {
+        Dtype::F32 => DType::F32,
+        Dtype::F16 => DType::F16,
+        Dtype::U8 => DType::U8,
+        Dtype::I8 => DType::I8,
+        Dtype::I32 => DType::I32,
+        other => return Err(format!("{name:?} has elements of {other:?}, not of f32, f16, u8, i8 or i32")),
+    };
+    Tensor::new(view.shape(), Data::from_bytes(dtype, view.data())).map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tensor_comes_back_as_it_went() {
+        let tensor = Tensor::from_f32(&[2, 2], vec![1.0, 2.0, 3.0, 4.0]).expect("a legal shape");
+        let bytes = encode(&tensor).expect("it can be written");
+        assert_eq!(decode(&bytes).as_ref(), Ok(&tensor));
+        assert_eq!(named(&bytes, OUTPUT).as_ref(), Ok(&tensor));
+        assert!(named(&bytes, "other").is_err());
+        for length in 0..bytes.len() {
+            assert!(decode(&bytes[..length]).is_err(), "{length}");
+        }
+    }
+}

@@ -1,0 +1,429 @@
+//! The command line, as a person or a script meets it.
+#![cfg(feature = "cli")]
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A folder of its own for each test, removed when the test ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Folder {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("wgpool-cli-{}-{number}", std::process::id()));
+        fs::create_dir_all(&path).expect("a folder for the test");
+        Folder(path)
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> &Folder {
+        fs::write(self.0.join(name), bytes).expect("a file for the test");
+        self
+    }
+
+    fn array(&self, name: &str, shape: &[usize], elements: &[f32]) -> &Folder {
+        self.file(name, &npy(shape, elements))
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        let mut command = wgpool(arguments);
+        command.current_dir(&self.0).output().expect("the program runs")
+    }
+
+    /// Runs the program, which must succeed, and gives what it printed.
+    fn succeeds(&self, arguments: &str) -> String {
+        let output = self.run(arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{arguments}: {stderr}");
+        assert_eq!(stderr, "", "{arguments}");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// Runs the program, which must fail as every failure does: status 2, one line, no file that was not there.
+    fn fails(&self, arguments: &str, about: &str) {
+        let before = self.names();
+        let output = self.run(arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{arguments}: {stderr}");
+        assert!(stderr.starts_with("wgpool: ") && stderr.contains(about), "{arguments}: {stderr}");
+        assert_eq!(self.names(), before, "{arguments}");
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.0).expect("the test's folder");
+        let mut names: Vec<String> =
+            entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.0.join(name)).expect("the file is there")
+    }
+
+    fn f32s(&self, name: &str) -> Vec<f32> {
+        elements(&self.read(name))
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect()
+    }
+
+    fn i32s(&self, name: &str) -> Vec<i32> {
+        elements(&self.read(name))
+            .chunks_exact(4)
+            .map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn wgpool(arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wgpool"));
+    command.args(arguments.split_whitespace()).stdin(Stdio::null()).env_remove("RUST_LOG");
+    command
+}
+
+/// A small NPY writer that shares nothing with the program's.
+fn npy_of(descr: &str, shape: &[usize], elements: &[u8]) -> Vec<u8> {
+    let lengths: String = shape.iter().map(|d| format!("{d},")).collect();
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({lengths}), }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(elements);
+    bytes
+}
+
+fn npy(shape: &[usize], elements: &[f32]) -> Vec<u8> {
+    npy_of("<f4", shape, &elements.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>())
+}
+
+/// The elements behind the header of NPY version 1.
+fn elements(npy: &[u8]) -> &[u8] {
+    assert_eq!(&npy[..8], b"\x93NUMPY\x01\x00");
+    let length = usize::from(npy[8]) + 256 * usize::from(npy[9]);
+    assert_eq!((10 + length) % 64, 0, "NumPy aligns the elements");
+    &npy[10 + length..]
+}
+
+fn header(npy: &[u8]) -> String {
+    String::from_utf8_lossy(&npy[10..npy.len() - elements(npy).len()]).trim_end().to_owned()
+}
+
+fn counting(n: usize) -> Vec<f32> {
+    (0..n).map(|v| v as f32).collect()
+}
+
+fn mnist(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist").join(name).display().to_string()
+}
+
+#[test]
+fn pooling_and_its_positions() {
+    let folder = Folder::new();
+    folder.array("in.npy", &[1, 1, 4, 4], &counting(16));
+    for adapter in ["host", "reference"] {
+        let said = folder.succeeds(&format!(
+            "op max-pool --window 2x2 --stride 2 in.npy -o out.npy --indices at.npy --adapter {adapter}"
+        ));
+        assert!(said.contains("[1, 1, 4, 4]") && said.contains("[1, 1, 2, 2]"), "{said}");
+        assert_eq!(folder.f32s("out.npy"), [5.0, 7.0, 13.0, 15.0]);
+        assert_eq!(
+            header(&folder.read("out.npy")),
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 2, 2), }"
+        );
+        assert_eq!(folder.i32s("at.npy"), [5, 7, 13, 15]);
+        folder.succeeds(&format!(
+            "op max-pool --window 2 in.npy -o out.npy --indices at.npy --index-numbering whole-column --adapter {adapter}"
+        ));
+        assert_eq!(folder.i32s("at.npy"), [5, 13, 7, 15]);
+        folder.succeeds(&format!(
+            "op avg-pool --window 3 --stride 2 --padding 1 --count-include-pad in.npy -o out.npy --adapter {adapter}"
+        ));
+        let ninths: Vec<f32> = folder.f32s("out.npy").iter().map(|v| (v * 9.0).round()).collect();
+        assert_eq!(ninths, [10.0, 24.0, 51.0, 90.0], "{adapter}");
+        folder.succeeds(&format!("op lp-pool --p 1 --window 1x4 in.npy -o out.npy --adapter {adapter}"));
+        assert_eq!(folder.f32s("out.npy"), [6.0, 22.0, 38.0, 54.0]);
+        folder.succeeds(&format!("op global-max-pool in.npy -o out.npy --adapter {adapter}"));
+        assert_eq!(folder.f32s("out.npy"), [15.0]);
+        folder.succeeds(&format!("op global-avg-pool --layout nhwc in.npy -o out.npy --adapter {adapter}"));
+        assert_eq!(folder.f32s("out.npy"), [6.0, 7.0, 8.0, 9.0]);
+    }
+}
+
+#[test]
+fn convolution_dense_softmax_and_activation() {
+    let folder = Folder::new();
+    folder.array("in.npy", &[1, 1, 3, 3], &counting(9)).array("k.npy", &[1, 1, 2, 2], &[1., 0., 0., 1.]);
+    folder.array("b.npy", &[1], &[-10.0]).array("v.npy", &[1, 2], &[1.0, 2.0]);
+    folder.array("w.npy", &[2, 2], &[1.0, 2.0, 3.0, 4.0]);
+    for adapter in ["host", "reference"] {
+        folder.succeeds(&format!(
+            "op conv --kernel k.npy --bias b.npy --activation relu in.npy -o out.npy --adapter {adapter}"
+        ));
+        assert_eq!(folder.f32s("out.npy"), [0.0, 0.0, 0.0, 2.0]);
+        folder.succeeds(&format!(
+            "op conv --kernel k.npy --padding 0x0:1x1 in.npy -o out.npy --adapter {adapter}"
+        ));
+        assert_eq!(folder.f32s("out.npy"), [4.0, 6.0, 2.0, 10.0, 12.0, 5.0, 6.0, 7.0, 8.0]);
+        folder.succeeds(&format!("op dense --kernel w.npy v.npy -o out.npy --adapter {adapter}"));
+        assert_eq!(folder.f32s("out.npy"), [7.0, 10.0]);
+        folder.succeeds(&format!(
+            "op dense --kernel w.npy --kernel-layout out-in v.npy -o out.npy --adapter {adapter}"
+        ));
+        assert_eq!(folder.f32s("out.npy"), [5.0, 11.0]);
+        folder.succeeds(&format!("op softmax --axis 0 v.npy -o out.npy --adapter {adapter}"));
+        assert_eq!(folder.f32s("out.npy"), [1.0, 1.0]);
+        folder.succeeds(&format!("op activation relu6 in.npy -o out.npy --adapter {adapter}"));
+        assert_eq!(folder.f32s("out.npy"), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 6.0, 6.0]);
+    }
+}
+
+#[test]
+fn bytes_stay_bytes_and_safetensors_work_too() {
+    let folder = Folder::new();
+    folder.file("in.npy", &npy_of("|u1", &[1, 1, 2, 2], &[1, 200, 3, 4]));
+    folder.succeeds("op max-pool --window 2 in.npy -o out.npy --adapter host");
+    assert_eq!(elements(&folder.read("out.npy")), [200]);
+    folder.succeeds("op max-pool --window 2 in.npy -o out.safetensors --adapter host");
+    folder.succeeds("op max-pool --window 1 out.safetensors -o again.npy --adapter host");
+    assert_eq!(elements(&folder.read("again.npy")), [200]);
+}
+
+#[test]
+fn wrong_files_are_refused() {
+    let folder = Folder::new();
+    let array = npy(&[1, 1, 4, 4], &counting(16));
+    folder.file("in.npy", &array).file("short.npy", &array[..array.len() - 1]).file("head.npy", &array[..20]);
+    folder
+        .file("huge.npy", &npy_of("<f4", &[1 << 40, 1 << 40], &[]))
+        .file("f64.npy", &npy_of("<f8", &[0], &[]));
+    folder.file("vast.npy", &npy_of("<f4", &[1, 1, 1 << 20, 1 << 20], &[])).file("empty.npy", b"");
+    folder.file("garbage.safetensors", b"\xff\xff\xff\xff\xff\xff\xff\x7f{}").file("in.txt", &array);
+    fs::create_dir(folder.0.join("folder.npy")).expect("a folder");
+    let op = "op max-pool --window 2 -o out.npy --adapter host";
+    folder.fails(&format!("{op} missing.npy"), "missing.npy");
+    folder.fails(&format!("{op} short.npy"), "63 bytes");
+    folder.fails(&format!("{op} head.npy"), "header");
+    folder.fails(&format!("{op} empty.npy"), "not an NPY file");
+    folder.fails(&format!("{op} huge.npy"), "huge.npy");
+    folder.fails(&format!("{op} vast.npy"), "vast.npy");
+    folder.fails(&format!("{op} f64.npy"), "<f8");
+    folder.fails(&format!("{op} garbage.safetensors"), "safetensors");
+    folder.fails(&format!("{op} in.txt"), ".npy");
+    folder.fails(&format!("{op} folder.npy"), "folder.npy");
+    folder.fails("op max-pool --window 2 in.npy -o nowhere/out.npy --adapter host", "nowhere/out.npy");
+    folder.fails("op max-pool --window 2 in.npy -o folder.npy --adapter host", "folder.npy");
+    folder.fails("op max-pool --window 2 in.npy -o out.txt --adapter host", "out.txt");
+    folder.fails("op max-pool --window 2 in.npy -o out.npy --indices no/at.npy --adapter host", "no/at.npy");
+}
+
+#[test]
+fn wrong_operations_are_refused() {
+    let folder = Folder::new();
+    folder.array("in.npy", &[1, 2, 4, 4], &counting(32)).array("flat.npy", &[4], &counting(4));
+    folder.array("k.npy", &[3, 1, 2, 2], &counting(12));
+    let rest = "-o out.npy --adapter host";
+    folder.fails(&format!("op max-pool --window 2 flat.npy {rest}"), "rank 1");
+    folder.fails(&format!("op max-pool --window 9 in.npy {rest}"), "window spans 9");
+    folder.fails(&format!("op max-pool --window 2 --stride 0 in.npy {rest}"), "stride");
+    folder.fails(&format!("op conv --kernel k.npy --groups 2 in.npy {rest}"), "groups");
+    folder.fails(&format!("op conv --kernel k.npy --groups 0 in.npy {rest}"), "groups");
+    folder.fails(&format!("op softmax --axis 4 in.npy {rest}"), "axis");
+    folder.fails(&format!("op avg-pool --divisor 0 --window 2 in.npy {rest}"), "divisor");
+    folder.fails(&format!("op lp-pool --p 0.5 --window 2 in.npy {rest}"), "p is 0.5");
+}
+
+#[test]
+fn a_result_replaces_the_old_file_or_leaves_it_alone() {
+    let folder = Folder::new();
+    folder.array("in.npy", &[1, 1, 2, 2], &counting(4)).file("out.npy", b"old");
+    folder.fails("op max-pool --window 3 in.npy -o out.npy --adapter host", "window");
+    assert_eq!(folder.read("out.npy"), b"old");
+    folder.succeeds("op max-pool --window 2 in.npy -o out.npy --adapter host");
+    assert_eq!(folder.f32s("out.npy"), [3.0]);
+    assert_eq!(folder.names(), ["in.npy", "out.npy"]);
+}
+
+#[test]
+fn wrong_arguments_are_one_line() {
+    let folder = Folder::new();
+    folder.fails("--adaptor host", "'--adapter'");
+    folder.fails("op", "wgpool op --help");
+    folder.fails("op max-poll", "'max-pool'");
+    folder.fails("op max-pool in.npy", "--window <SIZE>");
+    folder.fails("op max-pool --window 2,2 in.npy -o out.npy", "2x2");
+    folder.fails("op conv --kernel k.npy --padding some in.npy -o out.npy", "same-upper");
+    folder.fails("op conv --kernel k.npy --activation softmax in.npy -o out.npy", "relu6");
+    folder.fails("predict model.keras", "<INPUT>");
+    folder.fails("predict model.keras in.npy --batch 0", "at least 1");
+    folder.fails("--out pictures adapters", "--out");
+    folder.fails("op softmax in.npy -o out.npy --adapter", "--adapter");
+}
+
+#[test]
+fn an_adapter_that_is_not_there_is_named() {
+    let folder = Folder::new();
+    folder.array("in.npy", &[1, 2], &counting(2));
+    folder.fails("op softmax in.npy -o out.npy --adapter no-such-adapter", "no-such-adapter");
+}
+
+#[test]
+fn every_help_text_has_what_a_person_needs() {
+    let folder = Folder::new();
+    let help = folder.succeeds("--help");
+    for word in ["Examples:", "--adapter", "--out", "adapters", "summary", "predict", "op"] {
+        assert!(help.contains(word), "{word}: {help}");
+    }
+    assert!(folder.succeeds("op --help").contains("Examples:"));
+    assert!(folder.succeeds("predict --help").contains("Examples:"));
+    let conv = folder.succeeds("op conv --help");
+    for flag in ["--kernel", "--bias", "--stride", "--dilation", "--padding", "--groups", "--activation"] {
+        assert!(conv.contains(flag), "{flag}");
+    }
+    for operation in
+        "max-pool avg-pool lp-pool global-max-pool global-avg-pool conv dense softmax activation".split(' ')
+    {
+        assert!(folder.succeeds(&format!("op {operation} --help")).contains("--output"), "{operation}");
+    }
+    assert_eq!(folder.succeeds("--version"), format!("wgpool {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn adapters_are_listed_for_people_and_programs() {
+    let folder = Folder::new();
+    assert!(folder.succeeds("adapters").contains("auto takes"));
+    let json: serde_json::Value = serde_json::from_str(&folder.succeeds("adapters --json")).expect("JSON");
+    assert!(json["adapters"].is_array() && json["auto"].is_string(), "{json}");
+}
+
+#[test]
+fn a_summary_of_a_configuration_and_of_an_archive() {
+    let folder = Folder::new();
+    let summary = folder.succeeds(&format!("summary {}", mnist("config.json")));
+    assert!(summary.contains("conv1") && summary.contains("12,810"), "{summary}");
+    let archive =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/keras/c_conv3_pool3_224/model.keras");
+    let summary = folder.succeeds(&format!("summary {}", archive.display()));
+    assert!(summary.contains("MaxPooling2D"), "{summary}");
+}
+
+#[test]
+fn digits_are_classified() {
+    let folder = Folder::new();
+    let (config, weights) = (mnist("config.json"), mnist("weights.safetensors"));
+    let all = fs::read(mnist("test_digits.safetensors")).expect("the digits");
+    let digits = safetensors::SafeTensors::deserialize(&all).expect("safetensors");
+    let images = digits.tensor("images").expect("images");
+    let keras = digits.tensor("probabilities").expect("probabilities");
+    let keras: Vec<f32> =
+        keras.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    folder.file("digits.npy", &npy_of("|u1", &[70, 28, 28], &images.data()[..70 * 784]));
+    let said = folder.succeeds(&format!(
+        "predict {config} --weights {weights} digits.npy --out probabilities.npy --batch 32 --adapter host"
+    ));
+    assert_eq!(said.lines().count(), 70);
+    let probabilities = folder.f32s("probabilities.npy");
+    assert_eq!(probabilities.len(), 700);
+    for (line, keras) in said.lines().zip(keras.chunks(10)) {
+        let class: usize = line.split_whitespace().nth(1).and_then(|w| w.parse().ok()).expect("a class");
+        assert!(keras.iter().all(|&p| p <= keras[class]), "{line}: {keras:?}");
+    }
+    let far = probabilities.iter().zip(&keras).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(far < 1e-5, "{far}");
+
+    // A picture of the same digit gives the same answer.
+    let mut png = std::io::Cursor::new(Vec::new());
+    let picture = image::GrayImage::from_raw(28, 28, images.data()[..784].to_vec()).expect("784 pixels");
+    picture.write_to(&mut png, image::ImageFormat::Png).expect("a PNG");
+    folder.file("digit.png", png.get_ref());
+    let predict = format!("predict {config} --weights {weights} --adapter host");
+    folder.succeeds(&format!("{predict} digit.png digits.npy --out both.npy"));
+    let both = folder.f32s("both.npy");
+    assert_eq!(both.len(), 710);
+    assert!(both[..10].iter().zip(&both[10..20]).all(|(a, b)| (a - b).abs() < 1e-6), "{:?}", &both[..20]);
+
+    folder.file("cut.png", &png.get_ref()[..png.get_ref().len() / 2]).file("garbage.png", b"no picture");
+    let small = image::GrayImage::new(2, 3);
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    small.write_to(&mut bytes, image::ImageFormat::Png).expect("a PNG");
+    folder.file("small.png", bytes.get_ref());
+    folder.fails(&format!("{predict} garbage.png --out out.npy"), "garbage.png");
+    folder.fails(&format!("{predict} cut.png --out out.npy"), "cut.png");
+    folder.fails(&format!("{predict} small.png --out out.npy"), "2x3");
+    folder.array("wrong.npy", &[1, 27, 28, 1], &counting(27 * 28));
+    folder.fails(&format!("{predict} wrong.npy --out out.npy"), "[28, 28, 1]");
+    folder.fails(&format!("{predict} digits.npy --out out.csv"), "out.csv");
+    folder.fails(&format!("{predict} digits.npy --out no/out.npy"), "no/out.npy");
+}
+
+#[test]
+fn wrong_models_are_refused() {
+    let folder = Folder::new();
+    let model = |layer: &str| {
+        format!(
+            r#"{{"class_name": "Sequential", "config": {{"name": "odd", "layers": [
+            {{"class_name": "InputLayer", "config": {{"name": "in", "batch_shape": [null, 4, 4, 1]}}}},
+            {layer}]}}}}"#
+        )
+    };
+    let unknown = model(r#"{"class_name": "Teleport", "config": {"name": "beam"}}"#);
+    let nan =
+        model(r#"{"class_name": "Conv2D", "config": {"name": "c", "filters": NaN, "kernel_size": [3, 3]}}"#);
+    folder.file("unknown.json", unknown.as_bytes()).file("nan.json", nan.as_bytes());
+    folder.file("cut.json", &unknown.as_bytes()[..50]).file("cut.keras", b"PK\x03\x04");
+    folder.fails("summary unknown.json", "Teleport");
+    folder.fails("summary nan.json", "line");
+    folder.fails("summary cut.json", "");
+    folder.fails("summary cut.keras", "");
+    folder.fails("summary missing.json", "missing.json");
+    folder.array("in.npy", &[4, 4, 1], &counting(16));
+    folder.fails("predict unknown.json --weights none.safetensors in.npy --out out.npy", "none.safetensors");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_leaves_is_no_failure() {
+    for arguments in ["--help", "op conv --help", "adapters", "--adapter host"] {
+        let mut child = wgpool(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        drop(child.stdout.take());
+        let mut stderr = String::new();
+        let pipe = child.stderr.as_mut().expect("a pipe");
+        pipe.read_to_string(&mut stderr).expect("text");
+        let status = child.wait().expect("the program ends");
+        assert_eq!((status.code(), stderr.as_str()), (Some(0), ""), "{arguments}");
+    }
+}
+
+#[test]
+fn the_demonstration_on_the_host_path() {
+    let folder = Folder::new();
+    let said = folder.succeeds("--adapter host --out pictures");
+    for text in ["host path", "12,810", "0.986 (986 of 1,000)", "1,000 of 1,000", "169 of 169", "██"] {
+        assert!(said.contains(text), "{text}: {said}");
+    }
+    assert!(!said.contains('\x1b'), "no colours in a file");
+    assert!(said.lines().all(|line| line.chars().count() <= 80), "{said}");
+    let mut pictures: Vec<_> = fs::read_dir(folder.0.join("pictures"))
+        .expect("the folder")
+        .map(|e| e.expect("an entry").file_name())
+        .collect();
+    pictures.sort();
+    assert_eq!(pictures, ["conv1.png", "digit.png", "pool1.png"]);
+    let sheet = image::open(folder.0.join("pictures/pool1.png")).expect("a PNG");
+    assert!(sheet.width() > 400 && sheet.width() == sheet.height());
+    folder.fails("--adapter host --out pictures/pool1.png", "pool1.png");
+}
