@@ -12,7 +12,7 @@ struct UnpoolParams {
     inputs: u32,           // elements of the input
     outputs: u32,          // elements of the output
     whole: u32,            // 1: indices count through the whole tensor
-    column_major: u32,     // 1: with the spatial part in column-major order
+    columns_first: u32,    // 1: with the spatial part in column-major order
     pad_0: u32,
     pad_1: u32,
 }
@@ -40,7 +40,7 @@ fn target_of(n: u32, c: u32, index: i32) -> i32 {
     }
     let i = u32(inside);
     var at = vec3<u32>(i / size.z / size.y, i / size.z % size.y, i % size.z);
-    if (params.column_major == 1u) {
+    if (params.columns_first == 1u) {
         at = vec3<u32>(i % size.x, i / size.x % size.y, i / size.x / size.y);
     }
     if (any(at >= params.out_size.xyz)) {
@@ -77,8 +77,8 @@ fn main(
     }
     if (STAGE == OWN) {
         if (number < params.inputs) {
-            let from = input_at(number);
-            let to = target_of(from.y, from.z, indices[from.x]);
+            let source = input_at(number);
+            let to = target_of(source.y, source.z, indices[source.x]);
             if (to >= 0) {
                 atomicMax(&owner[u32(to)], number + 1u);
             }
@@ -92,9 +92,9 @@ fn main(
     for (var lane = 0u; lane < LANES; lane++) {
         let element = number * LANES + lane;
         if (element < params.outputs) {
-            let from = atomicLoad(&owner[element]);
-            if (from != 0u) {
-                let at = input_at(from - 1u).x;
+            let source = atomicLoad(&owner[element]);
+            if (source != 0u) {
+                let at = input_at(source - 1u).x;
                 values[lane] = unpack(input[at / LANES], at % LANES);
             }
         }
