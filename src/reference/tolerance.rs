@@ -21,7 +21,8 @@ pub(super) fn add_store_rounding(output: &mut Exact) {
         DType::U8 | DType::I8 | DType::I32 => return,
     };
     for (value, bound) in output.values.iter().zip(&mut output.bound) {
-        if *bound > 0.0 {
+        // Infinities are stored as they are.
+        if *bound > 0.0 && value.is_finite() {
             *bound += half_ulp * value.abs();
         }
         *bound += flush;
