@@ -12,7 +12,7 @@ struct UnpoolParams {
     inputs: u32,           // elements of the input
     outputs: u32,          // elements of the output
     whole: u32,            // 1: indices count through the whole tensor
-    by_columns: u32,     // 1: with the spatial part in column-major order
+    by_columns: u32,       // 1: with the spatial part in column-major order
     pad_0: u32,
     pad_1: u32,
 }

@@ -111,7 +111,7 @@ fn sliding_step(op: &'static str, work: &PoolWork, caps: &Caps, from: Slot) -> R
             reduce: work.kind.into(),
             dtype: work.dtype,
             indices: work.indices.is_some(),
-            channels_last: work.input.c == 1 && work.channels > 1,
+            channels_last: work.output.c == 1 && work.channels > 1,
             adaptive: axes.iter().any(|a| a.adaptive),
         },
         params: bytemuck::bytes_of(&params).to_vec(),
