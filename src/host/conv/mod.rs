@@ -3,10 +3,11 @@
 mod dense;
 mod depthwise;
 mod direct;
+mod gather;
 mod gemm;
-mod nchw;
-mod nhwc;
 mod padded;
+mod tiles;
+mod weights;
 
 use rayon::prelude::*;
 
@@ -37,8 +38,7 @@ pub(super) fn conv(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) 
             Layout::Nhwc if work.group_in == 1 && work.group_out == 1 => {
                 depthwise::pixels(work, &image, w, bias)?
             }
-            Layout::Nchw => nchw::conv(work, &image, w, bias)?,
-            Layout::Nhwc => nhwc::conv(work, &image, w, bias)?,
+            _ => tiles::conv(work, &image, w, bias)?,
         }
     };
     Ok(vec![Data::F32(y)])
