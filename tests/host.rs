@@ -388,7 +388,11 @@ fn large_planes_are_cut_into_tasks() {
                     }
                 }
             }
-            for global in [GlobalPool::average(), GlobalPool::max()] {
+            for global in [
+                GlobalPool::average(),
+                GlobalPool::max(),
+                GlobalPool { kind: PoolKind::Lp { p: 2.0 }, layout },
+            ] {
                 assert!(agrees(&global.layout(layout).into(), &[&x]));
             }
         }
@@ -559,6 +563,10 @@ fn large_transposed_convolutions_are_cut_into_tasks() {
             let conv = ConvTranspose { layout, ..ConvTranspose::new().stride([2]).padding(padding) };
             assert!(agrees(&conv.into(), &[&x, &w]));
         }
+        let x = tensor(&mut random, &shape(layout, 2, 100, &[30, 11]), Values::Mixed, DType::F32);
+        let w = tensor(&mut random, &[100, 1, 3, 3], Values::Mixed, DType::F32);
+        let conv = ConvTranspose { layout, groups: 100, ..ConvTranspose::new().stride([2]) };
+        assert!(agrees(&conv.into(), &[&x, &w]));
         // As many equal terms as possible.
         let x = Tensor::from_f32(&shape(layout, 1, 2, &[40, 40]), vec![0.1; 3200]).expect("tensor");
         let w = Tensor::from_f32(&[2, 1, 21, 21], vec![0.3; 2 * 441]).expect("tensor");

@@ -20,8 +20,10 @@ pub(super) fn fractional(work: &FractionalWork, x: &[f32], samples: &[f32]) -> R
         for c in 0..inner {
             let channel = first + c;
             let plane = (n * pool.channels + channel) * work.samples;
+            let [d, h, _] = work.starts([od, oh, 0], |i| samples[plane + i]);
+            let sample = samples[plane + work.axes[2].sample];
             for ow in 0..outputs_w {
-                let starts = work.starts([od, oh, ow], |i| samples[plane + i]);
+                let starts = [d, h, work.axes[2].start(ow, sample)];
                 let (max, place) = maximum(work, x, n, channel, starts);
                 out[ow * inner + c] = max;
                 if let Some(numbering) = pool.indices {

@@ -32,19 +32,22 @@ pub(in crate::host) fn transposed(
     let a = &work.axes[cut];
     let rest = |length: fn(&Axis) -> usize| work.axes[cut + 1..].iter().map(length).product::<usize>();
     let (rest_in, rest_out) = (rest(|a| a.output), rest(|a| a.input));
-    let channels = work.group_out.min(CHANNELS);
-    let blocks = work.group_out.div_ceil(channels);
+    // Groups of one channel each are a task's channels together, others its task's group.
+    let single = work.group_in == 1 && work.group_out == 1;
+    let (groups, all) = if single { (1, work.groups) } else { (work.groups, work.group_out) };
+    let channels = all.min(CHANNELS);
+    let blocks = all.div_ceil(channels);
     // Neighbouring tasks multiply the inputs that they share twice: the ranges are not much shorter than a window.
     let length = (SUMS / (channels * rest_out)).max(a.span()).clamp(1, a.input);
     let ranges = a.input.div_ceil(length);
-    let job = Job { work, x, w, bias, out: &out, cut, rest_in, rest_out };
-    let tasks = work.batch * work.groups * blocks * ranges;
+    let job = Job { work, x, w, bias, out: &out, cut, rest_in, rest_out, single };
+    let tasks = work.batch * groups * blocks * ranges;
     let task = |scratch: &mut Scratch, i: usize| {
         let (range, i) = (i % ranges, i / ranges);
         let (block, i) = (i % blocks, i / blocks);
         let outputs = range * length..a.input.min((range + 1) * length);
-        let channels = block * channels..work.group_out.min((block + 1) * channels);
-        job.task(scratch, i / work.groups, i % work.groups, channels, outputs);
+        let channels = block * channels..all.min((block + 1) * channels);
+        job.task(scratch, i / groups, i % groups, channels, outputs);
     };
     if work.batch * work.input.n * work.group_out * work.taps() < WORTH_SHARING {
         let mut scratch = Scratch::default();
@@ -75,6 +78,8 @@ struct Job<'a> {
     cut: usize,
     rest_in: usize,
     rest_out: usize,
+    /// Whether each group is a single channel of input and output.
+    single: bool,
 }
 
 /// The windows of an axis with a tap in `positions`, as far as spans tell.
@@ -113,7 +118,8 @@ impl Job<'_> {
         sums.clear();
         sums.resize(outs * outputs.len() * self.rest_out, 0.0);
         if pixels > 0 {
-            let x = self.input(n, group, inputs[cut].start * self.rest_in);
+            let channel = if self.single { channels.start } else { group * work.group_in };
+            let x = self.input(n, channel, inputs[cut].start * self.rest_in);
             let [kd, kh, kw] = work.axes.map(|a| a.kernel);
             for tap in 0..kd * kh * kw {
                 let tap = [tap / kw / kh, tap / kw % kh, tap % kw];
@@ -130,18 +136,21 @@ impl Job<'_> {
         self.store(n, group * work.group_out + channels.start, outs, outputs.start, sums, row);
     }
 
-    /// The input of a group from pixel `first` on, channels by pixels.
-    fn input(&self, n: usize, group: usize, first: usize) -> Matrix<'_> {
-        let (work, strides) = (self.work, self.work.input);
+    /// The input from a channel and pixel `first` on, channels by pixels.
+    fn input(&self, n: usize, channel: usize, first: usize) -> Matrix<'_> {
+        let strides = self.work.input;
         let pixel = strides.space[MAX_SPATIAL - 1];
-        let from = n * strides.n + group * work.group_in * strides.c + first * pixel;
+        let from = n * strides.n + channel * strides.c + first * pixel;
         Matrix { data: &self.x[from..], row: strides.c, column: pixel }
     }
 
-    /// The weights of a tap, output channels by input channels.
+    /// The weights of a tap, output channels by input channels; of single channels, one below the other.
     fn weights(&self, group: usize, first: usize, [d, h, w]: [usize; MAX_SPATIAL]) -> Matrix<'_> {
         let ks = self.work.kernel;
         let tap = d * ks.space[0] + h * ks.space[1] + w * ks.space[2];
+        if self.single {
+            return Matrix { data: &self.w[first * ks.i + tap..], row: ks.i, column: 0 };
+        }
         // The kernel's input channels are those of all groups.
         let from = first * ks.o + group * self.work.group_in * ks.i + tap;
         Matrix { data: &self.w[from..], row: ks.o, column: ks.i }
@@ -159,11 +168,8 @@ impl Job<'_> {
         let layout = self.work.layout;
         products.of(outs * pixels, self.work.group_in, |terms, add, sums| {
             let (k, weights, x) = (terms.len(), weights.from(0, terms.start), x.from(terms.start, 0));
-            if outs == 1 && self.work.group_in == 1 {
-                // One factor for all: the library would pack more than it multiplies.
-                let x = x.data.iter().step_by(x.column);
-                sums.iter_mut().zip(x).for_each(|(s, x)| *s = weights.data[0] * x);
-                return;
+            if self.single {
+                return each_by_its_weight(layout, weights, x, [outs, pixels], sums);
             }
             match layout {
                 Layout::Nchw => multiply([outs, k, pixels], weights, x, add, sums),
@@ -245,6 +251,30 @@ impl Job<'_> {
                     // SAFETY: every channel of every position belongs to one task.
                     unsafe { self.out.write(n * strides.n + p * channels + first, row) };
                 }
+            }
+        }
+    }
+}
+
+/// Each channel times its one weight.
+fn each_by_its_weight(
+    layout: Layout,
+    weights: Matrix,
+    x: Matrix,
+    [outs, pixels]: [usize; 2],
+    products: &mut [f32],
+) {
+    match layout {
+        Layout::Nchw => {
+            for (o, products) in products.chunks_exact_mut(pixels).enumerate() {
+                let weight = weights.data[o * weights.row];
+                products.iter_mut().zip(&x.data[o * x.row..]).for_each(|(p, x)| *p = weight * x);
+            }
+        }
+        Layout::Nhwc => {
+            let weights: Vec<f32> = (0..outs).map(|o| weights.data[o * weights.row]).collect();
+            for (products, x) in products.chunks_exact_mut(outs).zip(x.data.chunks(x.column)) {
+                products.iter_mut().zip(x).zip(&weights).for_each(|((p, x), w)| *p = w * x);
             }
         }
     }

@@ -105,12 +105,18 @@ pub(in crate::host) fn align(work: &RoiAlignWork, x: &[f32], regions: &[f32], im
         let mut sums = vec![0f64; channels.len()];
         for ((rows, columns), out) in bins.zip(out.chunks_exact_mut(channels.len())) {
             // Channels of a task lie together.
-            let pixel = |row: usize, column: usize| {
-                let from = shape.input.at(region.image, channels.start, [0, row, column]);
-                &x[from..from + channels.len()]
-            };
+            let at = |row, column| shape.input.at(region.image, channels.start, [0, row, column]);
+            let pixel = |row: usize, column: usize| &x[at(row, column)..][..channels.len()];
             match work.mode {
-                RoiMode::Average => average(rows, columns, &pixel, &mut sums),
+                RoiMode::Average => {
+                    if let [sum] = sums.as_mut_slice() {
+                        let row = |row| x[at(row, columns.first)..].iter().step_by(shape.input.space[2]);
+                        *sum = of_one_channel(rows, columns, row);
+                    } else {
+                        of_channels(rows, columns, &pixel, &mut sums);
+                    }
+                    sample_by_sample(rows, columns, &pixel, &mut sums);
+                }
                 RoiMode::Max => largest(rows, columns, &pixel, &mut sums),
             }
             let count = if work.mode == RoiMode::Average { region.count } else { 1.0 };
@@ -120,7 +126,7 @@ pub(in crate::host) fn align(work: &RoiAlignWork, x: &[f32], regions: &[f32], im
 }
 
 /// The sum of all samples, of which weights are products of those along both axes.
-fn average<'x>(rows: &Bin, columns: &Bin, pixel: &impl Fn(usize, usize) -> &'x [f32], sums: &mut [f64]) {
+fn of_channels<'x>(rows: &Bin, columns: &Bin, pixel: &impl Fn(usize, usize) -> &'x [f32], sums: &mut [f64]) {
     sums.fill(0.0);
     for (row, wy) in (rows.first..).zip(&rows.weights) {
         for (column, wx) in (columns.first..).zip(&columns.weights) {
@@ -128,7 +134,29 @@ fn average<'x>(rows: &Bin, columns: &Bin, pixel: &impl Fn(usize, usize) -> &'x [
             sums.iter_mut().zip(pixel(row, column)).for_each(|(s, &v)| *s += weight * f64::from(v));
         }
     }
-    // Infinities and NaN make a difference even where their weight is 0: sample by sample it comes out right.
+}
+
+/// The same of a single channel, of which `row` gives a row's elements from the first column on.
+fn of_one_channel<'x, I: Iterator<Item = &'x f32>>(
+    rows: &Bin,
+    columns: &Bin,
+    row: impl Fn(usize) -> I,
+) -> f64 {
+    if columns.weights.is_empty() {
+        return 0.0;
+    }
+    let along = |at| columns.weights.iter().zip(row(at)).map(|(wx, &v)| wx * f64::from(v)).sum::<f64>();
+    (rows.first..).zip(&rows.weights).map(|(at, wy)| wy * along(at)).sum()
+}
+
+/// Corrects sums that are not finite: infinities and NaN make a difference even where their weight is 0, which
+/// comes out right sample by sample.
+fn sample_by_sample<'x>(
+    rows: &Bin,
+    columns: &Bin,
+    pixel: &impl Fn(usize, usize) -> &'x [f32],
+    sums: &mut [f64],
+) {
     for (c, sum) in sums.iter_mut().enumerate().filter(|(_, sum)| !sum.is_finite()) {
         *sum = 0.0;
         corners(rows, columns, |row, column, weight| *sum += weight * f64::from(pixel(row, column)[c]));
