@@ -547,6 +547,30 @@ fn transposed_convolution() {
     transposed_convolutions(22, 150, &[Values::Mixed, Values::Special], &[Values::Special], &FLOATS);
 }
 
+/// Few pixels and many channels: the channels are what threads divide among them, whatever their number.
+#[test]
+fn convolution_of_few_pixels() {
+    let mut random = Random::new(27);
+    for layout in [Layout::Nchw, Layout::Nhwc] {
+        for kernel_layout in [KernelLayout::Oihw, KernelLayout::Hwio] {
+            for (groups, group_out) in [(1, 330), (1, 65), (2, 90), (1, 513)] {
+                for window in [[1, 1], [3, 3]] {
+                    let x = tensor(
+                        &mut random,
+                        &shape(layout, 2, 40 * groups, &[5, 6]),
+                        Values::Positive,
+                        DType::F32,
+                    );
+                    let w_shape = kernel_shape(kernel_layout, groups * group_out, 40, &window);
+                    let w = tensor(&mut random, &w_shape, Values::Mixed, DType::F32);
+                    let conv = Conv::new().groups(groups).layout(layout).kernel_layout(kernel_layout);
+                    assert!(agrees(&conv.into(), &[&x, &w]));
+                }
+            }
+        }
+    }
+}
+
 /// Large enough for ranges of rows, blocks of channels and long sums, over each axis that may be the outermost.
 #[test]
 fn large_transposed_convolutions_are_cut_into_tasks() {

@@ -147,6 +147,10 @@ impl Job<'_> {
     ) {
         let (work, gather) = (self.work, &self.gather);
         let (count, outs) = (pixels.len(), channels.len());
+        // Rounding the parts' lengths up may leave nothing for the last.
+        if count == 0 || outs == 0 {
+            return;
+        }
         let weights = self.weights.matrix(group * work.group_out + channels.start);
         let Scratch { sums, gathered } = scratch;
         let in_place = shared.map(|all| match work.layout {
@@ -193,7 +197,7 @@ impl Job<'_> {
     /// Adds the bias, applies the activation and stores a tile of channels from `first` on, channels first.
     fn store_columns(&self, first: usize, pixels: std::ops::Range<usize>, sums: &mut [f32]) {
         let (work, plane) = (self.work, self.work.pixels());
-        for (o, sums) in (first..).zip(sums.chunks_exact_mut(pixels.len().max(1))) {
+        for (o, sums) in (first..).zip(sums.chunks_exact_mut(pixels.len())) {
             if let Some(bias) = self.bias {
                 sums.iter_mut().for_each(|s| *s += bias[o]);
             }
@@ -213,14 +217,14 @@ impl Job<'_> {
 
     /// The same for channels last.
     fn store_rows(&self, first: usize, outs: usize, pixels: std::ops::Range<usize>, sums: &mut [f32]) {
-        for sums in sums.chunks_exact_mut(outs.max(1)) {
+        for sums in sums.chunks_exact_mut(outs) {
             if let Some(bias) = self.bias {
                 sums.iter_mut().zip(&bias[first..]).for_each(|(s, b)| *s += b);
             }
         }
         apply(self.work.activation, sums);
         let channels = self.work.out_channels();
-        for (pixel, sums) in pixels.zip(sums.chunks_exact(outs.max(1))) {
+        for (pixel, sums) in pixels.zip(sums.chunks_exact(outs)) {
             // SAFETY: every channel of every pixel belongs to one tile.
             unsafe { self.out.write(pixel * channels + first, sums) };
         }
