@@ -16,7 +16,7 @@ pub use conv::{ConvPoolWork, ConvWork, KernelStrides};
 pub use fractional::{FractionalAxis, FractionalWork};
 pub use pointwise::{ActivationWork, SoftmaxWork};
 pub use pool::PoolWork;
-pub use roi::{MaxRoiWork, Neighbours, RoiAlignWork, RoiAxis, RoiShape};
+pub use roi::{MOST_SAMPLES, MaxRoiWork, Neighbours, RoiAlignWork, RoiAxis, RoiShape};
 pub use unpool::UnpoolWork;
 
 use crate::error::{Error, Result};

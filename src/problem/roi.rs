@@ -247,7 +247,9 @@ impl RoiAlignWork {
                     tensor: "regions",
                     at: 4 * r,
                     value: format!("{region:?}"),
-                    rule: format!("a bin of it would have {samples} samples, at most {MOST_SAMPLES} are taken"),
+                    rule: format!(
+                        "a bin of it would have {samples} samples, at most {MOST_SAMPLES} are taken"
+                    ),
                 });
             }
         }
