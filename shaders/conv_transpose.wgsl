@@ -25,12 +25,12 @@ fn main(
         for (var h = 0u; h < params.window.y; h++) {
             for (var w = 0u; w < params.window.z; w++) {
                 let tap = vec3<u32>(d, h, w);
-                let source = reach - vec3<i32>(tap * params.dilation.xyz);
-                if (any(source < vec3<i32>(0))) {
+                let reached = reach - vec3<i32>(tap * params.dilation.xyz);
+                if (any(reached < vec3<i32>(0))) {
                     continue;
                 }
-                let at = vec3<u32>(source) / params.stride.xyz;
-                if (any(vec3<u32>(source) != at * params.stride.xyz) || any(at >= params.out_size.xyz)) {
+                let at = vec3<u32>(reached) / params.stride.xyz;
+                if (any(vec3<u32>(reached) != at * params.stride.xyz) || any(at >= params.out_size.xyz)) {
                     continue;
                 }
                 var x_at = image + dot(at, params.in_stride.xyz);

@@ -12,7 +12,7 @@ struct UnpoolParams {
     inputs: u32,           // elements of the input
     outputs: u32,          // elements of the output
     whole: u32,            // 1: indices count through the whole tensor
-    columns_first: u32,    // 1: with the spatial part in column-major order
+    by_columns: u32,       // 1: with the spatial part in column-major order
     pad_0: u32,
     pad_1: u32,
 }
@@ -40,7 +40,7 @@ fn target_of(n: u32, c: u32, index: i32) -> i32 {
     }
     let i = u32(inside);
     var at = vec3<u32>(i / size.z / size.y, i / size.z % size.y, i % size.z);
-    if (params.columns_first == 1u) {
+    if (params.by_columns == 1u) {
         at = vec3<u32>(i % size.x, i / size.x % size.y, i / size.x / size.y);
     }
     if (any(at >= params.out_size.xyz)) {

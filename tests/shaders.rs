@@ -8,7 +8,14 @@ fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
     match key {
         KernelKey::Pool { .. } => ("PoolParams", PoolParams::FIELDS, size_of::<PoolParams>()),
         KernelKey::PoolPlane { .. } => ("PlaneParams", PlaneParams::FIELDS, size_of::<PlaneParams>()),
-        KernelKey::Conv { .. } => ("ConvParams", ConvParams::FIELDS, size_of::<ConvParams>()),
+        KernelKey::Fractional { .. } => {
+            ("FractionalParams", FractionalParams::FIELDS, size_of::<FractionalParams>())
+        }
+        KernelKey::Unpool { .. } => ("UnpoolParams", UnpoolParams::FIELDS, size_of::<UnpoolParams>()),
+        KernelKey::RoiAlign | KernelKey::MaxRoi => ("RoiParams", RoiParams::FIELDS, size_of::<RoiParams>()),
+        KernelKey::Conv { .. } | KernelKey::ConvTranspose { .. } | KernelKey::ConvPool { .. } => {
+            ("ConvParams", ConvParams::FIELDS, size_of::<ConvParams>())
+        }
         KernelKey::Dense { .. } => ("DenseParams", DenseParams::FIELDS, size_of::<DenseParams>()),
         KernelKey::Softmax => ("SoftmaxParams", SoftmaxParams::FIELDS, size_of::<SoftmaxParams>()),
         KernelKey::Activation { .. } => {

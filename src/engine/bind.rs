@@ -1,8 +1,7 @@
 //! Pipelines of a plan, and their bindings to buffers.
 
-use wgpu::util::DeviceExt;
-
 use super::Engine;
+use super::filled::filled;
 use super::pipelines::Pipeline;
 use super::scope::scoped;
 use crate::error::{Error, Result};
@@ -101,10 +100,13 @@ impl Prepared {
                 };
                 slices.extend(bound);
             }
+            let during = || format!("writing the parameters of {op}");
+            let usage = wgpu::BufferUsages::UNIFORM;
+            let uniform = filled(device, "wgpool parameters", &step.params, usage, during).await?;
             let group = scoped(
                 device,
                 || format!("binding {op}"),
-                || bind_group(device, &pipeline.layout, &step.params, &slices),
+                || bind_group(device, &pipeline.layout, &uniform, &slices),
             )
             .await?;
             dispatches.push(Dispatch { pipeline: pipeline.pipeline.clone(), group, grid: step.grid });
@@ -185,14 +187,9 @@ fn check_slice(
 fn bind_group(
     device: &wgpu::Device,
     layout: &wgpu::BindGroupLayout,
-    params: &[u8],
+    uniform: &wgpu::Buffer,
     slices: &[(wgpu::BufferSlice<'_>, u64)],
 ) -> wgpu::BindGroup {
-    let uniform = device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-        label: Some("wgpool parameters"),
-        contents: params,
-        usage: wgpu::BufferUsages::UNIFORM,
-    });
     let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: uniform.as_entire_binding() }];
     for (slice, size) in slices {
         entries.push(wgpu::BindGroupEntry {

@@ -3,6 +3,7 @@
 
 mod adapters;
 mod bind;
+mod filled;
 mod pipelines;
 mod run;
 mod scope;

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use wgpu::util::DeviceExt;
-
 use super::Engine;
+use super::filled::filled;
 use super::scope::scoped;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
@@ -60,19 +59,9 @@ impl Engine {
         self.caps.check_tensor(op, &tensor.desc())?;
         let contents: &[u8] = &words(tensor);
         let size = contents.len();
-        pollster::block_on(scoped(
-            &self.device,
-            || format!("uploading {size} bytes for {op}"),
-            || {
-                self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-                    label: Some("wgpool tensor"),
-                    contents,
-                    usage: wgpu::BufferUsages::STORAGE
-                        | wgpu::BufferUsages::COPY_SRC
-                        | wgpu::BufferUsages::COPY_DST,
-                })
-            },
-        ))
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+        let during = || format!("uploading {size} bytes for {op}");
+        pollster::block_on(filled(&self.device, "wgpool tensor", contents, usage, during))
     }
 
     /// An empty storage buffer of `size` bytes that can be written to and read back.

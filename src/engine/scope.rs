@@ -23,18 +23,30 @@ pub(super) async fn scoped<T>(
     }
     match first {
         None => Ok(value),
-        Some(error) => Err(typed(error, during())),
+        Some(wgpu::Error::OutOfMemory { source }) => {
+            Err(Error::OutOfMemory { during: during(), reason: source.to_string() })
+        }
+        Some(error) if is_lost(device) => {
+            Err(Error::DeviceLost { during: during(), reason: error.to_string() })
+        }
+        Some(error) => Err(Error::Gpu { during: during(), reason: error.to_string() }),
     }
 }
 
-fn typed(error: wgpu::Error, during: String) -> Error {
-    let reason = error.to_string();
-    match error {
-        wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory { during, reason },
-        // wgpu reports the loss of a device as a validation error of the call that met it.
-        _ if reason.contains("device is lost") || reason.contains("Parent device is lost") => {
-            Error::DeviceLost { during, reason }
-        }
-        _ => Error::Gpu { during, reason },
-    }
+/// Whether the device does not even make a small buffer any more.
+///
+/// wgpu tells the loss of a device to a callback alone, which is the app's; calls on a lost device then fail with
+/// whatever error comes of its invalid objects.
+pub(super) fn is_lost(device: &wgpu::Device) -> bool {
+    let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let probe = device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("wgpool probe"),
+        size: 16,
+        usage: wgpu::BufferUsages::COPY_SRC,
+        mapped_at_creation: true,
+    });
+    let lost = probe.slice(..).get_mapped_range_mut().is_err();
+    // What the probe raises is not the app's concern.
+    drop(scope.pop());
+    lost
 }

@@ -112,7 +112,7 @@ uniform! {
         inputs: u32,
         outputs: u32,
         whole: u32,
-        columns_first: u32,
+        by_columns: u32,
         pad_0: u32,
         pad_1: u32,
     }

@@ -25,7 +25,7 @@ pub(super) fn unpool(op: &'static str, work: &UnpoolWork, caps: &Caps) -> Result
         inputs: u32_of(op, inputs)?,
         outputs: u32_of(op, outputs)?,
         whole: u32::from(work.numbering != IndexNumbering::PerPlane),
-        columns_first: u32::from(work.numbering == IndexNumbering::WholeColumnMajor),
+        by_columns: u32::from(work.numbering == IndexNumbering::WholeColumnMajor),
         pad_0: 0,
         pad_1: 0,
     };
@@ -67,7 +67,7 @@ pub(super) fn fractional(op: &'static str, work: &FractionalWork, caps: &Caps) -
     Ok(vec![Step {
         kernel: KernelKey::Fractional {
             indices: pool.indices.is_some(),
-            channels_last: pool.output.c == 1 && pool.channels > 1,
+            channels_last: pool.input.c == 1 && pool.channels > 1,
         },
         params: bytemuck::bytes_of(&params).to_vec(),
         slots,

@@ -113,13 +113,9 @@ fn conv_pool(work: &ConvPoolWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y:
     tolerance::add_store_rounding(&mut between);
     pool::pool(&work.pool, &between.values, y, None);
     // A window's maximum or mean moves at most as far as the element of it that moves farthest.
-    // NaN and infinities do not move.
     let farthest = PoolWork { kind: PoolKind::Max, ..work.pool };
-    let moves: Vec<f64> = (between.values.iter().zip(&between.bound))
-        .map(|(value, &bound)| if value.is_finite() { bound } else { 0.0 })
-        .collect();
     let mut carried = Exact::with_capacity(&y.desc);
-    pool::pool(&farthest, &moves, &mut carried, None);
+    pool::pool(&farthest, &between.bound, &mut carried, None);
     for (bound, carried) in y.bound.iter_mut().zip(carried.values) {
         *bound += carried.max(0.0);
     }

@@ -46,16 +46,16 @@ pub(super) fn pool(work: &PoolWork, x: &[f64], y: &mut Exact, mut indices: Optio
                                 let sum: f64 = window.iter().map(|q| value(q).powf(p)).sum();
                                 let magnitude: f64 = window.iter().map(|q| value(q).abs().powf(p)).sum();
                                 y.values[at] = (sum * scale).powf(1.0 / p);
-                                if p == 1.0 {
-                                    // No root, so the sum may be negative.
-                                    y.bound[at] = 2.0 * SUM * magnitude * scale;
-                                    continue;
-                                }
                                 // Where terms of both signs cancel, the root magnifies what is left of their errors.
                                 let error = 2.0 * SUM * magnitude * scale;
-                                let near = (sum * scale - error).max(0.0).powf(1.0 / p);
-                                let far = (sum * scale + error).powf(1.0 / p);
-                                y.bound[at] = 2.0 * SUM * y.values[at] + (far - near);
+                                // With p = 1 there is no root, and the sum may be negative.
+                                y.bound[at] = if p == 1.0 {
+                                    error
+                                } else {
+                                    let near = (sum * scale - error).max(0.0).powf(1.0 / p);
+                                    let far = (sum * scale + error).powf(1.0 / p);
+                                    2.0 * SUM * y.values[at] + (far - near)
+                                };
                             }
                             PoolKind::Lp { p } => {
                                 let p = f64::from(p);

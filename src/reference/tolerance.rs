@@ -21,8 +21,12 @@ pub(super) fn add_store_rounding(output: &mut Exact) {
         DType::U8 | DType::I8 | DType::I32 => return,
     };
     for (value, bound) in output.values.iter().zip(&mut output.bound) {
-        // Infinities are stored as they are.
-        if *bound > 0.0 && value.is_finite() {
+        // What is infinite or NaN in 64 bits comes from such an input, and is so in 32 bits too.
+        if !value.is_finite() {
+            *bound = 0.0;
+            continue;
+        }
+        if *bound > 0.0 {
             *bound += half_ulp * value.abs();
         }
         *bound += flush;

@@ -1,0 +1,181 @@
+//! Buffers that an app hands over: what is refused, and what a binding does when it is recorded again.
+
+mod support;
+
+use support::engine;
+use wgpool::verify::random::{Family, Rng};
+use wgpool::{Activation, Engine, Error, MaxUnpool, Op, Plan, Pool, Softmax, Tensor, TensorDesc};
+use wgpu::BufferUsages;
+
+fn buffer(engine: &Engine, size: u64, usage: BufferUsages) -> wgpu::Buffer {
+    engine.device().create_buffer(&wgpu::BufferDescriptor {
+        label: None,
+        size,
+        usage,
+        mapped_at_creation: false,
+    })
+}
+
+/// Records a binding, submits it alone, and reads a buffer of f32.
+fn run_and_read(engine: &Engine, binding: &wgpool::Binding, output: &wgpu::Buffer) -> Vec<f32> {
+    let device = engine.device();
+    let readback = buffer(engine, output.size(), BufferUsages::MAP_READ | BufferUsages::COPY_DST);
+    let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+    binding.encode(&mut pass);
+    drop(pass);
+    encoder.copy_buffer_to_buffer(output, 0, &readback, 0, output.size());
+    engine.queue().submit([encoder.finish()]);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    readback.slice(..).map_async(wgpu::MapMode::Read, move |answer| sender.send(answer).unwrap());
+    device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+    receiver.recv().unwrap().unwrap();
+    let bytes = readback.slice(..).get_mapped_range().unwrap();
+    bytemuck::cast_slice(&bytes).to_vec()
+}
+
+fn pooling(engine: &Engine) -> Plan {
+    engine.plan(&Pool::max([2, 2]).into(), &[TensorDesc::f32([1, 1, 4, 4])]).unwrap()
+}
+
+/// The rule that a refused buffer breaks.
+fn rule(result: Result<wgpool::Binding, Error>) -> &'static str {
+    match result.unwrap_err() {
+        Error::Buffer { rule, .. } => rule,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn buffers_that_break_a_rule_are_refused() {
+    let engine = engine();
+    let prepared = engine.prepare(&pooling(engine)).unwrap();
+    let storage = BufferUsages::STORAGE;
+    let [input, output] = [64, 16].map(|size| buffer(engine, size, storage));
+    assert!(prepared.bind(&[input.slice(..)], &[output.slice(..)]).is_ok());
+
+    let wrong_usage = buffer(engine, 64, BufferUsages::COPY_DST);
+    assert!(rule(prepared.bind(&[wrong_usage.slice(..)], &[output.slice(..)])).contains("STORAGE"));
+    let small = buffer(engine, 60, storage);
+    assert!(rule(prepared.bind(&[small.slice(..)], &[output.slice(..)])).contains("too small"));
+    let large = buffer(engine, 1024, storage);
+    assert!(rule(prepared.bind(&[large.slice(4..)], &[output.slice(..)])).contains("alignment"));
+    assert!(rule(prepared.bind(&[large.slice(..256)], &[large.slice(512..)])).contains("no other"));
+    let none = prepared.bind(&[input.slice(..)], &[]).unwrap_err();
+    assert!(matches!(none, Error::Arity { got: 1, .. }), "{none}");
+}
+
+#[test]
+fn a_binding_forgets_the_run_before() {
+    let engine = engine();
+    let spec = MaxUnpool::new([4]);
+    let x = Tensor::from_f32(&[1, 1, 2], vec![1.0, 2.0]).unwrap();
+    let plan = engine
+        .plan(&Op::from(spec), &[x.desc(), TensorDesc { shape: vec![1, 1, 2], dtype: wgpool::DType::I32 }])
+        .unwrap();
+    let values = engine.upload("test", &x).unwrap();
+    let indices = engine.storage("test", 8).unwrap();
+    let output = engine.storage("test", 16).unwrap();
+    let binding = engine
+        .prepare(&plan)
+        .unwrap()
+        .bind(&[values.slice(..), indices.slice(..)], &[output.slice(..)])
+        .unwrap();
+    for (at, expected) in [([3, 0], [2., 0., 0., 1.]), ([1, 1], [0., 2., 0., 0.]), ([2, 3], [0., 0., 1., 2.])]
+    {
+        engine.queue().write_buffer(&indices, 0, bytemuck::cast_slice::<i32, u8>(&at));
+        assert_eq!(run_and_read(engine, &binding, &output), expected);
+    }
+    // An index outside the output, which only the GPU sees, is ignored.
+    engine.queue().write_buffer(&indices, 0, bytemuck::cast_slice(&[-1i32, 4]));
+    assert_eq!(run_and_read(engine, &binding, &output), [0.; 4]);
+}
+
+#[test]
+fn limits_are_named() {
+    let engine = engine();
+    let mut caps = *engine.caps();
+    caps.max_binding = 1000;
+    let desc = TensorDesc::f32([1, 1, 300]);
+    let error = Plan::new(&Op::from(Activation::Relu), &[desc.clone()], &caps).unwrap_err();
+    assert!(error.to_string().contains("max_storage_buffer_binding_size"), "{error}");
+    assert!(error.to_string().contains("1200"), "{error}");
+    let mut caps = *engine.caps();
+    caps.f16 = false;
+    let half = TensorDesc { shape: vec![1, 1, 8], dtype: wgpool::DType::F16 };
+    let error = Plan::new(&Pool::max([2]).into(), &[half], &caps).unwrap_err();
+    assert!(matches!(error, Error::Feature { feature: "SHADER_F16", .. }), "{error}");
+    // A grid of one workgroup along each axis holds 64 invocations, and no more.
+    let mut caps = *engine.caps();
+    caps.max_workgroups = 1;
+    let error = Plan::new(&Op::from(Activation::Relu), &[desc], &caps).unwrap_err();
+    assert!(matches!(error, Error::Limit { needed: 5, allowed: 1, .. }), "{error}");
+}
+
+#[test]
+fn grids_folded_over_three_dimensions_compute_everything() {
+    // With so few workgroups in a dimension every grid is folded.
+    let engine = engine();
+    let mut rng = Rng::new(11);
+    for family in Family::ALL {
+        for _ in 0..6 {
+            let case = family.case(&mut rng, false);
+            let inputs: Vec<&Tensor> = case.inputs.iter().collect();
+            let mut caps = *engine.caps();
+            caps.max_workgroups = 9;
+            let plan = match Plan::new(&case.op, &support::descs(&inputs), &caps) {
+                Ok(plan) => plan,
+                Err(Error::Limit { .. }) => continue,
+                Err(error) => panic!("{error}"),
+            };
+            let outputs = engine.run_plan(&plan, &inputs).unwrap();
+            support::judge(&case.op, &inputs, &outputs)
+                .unwrap_or_else(|e| panic!("{}: {e}", support::describe(&case)));
+        }
+    }
+}
+
+#[test]
+fn eight_threads_on_one_engine() {
+    let engine = engine();
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            scope.spawn(move || {
+                let mut rng = Rng::new(thread);
+                for family in Family::ALL {
+                    for _ in 0..3 {
+                        let case = family.case(&mut rng, engine.caps().f16);
+                        let inputs: Vec<&Tensor> = case.inputs.iter().collect();
+                        let outputs = engine.run(&case.op, &inputs).unwrap();
+                        support::judge(&case.op, &inputs, &outputs)
+                            .unwrap_or_else(|e| panic!("{}: {e}", support::describe(&case)));
+                    }
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn an_engine_is_send_and_sync() {
+    fn check<T: Send + Sync>() {}
+    check::<Engine>();
+    check::<Plan>();
+    check::<wgpool::Prepared>();
+    check::<wgpool::Binding>();
+    check::<wgpool::model::Session>();
+}
+
+#[test]
+fn a_destroyed_device_is_an_error() {
+    let (device, queue) = pollster::block_on(wgpool::engine::open_device(&wgpool::Choice::Gpu))
+        .or_else(|_| pollster::block_on(wgpool::engine::open_device(&wgpool::Choice::Software)))
+        .unwrap();
+    let engine = Engine::from_device(&device, &queue);
+    let x = Tensor::from_f32(&[2, 3], vec![0.0; 6]).unwrap();
+    let softmax = Op::from(Softmax::last_axis());
+    engine.run(&softmax, &[&x]).unwrap();
+    device.destroy();
+    let error = engine.run(&softmax, &[&x]).unwrap_err();
+    assert!(matches!(error, Error::DeviceLost { .. }), "{error:?}");
+}
