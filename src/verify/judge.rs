@@ -35,15 +35,15 @@ pub struct Rules {
     pub expectation: Expectation,
     /// Whether subnormal numbers may have become zero, as on GPUs.
     pub flushes: bool,
-    /// Indices below this name an element.
-    pub index_end: i64,
 }
 
-/// Compares output number `number`, called `name`. A result of another shape is described in words.
+/// Compares an output called `name`. A result of another shape is described in words.
+///
+/// Where the output holds indices, `values` are the values that were expected with them.
 pub fn compare(
     rules: Rules,
-    number: usize,
     name: &str,
+    values: Option<&Array>,
     expected: &Array,
     got: &Array,
 ) -> Result<Option<Worst>, String> {
@@ -52,7 +52,7 @@ pub fn compare(
     }
     if let (Values::Int(e), Values::Int(g)) = (&expected.values, &got.values) {
         let wrong =
-            e.iter().zip(g).map(|(&e, &g)| match e == g || number > 0 && names_nothing(e, g, rules) {
+            e.iter().zip(g).enumerate().map(|(i, (&e, &g))| match e == g || no_element(values, i, g) {
                 true => 0.0,
                 // The nearest float of the distance is enough to find the worst.
                 false => e.abs_diff(g) as f64,
@@ -69,9 +69,14 @@ pub fn compare(
     Ok(worst(name, expected, got, judged))
 }
 
-/// PyTorch's index of a window without any element lies outside the plane; ours is -1. Both name no element.
-fn names_nothing(expected: i64, got: i64, rules: Rules) -> bool {
-    got == -1 && !(0..rules.index_end).contains(&expected)
+/// Whether index number `i` is that of a window without any element, which is -1. PyTorch gives such windows a number
+/// that means nothing and may lie outside the plane, so there the value alone tells: it is the least there is.
+fn no_element(values: Option<&Array>, i: usize, got: i64) -> bool {
+    let least = |values: &Array| match &values.values {
+        Values::Float(v) => v.get(i) == Some(&f64::NEG_INFINITY),
+        Values::Int(v) => v.get(i) == Some(&values.element.least()),
+    };
+    got == -1 && values.is_some_and(least)
 }
 
 /// The allowed distance from `expected`.
