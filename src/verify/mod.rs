@@ -7,6 +7,7 @@ mod attributes;
 mod call;
 mod case;
 mod corpus;
+mod flushed;
 mod guarded;
 mod judge;
 mod load;
