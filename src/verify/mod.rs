@@ -2,7 +2,7 @@
 //!
 //! What the tests and `wgpool verify` share.
 
-pub mod array;
+mod array;
 mod attributes;
 mod call;
 mod case;
@@ -11,7 +11,7 @@ mod flushed;
 mod guarded;
 mod judge;
 mod load;
-pub mod manifest;
+mod manifest;
 mod onnx;
 pub mod random;
 mod report;
