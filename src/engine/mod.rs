@@ -4,6 +4,7 @@
 mod adapters;
 mod bind;
 mod filled;
+mod pipeline_cache;
 mod pipelines;
 mod readback;
 mod run;
@@ -56,6 +57,14 @@ impl Engine {
     #[cfg(feature = "cli")]
     pub fn with_edited_shaders(&self, edit: ShaderEdit) -> Engine {
         Engine { pipelines: Arc::new(Pipelines::edited(edit)), ..self.clone() }
+    }
+
+    fn with_cache(&self, cache: wgpu::PipelineCache) -> Engine {
+        Engine { pipelines: Arc::new(Pipelines::with_cache(cache)), ..self.clone() }
+    }
+
+    fn cache_data(&self) -> Option<Vec<u8>> {
+        self.pipelines.cache_data()
     }
 
     /// What plans for this engine may use.

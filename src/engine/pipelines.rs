@@ -19,6 +19,8 @@ pub(super) struct Pipeline {
 pub(super) struct Pipelines {
     /// Changes shaders before they are built: for tests that a wrong kernel is noticed.
     edit: Option<ShaderEdit>,
+    /// The driver's compiled code, where the app keeps it.
+    cache: Option<wgpu::PipelineCache>,
     built: Mutex<HashMap<KernelKey, Pipeline>>,
 }
 
@@ -30,6 +32,16 @@ impl Pipelines {
     #[cfg(feature = "cli")]
     pub fn edited(edit: ShaderEdit) -> Self {
         Pipelines { edit: Some(edit), ..Pipelines::default() }
+    }
+
+    /// Pipelines that are compiled with the help of `cache`.
+    pub fn with_cache(cache: wgpu::PipelineCache) -> Self {
+        Pipelines { cache: Some(cache), ..Pipelines::default() }
+    }
+
+    /// What the cache holds now.
+    pub fn cache_data(&self) -> Option<Vec<u8>> {
+        self.cache.as_ref()?.get_data()
     }
 
     pub fn len(&self) -> usize {
@@ -44,13 +56,18 @@ impl Pipelines {
             return Ok(pipeline);
         }
         // Built outside the lock: two threads may build the same pipeline, and neither waits for another's.
-        let pipeline = build(device, key, self.edit).await?;
+        let pipeline = build(device, key, self.edit, self.cache.as_ref()).await?;
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(built.entry(key).or_insert(pipeline).clone())
     }
 }
 
-async fn build(device: &wgpu::Device, key: KernelKey, edit: Option<ShaderEdit>) -> Result<Pipeline> {
+async fn build(
+    device: &wgpu::Device,
+    key: KernelKey,
+    edit: Option<ShaderEdit>,
+    cache: Option<&wgpu::PipelineCache>,
+) -> Result<Pipeline> {
     let label = key.to_string();
     let source = edit.map_or_else(|| key.source(), |edit| edit(key, key.source()));
     scoped(
@@ -78,7 +95,7 @@ async fn build(device: &wgpu::Device, key: KernelKey, edit: Option<ShaderEdit>) 
                     // No kernel reads workgroup memory before it has written it.
                     zero_initialize_workgroup_memory: false,
                 },
-                cache: None,
+                cache,
             });
             Pipeline { pipeline, layout }
         },
