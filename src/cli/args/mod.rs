@@ -11,7 +11,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use wgpool::Choice;
 
-pub use op::{Common, OpArgs, Operation, WeightArgs, WindowArgs};
+pub use op::OpArgs;
 
 const EXAMPLES: &str = "\
 Examples:
