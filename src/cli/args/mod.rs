@@ -59,7 +59,7 @@ pub enum Command {
     /// Run a Keras model on arrays or pictures
     Predict(PredictArgs),
     /// Run one operation on an array
-    Op(OpArgs),
+    Op(Box<OpArgs>),
 }
 
 #[derive(Debug, clap::Args)]
