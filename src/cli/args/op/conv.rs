@@ -41,7 +41,7 @@ pub struct ConvArgs {
     /// Distance between taps
     #[arg(long, value_name = "SIZE", value_parser = parse::sizes, default_value = "1")]
     dilation: Sizes,
-    /// Zero padding of the input (of transposed convolution: what is cut off the output)
+    /// Zero padding of the input; transposed, what is cut off the output
     #[arg(long, value_name = "PADDING", value_parser = parse::padding, default_value = "valid")]
     padding: Padding,
     /// Groups that input and output channels are divided into

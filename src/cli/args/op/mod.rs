@@ -21,12 +21,16 @@ use region::{MaxRoiArgs, RoiAlignArgs};
 
 /// What follows the flags of an operation: an example, and how sizes are written.
 macro_rules! after {
+    (padding, $example:literal) => {
+        concat!(
+            "Padding is valid, same-upper, same-lower, N, HxW, or BEFORE:AFTER as in 0x1:1x2.\n",
+            after!(sizes, $example)
+        )
+    };
     (sizes, $example:literal) => {
         concat!(
-            "Sizes are one number for all spatial axes or one for each, as in 3, 2x2 or 1x3x3.\n\
-             Padding is valid, same-upper, same-lower, N, HxW, or BEFORE:AFTER as in 0x1:1x2.\n\n\
-             Example:\n  wgpool op ",
-            $example
+            "Sizes are one number for all spatial axes or one for each, as in 3, 2x2 or 1x3x3.\n\n",
+            after!($example)
         )
     };
     ($example:literal) => {
@@ -55,13 +59,13 @@ pub struct OpArgs {
 #[derive(Debug, Subcommand)]
 pub enum Operation {
     /// The largest element of each window
-    #[command(after_help = after!(sizes, "max-pool --window 2x2 in.npy -o out.npy --indices positions.npy"))]
+    #[command(after_help = after!(padding, "max-pool --window 2x2 in.npy -o out.npy --indices positions.npy"))]
     MaxPool(MaxPoolArgs),
     /// The mean of each window
-    #[command(after_help = after!(sizes, "avg-pool --window 3 --stride 2 --padding 1 in.npy -o out.npy"))]
+    #[command(after_help = after!(padding, "avg-pool --window 3 --stride 2 --padding 1 in.npy -o out.npy"))]
     AvgPool(AvgPoolArgs),
     /// The p-norm of each window
-    #[command(after_help = after!(sizes, "lp-pool --p 3 --window 2 in.npy -o out.npy"))]
+    #[command(after_help = after!(padding, "lp-pool --p 3 --window 2 in.npy -o out.npy"))]
     LpPool(LpPoolArgs),
     /// The largest element of each plane
     #[command(after_help = after!("global-max-pool in.npy -o out.npy"))]
@@ -102,19 +106,19 @@ pub enum Operation {
     MaxRoiPool(MaxRoiArgs),
     /// Convolution with bias and activation
     #[command(after_help = after!(
-        sizes,
+        padding,
         "conv --kernel w.npy --bias b.npy --padding same --activation relu in.npy -o out.npy"
     ))]
     Conv(ConvArgs),
     /// Transposed convolution with bias and activation
     #[command(after_help = after!(
-        sizes,
+        padding,
         "conv-transpose --kernel w.npy --stride 2 --padding 1 --output-padding 1 in.npy -o out.npy"
     ))]
     ConvTranspose(ConvTransposeArgs),
     /// Convolution, activation and pooling in one
     #[command(after_help = after!(
-        sizes,
+        padding,
         "conv-pool --kernel w.npy --activation relu --pool max --pool-window 2 in.npy -o out.npy"
     ))]
     ConvPool(ConvPoolArgs),
