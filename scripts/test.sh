@@ -1,13 +1,9 @@
 #!/usr/bin/env bash
-# Runs every test. The tests need a Vulkan adapter; where there is none, Debian's and Ubuntu's software adapter
-# is installed first. Arguments go to `cargo test`.
+# Runs every test. The tests need a linker and a Vulkan adapter; where there is none, Debian's and Ubuntu's compiler
+# and software adapter are installed first. Arguments go to `cargo test`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-
-# The libraries that programs find by name.
-libraries() {
-    ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null
-}
+. scripts/lib.sh
 
 # Whether a Vulkan loader and a driver it can load are there. The tests themselves say whether it works.
 has_vulkan() {
@@ -28,40 +24,13 @@ has_vulkan() {
     return 1
 }
 
-# Whether the library of a driver is where its description says.
-is_loadable() {
-    case "$1" in
-        '') return 1 ;;
-        /*) [ -e "$1" ] ;;
-        # Not `grep -q`: it would leave early, and the broken pipe would count as a failure.
-        *) libraries | grep -F "$1" >/dev/null ;;
-    esac
-}
-
-install_adapter() {
-    local sudo=()
-    if ! command -v apt-get >/dev/null; then
-        echo "scripts/test.sh: no Vulkan adapter, and no apt-get to install one with;" \
-            "install a Vulkan driver (Mesa's lavapipe will do)" >&2
-        exit 1
-    fi
-    if [ "$(id -u)" -ne 0 ]; then
-        if ! command -v sudo >/dev/null; then
-            echo "scripts/test.sh: no Vulkan adapter; run as root: apt-get install libvulkan1 mesa-vulkan-drivers" >&2
-            exit 1
-        fi
-        sudo=(sudo)
-    fi
-    echo "scripts/test.sh: no Vulkan adapter: installing Mesa's software adapter (libvulkan1, mesa-vulkan-drivers)" >&2
-    "${sudo[@]}" apt-get update -q
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-        libvulkan1 mesa-vulkan-drivers </dev/null
-}
-
+need_linker
 # Someone who names the drivers gets these and no others: then nothing is installed.
 if [ "$(uname -s)" = Linux ] && [ -z "${VK_DRIVER_FILES+set}" ] && [ -z "${VK_ICD_FILENAMES+set}" ]; then
-    has_vulkan || install_adapter
+    has_vulkan || install_packages "no Vulkan adapter (Mesa's software adapter will do)" \
+        libvulkan1 mesa-vulkan-drivers
 fi
+private_runtime_dir
 
 # Doc tests included: `cargo test` runs them last.
-exec cargo test --release "$@"
+cargo test --release "$@"

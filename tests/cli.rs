@@ -24,6 +24,13 @@ impl Folder {
         self
     }
 
+    fn numbers(&self, name: &str, shape: &[usize], elements: &[i32]) -> &Folder {
+        self.file(
+            name,
+            &npy_of("<i4", shape, &elements.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>()),
+        )
+    }
+
     fn array(&self, name: &str, shape: &[usize], elements: &[f32]) -> &Folder {
         self.file(name, &npy(shape, elements))
     }
@@ -123,6 +130,9 @@ fn counting(n: usize) -> Vec<f32> {
     (0..n).map(|v| v as f32).collect()
 }
 
+/// Where operations are tried: both paths without a GPU, and the GPU path on whatever software adapter there is.
+const ADAPTERS: [&str; 3] = ["host", "reference", "software"];
+
 fn mnist(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist").join(name).display().to_string()
 }
@@ -131,7 +141,7 @@ fn mnist(name: &str) -> String {
 fn pooling_and_its_positions() {
     let folder = Folder::new();
     folder.array("in.npy", &[1, 1, 4, 4], &counting(16));
-    for adapter in ["host", "reference"] {
+    for adapter in ADAPTERS {
         let said = folder.succeeds(&format!(
             "op max-pool --window 2x2 --stride 2 in.npy -o out.npy --indices at.npy --adapter {adapter}"
         ));
@@ -139,7 +149,7 @@ fn pooling_and_its_positions() {
         assert_eq!(folder.f32s("out.npy"), [5.0, 7.0, 13.0, 15.0]);
         assert_eq!(
             header(&folder.read("out.npy")),
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 2, 2), }"
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 2, 2)}"
         );
         assert_eq!(folder.i32s("at.npy"), [5, 7, 13, 15]);
         folder.succeeds(&format!(
@@ -166,7 +176,7 @@ fn convolution_dense_softmax_and_activation() {
     folder.array("in.npy", &[1, 1, 3, 3], &counting(9)).array("k.npy", &[1, 1, 2, 2], &[1., 0., 0., 1.]);
     folder.array("b.npy", &[1], &[-10.0]).array("v.npy", &[1, 2], &[1.0, 2.0]);
     folder.array("w.npy", &[2, 2], &[1.0, 2.0, 3.0, 4.0]);
-    for adapter in ["host", "reference"] {
+    for adapter in ADAPTERS {
         folder.succeeds(&format!(
             "op conv --kernel k.npy --bias b.npy --activation relu in.npy -o out.npy --adapter {adapter}"
         ));
@@ -185,6 +195,143 @@ fn convolution_dense_softmax_and_activation() {
         assert_eq!(folder.f32s("out.npy"), [1.0, 1.0]);
         folder.succeeds(&format!("op activation relu6 in.npy -o out.npy --adapter {adapter}"));
         assert_eq!(folder.f32s("out.npy"), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 6.0, 6.0]);
+    }
+}
+
+#[test]
+fn lp_pooling_of_both_kinds() {
+    let folder = Folder::new();
+    folder.array("in.npy", &[1, 1, 2, 2], &[-3.0, 1.0, 1.0, 4.0]);
+    for adapter in ADAPTERS {
+        folder.succeeds(&format!("op lp-pool -p 1 --window 2 in.npy -o out.npy --adapter {adapter}"));
+        assert_eq!(folder.f32s("out.npy"), [9.0]);
+        folder.succeeds(&format!("op lp-pool -p 1 --torch --window 2 in.npy -o out.npy --adapter {adapter}"));
+        assert_eq!(folder.f32s("out.npy"), [3.0]);
+        folder.succeeds(&format!("op global-lp-pool --p 1 in.npy -o out.npy --adapter {adapter}"));
+        assert_eq!(folder.f32s("out.npy"), [9.0]);
+        folder.succeeds(&format!("op global-lp-pool --p 1 --torch in.npy -o out.npy --adapter {adapter}"));
+        assert_eq!(folder.f32s("out.npy"), [3.0]);
+    }
+}
+
+#[test]
+fn adaptive_and_fractional_pooling_and_back() {
+    let folder = Folder::new();
+    folder.array("in.npy", &[1, 1, 5, 4], &counting(20)).array("u.npy", &[1, 1, 2], &[0.0, 0.0]);
+    for adapter in ADAPTERS {
+        folder.succeeds(&format!(
+            "op adaptive-max-pool --output-size 2x3 in.npy -o out.npy --indices at.npy --adapter {adapter}"
+        ));
+        // Rows 0..3 and 2..5; columns 0..2, 1..3 and 2..4.
+        assert_eq!(folder.f32s("out.npy"), [9.0, 10.0, 11.0, 17.0, 18.0, 19.0]);
+        assert_eq!(folder.i32s("at.npy"), [9, 10, 11, 17, 18, 19]);
+        folder.succeeds(&format!(
+            "op max-unpool --indices at.npy --output-size 5x4 out.npy -o back.npy --adapter {adapter}"
+        ));
+        let kept = |v: usize| if [9, 10, 11, 17, 18, 19].contains(&v) { v as f32 } else { 0.0 };
+        assert_eq!(folder.f32s("back.npy"), (0..20).map(kept).collect::<Vec<f32>>());
+        folder
+            .succeeds(&format!("op adaptive-avg-pool --output-size 1 in.npy -o out.npy --adapter {adapter}"));
+        assert_eq!(folder.f32s("out.npy"), [9.5]);
+        folder.succeeds(&format!(
+            "op fractional-max-pool --samples u.npy --window 2 --output-size 2 in.npy -o out.npy \
+             --indices at.npy --adapter {adapter}"
+        ));
+        // Windows start at 0 and at the last place, 3 of rows and 2 of columns.
+        assert_eq!(folder.f32s("out.npy"), [5.0, 7.0, 17.0, 19.0]);
+        assert_eq!(folder.i32s("at.npy"), [5, 7, 17, 19]);
+    }
+}
+
+#[test]
+fn unpooling_finds_its_size_and_counts_as_pooling_did() {
+    let folder = Folder::new();
+    folder.array("in.npy", &[1, 2, 4, 4], &counting(32)).array("last.npy", &[1, 4, 4, 2], &counting(32));
+    for adapter in ADAPTERS {
+        for numbering in ["plane", "whole", "whole-column"] {
+            folder.succeeds(&format!(
+                "op max-pool --window 2 in.npy -o small.npy --indices at.npy --index-numbering {numbering} \
+                 --adapter {adapter}"
+            ));
+            folder.succeeds(&format!(
+                "op max-unpool --indices at.npy --index-numbering {numbering} --window 2 small.npy -o back.npy \
+                 --adapter {adapter}"
+            ));
+            let back = folder.f32s("back.npy");
+            let kept = |v: usize| if v % 2 == 1 && v / 4 % 2 == 1 { v as f32 } else { 0.0 };
+            assert_eq!(back, (0..32).map(kept).collect::<Vec<f32>>(), "{numbering} {adapter}");
+        }
+        folder.succeeds(&format!(
+            "op max-pool --layout nhwc --window 3 --stride 1 last.npy -o small.npy --indices at.npy --adapter {adapter}"
+        ));
+        folder.succeeds(&format!(
+            "op max-unpool --layout nhwc --indices at.npy --window 3 --stride 1 small.npy -o back.npy --adapter {adapter}"
+        ));
+        let back = folder.f32s("back.npy");
+        assert_eq!(back.len(), 32);
+        assert!(back[..20].iter().all(|&v| v == 0.0) && back[31] == 31.0, "{back:?}");
+    }
+}
+
+#[test]
+fn regions() {
+    let folder = Folder::new();
+    folder.array("in.npy", &[2, 1, 4, 4], &counting(32)).numbers("images.npy", &[2], &[1, 0]);
+    folder.array("boxes.npy", &[2, 4], &[0.0, 0.0, 4.0, 4.0, 0.0, 0.0, 2.0, 2.0]);
+    folder.array("rois.npy", &[2, 5], &[1.0, 0.0, 0.0, 3.0, 3.0, 0.0, 0.0, 0.0, 2.0, 2.0]);
+    for adapter in ADAPTERS {
+        folder.succeeds(&format!(
+            "op roi-align --regions boxes.npy --images images.npy --output-size 2 --sampling-ratio 2 --half-pixel \
+             in.npy -o out.npy --adapter {adapter}"
+        ));
+        // Means of the pixels of each quarter; the second region reaches half a pixel out, where the edge counts on.
+        assert_eq!(folder.f32s("out.npy"), [18.5, 20.5, 26.5, 28.5, 0.625, 1.5, 4.125, 5.0], "{adapter}");
+        folder.succeeds(&format!(
+            "op max-roi-pool --regions rois.npy --output-size 2x1 in.npy -o out.npy --adapter {adapter}"
+        ));
+        assert_eq!(folder.f32s("out.npy"), [23.0, 31.0, 6.0, 10.0], "{adapter}");
+        folder.succeeds(&format!(
+            "op roi-align --mode max --spatial-scale 0.5 --regions boxes.npy --images images.npy --output-size 1x2 \
+             in.npy -o out.npy --adapter {adapter}"
+        ));
+        assert_eq!(folder.f32s("out.npy").len(), 4);
+    }
+}
+
+#[test]
+fn transposed_convolution_and_convolution_with_pooling() {
+    let folder = Folder::new();
+    folder.array("in.npy", &[1, 1, 2, 2], &[1.0, 2.0, 3.0, 4.0]).array(
+        "k.npy",
+        &[1, 1, 2, 2],
+        &[1., 0., 0., 1.],
+    );
+    folder.array("big.npy", &[1, 1, 4, 4], &counting(16)).array("b.npy", &[1], &[1.0]);
+    for adapter in ADAPTERS {
+        folder.succeeds(&format!(
+            "op conv-transpose --kernel k.npy --bias b.npy in.npy -o out.npy --adapter {adapter}"
+        ));
+        assert_eq!(folder.f32s("out.npy"), [2.0, 3.0, 1.0, 4.0, 6.0, 3.0, 1.0, 4.0, 5.0]);
+        folder.succeeds(&format!(
+            "op conv-transpose --kernel k.npy --stride 2 --padding 1 --output-padding 1x0 in.npy -o out.npy \
+             --adapter {adapter}"
+        ));
+        assert_eq!(folder.f32s("out.npy"), [1.0, 0.0, 0.0, 4.0, 3.0, 0.0]);
+        folder.succeeds(&format!(
+            "op conv-transpose --kernel k.npy --stride 2 --output-size 3 --padding same in.npy -o out.npy \
+             --adapter {adapter}"
+        ));
+        assert_eq!(folder.f32s("out.npy"), [1.0, 0.0, 2.0, 0.0, 1.0, 0.0, 3.0, 0.0, 4.0]);
+        folder.succeeds(&format!(
+            "op conv-pool --kernel k.npy --activation relu --pool max --pool-window 2 --pool-stride 1 big.npy \
+             -o out.npy --adapter {adapter}"
+        ));
+        assert_eq!(folder.f32s("out.npy"), [15.0, 17.0, 23.0, 25.0]);
+        folder.succeeds(&format!(
+            "op conv-pool --kernel k.npy --pool avg --pool-window 2 --pool-padding 1 --pool-divisor 1 big.npy \
+             -o out.npy --adapter {adapter}"
+        ));
+        assert_eq!(folder.f32s("out.npy"), [5.0, 16.0, 34.0, 80.0], "{adapter}");
     }
 }
 
@@ -244,6 +391,72 @@ fn wrong_operations_are_refused() {
 }
 
 #[test]
+fn wrong_second_inputs_are_refused() {
+    let folder = Folder::new();
+    folder.array("in.npy", &[1, 1, 2, 2], &counting(4)).array("flat.npy", &[4], &counting(4));
+    folder.numbers("at.npy", &[1, 1, 2, 2], &[0, 1, 2, 16]).numbers("few.npy", &[1, 1, 2], &[0, 1]);
+    folder.array("u.npy", &[1, 1, 2], &[0.5, 1.0]).array("u1.npy", &[1, 1, 1], &[0.5]);
+    folder.array("boxes.npy", &[1, 4], &[0.0, 0.0, 1.0, f32::NAN]).numbers("images.npy", &[1], &[1]);
+    folder.array("rois.npy", &[1, 5], &[-1.0, 0.0, 0.0, 1.0, 1.0]).array("fine.npy", &[1, 4], &[0.0; 4]);
+    folder.array("k.npy", &[1, 1, 2, 2], &counting(4));
+    folder.file("i8.npy", &npy_of("<i8", &[1], &[0; 8]));
+    let at = |adapter: &str| format!("in.npy -o out.npy --adapter {adapter}");
+    for rest in [at("host"), at("software")] {
+        folder.fails(&format!("op max-unpool --indices at.npy --window 2 {rest}"), "indices[3] is 16");
+        folder.fails(
+            &format!("op fractional-max-pool --samples u.npy --window 1 --output-size 2 {rest}"),
+            "below 1",
+        );
+        let align = "op roi-align --output-size 2";
+        folder.fails(&format!("{align} --regions fine.npy --images images.npy {rest}"), "1 images");
+        folder
+            .fails(&format!("op max-roi-pool --regions rois.npy --output-size 2 {rest}"), "regions[0] is -1");
+    }
+    let rest = at("host");
+    folder.fails(&format!("op max-unpool --indices few.npy --window 2 {rest}"), "[1, 1, 2]");
+    folder.fails(&format!("op max-unpool --indices in.npy --window 2 {rest}"), "i32");
+    folder.fails(&format!("op max-unpool --indices at.npy {rest}"), "--output-size");
+    folder.fails(&format!("op max-unpool --indices at.npy --output-size 4 --window 2 {rest}"), "--window");
+    folder.fails(&format!("op max-unpool --indices at.npy --output-size 4 --stride 2 {rest}"), "--stride");
+    folder.fails(&format!("op max-unpool --indices at.npy --window 2 --padding 3 {rest}"), "positive");
+    folder.fails(&format!("op max-unpool --indices at.npy --output-size 0 {rest}"), "output");
+    folder.fails("op max-unpool --indices flat.npy --window 2 flat.npy -o out.npy --adapter host", "i32");
+    folder.fails(
+        &format!("op fractional-max-pool --samples u1.npy --window 1 --output-size 2 {rest}"),
+        "[1, 1, 2]",
+    );
+    folder.fails(
+        &format!("op fractional-max-pool --samples u.npy --window 2 --output-size 2 {rest}"),
+        "window",
+    );
+    folder.fails(
+        &format!("op fractional-max-pool --samples none.npy --window 2 --output-size 1 {rest}"),
+        "none.npy",
+    );
+    folder.fails(&format!("op adaptive-max-pool --output-size 0 {rest}"), "output size");
+    folder.fails(&format!("op adaptive-avg-pool --output-size 1x1x1 {rest}"), "output");
+    folder.fails(&format!("op roi-align --regions boxes.npy --images i8.npy --output-size 2 {rest}"), "<i4");
+    folder
+        .fails(&format!("op roi-align --regions boxes.npy --images fine.npy --output-size 2 {rest}"), "i32");
+    folder.fails(&format!("op max-roi-pool --regions boxes.npy --output-size 2 {rest}"), "[regions, 5]");
+    folder.fails(&format!("op max-roi-pool --regions rois.npy --output-size 1x2x3 {rest}"), "7x7");
+    folder.fails(
+        &format!("op max-roi-pool --regions rois.npy --output-size 2 --spatial-scale 0 {rest}"),
+        "scale",
+    );
+    folder.fails(&format!("op conv-transpose --kernel k.npy --groups 2 {rest}"), "groups");
+    folder.fails(&format!("op conv-transpose --kernel k.npy --output-padding 1 {rest}"), "output_padding");
+    folder.fails(&format!("op conv-transpose --kernel k.npy --output-size 4 --padding 1 {rest}"), "padding");
+    folder.fails(&format!("op conv-pool --kernel k.npy --pool max --pool-window 2 {rest}"), "window spans 2");
+    folder.fails(
+        &format!("op conv-pool --kernel k.npy --pool max --pool-divisor 2 --pool-window 1 {rest}"),
+        "avg",
+    );
+    folder.fails(&format!("op conv-pool --kernel k.npy --pool lp --pool-window 1 {rest}"), "max, avg");
+    folder.fails(&format!("op global-lp-pool --p 0 {rest}"), "p is 0");
+}
+
+#[test]
 fn a_result_replaces_the_old_file_or_leaves_it_alone() {
     let folder = Folder::new();
     folder.array("in.npy", &[1, 1, 2, 2], &counting(4)).file("out.npy", b"old");
@@ -290,10 +503,15 @@ fn every_help_text_has_what_a_person_needs() {
     for flag in ["--kernel", "--bias", "--stride", "--dilation", "--padding", "--groups", "--activation"] {
         assert!(conv.contains(flag), "{flag}");
     }
-    for operation in
-        "max-pool avg-pool lp-pool global-max-pool global-avg-pool conv dense softmax activation".split(' ')
-    {
-        assert!(folder.succeeds(&format!("op {operation} --help")).contains("--output"), "{operation}");
+    let operations = "max-pool avg-pool lp-pool global-max-pool global-avg-pool global-lp-pool adaptive-max-pool \
+                      adaptive-avg-pool fractional-max-pool max-unpool roi-align max-roi-pool conv \
+                      conv-transpose conv-pool dense softmax activation";
+    let list = folder.succeeds("op --help");
+    for operation in operations.split_whitespace() {
+        let help = folder.succeeds(&format!("op {operation} --help"));
+        let example = format!("wgpool op {operation} ");
+        assert!(help.contains("--output <FILE>") && help.contains(&example), "{operation}: {help}");
+        assert!(list.contains(&format!("  {operation} ")), "{operation}: {list}");
     }
     assert_eq!(folder.succeeds("--version"), format!("wgpool {}\n", env!("CARGO_PKG_VERSION")));
 }

@@ -11,7 +11,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use wgpool::Choice;
 
-pub use op::{Common, OpArgs, Operation, WeightArgs, WindowArgs};
+pub use op::OpArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,7 +60,7 @@ pub enum Command {
     /// Run a Keras model on arrays or pictures
     Predict(PredictArgs),
     /// Run one operation on an array
-    Op(OpArgs),
+    Op(Box<OpArgs>),
     /// Check results against a corpus of cases, or random ones against the reference
     Verify(VerifyArgs),
 }

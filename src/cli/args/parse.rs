@@ -23,6 +23,15 @@ pub fn sizes(text: &str) -> Result<Sizes, String> {
         .map(Sizes)
 }
 
+/// Height and width: `2x3`, or `2` for both.
+pub fn pair(text: &str) -> Result<[usize; 2], String> {
+    match sizes(text).map(|sizes| sizes.0).as_deref() {
+        Ok(&[both]) => Ok([both; 2]),
+        Ok(&[height, width]) => Ok([height, width]),
+        _ => Err("give one number, or height and width as in 7x7".into()),
+    }
+}
+
 /// `valid`, `same-upper` (or `same`), `same-lower`, `1`, `1x2`, or `0x1:1x2` for before and after.
 pub fn padding(text: &str) -> Result<Padding, String> {
     match text {
@@ -70,6 +79,12 @@ mod tests {
         for wrong in ["", "x", "2x", "-1", "2,2", "99999999999999999999"] {
             assert!(sizes(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn pairs_have_two_numbers() {
+        assert_eq!((pair("7"), pair("2x3")), (Ok([7, 7]), Ok([2, 3])));
+        assert!(pair("1x2x3").is_err() && pair("7x").is_err());
     }
 
     #[test]

@@ -54,13 +54,11 @@ impl OutputFile {
 
     /// Writes a tensor in the format that the file's name tells.
     pub fn write_tensor(&mut self, tensor: &Tensor) -> Result<()> {
-        let bytes = match format(&self.target)? {
-            Format::Safetensors => {
-                tensors::encode(tensor).map_err(|reason| document(&self.target, reason))?
-            }
-            _ => npy::encode(tensor),
+        let encode = match format(&self.target)? {
+            Format::Safetensors => tensors::encode,
+            _ => npy::encode,
         };
-        self.write(&bytes)
+        self.write(&encode(tensor).map_err(|reason| document(&self.target, reason))?)
     }
 
     /// Gives the file its name.

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Runs the tests that use a GPU on a further software adapter: `gl` is Mesa's llvmpipe through OpenGL and EGL,
+# `swiftshader` is Google's SwiftShader through Vulkan. Debian's packages are installed where they are missing; where
+# they cannot be, this says so and succeeds, but a test that fails is a failure.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/lib.sh
+
+# Test files that run shaders. Those that are not there yet are left out.
+files=(binding corpus gpu_random keras_models mutants)
+
+skip() {
+    echo "SKIPPED: the tests did not run on $1: $2"
+    exit 0
+}
+
+# Whether the program finds the adapter: passing on another one would prove nothing.
+has_adapter() {
+    local found
+    found=$(cargo run --release --quiet -- adapters) || exit 1
+    grep -F "$adapter" <<<"$found"
+}
+
+case "${1:-}" in
+    gl)
+        adapter=llvmpipe packages=(libegl1 libgl1-mesa-dri)
+        # An OpenGL driver of hardware would otherwise come first.
+        export WGPU_BACKEND=gl LIBGL_ALWAYS_SOFTWARE=1 WGPOOL_TEST_ADAPTER=software
+        ;;
+    swiftshader)
+        # It comes with Debian's browser.
+        adapter=SwiftShader packages=(libvulkan1 chromium)
+        icd=/usr/lib/chromium/vk_swiftshader_icd.json
+        # Old Vulkan loaders know the second name alone.
+        export WGPU_BACKEND=vulkan WGPOOL_TEST_ADAPTER=SwiftShader VK_DRIVER_FILES=$icd VK_ICD_FILENAMES=$icd
+        ;;
+    *)
+        echo "usage: scripts/adapters.sh gl|swiftshader" >&2
+        exit 2
+        ;;
+esac
+if [ "$(uname -s)" != Linux ]; then
+    skip "$adapter" "its packages are Debian's"
+fi
+need_linker
+private_runtime_dir
+if ! has_adapter; then
+    install_packages "no $adapter" "${packages[@]}" || skip "$adapter" "${packages[*]} cannot be installed"
+    has_adapter || skip "$adapter" "${packages[*]} of this system do not bring it"
+fi
+
+tests=()
+for file in "${files[@]}"; do
+    if [ -f "tests/$file.rs" ]; then
+        tests+=(--test "$file")
+    fi
+done
+cargo test --release "${tests[@]}"

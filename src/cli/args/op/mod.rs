@@ -1,0 +1,205 @@
+//! `wgpool op`: every field of an operation as a flag.
+
+mod conv;
+mod names;
+mod pointwise;
+mod pool;
+mod region;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use wgpool::{Op, Result};
+
+use conv::{ConvArgs, ConvPoolArgs, ConvTransposeArgs, DenseArgs};
+use pointwise::{ActivationArgs, SoftmaxArgs};
+use pool::{
+    AdaptiveAvgArgs, AdaptiveMaxArgs, AvgPoolArgs, FractionalArgs, GlobalAvgArgs, GlobalLpArgs,
+    GlobalMaxArgs, LpPoolArgs, MaxPoolArgs, UnpoolArgs,
+};
+use region::{MaxRoiArgs, RoiAlignArgs};
+
+/// What follows the flags of an operation: an example, and how sizes are written.
+macro_rules! after {
+    (padding, $example:literal) => {
+        concat!(
+            "Padding is valid, same-upper, same-lower, N, HxW, or BEFORE:AFTER as in 0x1:1x2.\n",
+            after!(sizes, $example)
+        )
+    };
+    (sizes, $example:literal) => {
+        concat!(
+            "Sizes are one number for all spatial axes or one for each, as in 3, 2x2 or 1x3x3.\n\n",
+            after!($example)
+        )
+    };
+    ($example:literal) => {
+        concat!("Example:\n  wgpool op ", $example)
+    };
+}
+
+const EXAMPLES: &str = "\
+Each operation has a help of its own, as in `wgpool op conv --help`.
+Arrays are .npy or .safetensors (one tensor, or the one named `input`) of f32 or f16;
+max pooling and unpooling also take u8 and i8. Positions and numbers of images are i32.
+
+Examples:
+  wgpool op max-pool --window 2x2 in.npy -o out.npy --indices positions.npy
+  wgpool op avg-pool --window 3 --stride 2 --padding 1 --count-include-pad in.npy -o out.npy
+  wgpool op conv --kernel w.npy --bias b.npy --padding same --activation relu in.npy -o out.npy
+  wgpool op softmax --axis 1 in.npy -o out.npy --adapter reference";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct OpArgs {
+    #[command(subcommand)]
+    pub operation: Operation,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Operation {
+    /// The largest element of each window
+    #[command(after_help = after!(padding, "max-pool --window 2x2 in.npy -o out.npy --indices positions.npy"))]
+    MaxPool(MaxPoolArgs),
+    /// The mean of each window
+    #[command(after_help = after!(padding, "avg-pool --window 3 --stride 2 --padding 1 in.npy -o out.npy"))]
+    AvgPool(AvgPoolArgs),
+    /// The p-norm of each window
+    #[command(after_help = after!(padding, "lp-pool --p 3 --window 2 in.npy -o out.npy"))]
+    LpPool(LpPoolArgs),
+    /// The largest element of each plane
+    #[command(after_help = after!("global-max-pool in.npy -o out.npy"))]
+    GlobalMaxPool(GlobalMaxArgs),
+    /// The mean of each plane
+    #[command(after_help = after!("global-avg-pool --layout nhwc in.npy -o out.npy"))]
+    GlobalAvgPool(GlobalAvgArgs),
+    /// The p-norm of each plane
+    #[command(after_help = after!("global-lp-pool --p 2 in.npy -o out.npy"))]
+    GlobalLpPool(GlobalLpArgs),
+    /// The largest element of each of a given number of windows
+    #[command(after_help = after!(sizes, "adaptive-max-pool --output-size 6x6 in.npy -o out.npy"))]
+    AdaptiveMaxPool(AdaptiveMaxArgs),
+    /// The mean of each of a given number of windows
+    #[command(after_help = after!(sizes, "adaptive-avg-pool --output-size 1 in.npy -o out.npy"))]
+    AdaptiveAvgPool(AdaptiveAvgArgs),
+    /// Max pooling of windows at random places
+    #[command(after_help = after!(
+        sizes,
+        "fractional-max-pool --window 2 --output-size 5x7 --samples u.npy in.npy -o out.npy"
+    ))]
+    FractionalMaxPool(FractionalArgs),
+    /// Values put back where max pooling found them
+    #[command(after_help = after!(
+        sizes,
+        "max-unpool --indices positions.npy --window 2 pooled.npy -o out.npy"
+    ))]
+    MaxUnpool(UnpoolArgs),
+    /// Bilinear pooling of regions
+    #[command(after_help = after!(
+        "roi-align --regions boxes.npy --images numbers.npy --output-size 7x7 --half-pixel in.npy -o out.npy"
+    ))]
+    RoiAlign(RoiAlignArgs),
+    /// Max pooling of regions with rounded bounds
+    #[command(after_help = after!(
+        "max-roi-pool --regions boxes.npy --output-size 7x7 --spatial-scale 0.0625 in.npy -o out.npy"
+    ))]
+    MaxRoiPool(MaxRoiArgs),
+    /// Convolution with bias and activation
+    #[command(after_help = after!(
+        padding,
+        "conv --kernel w.npy --bias b.npy --padding same --activation relu in.npy -o out.npy"
+    ))]
+    Conv(ConvArgs),
+    /// Transposed convolution with bias and activation
+    #[command(after_help = after!(
+        padding,
+        "conv-transpose --kernel w.npy --stride 2 --padding 1 --output-padding 1 in.npy -o out.npy"
+    ))]
+    ConvTranspose(ConvTransposeArgs),
+    /// Convolution, activation and pooling in one
+    #[command(after_help = after!(
+        padding,
+        "conv-pool --kernel w.npy --activation relu --pool max --pool-window 2 in.npy -o out.npy"
+    ))]
+    ConvPool(ConvPoolArgs),
+    /// A fully connected layer on the last axis
+    #[command(after_help = after!("dense --kernel w.npy --bias b.npy --activation relu in.npy -o out.npy"))]
+    Dense(DenseArgs),
+    /// Softmax along one axis
+    #[command(after_help = after!("softmax --axis 1 in.npy -o out.npy"))]
+    Softmax(SoftmaxArgs),
+    /// An activation, element by element
+    #[command(after_help = after!("activation leaky-relu:0.1 in.npy -o out.npy"))]
+    Activation(ActivationArgs),
+}
+
+impl Operation {
+    /// The arguments, whichever they are.
+    pub fn arguments(&self) -> &dyn Arguments {
+        match self {
+            Operation::MaxPool(args) => args,
+            Operation::AvgPool(args) => args,
+            Operation::LpPool(args) => args,
+            Operation::GlobalMaxPool(args) => args,
+            Operation::GlobalAvgPool(args) => args,
+            Operation::GlobalLpPool(args) => args,
+            Operation::AdaptiveMaxPool(args) => args,
+            Operation::AdaptiveAvgPool(args) => args,
+            Operation::FractionalMaxPool(args) => args,
+            Operation::MaxUnpool(args) => args,
+            Operation::RoiAlign(args) => args,
+            Operation::MaxRoiPool(args) => args,
+            Operation::Conv(args) => args,
+            Operation::ConvTranspose(args) => args,
+            Operation::ConvPool(args) => args,
+            Operation::Dense(args) => args,
+            Operation::Softmax(args) => args,
+            Operation::Activation(args) => args,
+        }
+    }
+}
+
+/// The arguments of one operation.
+pub trait Arguments {
+    /// The operation they describe, on an input of this shape.
+    fn op(&self, input: &[usize]) -> Result<Op>;
+
+    /// The files they name.
+    fn files(&self) -> Files<'_>;
+}
+
+/// The files of an operation's tensors, in the operation's order.
+pub struct Files<'a> {
+    pub inputs: Vec<&'a Path>,
+    pub outputs: Vec<&'a Path>,
+}
+
+impl<'a> Files<'a> {
+    /// Further inputs.
+    fn reads(mut self, paths: impl IntoIterator<Item = &'a PathBuf>) -> Self {
+        self.inputs.extend(paths.into_iter().map(PathBuf::as_path));
+        self
+    }
+
+    /// Further outputs.
+    fn writes(mut self, paths: impl IntoIterator<Item = &'a PathBuf>) -> Self {
+        self.outputs.extend(paths.into_iter().map(PathBuf::as_path));
+        self
+    }
+}
+
+/// What every operation has.
+#[derive(Debug, Args)]
+struct Common {
+    /// The input: .npy or .safetensors
+    input: PathBuf,
+    /// The output: .npy or .safetensors
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+impl Common {
+    fn files(&self) -> Files<'_> {
+        Files { inputs: vec![&self.input], outputs: vec![&self.output] }
+    }
+}
