@@ -2,11 +2,11 @@
 //! caller's own compute pass.
 
 mod adapters;
-mod bind;
-mod filled;
-mod pipelines;
+pub(crate) mod bind;
+pub(crate) mod filled;
+pub(crate) mod pipelines;
 mod run;
-mod scope;
+pub(crate) mod scope;
 
 pub use adapters::{AdapterSummary, adapters, open_device};
 pub use bind::{Binding, Prepared};
@@ -30,7 +30,7 @@ pub struct Engine {
     device: wgpu::Device,
     queue: wgpu::Queue,
     caps: Caps,
-    pipelines: Arc<Pipelines>,
+    pub(crate) pipelines: Arc<Pipelines>,
 }
 
 impl std::fmt::Debug for Engine {
