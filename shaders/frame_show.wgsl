@@ -21,7 +21,7 @@ struct ShowParams {
 // The first of the largest channels, or NaN if one is NaN.
 fn class_at(first: u32) -> f32 {
     var best = unpack(input[first], 0u);
-    var class = 0u;
+    var number = 0u;
     for (var channel = 1u; channel < params.in_size.z; channel++) {
         let value = unpack(input[first + channel * params.in_stride.w], 0u);
         if (is_nan(best)) {
@@ -29,13 +29,13 @@ fn class_at(first: u32) -> f32 {
         }
         if (is_nan(value) || value > best) {
             best = value;
-            class = channel;
+            number = channel;
         }
     }
     if (is_nan(best)) {
         return best;
     }
-    return f32(class);
+    return f32(number);
 }
 
 fn color_of(value: f32) -> u32 {
