@@ -3,6 +3,8 @@
 @group(0) @binding(3) var<storage, read> images: array<i32>;
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;
 
+const MOST_SAMPLES: u32 = 1024u;
+
 struct RoiAxis {
     start: f32,
     bin: f32,
@@ -25,6 +27,8 @@ fn roi_axis(start_at: f32, end_at: f32, bins: u32) -> RoiAxis {
         if (samples > 0u && f32(samples - 1u) * f32(bins) >= length) {
             samples -= 1u;
         }
+        // Regions on the GPU cannot be checked before: without a bound a huge one would keep the device busy for good.
+        samples = min(samples, MOST_SAMPLES);
     }
     return RoiAxis(start, bin, samples);
 }

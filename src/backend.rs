@@ -20,6 +20,16 @@ pub enum Backend {
     Reference,
 }
 
+/// What to do with an operation that a device cannot compute, such as 16-bit floats without `SHADER_F16`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fallback {
+    /// Return the error.
+    #[default]
+    Refuse,
+    /// Compute it on the host path.
+    Host,
+}
+
 /// Which backend to open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -127,6 +137,28 @@ impl Backend {
             Backend::Gpu(engine) => engine.run(op, inputs),
             Backend::Host => host::run(op, inputs),
             Backend::Reference => reference::run(op, inputs),
+        }
+    }
+
+    /// Computes `op` on `inputs`, and where the device lacks a feature or has too low a limit, does what `fallback`
+    /// says. The answer tells whether the host path computed it.
+    ///
+    /// # Errors
+    /// Those of [`Backend::run`]; with [`Fallback::Host`] not [`Error::Feature`] and [`Error::Limit`].
+    ///
+    /// ```
+    /// use wgpool::{Backend, Fallback, Op, Pool, Tensor};
+    /// let x = Tensor::from_f32(&[1, 1, 2], vec![1., 2.])?;
+    /// let (outputs, on_host) = Backend::Host.run_or(&Op::from(Pool::max([2])), &[&x], Fallback::Host)?;
+    /// assert_eq!((outputs[0].as_f32()?, on_host), (&[2.0][..], false));
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    pub fn run_or(&self, op: &Op, inputs: &[&Tensor], fallback: Fallback) -> Result<(Vec<Tensor>, bool)> {
+        match (self.run(op, inputs), fallback) {
+            (Err(Error::Feature { .. } | Error::Limit { .. }), Fallback::Host) => {
+                Ok((host::run(op, inputs)?, true))
+            }
+            (result, _) => Ok((result?, false)),
         }
     }
 

@@ -152,6 +152,14 @@ pub enum Error {
         /// The values that break it.
         values: String,
     },
+    /// Everything of a kind is in use; try again when a run has finished.
+    #[error("all {in_flight} {what} are in use")]
+    Busy {
+        /// What is in use.
+        what: &'static str,
+        /// How many.
+        in_flight: usize,
+    },
     /// No adapter matches the request.
     #[error("no adapter for {request}: {reason}")]
     NoAdapter {

@@ -111,7 +111,9 @@ impl Axis {
             .and_then(|l| l.checked_add(pad_after))
             .filter(|&l| l <= MAX_LENGTH)
             .ok_or_else(|| too_large("padded input"))?;
-        if span > padded {
+        // In ceil mode a window may overhang the end by less than a stride; it is then the only one.
+        let overhang = span.saturating_sub(padded);
+        if overhang > 0 && !(ceil_mode && overhang < stride) {
             return Err(Error::Window {
                 op,
                 axis: index,
@@ -124,8 +126,9 @@ impl Axis {
                 after: pad_after,
             });
         }
-        let output =
-            same_output.unwrap_or_else(|| output_length(input, pad_before, padded - span, stride, ceil_mode));
+        let output = same_output.unwrap_or_else(|| {
+            output_length(input, pad_before, padded.saturating_sub(span), stride, ceil_mode)
+        });
         // The last window may overhang the padding in ceil mode: its far end must be addressable too.
         if (output - 1).checked_mul(stride).is_none_or(|s| s > MAX_LENGTH - span) {
             return Err(too_large("last window"));

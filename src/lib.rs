@@ -1,7 +1,19 @@
-//! Pooling and convolution as WGSL compute shaders on [wgpu](https://docs.rs/wgpu), checked against a CPU
-//! reference, with a fast host path for machines without a GPU.
+//! Pooling and convolution as WGSL compute shaders on [wgpu], checked against a CPU reference, with a fast host path
+//! for machines without a GPU.
 //!
-//! A call goes `spec` (what the user wants, [`Op`]) to [`Problem`] (validated, every shape known).
+//! A call goes from an [`Op`] (what the user wants, in the frameworks' terms) to a [`Problem`] (validated, every shape
+//! known) to a [`Plan`] (kernels for a device), which an [`Engine`] prepares, binds to buffers, and records into the
+//! caller's own compute pass:
+//!
+//! ```
+//! use wgpool::{Caps, Plan, Pool, TensorDesc};
+//! let plan = Plan::new(&Pool::max([2, 2]).into(), &[TensorDesc::f32([1, 10, 26, 26])], &Caps::default())?;
+//! assert_eq!(plan.problem.outputs[0].shape, [1, 10, 13, 13]);
+//! # Ok::<(), wgpool::Error>(())
+//! ```
+//!
+//! For scripts and tests, [`Backend`] computes an operation on tensors in host memory wherever it is told to.
+//! [`model`] loads Keras models and compiles them to one submission a run.
 #![warn(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
 
@@ -21,7 +33,7 @@ pub mod tensor;
 #[cfg(feature = "cli")]
 pub mod verify;
 
-pub use backend::{Backend, Choice, Opened};
+pub use backend::{Backend, Choice, Fallback, Opened};
 pub use engine::{Binding, Engine, Prepared};
 pub use error::{Error, Result};
 pub use frame::{ColorMap, Crop, FrameChannels, FramePlan, FrameToTensor, OverlayPlan, TensorToFrame};
@@ -33,3 +45,9 @@ pub use spec::{
     RoiAlign, RoiMode, Softmax,
 };
 pub use tensor::{DType, Data, Tensor, TensorDesc};
+/// The version of wgpu that this crate takes devices of.
+pub use wgpu;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -97,7 +97,7 @@ fn limits_are_named() {
     let mut caps = *engine.caps();
     caps.max_binding = 1000;
     let desc = TensorDesc::f32([1, 1, 300]);
-    let error = Plan::new(&Op::from(Activation::Relu), &[desc.clone()], &caps).unwrap_err();
+    let error = Plan::new(&Op::from(Activation::Relu), std::slice::from_ref(&desc), &caps).unwrap_err();
     assert!(error.to_string().contains("max_storage_buffer_binding_size"), "{error}");
     assert!(error.to_string().contains("1200"), "{error}");
     let mut caps = *engine.caps();

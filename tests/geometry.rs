@@ -44,7 +44,10 @@ fn windows(spec: Spec) -> usize {
         starts.push(start);
         start += spec.stride;
     }
-    let Some(&last) = starts.last() else { return 0 };
+    let Some(&last) = starts.last() else {
+        // Ceil mode keeps a first window that lacks less than a stride.
+        return usize::from(spec.ceil && span < line.len() + spec.stride);
+    };
     // Ceil mode adds one more window if elements are left behind the last, unless it would start in the padding.
     if spec.ceil && last + span < line.len() && start < spec.before + spec.input {
         starts.push(start);

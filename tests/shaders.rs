@@ -97,3 +97,9 @@ fn bindings_are_those_the_shader_declares() {
         assert_eq!((reads, writes), (bindings.reads, bindings.writes), "{key}");
     }
 }
+
+#[test]
+fn the_bound_on_samples_is_that_of_the_checks() {
+    let bound = format!("const MOST_SAMPLES: u32 = {}u;", wgpool::problem::MOST_SAMPLES);
+    assert!(KernelKey::RoiAlign.source().contains(&bound));
+}

@@ -10,6 +10,7 @@ mod op;
 mod predict;
 mod summary;
 mod terminal;
+mod verify;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -30,15 +31,17 @@ pub fn main() -> ExitCode {
         Err(error) => return args::report(&error),
     };
     let mut out = io::stdout().lock();
+    let mut status = ExitCode::SUCCESS;
     let done = match &cli.command {
         None => demo::run(&cli.choice(), cli.out.as_deref(), &mut out),
         Some(Command::Adapters(args)) => adapters::run(args, &mut out),
         Some(Command::Summary(args)) => summary::run(args, &mut out),
         Some(Command::Predict(args)) => predict::run(args, &cli.choice(), &mut out),
         Some(Command::Op(args)) => op::run(args, &cli.choice(), &mut out),
+        Some(Command::Verify(args)) => verify::run(args, &cli.choice(), &mut out).map(|found| status = found),
     };
     match done.and_then(|()| out.flush().map_err(terminal::stdout_error)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => status,
         // The reader of the pipe has seen enough: nothing went wrong.
         Err(error) if terminal::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => fail(&error.to_string()),

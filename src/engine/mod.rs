@@ -5,6 +5,7 @@ mod adapters;
 pub(crate) mod bind;
 pub(crate) mod filled;
 pub(crate) mod pipelines;
+mod readback;
 mod run;
 pub(crate) mod scope;
 
@@ -12,6 +13,7 @@ pub use adapters::{AdapterSummary, adapters, open_device};
 pub use bind::{Binding, Prepared};
 #[cfg(feature = "cli")]
 pub use pipelines::ShaderEdit;
+pub use readback::{Pending, Readback};
 
 use std::sync::Arc;
 

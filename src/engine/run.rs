@@ -1,15 +1,15 @@
-//! The convenience that uploads, computes, and reads back.
+//! The convenience that uploads, computes, and reads back: blocking, and as futures that never block.
 
 use std::borrow::Cow;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
 
 use super::Engine;
 use super::filled::filled;
+use super::readback::{Pending, Readback};
 use super::scope::scoped;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
-use crate::tensor::{Data, Tensor, TensorDesc};
+use crate::spec::Op;
+use crate::tensor::{Tensor, TensorDesc};
 
 /// A tensor's bytes, filled up to the whole words that a buffer is made of.
 fn words(tensor: &Tensor) -> Cow<'_, [u8]> {
@@ -29,26 +29,69 @@ impl Engine {
     /// # Errors
     /// If `inputs` are not what the plan was made for, and those of the device.
     pub fn run_plan(&self, plan: &Plan, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+        let pending = pollster::block_on(self.start(plan, inputs))?;
+        pending.into_iter().map(Pending::wait).collect()
+    }
+
+    /// [`Engine::run_plan`], without ever blocking.
+    ///
+    /// # Errors
+    /// Those of [`Engine::run_plan`].
+    pub async fn run_plan_async(&self, plan: &Plan, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+        let mut outputs = Vec::with_capacity(plan.problem.outputs.len());
+        for pending in self.start(plan, inputs).await? {
+            outputs.push(pending.read().await?);
+        }
+        Ok(outputs)
+    }
+
+    /// [`Engine::run`](Engine::run), without ever blocking: several such futures may be in flight at once.
+    ///
+    /// # Errors
+    /// Those of [`Engine::run`](Engine::run).
+    ///
+    /// ```
+    /// # fn main() -> wgpool::Result<()> {
+    /// # use wgpool::{Backend, Choice, Op, Pool, Tensor};
+    /// # let Backend::Gpu(engine) = Backend::open(&Choice::Gpu).or_else(|_| Backend::open(&Choice::Software))?.backend
+    /// #     else { unreachable!() };
+    /// let x = Tensor::from_f32(&[1, 1, 4], vec![1., 2., 3., 4.])?;
+    /// let op = Op::from(Pool::max([2]));
+    /// let outputs = pollster::block_on(engine.run_async(&op, &[&x]))?;
+    /// assert_eq!(outputs[0].as_f32()?, [2., 4.]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn run_async(&self, op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+        let descs: Vec<TensorDesc> = inputs.iter().map(|t| t.desc()).collect();
+        self.run_plan_async(&self.plan(op, &descs)?, inputs).await
+    }
+
+    /// Uploads, records and submits; what it returns waits for the results.
+    async fn start(&self, plan: &Plan, inputs: &[&Tensor]) -> Result<Vec<Pending>> {
         plan.problem.check(inputs)?;
         let op = plan.problem.op;
-        let prepared = self.prepare(plan)?;
+        let prepared = self.prepare_async(plan).await?;
         let mut buffers = Vec::with_capacity(inputs.len());
         for input in inputs {
-            buffers.push(self.upload(op, input)?);
+            buffers.push(self.upload_async(op, input).await?);
         }
         let mut outputs = Vec::with_capacity(plan.problem.outputs.len());
         for desc in &plan.problem.outputs {
-            outputs.push(self.storage(op, desc.buffer_size())?);
+            outputs.push(self.buffer_async(op, desc.buffer_size(), STORAGE).await?);
         }
-        let binding = prepared.bind(
-            &buffers.iter().map(|b| b.slice(..)).collect::<Vec<_>>(),
-            &outputs.iter().map(|b| b.slice(..)).collect::<Vec<_>>(),
-        )?;
+        let binding = prepared
+            .bind_async(
+                &buffers.iter().map(|b| b.slice(..)).collect::<Vec<_>>(),
+                &outputs.iter().map(|b| b.slice(..)).collect::<Vec<_>>(),
+            )
+            .await?;
         let wanted: Vec<_> = outputs.iter().map(|b| b.slice(..)).zip(&plan.problem.outputs).collect();
-        self.submit_and_read(op, &wanted, |encoder| {
+        self.submit(op, &wanted, |encoder| {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             binding.encode(&mut pass);
         })
+        .await
     }
 
     /// A storage buffer holding a tensor.
@@ -56,12 +99,19 @@ impl Engine {
     /// # Errors
     /// [`Error::OutOfMemory`], [`Error::Limit`] and those of the device.
     pub fn upload(&self, op: &'static str, tensor: &Tensor) -> Result<wgpu::Buffer> {
+        pollster::block_on(self.upload_async(op, tensor))
+    }
+
+    /// [`Engine::upload`], without blocking.
+    ///
+    /// # Errors
+    /// Those of [`Engine::upload`].
+    pub async fn upload_async(&self, op: &'static str, tensor: &Tensor) -> Result<wgpu::Buffer> {
         self.caps.check_tensor(op, &tensor.desc())?;
         let contents: &[u8] = &words(tensor);
         let size = contents.len();
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
         let during = || format!("uploading {size} bytes for {op}");
-        pollster::block_on(filled(&self.device, "wgpool tensor", contents, usage, during))
+        filled(&self.device, "wgpool tensor", contents, STORAGE, during).await
     }
 
     /// An empty storage buffer of `size` bytes that can be written to and read back.
@@ -69,22 +119,26 @@ impl Engine {
     /// # Errors
     /// [`Error::OutOfMemory`], [`Error::Limit`] and those of the device.
     pub fn storage(&self, op: &'static str, size: u64) -> Result<wgpu::Buffer> {
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
-        self.buffer(op, size, usage)
+        pollster::block_on(self.storage_async(op, size))
+    }
+
+    /// [`Engine::storage`], without blocking.
+    ///
+    /// # Errors
+    /// Those of [`Engine::storage`].
+    pub async fn storage_async(&self, op: &'static str, size: u64) -> Result<wgpu::Buffer> {
+        self.buffer_async(op, size, STORAGE).await
     }
 
     /// Writes a tensor into a buffer at `offset` before the next submission.
-    pub(crate) fn write(&self, buffer: &wgpu::Buffer, offset: u64, tensor: &Tensor) -> Result<()> {
+    pub(crate) async fn write(&self, buffer: &wgpu::Buffer, offset: u64, tensor: &Tensor) -> Result<()> {
         let contents = words(tensor);
-        pollster::block_on(scoped(
+        scoped(
             &self.device,
             || format!("writing {} bytes", contents.len()),
             || self.queue.write_buffer(buffer, offset, &contents),
-        ))
-    }
-
-    fn buffer(&self, op: &'static str, size: u64, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer> {
-        pollster::block_on(self.buffer_async(op, size, usage))
+        )
+        .await
     }
 
     pub(super) async fn buffer_async(
@@ -116,88 +170,57 @@ impl Engine {
         .await
     }
 
-    /// Records with `record`, copies the tensors in `wanted` behind it, submits once, waits, and returns them.
-    pub(crate) fn submit_and_read(
+    /// Records with `record`, copies the tensors in `wanted` behind it, and submits once.
+    pub(crate) async fn submit(
         &self,
         op: &'static str,
         wanted: &[(wgpu::BufferSlice<'_>, &TensorDesc)],
         record: impl FnOnce(&mut wgpu::CommandEncoder),
-    ) -> Result<Vec<Tensor>> {
-        let mut staging = Vec::with_capacity(wanted.len());
+    ) -> Result<Vec<Pending>> {
+        let mut rings = Vec::with_capacity(wanted.len());
         for (_, desc) in wanted {
-            let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-            staging.push(self.buffer(op, desc.buffer_size(), usage)?);
+            rings.push(Readback::new_async(self, desc, 1).await?);
         }
-        let submission = pollster::block_on(scoped(
+        let copies: Vec<_> = rings.iter().zip(wanted).map(|(ring, (slice, _))| (ring, *slice)).collect();
+        self.submit_copies(op, &copies, record).await
+    }
+
+    /// Records with `record`, copies one tensor into a ring that is already there, and submits once.
+    pub(crate) async fn submit_into(
+        &self,
+        op: &'static str,
+        ring: &Readback,
+        from: wgpu::BufferSlice<'_>,
+        record: impl FnOnce(&mut wgpu::CommandEncoder),
+    ) -> Result<Pending> {
+        let pending = self.submit_copies(op, &[(ring, from)], record).await?;
+        pending.into_iter().next().ok_or(Error::Busy { what: "readback slots", in_flight: 0 })
+    }
+
+    async fn submit_copies(
+        &self,
+        op: &'static str,
+        copies: &[(&Readback, wgpu::BufferSlice<'_>)],
+        record: impl FnOnce(&mut wgpu::CommandEncoder),
+    ) -> Result<Vec<Pending>> {
+        scoped(
             &self.device,
             || format!("running {op}"),
             || {
                 let mut encoder =
                     self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
                 record(&mut encoder);
-                for ((slice, desc), staging) in wanted.iter().zip(&staging) {
-                    encoder.copy_buffer_to_buffer(
-                        slice.buffer(),
-                        slice.offset(),
-                        staging,
-                        0,
-                        desc.buffer_size(),
-                    );
-                }
-                self.queue.submit([encoder.finish()])
+                let pending = (copies.iter())
+                    .map(|(ring, from)| ring.record(&mut encoder, *from))
+                    .collect::<Result<Vec<_>>>();
+                self.queue.submit([encoder.finish()]);
+                pending
             },
-        ))?;
-        self.read_staging(op, wanted, &staging, submission)
-    }
-
-    fn read_staging(
-        &self,
-        op: &'static str,
-        wanted: &[(wgpu::BufferSlice<'_>, &TensorDesc)],
-        staging: &[wgpu::Buffer],
-        submission: wgpu::SubmissionIndex,
-    ) -> Result<Vec<Tensor>> {
-        let lost =
-            |reason: String| Error::DeviceLost { during: format!("reading the result of {op}"), reason };
-        let (sender, mapped) = std::sync::mpsc::channel();
-        for buffer in staging {
-            let sender = sender.clone();
-            buffer.slice(..).map_async(wgpu::MapMode::Read, move |result| {
-                // The receiver lives until every buffer has answered, or the call has failed already.
-                let _ = sender.send(result);
-            });
-        }
-        // Else the loop below would wait for a sender that nobody holds.
-        drop(sender);
-        let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
-        self.device.poll(wait).map_err(|e| lost(e.to_string()))?;
-        for _ in staging {
-            answer(&mapped, &self.device).map_err(lost)?;
-        }
-        let mut tensors = Vec::with_capacity(wanted.len());
-        for ((_, desc), buffer) in wanted.iter().zip(staging) {
-            let view = buffer.slice(..).get_mapped_range().map_err(|e| lost(e.to_string()))?;
-            let bytes = view.get(..desc.bytes()).unwrap_or_default();
-            tensors.push(Tensor::new(&desc.shape, Data::from_bytes(desc.dtype, bytes))?);
-        }
-        Ok(tensors)
+        )
+        .await?
     }
 }
 
-/// Waits for one buffer to be mapped, after the submission that fills it is complete.
-///
-/// Another thread's poll may have collected the answer and be about to give it, so there may be none yet.
-fn answer(
-    mapped: &Receiver<Result<(), wgpu::BufferAsyncError>>,
-    device: &wgpu::Device,
-) -> Result<(), String> {
-    loop {
-        match mapped.recv_timeout(Duration::from_millis(5)) {
-            Ok(answer) => return answer.map_err(|e| e.to_string()),
-            Err(RecvTimeoutError::Disconnected) => return Err("a mapping was dropped".into()),
-            Err(RecvTimeoutError::Timeout) => {
-                device.poll(wgpu::PollType::Poll).map_err(|e| e.to_string())?;
-            }
-        }
-    }
-}
+/// What tensors in storage are used for.
+const STORAGE: wgpu::BufferUsages =
+    wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_SRC).union(wgpu::BufferUsages::COPY_DST);

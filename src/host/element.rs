@@ -1,7 +1,13 @@
 //! Element types at the edge of the host path: the one place that widens and narrows them.
 
+use std::borrow::Cow;
+
 use half::f16;
 use half::slice::HalfFloatSliceExt;
+
+use super::output::{WORTH_SHARING, fill};
+use crate::error::Result;
+use crate::tensor::{DType, Data, Tensor};
 
 /// Rows of a tensor as the type that is computed with.
 pub(super) trait Source<T>: Sync {
@@ -29,15 +35,17 @@ impl Source<f32> for Widened<'_> {
     }
 }
 
-/// `|x|^p` in 64-bit floats, whose range holds the squares and cubes of all 32-bit floats.
+/// `|x|^p`, or `x^p` if they keep their sign, in 64-bit floats, whose range holds the squares and cubes of all 32-bit floats.
 pub(super) struct Powers<'a, E> {
     pub elements: &'a [E],
     pub p: f64,
+    pub signed: bool,
 }
 
 impl<E: Copy + Into<f64> + Sync> Source<f64> for Powers<'_, E> {
     fn row<'a>(&'a self, at: usize, len: usize, buffer: &'a mut Vec<f64>) -> &'a [f64] {
-        let elements = self.elements[at..at + len].iter().map(|&x| x.into().abs());
+        let elements =
+            self.elements[at..at + len].iter().map(|&x| if self.signed { x.into() } else { x.into().abs() });
         buffer.clear();
         // A NaN to the power of 2 stays NaN either way; `powf` is many times slower than a product.
         if self.p == 1.0 {
@@ -54,4 +62,31 @@ impl<E: Copy + Into<f64> + Sync> Source<f64> for Powers<'_, E> {
 /// Rounds 32-bit floats to 16 bits.
 pub(super) fn narrow(from: &[f32], to: &mut [f16]) {
     to.convert_from_f32_slice(from);
+}
+
+/// All elements of a tensor as 32-bit floats.
+///
+/// # Errors
+/// If it holds no floats, or the memory for them cannot be had.
+pub(super) fn floats(tensor: &Tensor) -> Result<Cow<'_, [f32]>> {
+    match tensor.data() {
+        Data::F16(x) => {
+            let wide = fill(x.len(), WORTH_SHARING, 1, |i, out: &mut [f32]| {
+                x[i * WORTH_SHARING..][..out.len()].convert_to_f32_slice(out);
+            })?;
+            Ok(Cow::Owned(wide))
+        }
+        _ => Ok(Cow::Borrowed(tensor.as_f32()?)),
+    }
+}
+
+/// Floats as elements of the type that they are stored in.
+pub(super) fn stored(dtype: DType, floats: Vec<f32>) -> Result<Data> {
+    if dtype != DType::F16 {
+        return Ok(Data::F32(floats));
+    }
+    let narrowed = fill(floats.len(), WORTH_SHARING, 1, |i, out: &mut [f16]| {
+        narrow(&floats[i * WORTH_SHARING..][..out.len()], out);
+    })?;
+    Ok(Data::F16(narrowed))
 }

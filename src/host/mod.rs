@@ -6,13 +6,17 @@
 
 mod activation;
 mod conv;
+mod conv_pool;
 mod element;
 mod exp;
+mod fractional;
 mod output;
 mod pool;
+mod roi;
 mod simd;
 mod softmax;
 mod sum;
+mod unpool;
 
 use crate::error::{Error, Result};
 use crate::problem::{Problem, Work};
@@ -54,40 +58,26 @@ pub fn compute(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
         problem.outputs.iter().map(|o| Data::from_bytes(o.dtype, &[])).collect()
     } else {
         match (&problem.work, inputs) {
-            (Work::Pool(work), _)
-                if work.axes.iter().any(|a| a.adaptive)
-                    || matches!(work.kind, crate::PoolKind::LpTorch { .. }) =>
-            {
-                return crate::reference::evaluate(problem, inputs)?
-                    .iter()
-                    .map(crate::reference::Exact::to_tensor)
-                    .collect();
-            }
-            (Work::Conv(work), _) if work.dtype != crate::DType::F32 => {
-                return crate::reference::evaluate(problem, inputs)?
-                    .iter()
-                    .map(crate::reference::Exact::to_tensor)
-                    .collect();
-            }
             (Work::Pool(work), [x]) => pool::pool(work, x.data())?,
-            (Work::Conv(work), [x, w]) => conv::conv(work, x.as_f32()?, w.as_f32()?, None)?,
-            (Work::Conv(work), [x, w, b]) => conv::conv(work, x.as_f32()?, w.as_f32()?, Some(b.as_f32()?))?,
+            (Work::Fractional(work), [x, samples]) => {
+                fractional::fractional(work, x.as_f32()?, samples.as_f32()?)?
+            }
+            (Work::Unpool(work), [x, indices]) => vec![unpool::unpool(work, x.data(), indices.data())?],
+            (Work::RoiAlign(work), [x, regions, images]) => {
+                vec![roi::align(work, x.as_f32()?, regions.as_f32()?, images.data())?]
+            }
+            (Work::MaxRoi(work), [x, regions]) => vec![roi::max(work, x.as_f32()?, regions.as_f32()?)?],
+            (Work::ConvPool(work), [x, w, bias @ ..]) => {
+                with_floats(x, w, bias, |x, w, b| conv_pool::conv_pool(work, x, w, b))?
+            }
+            (Work::ConvTranspose(work), [x, w, bias @ ..]) => with_floats(x, w, bias, |x, w, b| {
+                element::stored(work.dtype, conv::transposed(work, x, w, b)?)
+            })?,
+            (Work::Conv(work), [x, w, bias @ ..]) => {
+                with_floats(x, w, bias, |x, w, b| element::stored(work.dtype, conv::conv(work, x, w, b)?))?
+            }
             (Work::Softmax(work), [x]) => softmax::softmax(work, x.as_f32()?)?,
             (Work::Activation(work), [x]) => activation::activation(work, x.as_f32()?)?,
-            (
-                Work::Fractional(_)
-                | Work::Unpool(_)
-                | Work::RoiAlign(_)
-                | Work::MaxRoi(_)
-                | Work::ConvTranspose(_)
-                | Work::ConvPool(_),
-                _,
-            ) => {
-                return crate::reference::evaluate(problem, inputs)?
-                    .iter()
-                    .map(crate::reference::Exact::to_tensor)
-                    .collect();
-            }
             _ => {
                 return Err(Error::Arity {
                     op: problem.op,
@@ -98,4 +88,15 @@ pub fn compute(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
         }
     };
     data.into_iter().zip(&problem.outputs).map(|(data, desc)| Tensor::new(&desc.shape, data)).collect()
+}
+
+/// Hands a convolution its inputs as 32-bit floats; how many there are, the problem has checked.
+fn with_floats(
+    x: &Tensor,
+    w: &Tensor,
+    bias: &[&Tensor],
+    f: impl FnOnce(&[f32], &[f32], Option<&[f32]>) -> Result<Data>,
+) -> Result<Vec<Data>> {
+    let bias = bias.first().map(|b| element::floats(b)).transpose()?;
+    Ok(vec![f(&element::floats(x)?, &element::floats(w)?, bias.as_deref())?])
 }

@@ -96,6 +96,16 @@ impl<T: Copy + Send> Scattered<T> {
         Ok(Scattered { data, start, len })
     }
 
+    /// A result whose elements are all written, as zeros.
+    pub fn zeroed(len: usize) -> Result<Self>
+    where
+        T: Default,
+    {
+        let mut data = fill(len, WORTH_SHARING, 1, |_, _: &mut [T]| {})?;
+        let start = data.as_mut_ptr();
+        Ok(Scattered { data, start, len })
+    }
+
     /// Writes `values` from element `at` on; what would lie behind the end is left out.
     ///
     /// # Safety

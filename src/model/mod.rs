@@ -17,4 +17,4 @@ pub use batch_norm::BatchNorm;
 pub use layer::{Layer, LayerKind, Weight};
 pub use program::{Program, Step};
 pub use sequential::{Parameters, Sequential};
-pub use session::Session;
+pub use session::{Memory, Session};

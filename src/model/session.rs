@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::program::Program;
 use crate::backend::Backend;
-use crate::engine::{Binding, Engine};
+use crate::engine::{Binding, Engine, Readback};
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::tensor::{Tensor, TensorDesc};
@@ -30,6 +30,19 @@ pub struct Session {
     kind: Kind,
 }
 
+/// Buffers of the app that a session computes in, instead of its own.
+///
+/// All need the usage `STORAGE`; each output and scratch buffer must be no other one of them.
+#[derive(Clone, Debug, Default)]
+pub struct Memory<'a> {
+    /// What [`Session::encode`] reads.
+    pub input: Option<wgpu::BufferSlice<'a>>,
+    /// What [`Session::encode`] writes.
+    pub output: Option<wgpu::BufferSlice<'a>>,
+    /// The tensors between the layers, which are written in turn: see [`Session::scratch_sizes_of`].
+    pub scratch: Option<[wgpu::BufferSlice<'a>; 2]>,
+}
+
 #[derive(Debug)]
 enum Kind {
     Gpu(Box<GpuSession>),
@@ -40,28 +53,68 @@ enum Kind {
 struct GpuSession {
     engine: Engine,
     bindings: Vec<Binding>,
-    input: wgpu::Buffer,
-    output: wgpu::Buffer,
+    input: Place,
+    output: Place,
     /// Bytes of the buffers between the layers.
-    scratch: u64,
+    scratch: [u64; 2],
+    readback: Readback,
     /// One run at a time: runs share the buffers.
     running: Mutex<()>,
 }
 
+/// A part of a buffer, kept beyond a borrow.
+#[derive(Clone, Debug)]
+struct Place {
+    buffer: wgpu::Buffer,
+    offset: u64,
+    size: u64,
+}
+
+impl Place {
+    fn of(slice: wgpu::BufferSlice<'_>) -> Place {
+        Place { buffer: slice.buffer().clone(), offset: slice.offset(), size: slice.size() }
+    }
+
+    fn slice(&self) -> wgpu::BufferSlice<'_> {
+        self.buffer.slice(self.offset..self.offset + self.size)
+    }
+}
+
 impl Session {
-    /// Makes a program ready to run on a backend.
+    /// Makes a program ready to run on a backend, in buffers of its own.
     ///
     /// # Errors
     /// Those of the plans of its operations, and of the device.
     pub fn compile(backend: &Backend, program: Program) -> Result<Session> {
-        let (name, input, output) = (program.name.clone(), program.input.clone(), program.output.clone());
-        let kind = match backend {
-            Backend::Gpu(engine) => Kind::Gpu(Box::new(GpuSession::new(engine, &program)?)),
+        match backend {
+            Backend::Gpu(engine) => Self::compile_in(engine, program, &Memory::default()),
             Backend::Host | Backend::Reference => {
-                Kind::Cpu { backend: backend.clone(), program: Box::new(program) }
+                let (name, input, output) =
+                    (program.name.clone(), program.input.clone(), program.output.clone());
+                let kind = Kind::Cpu { backend: backend.clone(), program: Box::new(program) };
+                Ok(Session { name, input, output, kind })
             }
-        };
-        Ok(Session { name, input, output, kind })
+        }
+    }
+
+    /// Makes a program ready to run on a GPU, in buffers of the app where `memory` names some.
+    ///
+    /// # Errors
+    /// Those of [`Session::compile`]; [`Error::Buffer`] for a buffer that breaks a rule.
+    pub fn compile_in(engine: &Engine, program: Program, memory: &Memory<'_>) -> Result<Session> {
+        let session = pollster::block_on(GpuSession::new(engine, &program, memory))?;
+        let kind = Kind::Gpu(Box::new(session));
+        Ok(Session { name: program.name, input: program.input, output: program.output, kind })
+    }
+
+    /// Bytes of the two scratch buffers that a program needs on `engine`, for [`Memory::scratch`].
+    ///
+    /// Two, because a kernel may not write a buffer that it reads; each is as large as the largest tensor it holds.
+    ///
+    /// # Errors
+    /// Those of the plans of its operations.
+    pub fn scratch_sizes_of(engine: &Engine, program: &Program) -> Result<[u64; 2]> {
+        Ok(scratch_sizes(&plans(engine, program)?))
     }
 
     /// What goes in.
@@ -95,14 +148,14 @@ impl Session {
         }
         match &self.kind {
             Kind::Cpu { backend, program } => program.run(backend, input),
-            Kind::Gpu(session) => session.run(input, &self.output),
+            Kind::Gpu(session) => session.run(input),
         }
     }
 
     /// The buffer that [`Session::encode`] reads, on a GPU: fill it from the CPU or by a copy or shader of your own.
     pub fn input_buffer(&self) -> Option<&wgpu::Buffer> {
         match &self.kind {
-            Kind::Gpu(session) => Some(&session.input),
+            Kind::Gpu(session) => Some(&session.input.buffer),
             Kind::Cpu { .. } => None,
         }
     }
@@ -110,21 +163,21 @@ impl Session {
     /// The buffer that [`Session::encode`] writes, on a GPU.
     pub fn output_buffer(&self) -> Option<&wgpu::Buffer> {
         match &self.kind {
-            Kind::Gpu(session) => Some(&session.output),
+            Kind::Gpu(session) => Some(&session.output.buffer),
             Kind::Cpu { .. } => None,
         }
     }
 
-    /// Bytes of GPU memory between the layers; the input's and the output's buffers and weights are not counted.
+    /// Bytes of GPU memory between the layers; input, output and weights are not counted.
     pub fn scratch_size(&self) -> u64 {
         match &self.kind {
-            Kind::Gpu(session) => session.scratch,
+            Kind::Gpu(session) => session.scratch.iter().sum(),
             Kind::Cpu { .. } => 0,
         }
     }
 
     /// Records the whole model into the caller's encoder, from [`Session::input_buffer`] to
-    /// [`Session::output_buffer`]; submits nothing.
+    /// [`Session::output_buffer`]. Submits nothing, allocates nothing.
     ///
     /// # Errors
     /// [`Error::NoDevice`] if the session is not one of a GPU.
@@ -142,43 +195,65 @@ impl Session {
     }
 }
 
+fn plans(engine: &Engine, program: &Program) -> Result<Vec<Plan>> {
+    (program.steps.iter())
+        .map(|step| {
+            Plan::of(step.problem.clone(), engine.caps())
+                .map_err(|error| error.in_layer(&program.name, &step.name))
+        })
+        .collect()
+}
+
+/// All but the last step write two buffers in turn.
+fn scratch_sizes(plans: &[Plan]) -> [u64; 2] {
+    let mut sizes = [4, 4];
+    for (i, plan) in plans.iter().take(plans.len().saturating_sub(1)).enumerate() {
+        let size = plan.problem.outputs.iter().map(TensorDesc::buffer_size).max().unwrap_or(0);
+        sizes[i % 2] = sizes[i % 2].max(size);
+    }
+    sizes
+}
+
 impl GpuSession {
-    fn new(engine: &Engine, program: &Program) -> Result<GpuSession> {
+    async fn new(engine: &Engine, program: &Program, memory: &Memory<'_>) -> Result<GpuSession> {
         let op = "session";
-        let plans: Vec<Plan> = (program.steps.iter())
-            .map(|step| {
-                Plan::of(step.problem.clone(), engine.caps())
-                    .map_err(|error| error.in_layer(&program.name, &step.name))
-            })
-            .collect::<Result<_>>()?;
-        let input = engine.storage(op, program.input.buffer_size())?;
-        // Steps write two buffers in turn, each as large as the largest it holds; the last writes the output.
-        let inner = plans.len().saturating_sub(1);
-        let mut sizes = [0u64; 2];
-        for (i, plan) in plans.iter().take(inner).enumerate() {
-            let size = plan.problem.outputs.iter().map(TensorDesc::buffer_size).max().unwrap_or(0);
-            sizes[i % 2] = sizes[i % 2].max(size);
-        }
-        let turns = [engine.storage(op, sizes[0].max(4))?, engine.storage(op, sizes[1].max(4))?];
+        let plans = plans(engine, program)?;
+        let own = async |given: Option<wgpu::BufferSlice<'_>>, size: u64| -> Result<Place> {
+            match given {
+                Some(slice) => Ok(Place::of(slice)),
+                None => {
+                    let buffer = engine.storage_async(op, size).await?;
+                    Ok(Place { buffer, offset: 0, size })
+                }
+            }
+        };
+        let input = own(memory.input, program.input.buffer_size()).await?;
         let output = match plans.is_empty() {
             true => input.clone(),
-            false => engine.storage(op, program.output.buffer_size())?,
+            false => own(memory.output, program.output.buffer_size()).await?,
         };
+        let scratch = scratch_sizes(&plans);
+        let [first, second] = memory.scratch.map_or([None, None], |given| given.map(Some));
+        let turns = [own(first, scratch[0]).await?, own(second, scratch[1]).await?];
+
         let mut bindings = Vec::with_capacity(plans.len());
         let mut from = &input;
         for (i, (plan, step)) in plans.iter().zip(&program.steps).enumerate() {
-            let to = if i == inner { &output } else { &turns[i % 2] };
+            let to = if i + 1 == plans.len() { &output } else { &turns[i % 2] };
             let in_layer = |error: Error| error.in_layer(&program.name, &step.name);
-            let weights: Vec<wgpu::Buffer> =
-                step.weights.iter().map(|w| engine.upload(op, w)).collect::<Result<_>>()?;
-            let mut inputs = vec![from.slice(..)];
+            let mut weights = Vec::with_capacity(step.weights.len());
+            for weight in &step.weights {
+                weights.push(engine.upload_async(op, weight).await?);
+            }
+            let mut inputs = vec![from.slice()];
             inputs.extend(weights.iter().map(|w| w.slice(..)));
-            let prepared = engine.prepare(plan).map_err(in_layer)?;
-            bindings.push(prepared.bind(&inputs, &[to.slice(..)]).map_err(in_layer)?);
+            let prepared = engine.prepare_async(plan).await.map_err(in_layer)?;
+            bindings.push(prepared.bind_async(&inputs, &[to.slice()]).await.map_err(in_layer)?);
             from = to;
         }
-        let scratch = sizes.iter().sum();
-        Ok(GpuSession { engine: engine.clone(), bindings, input, output, scratch, running: Mutex::new(()) })
+        let readback = Readback::new_async(engine, &program.output, 1).await?;
+        let running = Mutex::new(());
+        Ok(GpuSession { engine: engine.clone(), bindings, input, output, scratch, readback, running })
     }
 
     fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
@@ -188,11 +263,13 @@ impl GpuSession {
         }
     }
 
-    fn run(&self, input: &Tensor, output: &TensorDesc) -> Result<Tensor> {
+    fn run(&self, input: &Tensor) -> Result<Tensor> {
         let _alone = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        self.engine.write(&self.input, 0, input)?;
-        let wanted = [(self.output.slice(..), output)];
-        let outputs = self.engine.submit_and_read("session", &wanted, |encoder| self.encode(encoder))?;
-        outputs.into_iter().next().ok_or(Error::Arity { op: "session", expected: "one output", got: 0 })
+        let pending = pollster::block_on(async {
+            self.engine.write(&self.input.buffer, self.input.offset, input).await?;
+            let record = |encoder: &mut wgpu::CommandEncoder| self.encode(encoder);
+            self.engine.submit_into("session", &self.readback, self.output.slice(), record).await
+        })?;
+        pending.wait()
     }
 }

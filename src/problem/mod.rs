@@ -16,7 +16,7 @@ pub use conv::{ConvPoolWork, ConvWork, KernelStrides};
 pub use fractional::{FractionalAxis, FractionalWork};
 pub use pointwise::{ActivationWork, SoftmaxWork};
 pub use pool::PoolWork;
-pub use roi::{MaxRoiWork, Neighbours, RoiAlignWork, RoiAxis, RoiShape};
+pub use roi::{MOST_SAMPLES, MaxRoiWork, Neighbours, RoiAlignWork, RoiAxis, RoiShape};
 pub use unpool::UnpoolWork;
 
 use crate::error::{Error, Result};
@@ -127,14 +127,15 @@ impl Problem {
             (Work::Unpool(work), [_, indices]) => work.check_indices(self.op, indices),
             (Work::Fractional(work), [_, samples]) => work.check_samples(self.op, samples),
             (Work::RoiAlign(work), [_, regions, images]) => {
-                roi::check_regions(self.op, regions, 4)?;
+                roi::check_regions(self.op, regions, 4, work.shape.spatial_scale)?;
+                work.check_samples(self.op, regions)?;
                 (0..work.shape.regions).try_for_each(|i| {
                     let image = images.data().get(i).unwrap_or(f64::NAN);
                     work.shape.check_image(self.op, "image numbers", i, image)
                 })
             }
             (Work::MaxRoi(work), [_, regions]) => {
-                roi::check_regions(self.op, regions, 5)?;
+                roi::check_regions(self.op, regions, 5, work.shape.spatial_scale)?;
                 (0..work.shape.regions).try_for_each(|i| {
                     let image = regions.data().get(5 * i).unwrap_or(f64::NAN);
                     work.shape.check_image(self.op, "regions", 5 * i, image)

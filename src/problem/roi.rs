@@ -207,8 +207,9 @@ pub(super) fn align(spec: &RoiAlign, inputs: &[TensorDesc]) -> Result<Problem> {
             rule: format!("it must be [{}], one for each region", shape.regions),
         });
     }
-    if spec.sampling_ratio > 1024 {
-        return Err(Error::parameter(op, "sampling_ratio", spec.sampling_ratio, "it must be at most 1024"));
+    if spec.sampling_ratio > MOST_SAMPLES {
+        let rule = format!("it must be at most {MOST_SAMPLES}");
+        return Err(Error::parameter(op, "sampling_ratio", spec.sampling_ratio, rule));
     }
     let work = RoiAlignWork {
         shape,
@@ -230,19 +231,46 @@ pub(super) fn max(spec: &MaxRoiPool, inputs: &[TensorDesc]) -> Result<Problem> {
     Ok(Problem { op, inputs: inputs.to_vec(), outputs, work: Work::MaxRoi(MaxRoiWork { shape }) })
 }
 
-/// Refuses regions that are not finite or so large that their bins cannot be counted.
-pub(super) fn check_regions(op: &'static str, rois: &Tensor, columns: usize) -> Result<()> {
+/// The most samples that a bin may have along an axis. Without a bound a huge region would keep a GPU busy for good.
+pub const MOST_SAMPLES: usize = 1024;
+
+impl RoiAlignWork {
+    /// Refuses regions so large that a bin would have more than [`MOST_SAMPLES`] samples along an axis.
+    pub(super) fn check_samples(&self, op: &'static str, regions: &Tensor) -> Result<()> {
+        let Data::F32(values) = regions.data() else { return Ok(()) };
+        for (r, region) in values.chunks_exact(4).enumerate() {
+            let &[x1, y1, x2, y2] = region else { continue };
+            let samples = self.axis(0, y1, y2).samples.max(self.axis(1, x1, x2).samples);
+            if samples > MOST_SAMPLES {
+                return Err(Error::Value {
+                    op,
+                    tensor: "regions",
+                    at: 4 * r,
+                    value: format!("{region:?}"),
+                    rule: format!(
+                        "a bin of it would have {samples} samples, at most {MOST_SAMPLES} are taken"
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses regions that are not finite, or so large that positions in them cannot be counted.
+pub(super) fn check_regions(op: &'static str, rois: &Tensor, columns: usize, scale: f32) -> Result<()> {
     const MOST: f32 = 1e6;
     let Data::F32(values) = rois.data() else { return Ok(()) };
     let coordinate = |at: usize| columns == 4 || !at.is_multiple_of(columns);
-    match values.iter().enumerate().find(|(at, v)| coordinate(*at) && (v.is_nan() || v.abs() > MOST)) {
+    let outside = |v: f32| v.is_nan() || v.abs() > MOST || (v * scale).abs() > MOST;
+    match values.iter().enumerate().find(|(at, v)| coordinate(*at) && outside(**v)) {
         None => Ok(()),
         Some((at, value)) => Err(Error::Value {
             op,
             tensor: "regions",
             at,
             value: value.to_string(),
-            rule: format!("coordinates must be finite and within {MOST}"),
+            rule: format!("coordinates must be finite and within {MOST}, also times the scale {scale}"),
         }),
     }
 }

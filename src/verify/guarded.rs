@@ -1,6 +1,6 @@
 //! A GPU run that notices what a kernel fails to write, or writes where it must not.
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Pending};
 use crate::error::{Error, Result};
 use crate::spec::Op;
 use crate::tensor::{Data, Tensor, TensorDesc};
@@ -28,7 +28,7 @@ pub fn run_guarded(engine: &Engine, op: &Op, inputs: &[&Tensor]) -> Result<Vec<T
         let size = input.desc().buffer_size();
         let buffer = engine.storage(name, lead + size)?;
         engine.queue().write_buffer(&buffer, 0, &poison(lead));
-        engine.write(&buffer, lead, input)?;
+        pollster::block_on(engine.write(&buffer, lead, input))?;
         in_buffers.push(buffer);
     }
     let mut out_buffers = Vec::new();
@@ -46,10 +46,11 @@ pub fn run_guarded(engine: &Engine, op: &Op, inputs: &[&Tensor]) -> Result<Vec<T
         .collect();
     let binding = prepared.bind(&ins, &outs)?;
     let wanted: Vec<_> = out_buffers.iter().map(|b| b.slice(..)).zip(&wholes).collect();
-    let read = engine.submit_and_read(name, &wanted, |encoder| {
+    let pending = pollster::block_on(engine.submit(name, &wanted, |encoder| {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         binding.encode(&mut pass);
-    })?;
+    }))?;
+    let read = pending.into_iter().map(Pending::wait).collect::<Result<Vec<_>>>()?;
 
     let mut outputs = Vec::new();
     for (whole, desc) in read.iter().zip(&plan.problem.outputs) {

@@ -1,8 +1,23 @@
-//! Proving an adapter: poisoned and guarded runs, and random operations to run on it.
+//! Proving an adapter: corpora of other frameworks' cases, random operations, poisoned and guarded runs.
 //!
 //! What the tests and `wgpool verify` share.
 
+pub mod array;
+mod attributes;
+mod call;
+mod case;
+mod corpus;
 mod guarded;
+mod judge;
+mod load;
+pub mod manifest;
+mod onnx;
 pub mod random;
+mod report;
+mod torch;
 
+pub use case::{Fault, Outcome, Verdict};
+pub use corpus::{run_corpus, self_check};
 pub use guarded::run_guarded;
+pub use judge::Worst;
+pub use report::{Failure, Report, Row, Skipped};

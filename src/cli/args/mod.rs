@@ -20,6 +20,7 @@ Examples:
   wgpool adapters                          what there is to run on
   wgpool predict model.keras seven.png     classify a picture
   wgpool op max-pool --window 2x2 in.npy -o out.npy
+  wgpool verify --adapter software         check every operation against the reference
 
 Adapters: `auto` is a hardware adapter, or the host path where there is none; `software` is an
 adapter such as lavapipe; any other word is a part of an adapter's name.";
@@ -60,6 +61,8 @@ pub enum Command {
     Predict(PredictArgs),
     /// Run one operation on an array
     Op(OpArgs),
+    /// Check results against a corpus of cases, or random ones against the reference
+    Verify(VerifyArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -73,6 +76,32 @@ pub struct AdaptersArgs {
 pub struct SummaryArgs {
     /// The model: a config.json or a .keras archive
     pub model: PathBuf,
+}
+
+const VERIFY_EXAMPLES: &str = "\
+DIR holds manifest.json and the safetensors files that it names, in the format of ONNX or of
+PyTorch cases. On a GPU each case also runs at another offset, in poisoned memory. Tensors of
+types without kernels (bf16, i32, i64) go in by an exact conversion, which the table counts.
+The status is 1 if any case failed, and 2 if the corpus cannot be read.
+
+Examples:
+  wgpool verify corpus/onnx --adapter software
+  wgpool verify --seed 7 --count 100 --json";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = VERIFY_EXAMPLES)]
+pub struct VerifyArgs {
+    /// The corpus; without one, random cases of every operation are checked
+    pub dir: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Seed of the random cases [default: another one each time, which is printed]
+    #[arg(long, value_name = "N", conflicts_with = "dir")]
+    pub seed: Option<u64>,
+    /// Random cases of each kind of operation
+    #[arg(long, value_name = "N", default_value = "50", value_parser = parse::positive, conflicts_with = "dir")]
+    pub count: usize,
 }
 
 const PREDICT_EXAMPLES: &str = "\

@@ -1,47 +1,47 @@
-//! Convolution and dense layers.
+//! Convolution, its adjoint and dense layers, all in 32-bit floats.
 
 mod dense;
 mod depthwise;
 mod direct;
+mod gather;
 mod gemm;
-mod nchw;
-mod nhwc;
 mod padded;
+mod tiles;
+mod transposed;
+mod weights;
 
 use rayon::prelude::*;
 
 use self::padded::Padded;
+pub(super) use self::transposed::transposed;
 use super::output::WORTH_SHARING;
 use crate::error::Result;
 use crate::problem::ConvWork;
 use crate::spec::Layout;
-use crate::tensor::Data;
 
 /// The output channels of a group from which on a matrix product beats loops over single planes.
 const DEPTHWISE_OUT: usize = 4;
 
-pub(super) fn conv(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> Result<Vec<Data>> {
+pub(super) fn conv(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> Result<Vec<f32>> {
     // Padding is multiplied like any other zero, which is right only if no weight is infinite or NaN: the
     // definition skips taps outside the input.
     let pads = Padded::needed(work);
-    let y = if pads && !all_finite(w) {
-        direct::conv(work, x, w, bias)?
+    if pads && !all_finite(w) {
+        direct::conv(work, x, w, bias)
     } else if let Some(plan) = dense::plan(work) {
-        dense::dense(work, plan, x, w, bias)?
+        dense::dense(work, plan, x, w, bias)
     } else {
         let image = Padded::new(work, x)?;
         match work.layout {
             Layout::Nchw if work.group_in == 1 && work.group_out <= DEPTHWISE_OUT => {
-                depthwise::planes(work, &image, w, bias)?
+                depthwise::planes(work, &image, w, bias)
             }
             Layout::Nhwc if work.group_in == 1 && work.group_out == 1 => {
-                depthwise::pixels(work, &image, w, bias)?
+                depthwise::pixels(work, &image, w, bias)
             }
-            Layout::Nchw => nchw::conv(work, &image, w, bias)?,
-            Layout::Nhwc => nhwc::conv(work, &image, w, bias)?,
+            _ => tiles::conv(work, &image, w, bias),
         }
-    };
-    Ok(vec![Data::F32(y)])
+    }
 }
 
 fn all_finite(w: &[f32]) -> bool {

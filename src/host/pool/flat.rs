@@ -26,11 +26,12 @@ impl<T> Buffers<T> {
     }
 }
 
-/// Whether windows are large and dense enough for the passes to pay: they compute every window of stride 1.
+/// Whether windows are large and dense enough for the passes to pay: they compute every window of stride 1. They
+/// cannot compute windows of different lengths.
 pub(super) fn pays(frame: &Frame) -> bool {
     let [.., last] = &frame.axes;
     let slides = |a: &Axis| a.output > 1;
-    if !frame.axes.iter().all(|a| slides(a) || a.kernel == 1) {
+    if !frame.axes.iter().all(|a| !a.adaptive && (slides(a) || a.kernel == 1)) {
         return false;
     }
     // Rows too short for a loop each, where no window is computed in vain.

@@ -25,6 +25,14 @@ fn is_whole(a: &Axis) -> bool {
     a.kernel == a.input && a.dilation == 1 && a.pad_before == 0 && a.pad_after == 0 && a.output == 1
 }
 
+/// The axis with its windows sliding, if the windows of an adaptive axis do: one that divides its length evenly.
+pub(super) fn regular(a: Axis) -> Axis {
+    if !a.adaptive || !a.input.is_multiple_of(a.output) {
+        return a;
+    }
+    Axis { stride: a.kernel, adaptive: false, ..a }
+}
+
 impl Frame {
     /// The axes of the problem.
     pub fn plain(work: &PoolWork) -> Frame {

@@ -78,6 +78,17 @@ impl<T: Ordered> Found<'_, T> {
             |_| update(maxima, indices, elements, index, step),
         );
     }
+
+    /// One window meets neighbouring elements, of which indices grow by `step`.
+    fn meet_all(&mut self, window: usize, elements: &[T], index: usize, step: usize) {
+        let (max, found) = (&mut self.maxima[window], &mut self.indices[window]);
+        for (i, &v) in elements.iter().enumerate() {
+            #[allow(clippy::eq_op)]
+            if v > *max || v != v || *found < 0 {
+                (*max, *found) = (v, (index + i * step) as i32);
+            }
+        }
+    }
 }
 
 /// A function of its own, because the compiler vectorises only what it knows not to overlap: its parameters.
@@ -149,7 +160,14 @@ fn pool_slab<T: Ordered>(
             for (td, th) in rows {
                 let (Some(d), Some(h)) = (a0.position(od, td), a1.position(oh, th)) else { continue };
                 let row = source.row(base + (d * a1.input + h) * a2.input * inner, a2.input * inner, buffer);
-                if inner == 1 {
+                if inner == 1 && a2.adaptive {
+                    for (i, ow) in windows[2].clone().enumerate() {
+                        // Adaptive windows lie inside the input.
+                        let w = a2.start(ow).unsigned_abs();
+                        let elements = &row[w..][..a2.taps_inside(ow).len()];
+                        found.meet_all(out + i, elements, index(c, [d, h, w]), step_w);
+                    }
+                } else if inner == 1 {
                     for tw in 0..a2.kernel {
                         let with_tap = windows_with(a2, &windows[2], tw);
                         if let Some(w) = a2.position(with_tap.start, tw).filter(|_| !with_tap.is_empty()) {

@@ -2,6 +2,7 @@
 
 use half::f16;
 
+use super::frame::{Frame, Windows};
 use super::reduce::Sum;
 use super::{narrowed, wrong_type};
 use crate::error::Result;
@@ -10,6 +11,35 @@ use crate::problem::PoolWork;
 use crate::tensor::Data;
 
 pub(super) fn pool(work: &PoolWork, x: &Data, p: f32) -> Result<Data> {
+    powers(work, x, p, false, |_, _, _| {})
+}
+
+/// PyTorch's: powers keep their sign, and a window of which a part lies outside counts as if it were whole.
+pub(super) fn torch(work: &PoolWork, x: &Data, p: f32) -> Result<Data> {
+    let taps = work.axes.iter().map(|a| a.kernel).product::<usize>() as f64;
+    powers(work, x, p, true, |frame: &Frame, windows: &Windows, sums: &mut [f64]| {
+        let mut sums = sums.chunks_exact_mut(frame.inner);
+        for d in windows[0].clone() {
+            for h in windows[1].clone() {
+                for w in windows[2].clone() {
+                    let inside: usize =
+                        frame.axes.iter().zip([d, h, w]).map(|(a, o)| a.taps_inside(o).len()).product();
+                    let scale = taps / inside as f64;
+                    sums.next().into_iter().flatten().for_each(|s| *s *= scale);
+                }
+            }
+        }
+    })
+}
+
+/// The root of the sum of powers, after `finish`.
+fn powers(
+    work: &PoolWork,
+    x: &Data,
+    p: f32,
+    signed: bool,
+    finish: impl Fn(&Frame, &Windows, &mut [f64]) + Sync + Send,
+) -> Result<Data> {
     let p = f64::from(p);
     let root = move |sum: f64| match p {
         1.0 => sum,
@@ -19,14 +49,14 @@ pub(super) fn pool(work: &PoolWork, x: &Data, p: f32) -> Result<Data> {
     Ok(match x {
         Data::F32(x) => Data::F32(narrowed::<Sum<f64>, _>(
             work,
-            &Powers { elements: x.as_slice(), p },
-            |_, _, _| {},
+            &Powers { elements: x.as_slice(), p, signed },
+            finish,
             |sums, out: &mut [f32]| out.iter_mut().zip(sums).for_each(|(y, &s)| *y = root(s) as f32),
         )?),
         Data::F16(x) => Data::F16(narrowed::<Sum<f64>, _>(
             work,
-            &Powers { elements: x.as_slice(), p },
-            |_, _, _| {},
+            &Powers { elements: x.as_slice(), p, signed },
+            finish,
             |sums, out: &mut [f16]| out.iter_mut().zip(sums).for_each(|(y, &s)| *y = f16::from_f64(root(s))),
         )?),
         _ => return Err(wrong_type(work, x)),

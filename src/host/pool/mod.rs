@@ -1,6 +1,7 @@
 //! Pooling: tasks of whole planes or ranges of rows, each by the engine that suits its windows.
 
 mod average;
+
 mod flat;
 mod frame;
 mod indexed;
@@ -8,6 +9,7 @@ mod lp;
 mod max;
 mod reduce;
 mod rows;
+mod whole;
 
 use self::frame::{Frame, Windows};
 use self::reduce::Reduce;
@@ -19,6 +21,8 @@ use crate::spec::PoolKind;
 use crate::tensor::Data;
 
 pub(super) fn pool(work: &PoolWork, x: &Data) -> Result<Vec<Data>> {
+    // Most adaptive windows slide after all, and then the faster ways are open to them.
+    let work = &PoolWork { axes: work.axes.map(frame::regular), ..*work };
     match work.kind {
         PoolKind::Max => match work.indices {
             Some(numbering) => indexed::pool(work, numbering, x),
@@ -27,7 +31,8 @@ pub(super) fn pool(work: &PoolWork, x: &Data) -> Result<Vec<Data>> {
         PoolKind::Average { count_include_pad, divisor } => {
             Ok(vec![average::pool(work, x, average::Divisor { count_include_pad, fixed: divisor })?])
         }
-        PoolKind::Lp { p } | PoolKind::LpTorch { p } => Ok(vec![lp::pool(work, x, p)?]),
+        PoolKind::Lp { p } => Ok(vec![lp::pool(work, x, p)?]),
+        PoolKind::LpTorch { p } => Ok(vec![lp::torch(work, x, p)?]),
     }
 }
 
@@ -77,6 +82,18 @@ fn task<R: Reduce>(
     }
 }
 
+/// Pools slabs that are one window each, several threads at work on each.
+fn whole_slabs<R: Reduce>(
+    frame: &Frame,
+    source: &impl Source<R::T>,
+    finish: impl Fn(&Frame, &Windows, &mut [R::T]),
+) -> Vec<R::T> {
+    let mut out = whole::slabs::<R>(frame, source);
+    let together = Frame { inner: out.len(), ..*frame };
+    finish(&together, &[0..1, 0..1, 0..1], &mut out);
+    out
+}
+
 /// Pools into the type that is computed with.
 fn same<R: Reduce>(
     work: &PoolWork,
@@ -84,6 +101,9 @@ fn same<R: Reduce>(
     finish: impl Fn(&Frame, &Windows, &mut [R::T]) + Sync + Send,
 ) -> Result<Vec<R::T>> {
     let frame = Frame::joined(work);
+    if whole::pays(&frame) {
+        return Ok(whole_slabs::<R>(&frame, source, finish));
+    }
     let units = frame.units_per_task();
     fill(frame.slabs * frame.slab_output(), units * frame.unit(), 1, |i, out: &mut [R::T]| {
         task::<R>(&frame, source, i * units, out, &finish);
@@ -98,6 +118,12 @@ fn narrowed<R: Reduce, E: Copy + Default + Send>(
     narrow: impl Fn(&[R::T], &mut [E]) + Sync + Send,
 ) -> Result<Vec<E>> {
     let frame = Frame::joined(work);
+    if whole::pays(&frame) {
+        let exact = whole_slabs::<R>(&frame, source, finish);
+        let mut out = vec![E::default(); exact.len()];
+        narrow(&exact, &mut out);
+        return Ok(out);
+    }
     let units = frame.units_per_task();
     fill(frame.slabs * frame.slab_output(), units * frame.unit(), 1, |i, out: &mut [E]| {
         let mut exact = vec![R::NEUTRAL; out.len()];

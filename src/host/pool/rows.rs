@@ -120,6 +120,13 @@ fn covered(a: &Axis, windows: Range<usize>) -> Range<usize> {
 
 /// Windows along a contiguous row.
 fn along<R: Reduce>(a: &Axis, windows: &Range<usize>, row: &[R::T], out: &mut [R::T]) {
+    if a.adaptive {
+        for (o, out) in windows.clone().zip(out) {
+            // Neither starts before the input nor ends behind it.
+            *out = reduce::slice::<R>(&row[a.start(o).unsigned_abs()..][..a.taps_inside(o).len()]);
+        }
+        return;
+    }
     // The windows that lie inside the input with all of their taps.
     let first = a.pad_before.div_ceil(a.stride).clamp(windows.start, windows.end);
     let fit = (a.input + a.pad_before).checked_sub(a.span()).map_or(0, |room| room / a.stride + 1);
