@@ -4,6 +4,7 @@
 //! `cargo run --release --example frame_to_class`
 
 use safetensors::SafeTensors;
+use wgpool::engine::Readback;
 use wgpool::frame::{Crop, FrameChannels, FramePlan, FrameToTensor};
 use wgpool::model::{Session, keras};
 use wgpool::{Backend, Choice, Layout};
@@ -53,12 +54,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let view = camera.create_view(&wgpu::TextureViewDescriptor::default());
     let to_tensor = engine.prepare_frame(&plan)?.bind_texture(&view, input.slice(..))?;
-    let readback = device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("probabilities"),
-        size: session.output().buffer_size(),
-        usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    });
+    let readback = Readback::new(engine, session.output(), 1)?;
 
     let digits = SafeTensors::deserialize(DIGITS)?;
     let (images, labels) = (digits.tensor("images")?.data(), digits.tensor("labels")?.data());
@@ -77,16 +73,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         to_tensor.encode(&mut encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()));
         session.encode(&mut encoder)?;
-        encoder.copy_buffer_to_buffer(output, 0, &readback, 0, readback.size());
+        let probabilities = readback.record(&mut encoder, output.slice(..))?;
         queue.submit([encoder.finish()]);
 
-        readback.slice(..).map_async(wgpu::MapMode::Read, |_| {});
-        device.poll(wgpu::PollType::wait_indefinitely())?;
-        let bytes = readback.slice(..).get_mapped_range()?;
-        let probabilities: Vec<f32> = bytemuck::cast_slice(&bytes).to_vec();
-        drop(bytes);
-        readback.unmap();
-        let (class, probability) = (probabilities.iter().enumerate())
+        let probabilities = probabilities.wait()?;
+        let (class, probability) = (probabilities.as_f32()?.iter().enumerate())
             .max_by(|a, b| a.1.total_cmp(b.1))
             .ok_or("the network has no classes")?;
         let right = class == usize::from(digit);
