@@ -95,7 +95,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// What there is on the GPU: the objects that somebody holds, and the memory of all, where the API's allocator is wgpu's.
+/// What there is on the GPU: the objects that somebody holds, and the memory of all where wgpu divides it up itself.
 fn allocated(instance: &wgpu::Instance, device: &wgpu::Device) -> Option<[(&'static str, u64); 7]> {
     let hub = instance.generate_report()?.hub;
     let memory = device.generate_allocator_report().map_or(0, |report| report.total_allocated_bytes);

@@ -75,8 +75,8 @@ impl PreparedFrame {
     /// [`Prepared::bind`](crate::Prepared::bind) asks for.
     ///
     /// # Errors
-    /// [`Error::Parameter`] and [`Error::Buffer`] name the rule that a texture or buffer breaks; [`Error::Parameter`] too
-    /// if the plan reads a buffer; those of the device.
+    /// [`Error::Parameter`] and [`Error::Buffer`] name the rule that a texture or buffer breaks;
+    /// [`Error::Parameter`] too if the plan reads a buffer; those of the device.
     pub fn bind_texture(&self, frame: &wgpu::TextureView, output: wgpu::BufferSlice<'_>) -> Result<Binding> {
         pollster::block_on(self.bind_texture_async(frame, output))
     }

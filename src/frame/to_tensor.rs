@@ -101,7 +101,7 @@ impl FrameChannels {
 /// ```
 /// use wgpool::{Choice, Engine, Tensor, frame::{FramePlan, FrameToTensor, reference}};
 /// // Two grey pixels become four, at the positions 0 (clamped from -0.25), 0.25, 0.75 and 1.
-/// let spec = FrameToTensor::from_buffer(2, 1, 1).size(4, 1).channels(wgpool::FrameChannels::Luminance);
+/// let spec = FrameToTensor::from_buffer(2, 1, 1).size(4, 1).channels(wgpool::FrameChannels::Only(0));
 /// let plan = FramePlan::new(&spec, &wgpool::Caps::default())?;
 /// let expected = reference::frame_to_tensor(&plan, &[0, 255])?;
 /// assert_eq!(expected.values, [0.0, 0.25, 0.75, 1.0]);
