@@ -170,7 +170,8 @@ fn size_of_tensor(descs: &[TensorDesc], i: usize) -> Option<u64> {
     descs.get(i).map(TensorDesc::buffer_size)
 }
 
-fn check_slice(
+/// Refuses a slice that a tensor cannot be bound in.
+pub(crate) fn check_slice(
     op: &'static str,
     tensor: String,
     slice: &wgpu::BufferSlice<'_>,
@@ -223,6 +224,11 @@ fn bind_group(
 }
 
 impl Binding {
+    /// A single dispatch.
+    pub(crate) fn single(pipeline: wgpu::ComputePipeline, group: wgpu::BindGroup, grid: [u32; 3]) -> Binding {
+        Binding { dispatches: vec![Dispatch { pipeline, group, grid }] }
+    }
+
     /// Records the dispatches into the caller's compute pass.
     pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>) {
         for dispatch in &self.dispatches {

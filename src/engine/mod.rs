@@ -2,13 +2,13 @@
 //! caller's own compute pass.
 
 mod adapters;
-mod bind;
-mod filled;
+pub(crate) mod bind;
+pub(crate) mod filled;
 mod pipeline_cache;
-mod pipelines;
+pub(crate) mod pipelines;
 mod readback;
 mod run;
-mod scope;
+pub(crate) mod scope;
 
 pub use adapters::{AdapterSummary, adapters, open_device};
 pub use bind::{Binding, Prepared};
@@ -33,7 +33,7 @@ pub struct Engine {
     device: wgpu::Device,
     queue: wgpu::Queue,
     caps: Caps,
-    pipelines: Arc<Pipelines>,
+    pub(crate) pipelines: Arc<Pipelines>,
 }
 
 impl std::fmt::Debug for Engine {
