@@ -96,10 +96,12 @@ fn limits_are_named() {
     let engine = engine();
     let mut caps = *engine.caps();
     caps.max_binding = 1000;
-    let desc = TensorDesc::f32([1, 1, 300]);
-    let error = Plan::new(&Op::from(Activation::Relu), std::slice::from_ref(&desc), &caps).unwrap_err();
+    // Elements of an activation can be divided, the rows of a softmax too, but not one row.
+    let row = TensorDesc::f32([1, 300]);
+    let error = Plan::new(&Softmax::last_axis().into(), &[row], &caps).unwrap_err();
     assert!(error.to_string().contains("max_storage_buffer_binding_size"), "{error}");
     assert!(error.to_string().contains("1200"), "{error}");
+    let desc = TensorDesc::f32([1, 1, 300]);
     let mut caps = *engine.caps();
     caps.f16 = false;
     let half = TensorDesc { shape: vec![1, 1, 8], dtype: wgpool::DType::F16 };
@@ -278,4 +280,63 @@ fn recording_allocates_nothing() {
     }
     assert_eq!(count(), before, "buffers, bind groups, pipelines");
     assert!(before.0 > 0 && before.1 > 0 && before.2 > 0, "the report counts: {before:?}");
+}
+
+#[test]
+fn batches_above_the_binding_size_are_divided() {
+    let engine = engine();
+    let mut rng = Rng::new(77);
+    let (mut divided, mut refused) = (0, 0);
+    for family in Family::ALL {
+        for _ in 0..25 {
+            let case = family.case(&mut rng, engine.caps().f16);
+            let inputs: Vec<&Tensor> = case.inputs.iter().collect();
+            let descs = support::descs(&inputs);
+            let mut caps = *engine.caps();
+            // A little less than the largest tensor, so that two parts are needed or more.
+            let Ok(whole) = Plan::new(&case.op, &descs, &caps) else { continue };
+            let largest = (whole.problem.inputs.iter().chain(&whole.problem.outputs))
+                .map(TensorDesc::buffer_size)
+                .max()
+                .unwrap_or(0);
+            caps.max_binding = (largest - 1).max(4);
+            let plan = match Plan::new(&case.op, &descs, &caps) {
+                Ok(plan) => plan,
+                Err(Error::Limit { limit: "max_storage_buffer_binding_size", .. }) => {
+                    refused += 1;
+                    continue;
+                }
+                Err(error) => panic!("{}: {error}", support::describe(&case)),
+            };
+            divided += usize::from(plan.steps.len() > whole.steps.len());
+            let outputs = engine.run_plan(&plan, &inputs).unwrap();
+            support::judge(&case.op, &inputs, &outputs)
+                .unwrap_or_else(|e| panic!("{}: {e}", support::describe(&case)));
+        }
+    }
+    assert!(divided > 20, "{divided} divided, {refused} refused");
+}
+
+#[test]
+fn a_device_with_small_bindings_computes_large_batches() {
+    // A device whose bindings hold 1 MiB, and a tensor of 6 MiB.
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let adapter = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
+        .into_iter()
+        .find(|a| a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS))
+        .expect("an adapter");
+    let mut limits = wgpu::Limits::downlevel_defaults();
+    limits.max_storage_buffer_binding_size = 1 << 20;
+    let descriptor = wgpu::DeviceDescriptor { required_limits: limits, ..Default::default() };
+    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
+    let engine = Engine::from_device(&device, &queue);
+    let values = (0..6 * 64 * 64 * 64).map(|i| ((i * 37) % 101) as f32 - 50.0).collect();
+    let x = Tensor::from_f32(&[6, 64, 64, 64], values).unwrap();
+    for op in [Op::from(Pool::max([2, 2])), Op::from(Activation::Relu)] {
+        let outputs = engine.run(&op, &[&x]).unwrap();
+        support::judge(&op, &[&x], &outputs).unwrap();
+    }
+    let image = Tensor::from_f32(&[1, 1, 600, 600], vec![0.0; 360_000]).unwrap();
+    let error = engine.run(&Pool::max([2, 2]).into(), &[&image]).unwrap_err();
+    assert!(matches!(error, Error::Limit { needed: 1_440_000, allowed: 1_048_576, .. }), "{error}");
 }

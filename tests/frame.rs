@@ -186,7 +186,14 @@ fn a_whole_frame_in_its_own_size_is_exact_to_a_rounding() {
     let (engine, mut rng) = (engine(), Rng::new(5));
     let spec = FrameToTensor::from_buffer(641, 359, 3).layout(Layout::Nhwc);
     let pixels = bytes(&mut rng, 641 * 359 * 3);
-    let plan = FramePlan::new(&spec, engine.caps()).unwrap();
+    let plan = match FramePlan::new(&spec, engine.caps()) {
+        // A frame is one image, which cannot be divided: a device of small bindings refuses it, and only that one.
+        Err(wgpool::Error::Limit { needed, allowed, .. }) => {
+            assert_eq!((needed, allowed), (641 * 359 * 3 * 4, engine.caps().max_binding));
+            return;
+        }
+        plan => plan.unwrap(),
+    };
     check_frame(engine, &plan, &pixels).unwrap();
     let exact = reference::frame_to_tensor(&plan, &pixels).unwrap();
     assert!(exact.values.iter().zip(&pixels).all(|(v, p)| *v == f64::from(*p) / 255.0));

@@ -52,7 +52,16 @@ fn run(mut case: Value, inputs: &[Stored<'_>], outputs: &[Stored<'_>]) -> (Row, 
     let on = |backend: &Backend| run_corpus(&dir, backend, |_, _| {}).unwrap();
     let (host, gpu) = (on(&Backend::Host), on(&Backend::Gpu(engine().clone())));
     fs::remove_dir_all(&dir).unwrap();
-    assert_eq!(host.rows, gpu.rows, "{host}\n{gpu}");
+    // A device without 16-bit floats converts more of them than the host path does.
+    if engine().caps().f16 {
+        assert_eq!(host.rows, gpu.rows, "{host}\n{gpu}");
+    } else {
+        let counts = |report: &wgpool::verify::Report| {
+            let total = report.total();
+            (total.passed, total.failed, total.unsupported)
+        };
+        assert_eq!(counts(&host), counts(&gpu), "{host}\n{gpu}");
+    }
     (host.total(), host.to_string())
 }
 

@@ -9,7 +9,7 @@ use super::filled::filled;
 use super::pipelines::Pipeline;
 use super::scope::scoped;
 use crate::error::{Error, Result};
-use crate::plan::{Plan, Slot};
+use crate::plan::{Part, Plan, Slot};
 use crate::tensor::TensorDesc;
 
 /// A plan whose pipelines are built.
@@ -112,9 +112,13 @@ impl Prepared {
             for slot in &step.slots {
                 let problem = &self.plan.problem;
                 let bound = match *slot {
-                    Slot::Input(i) => inputs.get(i).copied().zip(size_of_tensor(&problem.inputs, i)),
-                    Slot::Output(i) => outputs.get(i).copied().zip(size_of_tensor(&problem.outputs, i)),
-                    Slot::Scratch(i) => scratch.get(i).map(|b| (b.slice(..), b.size())),
+                    Slot::Input(i) => inputs.get(i).zip(problem.inputs.get(i)).map(|(slice, desc)| {
+                        let part = step.part.filter(|part| i < part.inputs);
+                        part_of(slice, desc, part)
+                    }),
+                    Slot::Output(i) => (outputs.get(i).zip(problem.outputs.get(i)))
+                        .map(|(slice, desc)| part_of(slice, desc, step.part)),
+                    Slot::Scratch(i) => scratch.get(i).map(wgpu::Buffer::as_entire_buffer_binding),
                 };
                 slices.extend(bound);
             }
@@ -166,8 +170,18 @@ impl Prepared {
     }
 }
 
-fn size_of_tensor(descs: &[TensorDesc], i: usize) -> Option<u64> {
-    descs.get(i).map(TensorDesc::buffer_size)
+/// What a kernel binds of a tensor's slice: all of the tensor, or a part of its batch.
+fn part_of<'a>(
+    slice: &wgpu::BufferSlice<'a>,
+    desc: &TensorDesc,
+    part: Option<Part>,
+) -> wgpu::BufferBinding<'a> {
+    let (offset, size) = part.map_or((0, desc.buffer_size()), |part| part.range(desc));
+    wgpu::BufferBinding {
+        buffer: slice.buffer(),
+        offset: slice.offset() + offset,
+        size: wgpu::BufferSize::new(size),
+    }
 }
 
 /// Refuses a slice that a tensor cannot be bound in.
@@ -207,18 +221,12 @@ fn bind_group(
     device: &wgpu::Device,
     layout: &wgpu::BindGroupLayout,
     uniform: &wgpu::Buffer,
-    slices: &[(wgpu::BufferSlice<'_>, u64)],
+    slices: &[wgpu::BufferBinding<'_>],
 ) -> wgpu::BindGroup {
     let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: uniform.as_entire_binding() }];
-    for (slice, size) in slices {
-        entries.push(wgpu::BindGroupEntry {
-            binding: entries.len() as u32,
-            resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                buffer: slice.buffer(),
-                offset: slice.offset(),
-                size: wgpu::BufferSize::new(*size),
-            }),
-        });
+    for slice in slices {
+        let resource = wgpu::BindingResource::Buffer(slice.clone());
+        entries.push(wgpu::BindGroupEntry { binding: entries.len() as u32, resource });
     }
     device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some("wgpool"), layout, entries: &entries })
 }

@@ -107,7 +107,7 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::upload`].
     pub async fn upload_async(&self, op: &'static str, tensor: &Tensor) -> Result<wgpu::Buffer> {
-        self.caps.check_tensor(op, &tensor.desc())?;
+        self.caps.check_buffer(op, &tensor.desc())?;
         let contents: &[u8] = &words(tensor);
         let size = contents.len();
         let during = || format!("uploading {size} bytes for {op}");

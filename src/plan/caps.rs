@@ -15,6 +15,8 @@ pub struct Caps {
     pub max_binding: u64,
     /// Bytes of one buffer.
     pub max_buffer: u64,
+    /// What offsets of storage bindings must be multiples of.
+    pub offset_alignment: u32,
     /// 16-bit floats in shaders.
     pub f16: bool,
     /// Whether the adapter computes on the CPU.
@@ -28,6 +30,7 @@ impl Default for Caps {
             max_workgroups: limits.max_compute_workgroups_per_dimension,
             max_binding: limits.max_storage_buffer_binding_size,
             max_buffer: limits.max_buffer_size,
+            offset_alignment: limits.min_storage_buffer_offset_alignment,
             f16: false,
             software: false,
         }
@@ -42,6 +45,7 @@ impl Caps {
             max_workgroups: limits.max_compute_workgroups_per_dimension,
             max_binding: limits.max_storage_buffer_binding_size,
             max_buffer: limits.max_buffer_size,
+            offset_alignment: limits.min_storage_buffer_offset_alignment,
             f16: device.features().contains(wgpu::Features::SHADER_F16),
             software: device.adapter_info().device_type == wgpu::DeviceType::Cpu,
         }
@@ -49,17 +53,26 @@ impl Caps {
 
     /// Refuses more bytes than one binding of the device can hold.
     pub(crate) fn check_binding(&self, op: &'static str, needed: u64) -> Result<()> {
-        let limits =
-            [("max_storage_buffer_binding_size", self.max_binding), ("max_buffer_size", self.max_buffer)];
-        match limits.into_iter().find(|(_, allowed)| needed > *allowed) {
-            None => Ok(()),
-            Some((limit, allowed)) => Err(Error::Limit { op, limit, needed, allowed }),
+        if needed > self.max_binding {
+            let limit = "max_storage_buffer_binding_size";
+            return Err(Error::Limit { op, limit, needed, allowed: self.max_binding });
         }
+        Ok(())
     }
 
     /// Refuses a tensor that no binding of the device can hold.
     pub(crate) fn check_tensor(&self, op: &'static str, desc: &TensorDesc) -> Result<()> {
         self.check_binding(op, desc.buffer_size())?;
+        self.check_buffer(op, desc)
+    }
+
+    /// Refuses a tensor that no buffer of the device can hold, or whose elements shaders cannot number.
+    pub(crate) fn check_buffer(&self, op: &'static str, desc: &TensorDesc) -> Result<()> {
+        let needed = desc.buffer_size();
+        if needed > self.max_buffer {
+            let allowed = self.max_buffer;
+            return Err(Error::Limit { op, limit: "max_buffer_size", needed, allowed });
+        }
         // Shaders count elements in u32 and positions in i32.
         if desc.elements() > i32::MAX as usize {
             return Err(Error::TooLarge {

@@ -50,7 +50,7 @@ pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) ->
         let key = KernelKey::Conv { dtype, activation, channels_last };
         (key, bytemuck::bytes_of(&params).to_vec(), grid)
     };
-    Ok(vec![Step { kernel, params, slots: slots(work, to), grid }])
+    Ok(vec![Step { part: None, kernel, params, slots: slots(work, to), grid }])
 }
 
 pub(super) fn transposed(op: &'static str, work: &ConvWork, caps: &Caps) -> Result<Vec<Step>> {
@@ -60,6 +60,7 @@ pub(super) fn transposed(op: &'static str, work: &ConvWork, caps: &Caps) -> Resu
     let params = params(op, work, total, alpha)?;
     let channels_last = work.layout == Layout::Nhwc;
     Ok(vec![Step {
+        part: None,
         kernel: KernelKey::ConvTranspose { dtype: work.dtype, activation, channels_last },
         params: bytemuck::bytes_of(&params).to_vec(),
         slots: slots(work, Slot::Output(0)),
@@ -89,6 +90,7 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
         reduce: pool.kind.into(),
     };
     let step = Step {
+        part: None,
         kernel,
         params: bytemuck::bytes_of(&params).to_vec(),
         slots: slots(conv, Slot::Output(0)),

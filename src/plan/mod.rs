@@ -7,6 +7,7 @@ pub(crate) mod narrow;
 mod pointwise;
 mod pool;
 mod roi;
+mod split;
 mod unpool;
 
 pub use caps::Caps;
@@ -41,6 +42,30 @@ pub struct Step {
     pub slots: Vec<Slot>,
     /// Workgroups along x, y and z.
     pub grid: [u32; 3],
+    /// The part of the batch that it computes, where the whole does not fit the device's bindings.
+    pub part: Option<Part>,
+}
+
+/// A part of a batch: outputs and the first inputs are bound from `first` on, for `count` of their `of` equal units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Part {
+    /// The first unit (image, row or element).
+    pub first: usize,
+    /// Number of units.
+    pub count: usize,
+    /// Units of the whole.
+    pub of: usize,
+    /// How many inputs are divided; those behind them (kernel, bias) are bound whole.
+    pub inputs: usize,
+}
+
+impl Part {
+    /// Offset and size in bytes of the part of a divided tensor.
+    pub fn range(&self, desc: &TensorDesc) -> (u64, u64) {
+        let unit = (desc.bytes() / self.of.max(1)) as u64;
+        let size = (unit * self.count as u64).next_multiple_of(4).max(4);
+        (unit * self.first as u64, size)
+    }
 }
 
 /// A problem and the dispatches that compute it.
@@ -75,14 +100,35 @@ impl Plan {
     /// Chooses the kernels of a checked problem; see [`Plan::new`].
     pub fn of(problem: Problem, caps: &Caps) -> Result<Plan> {
         for desc in problem.inputs.iter().chain(&problem.outputs) {
-            caps.check_tensor(problem.op, desc)?;
+            caps.check_buffer(problem.op, desc)?;
         }
         if problem.outputs.iter().all(|o| o.elements() == 0) {
             return Ok(Plan { problem, steps: Vec::new(), scratch: Vec::new() });
         }
-        let op = problem.op;
+        let (mut steps, mut scratch) = (Vec::new(), Vec::new());
+        for part in split::parts(&problem, caps)? {
+            let (of_part, memory) = match part {
+                None => Self::steps(problem.op, &problem.work, caps)?,
+                Some(part) => {
+                    let work = split::with_units(&problem.work, part.count);
+                    let (mut steps, memory) = Self::steps(problem.op, &work, caps)?;
+                    steps.iter_mut().for_each(|step| step.part = Some(part));
+                    (steps, memory)
+                }
+            };
+            steps.extend(of_part);
+            // Parts run one after another, so they share their memory; the first is the largest.
+            if scratch.is_empty() {
+                scratch = memory;
+            }
+        }
+        Ok(Plan { problem, steps, scratch })
+    }
+
+    /// The dispatches of some work, and the scratch memory they share.
+    fn steps(op: &'static str, work: &Work, caps: &Caps) -> Result<(Vec<Step>, Vec<u64>)> {
         let alone = |steps| (steps, Vec::new());
-        let (steps, scratch) = match &problem.work {
+        let (steps, scratch) = match work {
             Work::Pool(work) => pool::steps(op, work, caps, Slot::Input(0)).map(alone),
             Work::Fractional(work) => unpool::fractional(op, work, caps).map(alone),
             Work::Unpool(work) => unpool::unpool(op, work, caps),
@@ -99,9 +145,9 @@ impl Plan {
         }
         for step in &steps {
             if step.kernel.needs_f16() && !caps.f16 {
-                return Err(Error::Feature { op: problem.op, feature: "SHADER_F16" });
+                return Err(Error::Feature { op, feature: "SHADER_F16" });
             }
         }
-        Ok(Plan { problem, steps, scratch })
+        Ok((steps, scratch))
     }
 }

@@ -20,6 +20,7 @@ pub(super) fn softmax(op: &'static str, work: &SoftmaxWork, caps: &Caps) -> Resu
         pad_2: 0,
     };
     Ok(vec![Step {
+        part: None,
         kernel: KernelKey::Softmax,
         params: bytemuck::bytes_of(&params).to_vec(),
         slots: vec![Slot::Input(0), Slot::Output(0)],
@@ -31,6 +32,7 @@ pub(super) fn activation(op: &'static str, work: &ActivationWork, caps: &Caps) -
     let (kind, alpha) = ActivationKind::of(work.activation);
     let params = ActivationParams { total: u32_of(op, work.elements)?, alpha, pad_0: 0, pad_1: 0 };
     Ok(vec![Step {
+        part: None,
         kernel: KernelKey::Activation { activation: kind },
         params: bytemuck::bytes_of(&params).to_vec(),
         slots: vec![Slot::Input(0), Slot::Output(0)],

@@ -107,6 +107,7 @@ fn sliding_step(op: &'static str, work: &PoolWork, caps: &Caps, from: Slot) -> R
         slots.push(Slot::Output(1));
     }
     Ok(Step {
+        part: None,
         kernel: KernelKey::Pool {
             reduce: work.kind.into(),
             dtype: work.dtype,
@@ -148,6 +149,7 @@ fn plane_step(op: &'static str, work: &PoolWork, plane: usize, caps: &Caps, from
         pad_1: 0,
     };
     Ok(Step {
+        part: None,
         kernel: KernelKey::PoolPlane { reduce: work.kind.into(), dtype: work.dtype },
         params: bytemuck::bytes_of(&params).to_vec(),
         slots: vec![from, Slot::Output(0)],

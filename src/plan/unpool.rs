@@ -33,6 +33,7 @@ pub(super) fn unpool(op: &'static str, work: &UnpoolWork, caps: &Caps) -> Result
     let mut steps = Vec::with_capacity(3);
     for (stage, count) in counts.into_iter().enumerate() {
         steps.push(Step {
+            part: None,
             kernel: KernelKey::Unpool { stage: u32_of(op, stage)?, dtype: work.dtype },
             params: bytemuck::bytes_of(&params).to_vec(),
             slots: vec![Slot::Input(0), Slot::Input(1), Slot::Output(0), Slot::Scratch(0)],
@@ -65,6 +66,7 @@ pub(super) fn fractional(op: &'static str, work: &FractionalWork, caps: &Caps) -
         slots.push(Slot::Output(1));
     }
     Ok(vec![Step {
+        part: None,
         kernel: KernelKey::Fractional {
             indices: pool.indices.is_some(),
             channels_last: pool.input.c == 1 && pool.channels > 1,

@@ -1,0 +1,100 @@
+//! Splitting a batch whose tensors do not fit one binding into parts that do.
+
+use super::{Caps, Part};
+use crate::error::{Error, Result};
+use crate::problem::{Problem, Work};
+use crate::spec::IndexNumbering;
+use crate::tensor::TensorDesc;
+
+/// The units that a problem can be divided into (images, rows, elements), and how many of its inputs are so divided;
+/// nothing where its units depend on each other.
+fn units(work: &Work) -> Option<(usize, usize)> {
+    let per_plane =
+        |numbering: Option<IndexNumbering>| matches!(numbering, None | Some(IndexNumbering::PerPlane));
+    match work {
+        Work::Pool(w) if per_plane(w.indices) => Some((w.batch, 1)),
+        Work::Fractional(w) if per_plane(w.pool.indices) => Some((w.pool.batch, 2)),
+        Work::Unpool(w) if w.numbering == IndexNumbering::PerPlane => Some((w.batch, 2)),
+        Work::Conv(w) | Work::ConvTranspose(w) => Some((w.batch, 1)),
+        Work::ConvPool(w) => Some((w.conv.batch, 1)),
+        Work::Softmax(w) => Some((w.outer, 1)),
+        Work::Activation(w) => Some((w.elements, 1)),
+        Work::Pool(_) | Work::Fractional(_) | Work::Unpool(_) | Work::RoiAlign(_) | Work::MaxRoi(_) => None,
+    }
+}
+
+/// The same work on `count` units.
+pub(super) fn with_units(work: &Work, count: usize) -> Work {
+    let mut work = work.clone();
+    match &mut work {
+        Work::Pool(w) => w.batch = count,
+        Work::Fractional(w) => w.pool.batch = count,
+        Work::Unpool(w) => w.batch = count,
+        Work::Conv(w) | Work::ConvTranspose(w) => w.batch = count,
+        Work::ConvPool(w) => {
+            w.conv.batch = count;
+            w.pool.batch = count;
+            if let Some(batch) = w.between.shape.first_mut() {
+                *batch = count;
+            }
+        }
+        Work::Softmax(w) => w.outer = count,
+        Work::Activation(w) => w.elements = count,
+        Work::RoiAlign(_) | Work::MaxRoi(_) => {}
+    }
+    work
+}
+
+/// The parts that fit the device's bindings; one whole part where everything fits.
+pub(super) fn parts(problem: &Problem, caps: &Caps) -> Result<Vec<Option<Part>>> {
+    let op = problem.op;
+    let too_large = |desc: &&TensorDesc| desc.buffer_size() > caps.max_binding;
+    let between = match &problem.work {
+        Work::ConvPool(work) => Some(&work.between),
+        _ => None,
+    };
+    let all = || problem.inputs.iter().chain(&problem.outputs).chain(between);
+    let Some(largest) = all().filter(too_large).max_by_key(|d| d.buffer_size()) else {
+        return Ok(vec![None]);
+    };
+    let refused = |needed| Error::Limit {
+        op,
+        limit: "max_storage_buffer_binding_size",
+        needed,
+        allowed: caps.max_binding,
+    };
+    let Some((units, inputs)) = units(&problem.work).filter(|&(units, _)| units > 0) else {
+        return Err(refused(largest.buffer_size()));
+    };
+    // Kernels and biases are in every part.
+    if let Some(whole) = problem.inputs.iter().skip(inputs).find(|d| too_large(d)) {
+        return Err(refused(whole.buffer_size()));
+    }
+    let divided: Vec<usize> = (problem.inputs.iter().take(inputs))
+        .chain(&problem.outputs)
+        .map(|desc| desc.bytes() / units)
+        .collect();
+    // Every part starts at an offset that the device can bind.
+    let alignment = u64::from(caps.offset_alignment);
+    let step = divided.iter().fold(1, |step, &unit| lcm(step, alignment / gcd(alignment, unit as u64)));
+    let scratch = between.map(|desc| desc.bytes() / units);
+    let most_bytes = divided.iter().copied().chain(scratch).max().unwrap_or(0) as u64;
+    // Whole words are bound, so a limit counts in whole words too.
+    let most = (caps.max_binding & !3) / most_bytes.max(1) / step * step;
+    if most == 0 {
+        return Err(refused(most_bytes * step.min(units as u64)));
+    }
+    let most = most as usize;
+    Ok((0..units)
+        .step_by(most)
+        .map(|first| Some(Part { first, count: most.min(units - first), of: units, inputs }))
+        .collect())
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+fn lcm(a: u64, b: u64) -> u64 {
+    a / gcd(a, b) * b
+}
