@@ -24,6 +24,9 @@ has_adapter() {
 case "${1:-}" in
     gl)
         adapter=llvmpipe packages=(libegl1 libgl1-mesa-dri)
+        # One test at a time: wgpu's OpenGL context belongs to one thread at a time, and wgpu panics in a thread that has
+        # waited for it for seconds, as it may while a large model runs in software.
+        export RUST_TEST_THREADS=1
         # An OpenGL driver of hardware would otherwise come first.
         export WGPU_BACKEND=gl LIBGL_ALWAYS_SOFTWARE=1 WGPOOL_TEST_ADAPTER=software
         ;;
