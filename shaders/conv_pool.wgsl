@@ -37,7 +37,7 @@ fn main(
                 let value = activate4(convolve(p, at));
                 if (REDUCE == MAX) {
                     for (var j = 0u; j < 4u; j++) {
-                        if (is_nan(value[j]) || (!is_nan(best[j]) && value[j] > best[j])) {
+                        if (is_nan(value[j]) || (!is_nan(best[j]) && exceeds(value[j], best[j]))) {
                             best[j] = value[j];
                         }
                     }

@@ -74,7 +74,7 @@ fn main(
             for (var w = 0u; w < params.window.z; w++) {
                 let at = start + vec3<u32>(d, h, w);
                 let value = input[base + dot(at, params.in_stride.xyz)];
-                if (index < 0 || is_nan(value) || (!is_nan(best) && value > best)) {
+                if (index < 0 || is_nan(value) || (!is_nan(best) && exceeds(value, best))) {
                     best = value;
                     index = i32(dot(at, params.index_step.xyz) + plane * params.index_step.w);
                 }

@@ -57,7 +57,7 @@ fn maximum(window: Window, plane: u32, element: u32) -> f32 {
                 let at = position(window, vec3<u32>(d, h, w));
                 let value = load(window.base + dot(at, params.in_stride.xyz));
                 // The first element is taken whatever it is: a window of minus infinities has a position too.
-                if (index < 0 || is_nan(value) || (!is_nan(best) && value > best)) {
+                if (index < 0 || is_nan(value) || (!is_nan(best) && exceeds(value, best))) {
                     best = value;
                     index = i32(dot(at, params.index_step.xyz) + plane * params.index_step.w);
                 }
@@ -75,7 +75,7 @@ fn largest_magnitude(window: Window) -> f32 {
             for (var w = window.first.z; w < window.end.z; w++) {
                 let at = position(window, vec3<u32>(d, h, w));
                 let value = abs(load(window.base + dot(at, params.in_stride.xyz)));
-                if (is_nan(value) || (!is_nan(largest) && value > largest)) {
+                if (is_nan(value) || (!is_nan(largest) && exceeds(value, largest))) {
                     largest = value;
                 }
             }

@@ -31,7 +31,7 @@ fn load(at: u32) -> f32 {
 }
 
 fn larger(a: f32, b: f32) -> f32 {
-    return select(a, b, is_nan(b) || (!is_nan(a) && b > a));
+    return select(a, b, is_nan(b) || (!is_nan(a) && exceeds(b, a)));
 }
 
 // Folds what the invocations hold; each of them gets the result.

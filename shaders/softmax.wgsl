@@ -29,7 +29,7 @@ fn main(
     var largest = params.lowest;
     for (var i = 0u; i < params.length; i++) {
         let value = input[base + i * params.inner];
-        if (is_nan(value) || (!is_nan(largest) && value > largest)) {
+        if (is_nan(value) || (!is_nan(largest) && exceeds(value, largest))) {
             largest = value;
         }
     }

@@ -20,6 +20,7 @@
 pub mod backend;
 pub mod engine;
 pub mod error;
+pub mod frame;
 pub mod geometry;
 pub mod host;
 pub mod kernel;
@@ -35,6 +36,7 @@ pub mod verify;
 pub use backend::{Backend, Choice, Fallback, Opened};
 pub use engine::{Binding, Engine, Prepared};
 pub use error::{Error, Result};
+pub use frame::{ColorMap, Crop, FrameChannels, FramePlan, FrameToTensor, OverlayPlan, TensorToFrame};
 pub use plan::{Caps, Plan};
 pub use problem::Problem;
 pub use spec::{

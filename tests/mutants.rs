@@ -22,7 +22,7 @@ macro_rules! mutant {
 type Mutant = (Family, &'static str, fn(KernelKey, String) -> String, &'static str);
 
 const MUTANTS: &[Mutant] = &[
-    mutant!(MaxPool, "the last of equal maxima", "value > best", "value >= best"),
+    mutant!(MaxPool, "the last of equal maxima", "exceeds(value, best)", "!exceeds(best, value)"),
     mutant!(MaxPool, "NaN is lost", "index < 0 || is_nan(value) || ", "index < 0 || "),
     mutant!(MaxPool, "finite start", "index < 0 || is_nan(value)", "is_nan(value)"),
     mutant!(MaxPool, "one tap too few", "start) + dilation - 1u) / dilation", "start)) / dilation"),
@@ -47,7 +47,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!(LpPool, "no root", "scale * pow(sum, 1.0 / p)", "scale * sum"),
     mutant!(GlobalPool, "elements skipped", "i += WORKGROUP", "i += WORKGROUP + 1u"),
     mutant!(GlobalPool, "half the workgroup", "half = WORKGROUP / 2u", "half = WORKGROUP / 4u"),
-    mutant!(GlobalPool, "NaN is lost", "is_nan(b) || (", "("),
+    mutant!(GlobalPool, "NaN is lost", "is_nan(b) || (", "!is_nan(b) && ("),
     mutant!(
         Conv,
         "flipped kernel",

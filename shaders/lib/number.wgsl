@@ -7,5 +7,16 @@ fn is_special(x: f32) -> bool {
     return (bitcast<u32>(x) & 0x7f800000u) == 0x7f800000u;
 }
 
+// Order of numbers that are not NaN, by their bits: some devices take subnormal numbers for zero when they compare.
+// -0 and +0 are equal.
+fn order(x: f32) -> i32 {
+    let bits = bitcast<i32>(x);
+    return select(bits, -2147483647 - 1 - bits, bits < 0);
+}
+
+fn exceeds(a: f32, b: f32) -> bool {
+    return order(a) > order(b);
+}
+
 // Terms of a sum that are added one after another before they go into the next level; see sum.wgsl.
 const PART: u32 = 32u;

@@ -55,5 +55,5 @@ fn value_at(image: u32, channel: u32, row: u32, column: u32) -> f32 {
 }
 
 fn larger(a: f32, b: f32) -> f32 {
-    return select(a, b, is_nan(b) || (!is_nan(a) && b > a));
+    return select(a, b, is_nan(b) || (!is_nan(a) && exceeds(b, a)));
 }

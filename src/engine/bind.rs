@@ -1,5 +1,9 @@
 //! Pipelines of a plan, and their bindings to buffers.
 
+use std::collections::HashSet;
+
+use rayon::prelude::*;
+
 use super::Engine;
 use super::filled::filled;
 use super::pipelines::Pipeline;
@@ -48,6 +52,20 @@ impl Engine {
     /// Those of [`Engine::prepare_async`].
     pub fn prepare(&self, plan: &Plan) -> Result<Prepared> {
         pollster::block_on(self.prepare_async(plan))
+    }
+}
+
+impl Engine {
+    /// Builds the pipelines of several plans, each pipeline once and different ones in parallel: ahead of the first
+    /// frame, and so that bindings made later compile nothing.
+    ///
+    /// # Errors
+    /// Those of [`Engine::prepare`]: the first that arises.
+    pub fn prepare_all(&self, plans: &[Plan]) -> Result<Vec<Prepared>> {
+        let keys: HashSet<_> = plans.iter().flat_map(|plan| &plan.steps).map(|step| step.kernel).collect();
+        keys.into_par_iter()
+            .try_for_each(|key| pollster::block_on(self.pipelines.get(&self.device, key)).map(drop))?;
+        plans.iter().map(|plan| self.prepare(plan)).collect()
     }
 }
 
@@ -152,7 +170,8 @@ fn size_of_tensor(descs: &[TensorDesc], i: usize) -> Option<u64> {
     descs.get(i).map(TensorDesc::buffer_size)
 }
 
-fn check_slice(
+/// Refuses a slice that a tensor cannot be bound in.
+pub(crate) fn check_slice(
     op: &'static str,
     tensor: String,
     slice: &wgpu::BufferSlice<'_>,
@@ -205,6 +224,11 @@ fn bind_group(
 }
 
 impl Binding {
+    /// A single dispatch.
+    pub(crate) fn single(pipeline: wgpu::ComputePipeline, group: wgpu::BindGroup, grid: [u32; 3]) -> Binding {
+        Binding { dispatches: vec![Dispatch { pipeline, group, grid }] }
+    }
+
     /// Records the dispatches into the caller's compute pass.
     pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>) {
         for dispatch in &self.dispatches {

@@ -2,12 +2,13 @@
 //! caller's own compute pass.
 
 mod adapters;
-mod bind;
-mod filled;
-mod pipelines;
+pub(crate) mod bind;
+pub(crate) mod filled;
+mod pipeline_cache;
+pub(crate) mod pipelines;
 mod readback;
 mod run;
-mod scope;
+pub(crate) mod scope;
 
 pub use adapters::{AdapterSummary, adapters, open_device};
 pub use bind::{Binding, Prepared};
@@ -32,7 +33,7 @@ pub struct Engine {
     device: wgpu::Device,
     queue: wgpu::Queue,
     caps: Caps,
-    pipelines: Arc<Pipelines>,
+    pub(crate) pipelines: Arc<Pipelines>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -56,6 +57,14 @@ impl Engine {
     #[cfg(feature = "cli")]
     pub fn with_edited_shaders(&self, edit: ShaderEdit) -> Engine {
         Engine { pipelines: Arc::new(Pipelines::edited(edit)), ..self.clone() }
+    }
+
+    fn with_cache(&self, cache: wgpu::PipelineCache) -> Engine {
+        Engine { pipelines: Arc::new(Pipelines::with_cache(cache)), ..self.clone() }
+    }
+
+    fn cache_data(&self) -> Option<Vec<u8>> {
+        self.pipelines.cache_data()
     }
 
     /// What plans for this engine may use.

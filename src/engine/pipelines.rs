@@ -5,20 +5,22 @@ use std::sync::{Mutex, PoisonError};
 
 use super::scope::scoped;
 use crate::error::Result;
-use crate::kernel::{Bindings, KernelKey};
+use crate::kernel::KernelKey;
 
 /// A pipeline and the layout of its bind group.
 #[derive(Clone, Debug)]
-pub(super) struct Pipeline {
+pub(crate) struct Pipeline {
     pub pipeline: wgpu::ComputePipeline,
     pub layout: wgpu::BindGroupLayout,
 }
 
 /// The pipelines of an engine.
 #[derive(Debug, Default)]
-pub(super) struct Pipelines {
+pub(crate) struct Pipelines {
     /// Changes shaders before they are built: for tests that a wrong kernel is noticed.
     edit: Option<ShaderEdit>,
+    /// The driver's compiled code, where the app keeps it.
+    cache: Option<wgpu::PipelineCache>,
     built: Mutex<HashMap<KernelKey, Pipeline>>,
 }
 
@@ -30,6 +32,16 @@ impl Pipelines {
     #[cfg(feature = "cli")]
     pub fn edited(edit: ShaderEdit) -> Self {
         Pipelines { edit: Some(edit), ..Pipelines::default() }
+    }
+
+    /// Pipelines that are compiled with the help of `cache`.
+    pub fn with_cache(cache: wgpu::PipelineCache) -> Self {
+        Pipelines { cache: Some(cache), ..Pipelines::default() }
+    }
+
+    /// What the cache holds now.
+    pub fn cache_data(&self) -> Option<Vec<u8>> {
+        self.cache.as_ref()?.get_data()
     }
 
     pub fn len(&self) -> usize {
@@ -44,13 +56,18 @@ impl Pipelines {
             return Ok(pipeline);
         }
         // Built outside the lock: two threads may build the same pipeline, and neither waits for another's.
-        let pipeline = build(device, key, self.edit).await?;
+        let pipeline = build(device, key, self.edit, self.cache.as_ref()).await?;
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(built.entry(key).or_insert(pipeline).clone())
     }
 }
 
-async fn build(device: &wgpu::Device, key: KernelKey, edit: Option<ShaderEdit>) -> Result<Pipeline> {
+async fn build(
+    device: &wgpu::Device,
+    key: KernelKey,
+    edit: Option<ShaderEdit>,
+    cache: Option<&wgpu::PipelineCache>,
+) -> Result<Pipeline> {
     let label = key.to_string();
     let source = edit.map_or_else(|| key.source(), |edit| edit(key, key.source()));
     scoped(
@@ -61,7 +78,7 @@ async fn build(device: &wgpu::Device, key: KernelKey, edit: Option<ShaderEdit>) 
                 label: Some(&label),
                 source: wgpu::ShaderSource::Wgsl(source.into()),
             });
-            let layout = bind_group_layout(device, key.bindings());
+            let layout = bind_group_layout(device, &entries(key));
             let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
                 label: Some(&label),
                 bind_group_layouts: &[Some(&layout)],
@@ -78,7 +95,7 @@ async fn build(device: &wgpu::Device, key: KernelKey, edit: Option<ShaderEdit>) 
                     // No kernel reads workgroup memory before it has written it.
                     zero_initialize_workgroup_memory: false,
                 },
-                cache: None,
+                cache,
             });
             Pipeline { pipeline, layout }
         },
@@ -86,21 +103,31 @@ async fn build(device: &wgpu::Device, key: KernelKey, edit: Option<ShaderEdit>) 
     .await
 }
 
-/// A uniform block, then the buffers that are read, then those that are written.
-fn bind_group_layout(device: &wgpu::Device, bindings: Bindings) -> wgpu::BindGroupLayout {
-    let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
+/// A uniform block, then the buffers that are read, then those that are written; kernels of frames bind textures
+/// too, and say themselves what lies where.
+fn entries(key: KernelKey) -> Vec<wgpu::BindGroupLayoutEntry> {
+    if let KernelKey::Frame(kernel) = key {
+        return kernel.layout();
+    }
+    let bindings = key.bindings();
+    let mut entries = vec![buffer_entry(0, wgpu::BufferBindingType::Uniform)];
+    for i in 0..bindings.reads + bindings.writes {
+        let read_only = i < bindings.reads;
+        entries.push(buffer_entry(i + 1, wgpu::BufferBindingType::Storage { read_only }));
+    }
+    entries
+}
+
+/// A buffer that a compute shader sees whole.
+pub(crate) fn buffer_entry(binding: u32, ty: wgpu::BufferBindingType) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
         binding,
         visibility: wgpu::ShaderStages::COMPUTE,
         ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
         count: None,
-    };
-    let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform)];
-    for i in 0..bindings.reads + bindings.writes {
-        let read_only = i < bindings.reads;
-        entries.push(entry(i + 1, wgpu::BufferBindingType::Storage { read_only }));
     }
-    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-        label: Some("wgpool"),
-        entries: &entries,
-    })
+}
+
+fn bind_group_layout(device: &wgpu::Device, entries: &[wgpu::BindGroupLayoutEntry]) -> wgpu::BindGroupLayout {
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("wgpool"), entries })
 }

@@ -1,5 +1,6 @@
 //! What tells one pipeline from another.
 
+use crate::frame::FrameKernel;
 use crate::spec::{Activation, PoolKind};
 use crate::tensor::DType;
 
@@ -150,6 +151,8 @@ pub enum KernelKey {
         /// Applied to the result.
         activation: ActivationKind,
     },
+    /// A picture to a tensor, or a tensor to a picture.
+    Frame(FrameKernel),
     /// Softmax.
     Softmax,
     /// An activation by itself.

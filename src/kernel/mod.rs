@@ -4,7 +4,7 @@
 
 mod key;
 pub mod params;
-mod registry;
+pub(crate) mod registry;
 
 pub use key::{ActivationKind, KernelKey, Reduce};
 pub use registry::{Bindings, WORKGROUP, all};

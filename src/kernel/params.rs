@@ -25,6 +25,8 @@ macro_rules! uniform {
     };
 }
 
+pub(crate) use uniform;
+
 uniform! {
     /// Parameters of `pool.wgsl`.
     PoolParams {

@@ -21,8 +21,8 @@ macro_rules! shader {
     };
 }
 
-const INDEX: &str = shader!("lib/index.wgsl");
-const NUMBER: &str = shader!("lib/number.wgsl");
+pub(crate) const INDEX: &str = shader!("lib/index.wgsl");
+pub(crate) const NUMBER: &str = shader!("lib/number.wgsl");
 const SUM: &str = shader!("lib/sum.wgsl");
 const TAPS: &str = shader!("lib/taps.wgsl");
 const POOLING: &str = shader!("lib/pooling.wgsl");
@@ -55,6 +55,7 @@ impl KernelKey {
             KernelKey::Dense { dtype, .. } => {
                 [prelude(dtype), INDEX, NUMBER, SUM, ACTIVATION, shader!("dense.wgsl")].concat()
             }
+            KernelKey::Frame(kernel) => kernel.source(),
             KernelKey::Softmax => [INDEX, NUMBER, SUM, shader!("softmax.wgsl")].concat(),
             KernelKey::Activation { .. } => [INDEX, NUMBER, ACTIVATION, shader!("activation.wgsl")].concat(),
         }
@@ -87,12 +88,13 @@ impl KernelKey {
             KernelKey::Dense { activation, .. } | KernelKey::Activation { activation } => {
                 all.push(("ACTIVATION", f64::from(activation as u32)));
             }
+            KernelKey::Frame(kernel) => all.extend(kernel.overrides()),
             KernelKey::Softmax | KernelKey::RoiAlign | KernelKey::MaxRoi => {}
         }
         all
     }
 
-    /// How many buffers it reads and writes.
+    /// How many buffers it reads and writes; textures do not count.
     pub fn bindings(&self) -> Bindings {
         let (reads, writes) = match self {
             KernelKey::Pool { indices, .. } => (1, 1 + u32::from(*indices)),
@@ -105,6 +107,7 @@ impl KernelKey {
             | KernelKey::RoiAlign => (3, 1),
             KernelKey::MaxRoi => (2, 1),
             KernelKey::PoolPlane { .. } | KernelKey::Softmax | KernelKey::Activation { .. } => (1, 1),
+            KernelKey::Frame(kernel) => kernel.buffers(),
         };
         Bindings { reads, writes }
     }
@@ -119,6 +122,7 @@ impl KernelKey {
             | KernelKey::ConvTranspose { dtype, .. }
             | KernelKey::ConvPool { dtype, .. }
             | KernelKey::Dense { dtype, .. } => *dtype == DType::F16,
+            KernelKey::Frame(kernel) => kernel.dtype() == DType::F16,
             KernelKey::Fractional { .. }
             | KernelKey::RoiAlign
             | KernelKey::MaxRoi
@@ -135,7 +139,7 @@ impl std::fmt::Display for KernelKey {
 }
 
 /// The two lines that make a kernel read and write elements of one type.
-fn prelude(dtype: DType) -> &'static str {
+pub(crate) fn prelude(dtype: DType) -> &'static str {
     match dtype {
         DType::F32 | DType::I32 => shader!("lib/f32.wgsl"),
         DType::F16 => shader!("lib/f16.wgsl"),
@@ -162,7 +166,8 @@ const ACTIVATIONS: [ActivationKind; 9] = [
     ActivationKind::GeluTanh,
 ];
 
-/// Every key there can be: what tests compile and compare.
+/// Every key there can be, but those of [`FrameKernel::ALL`](crate::frame::FrameKernel::ALL), which bind textures
+/// too: what tests compile and compare.
 pub fn all() -> Vec<KernelKey> {
     let mut keys = vec![KernelKey::Softmax, KernelKey::RoiAlign, KernelKey::MaxRoi];
     for activation in ACTIVATIONS {

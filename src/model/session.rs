@@ -236,6 +236,7 @@ impl GpuSession {
         let [first, second] = memory.scratch.map_or([None, None], |given| given.map(Some));
         let turns = [own(first, scratch[0]).await?, own(second, scratch[1]).await?];
 
+        engine.prepare_all(&plans)?;
         let mut bindings = Vec::with_capacity(plans.len());
         let mut from = &input;
         for (i, (plan, step)) in plans.iter().zip(&program.steps).enumerate() {

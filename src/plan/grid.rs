@@ -47,6 +47,6 @@ pub(super) fn workgroups(op: &'static str, workgroups: u64, caps: &Caps) -> Resu
 }
 
 /// The grid for at least `count` invocations.
-pub(super) fn invocations(op: &'static str, count: u64, caps: &Caps) -> Result<[u32; 3]> {
+pub(crate) fn invocations(op: &'static str, count: u64, caps: &Caps) -> Result<[u32; 3]> {
     workgroups(op, count.div_ceil(u64::from(WORKGROUP)), caps)
 }

@@ -2,8 +2,8 @@
 
 mod caps;
 mod conv;
-mod grid;
-mod narrow;
+pub(crate) mod grid;
+pub(crate) mod narrow;
 mod pointwise;
 mod pool;
 mod roi;

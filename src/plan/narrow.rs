@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::geometry::Axis;
 
 /// A number that must fit a shader's `u32`.
-pub(super) fn u32_of(op: &'static str, value: usize) -> Result<u32> {
+pub(crate) fn u32_of(op: &'static str, value: usize) -> Result<u32> {
     u32::try_from(value).map_err(|_| too_large(op, value))
 }
 

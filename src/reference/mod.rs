@@ -13,6 +13,7 @@ mod tolerance;
 mod unpool;
 
 pub use activation::activate;
+pub(crate) use tolerance::add_store_rounding;
 pub use tolerance::{Mismatch, compare};
 
 use crate::error::Result;

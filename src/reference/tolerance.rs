@@ -14,7 +14,7 @@ pub(super) const SUM: f64 = 8.0 * EPS;
 const F32_FLUSH: f64 = f32::MIN_POSITIVE as f64;
 
 /// Adds the rounding of the store to bounds that are not exact.
-pub(super) fn add_store_rounding(output: &mut Exact) {
+pub(crate) fn add_store_rounding(output: &mut Exact) {
     let (half_ulp, flush) = match output.desc.dtype {
         DType::F32 => (0.0, F32_FLUSH),
         DType::F16 => (2f64.powi(-11), 2f64.powi(-14)),

@@ -7,7 +7,7 @@ use super::call::{Call, Passage, Refusal};
 use super::judge::{self, Rules, Worst};
 use super::load::{Tensors, load};
 use super::manifest::{Case, Expectation, Source};
-use super::{onnx, run_guarded, torch};
+use super::{flushed, onnx, run_guarded, torch};
 use crate::backend::Backend;
 use crate::error::{Error, Result};
 use crate::problem::Problem;
@@ -43,13 +43,15 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// Whether tensors went in as another type that holds the same values.
     pub converted: bool,
+    /// Whether an index named another of several subnormal numbers, which the device takes for equal.
+    pub flushed: bool,
 }
 
 /// Runs `case` of the corpus in `dir`.
 pub fn run(dir: &Path, case: &Case, backend: &Backend) -> Outcome {
-    let mut run = Run { backend, fault: None, exact: vec![], converted: false };
+    let mut run = Run { backend, fault: None, exact: vec![], converted: false, flushed: false };
     let verdict = run.verdict(dir, case);
-    Outcome { verdict, converted: run.converted }
+    Outcome { verdict, converted: run.converted, flushed: run.flushed }
 }
 
 struct Run<'a> {
@@ -59,6 +61,7 @@ struct Run<'a> {
     /// What the reference computed for each call.
     exact: Vec<Vec<Tensor>>,
     converted: bool,
+    flushed: bool,
 }
 
 impl Run<'_> {
@@ -103,7 +106,7 @@ impl Run<'_> {
         let tensors = call.tensors(&passage)?;
         let inputs: Vec<&Tensor> = tensors.iter().collect();
         self.converted |= !matches!(passage, Passage::Native(_));
-        let outputs = self.backend.run(&call.op, &inputs)?;
+        let mut outputs = self.backend.run(&call.op, &inputs)?;
         if let Backend::Gpu(engine) = self.backend {
             let guarded = run_guarded(engine, &call.op, &inputs)?;
             if self.fault.is_none() && !outputs.iter().zip(&guarded).all(|(a, b)| same(a, b)) {
@@ -115,6 +118,9 @@ impl Run<'_> {
             }
         }
         let exact = reference::evaluate(&problem, &inputs)?;
+        if let (Backend::Gpu(_), Some(x)) = (self.backend, inputs.first()) {
+            self.flushed |= flushed::settle_indices(&problem, x, &exact, &mut outputs) > 0;
+        }
         for (number, (exact, got)) in exact.iter().zip(&outputs).enumerate() {
             let mismatch = reference::compare(exact, got)?;
             if let (Some(m), None) = (mismatch, &self.fault) {

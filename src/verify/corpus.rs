@@ -64,7 +64,7 @@ pub fn self_check(
                 report.add(
                     &format!("{i}: {:?}", case.op),
                     family.name(),
-                    Outcome { verdict, converted: false },
+                    Outcome { verdict, converted: false, flushed: false },
                 );
             }
         }

@@ -2,15 +2,16 @@
 //!
 //! What the tests and `wgpool verify` share.
 
-pub mod array;
+mod array;
 mod attributes;
 mod call;
 mod case;
 mod corpus;
+mod flushed;
 mod guarded;
 mod judge;
 mod load;
-pub mod manifest;
+mod manifest;
 mod onnx;
 pub mod random;
 mod report;

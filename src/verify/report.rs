@@ -17,6 +17,8 @@ pub struct Row {
     pub unsupported: usize,
     /// Of all, those whose tensors went in as another type that holds the same values.
     pub converted: usize,
+    /// Of all, those in which the device took subnormal numbers for equal and an index names another of them.
+    pub flushed: usize,
 }
 
 /// A case that failed.
@@ -65,6 +67,7 @@ impl Report {
     pub fn add(&mut self, case: &str, op: &str, outcome: Outcome) {
         let row = self.rows.entry(op.to_owned()).or_default();
         row.converted += usize::from(outcome.converted);
+        row.flushed += usize::from(outcome.flushed);
         let (case, op) = (case.to_owned(), op.to_owned());
         match outcome.verdict {
             Verdict::Passed => row.passed += 1,
@@ -86,6 +89,7 @@ impl Report {
             failed: sum.failed + row.failed,
             unsupported: sum.unsupported + row.unsupported,
             converted: sum.converted + row.converted,
+            flushed: sum.flushed + row.flushed,
         })
     }
 
@@ -98,6 +102,7 @@ impl Report {
                 "failed": row.failed,
                 "unsupported": row.unsupported,
                 "converted": row.converted,
+                "flushed": row.flushed,
             })
         };
         let operations: serde_json::Map<String, Value> =
@@ -111,6 +116,7 @@ impl Report {
             "failed": total.failed,
             "unsupported": total.unsupported,
             "converted": total.converted,
+            "flushed": total.flushed,
             "operations": operations,
             "failures": failures,
             "unsupported_cases": self.unsupported.iter().map(skipped).collect::<Vec<_>>(),
@@ -160,6 +166,14 @@ impl std::fmt::Display for Report {
                 "Exact conversion: values of a type without kernels go in as f32, which must hold each of them; \
                  large integers that are only selected go in as their places in order. \
                  A value that would change is an error."
+            )?;
+        }
+        if self.total().flushed > 0 {
+            writeln!(
+                f,
+                "{} takes subnormal numbers for zero: in {} cases an index names another of them than the largest.",
+                self.backend,
+                self.total().flushed
             )?;
         }
         let mut reasons: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();

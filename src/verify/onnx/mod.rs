@@ -58,7 +58,7 @@ fn undefined(name: &str) -> Error {
 }
 
 /// The input number `i`, which has to be there.
-fn required<'a>(inputs: &'a [Option<Array>], i: usize) -> Result<&'a Array> {
+fn required(inputs: &[Option<Array>], i: usize) -> Result<&Array> {
     inputs.get(i).and_then(Option::as_ref).ok_or(Error::Arity {
         op: OP,
         expected: "more than were given",

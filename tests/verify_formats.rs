@@ -1,0 +1,278 @@
+//! What attributes mean in both formats of cases, on small examples worked out by hand.
+#![cfg(feature = "cli")]
+
+mod support;
+
+use std::collections::HashMap;
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use safetensors::{Dtype, tensor::TensorView};
+use serde_json::{Value, json};
+use support::engine;
+use wgpool::Backend;
+use wgpool::verify::{Row, run_corpus};
+
+/// A tensor: name, type, shape and elements, which are whole or simple fractions.
+type Stored<'a> = (&'a str, &'a str, &'a [usize], &'a [f64]);
+
+fn bytes(dtype: &str, values: &[f64]) -> (Dtype, Vec<u8>) {
+    match dtype {
+        "F32" => (Dtype::F32, values.iter().flat_map(|&v| (v as f32).to_le_bytes()).collect()),
+        "F64" => (Dtype::F64, values.iter().flat_map(|&v| v.to_le_bytes()).collect()),
+        "I64" => (Dtype::I64, values.iter().flat_map(|&v| (v as i64).to_le_bytes()).collect()),
+        "F16" => (Dtype::F16, values.iter().flat_map(|&v| half::f16::from_f64(v).to_le_bytes()).collect()),
+        other => panic!("{other}"),
+    }
+}
+
+/// Runs one case on the host path and on the GPU; both must come to the same.
+fn run(mut case: Value, inputs: &[Stored<'_>], outputs: &[Stored<'_>]) -> (Row, String) {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let dir = std::env::temp_dir().join(format!("wgpool-formats-{}-{number}", std::process::id()));
+    fs::create_dir_all(&dir).unwrap();
+    let mut tensors = HashMap::new();
+    for (side, list, key) in [("in", inputs, "inputs"), ("out", outputs, "outputs")] {
+        let mut ports = vec![];
+        for (name, dtype, shape, values) in list {
+            tensors.insert(format!("{side}.{name}"), (shape.to_vec(), bytes(dtype, values)));
+            ports.push(
+                json!({ "name": name, "tensor": format!("{side}.{name}"), "dtype": dtype, "shape": shape }),
+            );
+        }
+        case[key] = json!(ports);
+    }
+    let views = tensors.iter().map(|(name, (shape, (dtype, bytes)))| {
+        (name.clone(), TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+    });
+    fs::write(dir.join("a"), safetensors::serialize(views, None).unwrap()).unwrap();
+    (case["name"], case["file"]) = (json!("a"), json!("a"));
+    fs::write(dir.join("manifest.json"), json!({ "cases": [case] }).to_string()).unwrap();
+    let on = |backend: &Backend| run_corpus(&dir, backend, |_, _| {}).unwrap();
+    let (host, gpu) = (on(&Backend::Host), on(&Backend::Gpu(engine().clone())));
+    fs::remove_dir_all(&dir).unwrap();
+    assert_eq!(host.rows, gpu.rows, "{host}\n{gpu}");
+    (host.total(), host.to_string())
+}
+
+fn torch(op: &str, attributes: Value, inputs: &[Stored<'_>], outputs: &[Stored<'_>]) {
+    let case = json!({ "op": op, "expect": "ok", "exact": true, "attributes": attributes });
+    let (row, report) = run(case, inputs, outputs);
+    assert_eq!(row.passed, 1, "{report}");
+}
+
+fn refused(op: &str, attributes: Value, inputs: &[Stored<'_>]) {
+    let case = json!({ "op": op, "expect": "error", "attributes": attributes });
+    let (row, report) = run(case, inputs, &[]);
+    assert_eq!(row.passed, 1, "{report}");
+}
+
+fn node(op: &str, attributes: Value, inputs: &[&str], outputs: &[&str]) -> Value {
+    json!({ "op": op, "attributes": attributes, "inputs": inputs, "outputs": outputs })
+}
+
+fn onnx(opset: i64, nodes: &[Value], inputs: &[Stored<'_>], outputs: &[Stored<'_>]) {
+    let case = json!({ "op": "test", "opset": opset, "nodes": nodes, "rtol": 0.0, "atol": 1e-6 });
+    let (row, report) = run(case, inputs, outputs);
+    assert_eq!(row.passed, 1, "{report}");
+}
+
+fn count(n: usize) -> Vec<f64> {
+    (0..n).map(|v| v as f64).collect()
+}
+
+#[test]
+fn torch_pooling() {
+    let x16 = count(16);
+    let quarters = [5., 7., 13., 15.];
+    let (y, i) = (("y", "F32", [1, 2, 2]), ("indices", "I64", [1, 2, 2]));
+    for attributes in [
+        json!({ "kernel_size": 2, "return_indices": true }),
+        json!({ "kernel": [2, 2], "stride": null, "padding": 0, "dilation": [1] }),
+        json!({ "kernel_size": [2], "stride": [], "ceil_mode": 0 }),
+    ] {
+        torch(
+            "max_pool2d",
+            attributes,
+            &[("x", "F32", &[1, 4, 4], &x16)],
+            &[(y.0, y.1, &y.2, &quarters), (i.0, i.1, &i.2, &quarters)],
+        );
+    }
+    let x = ("x", "F32", &[1, 1, 3][..], &[2., 4., 6.][..]);
+    torch(
+        "avg_pool1d",
+        json!({ "kernel_size": 2, "padding": 1 }),
+        &[x],
+        &[("y", "F32", &[1, 1, 2], &[1., 5.])],
+    );
+    let excluded = json!({ "kernel": [2], "padding": [1], "count_include_pad": false });
+    torch("avg_pool1d", excluded, &[x], &[("y", "F32", &[1, 1, 2], &[2., 5.])]);
+    let x = ("x", "F32", &[1, 1, 2, 2][..], &[1., 2., 3., 4.][..]);
+    let divisor = json!({ "kernel_size": 2, "divisor_override": -2 });
+    torch("avg_pool2d", divisor, &[x], &[("y", "F32", &[1, 1, 1, 1], &[-5.])]);
+    let rows = ("y", "F32", &[1, 1, 2, 1][..], &[1.5, 3.5][..]);
+    torch("adaptive_avg_pool2d", json!({ "output_size": [null, 1] }), &[x], &[rows]);
+    let x = ("x", "F32", &[1, 1, 2, 2][..], &[3., 0., 0., 4.][..]);
+    torch(
+        "lp_pool2d",
+        json!({ "norm_type": 2, "kernel_size": 2 }),
+        &[x],
+        &[("y", "F32", &[1, 1, 1, 1], &[5.])],
+    );
+}
+
+#[test]
+fn torch_windows_longer_than_the_input_in_ceil_mode() {
+    let x = ("x", "F32", &[1, 1, 2][..], &[1., 4.][..]);
+    let ceil = json!({ "kernel_size": 4, "stride": 3, "ceil_mode": true });
+    torch("max_pool1d", ceil.clone(), &[x], &[("y", "F32", &[1, 1, 1], &[4.])]);
+    torch("avg_pool1d", ceil, &[x], &[("y", "F32", &[1, 1, 1], &[2.5])]);
+    refused("max_pool1d", json!({ "kernel_size": 4, "stride": 2, "ceil_mode": true }), &[x]);
+    refused("max_pool1d", json!({ "kernel_size": 4, "stride": 3 }), &[x]);
+}
+
+#[test]
+fn torch_fractional_pooling_and_unpooling() {
+    let x16 = count(16);
+    let samples = ("_random_samples", "F32", &[1, 1, 2][..], &[0., 0.][..]);
+    let x = ("x", "F32", &[1, 1, 4, 4][..], x16.as_slice());
+    let quarters = &[5., 7., 13., 15.][..];
+    for size in [json!({ "output_size": 2 }), json!({ "output_ratio": 0.5 })] {
+        let mut attributes = json!({ "kernel_size": 2, "return_indices": true });
+        attributes.as_object_mut().unwrap().extend(size.as_object().unwrap().clone());
+        let outputs =
+            [("y", "F32", &[1, 1, 2, 2][..], quarters), ("indices", "I64", &[1, 1, 2, 2][..], quarters)];
+        torch("fractional_max_pool2d", attributes, &[x, samples], &outputs);
+    }
+    let x = ("x", "F32", &[1, 1, 2][..], &[5., 7.][..]);
+    let indices = ("indices", "I64", &[1, 1, 2][..], &[0., 3.][..]);
+    for (size, y) in [(json!(null), &[5., 0., 0., 7.][..]), (json!([1, 1, 5]), &[5., 0., 0., 7., 0.][..])] {
+        let attributes = json!({ "kernel_size": 2, "output_size": size });
+        torch("max_unpool1d", attributes, &[x, indices], &[("y", "F32", &[1, 1, y.len()], y)]);
+    }
+    refused("max_unpool1d", json!({ "kernel_size": 2, "output_size": [6] }), &[x, indices]);
+    refused("max_unpool1d", json!({ "kernel_size": 1, "output_size": [2] }), &[x, indices]);
+}
+
+#[test]
+fn torch_convolution() {
+    let x = ("x", "F32", &[1, 1, 3][..], &[1., 2., 3.][..]);
+    let w = ("weight", "F32", &[1, 1, 2][..], &[1., 1.][..]);
+    torch("conv1d", json!({}), &[x, w], &[("y", "F32", &[1, 1, 2], &[3., 5.])]);
+    torch("conv1d", json!({ "padding": "valid" }), &[x, w], &[("y", "F32", &[1, 1, 2], &[3., 5.])]);
+    torch("conv1d", json!({ "padding": "same" }), &[x, w], &[("y", "F32", &[1, 1, 3], &[3., 5., 3.])]);
+    refused("conv1d", json!({ "padding": "same", "stride": 2 }), &[x, w]);
+    refused("conv1d", json!({ "padding": "some" }), &[x, w]);
+    refused("conv1d", json!({ "groups": -1 }), &[x, w]);
+    refused("conv1d", json!({}), &[x, ("weight", "F16", &[1, 1, 2], &[1., 1.])]);
+    refused("conv2d", json!({}), &[x, w]);
+    let x = ("x", "F32", &[1, 2][..], &[1., 2.][..]);
+    let w = ("weight", "F32", &[1, 1, 3][..], &[1., 1., 1.][..]);
+    let size = json!({ "stride": 2, "output_size": [6] });
+    torch("conv_transpose1d", size, &[x, w], &[("y", "F32", &[1, 6], &[1., 1., 3., 2., 2., 0.])]);
+    refused("conv_transpose1d", json!({ "stride": 2, "output_size": [7] }), &[x, w]);
+    refused("conv_transpose1d", json!({ "output_padding": 1 }), &[x, w]);
+}
+
+#[test]
+fn torch_types_without_kernels() {
+    // Neighbours that no 32-bit float tells apart.
+    let big = 9_007_199_254_740_991.;
+    let x = ("x", "I64", &[1, 1, 4][..], &[big, big - 1., -big, 1. - big][..]);
+    let y = ("y", "I64", &[1, 1, 2][..], &[big, 1. - big][..]);
+    torch("max_pool1d", json!({ "kernel_size": 2 }), &[x], &[y]);
+    let x = ("x", "F64", &[1, 1, 2][..], &[0.5, -3.][..]);
+    torch("max_pool1d", json!({ "kernel_size": 2 }), &[x], &[("y", "F64", &[1, 1, 1], &[0.5])]);
+    let x = ("x", "F16", &[1, 1, 2][..], &[0.5, -3.][..]);
+    torch("avg_pool1d", json!({ "kernel_size": 2 }), &[x], &[("y", "F16", &[1, 1, 1], &[-1.25])]);
+    // What would change on the way is an error and no result.
+    refused("max_pool1d", json!({ "kernel_size": 2 }), &[("x", "F64", &[1, 1, 2], &[0.1, 1.])]);
+    refused("avg_pool1d", json!({ "kernel_size": 2 }), &[("x", "I64", &[1, 1, 2], &[1., 3.])]);
+}
+
+#[test]
+fn torch_rules_that_are_refused() {
+    let x = ("x", "F32", &[1, 1, 4][..], &[1., 2., 3., 4.][..]);
+    refused("max_pool1d", json!({ "kernel_size": 2, "padding": 2 }), &[x]);
+    refused("max_pool1d", json!({ "kernel_size": [2, 2] }), &[x]);
+    refused("max_pool1d", json!({}), &[x]);
+    refused("max_pool2d", json!({ "kernel_size": 2 }), &[("x", "F32", &[1, 1, 1, 2, 2], &[0.; 4])]);
+    refused("lp_pool1d", json!({ "kernel_size": 2, "norm_type": 0 }), &[x]);
+    refused("avg_pool1d", json!({ "kernel_size": 2, "divisor_override": 0 }), &[x]);
+}
+
+#[test]
+fn onnx_pooling() {
+    let x = ("x", "F32", &[1, 1, 2, 3][..], &[1., 2., 3., 4., 5., 6.][..]);
+    let y = ("y", "F32", &[1, 1, 1, 2][..], &[5., 6.][..]);
+    for (order, indices) in [(0, [4., 5.]), (1, [3., 5.])] {
+        let pool =
+            node("MaxPool", json!({ "kernel_shape": [2, 2], "storage_order": order }), &["x"], &["y", "i"]);
+        onnx(12, &[pool], &[x], &[y, ("i", "I64", &[1, 1, 1, 2], &indices)]);
+    }
+    let x = ("x", "F32", &[1, 1, 3][..], &[1., 2., 3.][..]);
+    let same =
+        |word: &str| node("AveragePool", json!({ "kernel_shape": [2], "auto_pad": word }), &["x"], &["y"]);
+    onnx(22, &[same("SAME_LOWER")], &[x], &[("y", "F32", &[1, 1, 3], &[1., 1.5, 2.5])]);
+    onnx(22, &[same("SAME_UPPER")], &[x], &[("y", "F32", &[1, 1, 3], &[1.5, 2.5, 3.])]);
+    onnx(22, &[same("VALID")], &[x], &[("y", "F32", &[1, 1, 2], &[1.5, 2.5])]);
+    let x = ("x", "F32", &[1, 1, 2, 2][..], &[1., -2., 2., 4.][..]);
+    for (attributes, y) in [(json!({}), 5.), (json!({ "p": 1 }), 9.)] {
+        onnx(
+            22,
+            &[node("GlobalLpPool", attributes, &["x"], &["y"])],
+            &[x],
+            &[("y", "F32", &[1, 1, 1, 1], &[y])],
+        );
+    }
+}
+
+#[test]
+fn onnx_regions() {
+    let x = ("x", "F32", &[1, 1, 2, 2][..], &[1., 2., 3., 4.][..]);
+    let region = ("r", "F32", &[1, 5][..], &[0., 0., 0., 1., 1.][..]);
+    let pool = node("MaxRoiPool", json!({ "pooled_shape": [1, 1] }), &["x", "r"], &["y"]);
+    onnx(22, &[pool], &[x, region], &[("y", "F32", &[1, 1, 1, 1], &[4.])]);
+    let region = ("r", "F32", &[1, 4][..], &[0., 0., 1., 1.][..]);
+    let image = ("i", "I64", &[1][..], &[0.][..]);
+    // Older operator sets did not shift coordinates by half a pixel.
+    for (opset, y) in [(10, 2.5), (16, 1.0)] {
+        let align = node("RoiAlign", json!({ "sampling_ratio": 1 }), &["x", "r", "i"], &["y"]);
+        onnx(opset, &[align], &[x, region, image], &[("y", "F32", &[1, 1, 1, 1], &[y])]);
+    }
+}
+
+#[test]
+fn onnx_graphs_around_one_operator() {
+    let x = ("x", "F32", &[1, 4][..], &[1., -2., -3., -4.][..]);
+    let axes = ("axes", "I64", &[1][..], &[0.][..]);
+    let shape = ("shape", "I64", &[2][..], &[-1., 1.][..]);
+    let nodes = [
+        node("Unsqueeze", json!({}), &["x", "axes"], &["a"]),
+        node("MaxPool", json!({ "kernel_shape": [2], "strides": [2] }), &["a"], &["b"]),
+        node("Squeeze", json!({ "axes": [0] }), &["b"], &["c"]),
+        node("Relu", json!({}), &["c"], &["d"]),
+        node("Reshape", json!({}), &["d", "shape"], &["e"]),
+        node("Identity", json!({}), &["e"], &["y"]),
+    ];
+    onnx(13, &nodes, &[x, axes, shape], &[("y", "F32", &[2, 1], &[1., 0.])]);
+}
+
+#[test]
+fn onnx_transposed_convolution_of_a_given_length() {
+    let x = ("x", "F32", &[1, 1, 2][..], &[1., 2.][..]);
+    let w = ("w", "F32", &[1, 1, 3][..], &[1., 1., 1.][..]);
+    for (word, y) in
+        [("NOTSET", [1., 3., 2., 2.]), ("SAME_UPPER", [1., 1., 3., 2.]), ("SAME_LOWER", [1., 3., 2., 2.])]
+    {
+        let attributes = json!({ "strides": [2], "output_shape": [4], "auto_pad": word });
+        let deconv = node("ConvTranspose", attributes, &["x", "w"], &["y"]);
+        onnx(22, &[deconv], &[x, w], &[("y", "F32", &[1, 1, 4], &y)]);
+    }
+    let bias = ("b", "F32", &[1][..], &[10.][..]);
+    let conv = node("Conv", json!({ "pads": [1, 0] }), &["x", "w", "b"], &["y"]);
+    onnx(22, &[conv], &[x, w, bias], &[("y", "F32", &[1, 1, 1], &[13.])]);
+    let absent = node("Conv", json!({ "pads": [1, 0] }), &["x", "w", ""], &["y"]);
+    onnx(22, &[absent], &[x, w], &[("y", "F32", &[1, 1, 1], &[3.])]);
+}
