@@ -6,9 +6,6 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/lib.sh
 
-# Test files that run shaders. Those that are not there yet are left out.
-files=(binding corpus gpu_random keras_models mutants)
-
 skip() {
     echo "SKIPPED: the tests did not run on $1: $2"
     exit 0
@@ -52,10 +49,9 @@ if ! has_adapter; then
     has_adapter || skip "$adapter" "${packages[*]} of this system do not bring it"
 fi
 
+# The test files that run on the adapter that WGPOOL_TEST_ADAPTER names.
 tests=()
-for file in "${files[@]}"; do
-    if [ -f "tests/$file.rs" ]; then
-        tests+=(--test "$file")
-    fi
+for file in $(grep -lw 'engine()' tests/*.rs); do
+    tests+=(--test "$(basename "$file" .rs)")
 done
 cargo test --release "${tests[@]}"
