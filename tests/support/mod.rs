@@ -82,7 +82,7 @@ pub fn check_gpu(engine: &Engine, case: &Case) -> Result<(), String> {
     match verify::run_guarded(engine, &case.op, &inputs) {
         Ok(outputs) => judge(&case.op, &inputs, &outputs),
         // One image may be more than a binding of 1 MiB holds; on other devices nothing here is.
-        Err(Error::Limit { limit: "max_storage_buffer_binding_size", needed, allowed })
+        Err(Error::Limit { limit: "max_storage_buffer_binding_size", needed, allowed, .. })
             if allowed == SMALL_BINDING && needed > allowed =>
         {
             Ok(())
