@@ -81,6 +81,11 @@ fn change(by: isize) {
     });
 }
 
+/// The bytes that this thread has allocated, less those that it has freed.
+pub fn live() -> isize {
+    LIVE.get()
+}
+
 /// What `f` returns, and the most bytes that this thread had allocated at once beyond those it had before.
 pub fn peak<T>(f: impl FnOnce() -> T) -> (T, usize) {
     let before = LIVE.get();

@@ -186,8 +186,8 @@ mod fuzz {
         let length = usize::from(u16::from_le_bytes([file[8], file[9]]));
         let (header, elements) = file[START..].split_at(length);
         let header = str::from_utf8(header).expect("a header is text");
-        let header = reword(rng, &tokens(header.trim_end()));
-        let version: &[u8] = pick(rng, &[b"\x93NUMPY\x02\0", b"\x93NUMPY\x03\0"]);
+        let header = reword(rng, &tokens(header.trim_end())) + "\n";
+        let version: &[u8] = if rng.one_in(2) { b"\x93NUMPY\x02\0" } else { b"\x93NUMPY\x03\0" };
         [version, &(header.len() as u32).to_le_bytes(), header.as_bytes(), elements].concat()
     }
 
@@ -205,6 +205,6 @@ mod fuzz {
                 assert_eq!(tensor.shape().iter().product::<usize>(), tensor.data().len());
             }
         }
-        assert!(tally.accepted > tally.inputs / 50 && tally.accepted < tally.inputs);
+        assert!(tally.accepted > tally.inputs / 200 && tally.accepted < tally.inputs);
     }
 }
