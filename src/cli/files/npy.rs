@@ -150,3 +150,61 @@ mod tests {
         assert!(decode(b"\x93NUMPY\x09\x00\x02\x00\x00\x00{}").is_err());
     }
 }
+
+/// Garbled files: nothing panics, and what is allocated follows the size of the file.
+#[cfg(test)]
+#[path = "../../../tests/support/fuzz.rs"]
+mod support;
+
+#[cfg(test)]
+mod fuzz {
+    use super::support::{Counting, Tally, bound, count, garble, pick, reword, tokens};
+    use super::{decode, encode};
+    use wgpool::verify::random::Rng;
+    use wgpool::{DType, Data, Tensor};
+
+    #[global_allocator]
+    static ALLOCATOR: Counting = Counting;
+
+    /// Bytes before the header of version 1.
+    const START: usize = 10;
+
+    fn seeds() -> Vec<Vec<u8>> {
+        let dtypes = [DType::F32, DType::F16, DType::U8, DType::I8, DType::I32];
+        let shapes: [&[usize]; 6] = [&[], &[3], &[2, 3], &[1, 0, 2], &[2, 1, 3, 2], &[1; 12]];
+        let pairs = dtypes.into_iter().flat_map(|dtype| shapes.map(|shape| (dtype, shape)));
+        let file = |(dtype, shape): (DType, &[usize])| {
+            let bytes = vec![1; shape.iter().product::<usize>() * dtype.size()];
+            let tensor = Tensor::new(shape, Data::from_bytes(dtype, &bytes)).map_err(|e| e.to_string());
+            tensor.and_then(|t| encode(&t)).expect("it can be written")
+        };
+        pairs.map(file).collect()
+    }
+
+    /// A file with a changed header, whose length is given rightly.
+    fn with_header(rng: &mut Rng, file: &[u8]) -> Vec<u8> {
+        let length = usize::from(u16::from_le_bytes([file[8], file[9]]));
+        let (header, elements) = file[START..].split_at(length);
+        let header = str::from_utf8(header).expect("a header is text");
+        let header = reword(rng, &tokens(header.trim_end())) + "\n";
+        let version: &[u8] = if rng.one_in(2) { b"\x93NUMPY\x02\0" } else { b"\x93NUMPY\x03\0" };
+        [version, &(header.len() as u32).to_le_bytes(), header.as_bytes(), elements].concat()
+    }
+
+    #[test]
+    fn garbled_files() {
+        let mut tally = Tally::new("NPY files");
+        let mut rng = Rng::new(5);
+        let seeds = seeds();
+        for _ in 0..count(20_000) {
+            let (file, other) = (pick(&mut rng, &seeds), pick(&mut rng, &seeds));
+            let file =
+                if rng.one_in(2) { garble(&mut rng, file, other) } else { with_header(&mut rng, file) };
+            let tensor = tally.add(file.len(), bound(file.len()), || decode(&file));
+            if let Some(tensor) = tensor {
+                assert_eq!(tensor.shape().iter().product::<usize>(), tensor.data().len());
+            }
+        }
+        assert!(tally.accepted > tally.inputs / 200 && tally.accepted < tally.inputs);
+    }
+}
