@@ -18,15 +18,12 @@ has_adapter() {
     grep -F "$adapter" <<<"$found"
 }
 
-skipped=()
 case "${1:-}" in
     gl)
         adapter=llvmpipe packages=(libegl1 libgl1-mesa-dri)
         # One test at a time: wgpu's OpenGL context belongs to one thread at a time, and wgpu panics in a thread that has
         # waited for it for seconds, as it may while a large model runs in software.
         export RUST_TEST_THREADS=1
-        # How many runs are under way at once on OpenGL is chance: seen were none and several.
-        skipped=(--skip futures_of_several_runs_overlap)
         # An OpenGL driver of hardware would otherwise come first.
         export WGPU_BACKEND=gl LIBGL_ALWAYS_SOFTWARE=1 WGPOOL_TEST_ADAPTER=software
         ;;
@@ -57,4 +54,4 @@ tests=()
 for file in $(grep -lw 'engine()' tests/*.rs); do
     tests+=(--test "$(basename "$file" .rs)")
 done
-cargo test --release "${tests[@]}" -- ${skipped[@]+"${skipped[@]}"}
+cargo test --release "${tests[@]}"

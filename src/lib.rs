@@ -14,7 +14,7 @@
 //!
 //! For scripts and tests, [`Backend`] computes an operation on tensors in host memory wherever it is told to.
 //! [`model`] loads Keras models and compiles them to one submission a run.
-#![warn(missing_docs)]
+#![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
 
 pub mod backend;

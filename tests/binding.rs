@@ -340,3 +340,23 @@ fn a_device_with_small_bindings_computes_large_batches() {
     let error = engine.run(&Pool::max([2, 2]).into(), &[&image]).unwrap_err();
     assert!(matches!(error, Error::Limit { needed: 1_440_000, allowed: 1_048_576, .. }), "{error}");
 }
+
+#[test]
+fn a_buffer_of_another_device_is_an_error() {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let adapter = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
+        .into_iter()
+        .find(|a| a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS))
+        .expect("an adapter");
+    let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
+    let [ours, other] = [(); 2].map(|()| {
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
+        Engine::from_device(&device, &queue)
+    });
+    let foreign = buffer(&other, 64, BufferUsages::STORAGE);
+    let output = buffer(&ours, 16, BufferUsages::STORAGE);
+    let prepared = ours.prepare(&pooling(&ours)).unwrap();
+    let error = prepared.bind(&[foreign.slice(..)], &[output.slice(..)]).unwrap_err();
+    assert!(matches!(error, Error::Gpu { .. }), "{error:?}");
+    assert!(error.to_string().contains("max pooling"), "{error}");
+}

@@ -102,9 +102,9 @@ fn futures_of_several_runs_overlap() {
         rounds += 1;
         assert!(rounds < 10_000_000, "the futures make no progress");
     }
-    // On OpenGL a run in software is over when it is submitted, so that no two of them are under way at once.
-    let overlaps = engine.device().adapter_info().backend != wgpu::Backend::Gl;
-    assert_eq!(most > 1, overlaps, "{most} runs were in flight at once");
+    // On OpenGL a run in software may be over when it is submitted: whether two overlap is then a matter of chance.
+    let by_chance = engine.device().adapter_info().backend == wgpu::Backend::Gl;
+    assert!(most > 1 || by_chance, "no two runs were in flight at once");
     assert!(counter.0.load(Ordering::Relaxed) > 0);
 }
 

@@ -79,6 +79,7 @@ impl Prepared {
     ///
     /// Each slice needs `STORAGE` usage, at least [`TensorDesc::buffer_size`] bytes, an offset aligned to the
     /// device's `min_storage_buffer_offset_alignment`, and an output's buffer may be none of the others.
+    /// Buffers must be the device's own; wgpu does not tell those of another `wgpu::Instance` apart.
     ///
     /// # Errors
     /// [`Error::Buffer`] names the rule that a buffer breaks; [`Error::Arity`] if there are too few or many.

@@ -113,10 +113,9 @@ fn conv_pool(work: &ConvPoolWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y:
     conv::conv(&work.conv, x, w, bias, &mut between);
     tolerance::add_store_rounding(&mut between);
     pool::pool(&work.pool, &between.values, y, None);
-    // A window's maximum or mean moves at most as far as the element of it that moves farthest.
-    let farthest = PoolWork { kind: PoolKind::Max, ..work.pool };
+    // A maximum moves at most as far as the element of its window that moves farthest, a mean as the mean of them.
     let mut carried = Exact::with_capacity(&y.desc);
-    pool::pool(&farthest, &between.bound, &mut carried, None);
+    pool::pool(&work.pool, &between.bound, &mut carried, None);
     for (bound, carried) in y.bound.iter_mut().zip(carried.values) {
         *bound += carried.max(0.0);
     }
