@@ -17,8 +17,8 @@ pub(crate) use tolerance::add_store_rounding;
 pub use tolerance::{Mismatch, compare};
 
 use crate::error::Result;
-use crate::problem::{ConvPoolWork, PoolWork, Problem, Work};
-use crate::spec::{Op, PoolKind};
+use crate::problem::{ConvPoolWork, Problem, Work};
+use crate::spec::Op;
 use crate::tensor::{DType, Data, Tensor, TensorDesc};
 
 /// One output of the reference.
