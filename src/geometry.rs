@@ -203,6 +203,36 @@ impl Axis {
     }
 }
 
+/// How windows slide, in the frameworks' terms: one number for each spatial axis, or one for all.
+pub(crate) struct Windows<'a> {
+    pub stride: &'a [usize],
+    pub dilation: &'a [usize],
+    pub padding: &'a Padding,
+}
+
+impl Windows<'_> {
+    /// Places windows of `window` taps on axes of the given lengths.
+    pub(crate) fn over(
+        &self,
+        op: &'static str,
+        lengths: &[usize],
+        window: &[usize],
+        ceil_mode: bool,
+    ) -> Result<Vec<Axis>> {
+        let rank = lengths.len();
+        let stride = per_axis(op, "stride", self.stride, rank)?;
+        let dilation = per_axis(op, "dilation", self.dilation, rank)?;
+        let paddings = axis_paddings(op, self.padding, rank)?;
+        (0..rank)
+            .map(|i| {
+                let (kernel, stride, dilation) = (window[i], stride[i], dilation[i]);
+                let spec = AxisSpec { input: lengths[i], kernel, stride, dilation };
+                Axis::sliding(op, i, spec, paddings[i], ceil_mode)
+            })
+            .collect()
+    }
+}
+
 /// Windows that fit, where `room` is the padded length less the window's span.
 fn output_length(input: usize, pad_before: usize, room: usize, stride: usize, ceil: bool) -> usize {
     if !ceil {

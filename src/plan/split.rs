@@ -6,6 +6,9 @@ use crate::problem::{Problem, Work};
 use crate::spec::IndexNumbering;
 use crate::tensor::TensorDesc;
 
+/// Parts that a batch is divided into at most. With the bindings that WebGPU promises, these hold 8 GiB.
+const MOST_PARTS: u64 = 64;
+
 /// The units that a problem can be divided into (images, rows, elements), and how many of its inputs are so divided;
 /// nothing where its units depend on each other.
 fn units(work: &Work) -> Option<(usize, usize)> {
@@ -81,7 +84,7 @@ pub(super) fn parts(problem: &Problem, caps: &Caps) -> Result<Vec<Option<Part>>>
     let most_bytes = divided.iter().copied().chain(scratch).max().unwrap_or(0) as u64;
     // Whole words are bound, so a limit counts in whole words too.
     let most = (caps.max_binding & !3) / most_bytes.max(1) / step * step;
-    if most == 0 {
+    if most == 0 || units as u64 / most >= MOST_PARTS {
         return Err(refused(most_bytes * step.min(units as u64)));
     }
     let most = most as usize;

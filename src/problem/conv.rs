@@ -3,7 +3,7 @@
 use super::image::Image;
 use super::{Problem, Work, require_dtype};
 use crate::error::{Error, Result};
-use crate::geometry::{Axis, AxisSpec, MAX_SPATIAL, Strides, axis_paddings, per_axis, three};
+use crate::geometry::{Axis, MAX_SPATIAL, Strides, Windows, three};
 use crate::problem::PoolWork;
 use crate::spec::{Activation, Conv, ConvPool, Dense, DenseLayout, KernelLayout, Layout, PoolKind};
 use crate::tensor::{DType, TensorDesc};
@@ -176,20 +176,8 @@ pub(super) fn conv(spec: &Conv, inputs: &[TensorDesc]) -> Result<Problem> {
         });
     }
     check_bias(op, b, out_channels)?;
-    let stride = per_axis(op, "stride", &spec.stride, rank)?;
-    let dilation = per_axis(op, "dilation", &spec.dilation, rank)?;
-    let paddings = axis_paddings(op, &spec.padding, rank)?;
-    let axes = (0..rank)
-        .map(|i| {
-            let axis = AxisSpec {
-                input: image.space[i],
-                kernel: window[i],
-                stride: stride[i],
-                dilation: dilation[i],
-            };
-            Axis::sliding(op, i, axis, paddings[i], false)
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let windows = Windows { stride: &spec.stride, dilation: &spec.dilation, padding: &spec.padding };
+    let axes = windows.over(op, &image.space, window, false)?;
     let out_space: Vec<usize> = axes.iter().map(|a| a.output).collect();
     let window = three(window, 1);
     let group_out = out_channels / groups;

@@ -3,7 +3,7 @@
 use super::image::Image;
 use super::{Problem, Work, only_input, require_dtype};
 use crate::error::{Error, Result};
-use crate::geometry::{Axis, AxisPadding, AxisSpec, MAX_SPATIAL, Strides, axis_paddings, per_axis, three};
+use crate::geometry::{Axis, AxisPadding, AxisSpec, MAX_SPATIAL, Strides, Windows, per_axis, three};
 use crate::spec::{AdaptivePool, GlobalPool, IndexNumbering, Pool, PoolKind};
 use crate::tensor::{DType, TensorDesc};
 
@@ -67,22 +67,9 @@ pub(super) fn sliding(spec: &Pool, inputs: &[TensorDesc]) -> Result<Problem> {
     };
     let input = only_input(op, inputs)?;
     let image = Image::of(op, &input.shape, spec.layout)?;
-    let rank = image.rank();
-    let window = per_axis(op, "window", &spec.window, rank)?;
-    let stride = per_axis(op, "stride", &spec.stride, rank)?;
-    let dilation = per_axis(op, "dilation", &spec.dilation, rank)?;
-    let paddings = axis_paddings(op, &spec.padding, rank)?;
-    let axes = (0..rank)
-        .map(|i| {
-            let axis = AxisSpec {
-                input: image.space[i],
-                kernel: window[i],
-                stride: stride[i],
-                dilation: dilation[i],
-            };
-            Axis::sliding(op, i, axis, paddings[i], spec.ceil_mode)
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let window = per_axis(op, "window", &spec.window, image.rank())?;
+    let windows = Windows { stride: &spec.stride, dilation: &spec.dilation, padding: &spec.padding };
+    let axes = windows.over(op, &image.space, &window, spec.ceil_mode)?;
     problem(op, spec.kind, spec.indices, input, &image, &axes)
 }
 
