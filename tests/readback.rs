@@ -105,7 +105,7 @@ fn futures_of_several_runs_overlap() {
     // On OpenGL a run in software may be over when it is submitted: whether two overlap is then a matter of chance.
     let by_chance = engine.device().adapter_info().backend == wgpu::Backend::Gl;
     assert!(most > 1 || by_chance, "no two runs were in flight at once");
-    assert!(counter.0.load(Ordering::Relaxed) > 0);
+    assert!(counter.0.load(Ordering::Relaxed) > 0 || by_chance, "nobody was woken");
 }
 
 #[test]
