@@ -19,8 +19,6 @@ fn main(
     let column = (p.channel - p.channel_group * params.out_size.w) * params.tap_out + first_channel * params.tap_stride.w;
     let reach = vec3<i32>(p.position) + params.pad_before.xyz;
     var sums = Sums();
-    var part = vec4<f32>();
-    var terms = 0u;
     for (var d = 0u; d < params.window.x; d++) {
         for (var h = 0u; h < params.window.y; h++) {
             for (var w = 0u; w < params.window.z; w++) {
@@ -33,24 +31,10 @@ fn main(
                 if (any(vec3<u32>(reached) != at * params.stride.xyz) || any(at >= params.out_size.xyz)) {
                     continue;
                 }
-                var x_at = image + dot(at, params.in_stride.xyz);
-                var w_at = column + dot(tap, params.tap_stride.xyz);
-                for (var i = 0u; i < group_in; i += PART) {
-                    let stop = min(group_in, i + PART);
-                    for (var j = i; j < stop; j++) {
-                        part += unpack(input[x_at], 0u) * four_of_kernel(w_at);
-                        x_at += params.in_stride.w;
-                        w_at += params.tap_stride.w;
-                    }
-                    terms += stop - i;
-                    if (terms >= PART) {
-                        add_part(&sums, part);
-                        part = vec4<f32>();
-                        terms = 0u;
-                    }
-                }
+                let x_at = image + dot(at, params.in_stride.xyz);
+                add_tap(&sums, x_at, column + dot(tap, params.tap_stride.xyz));
             }
         }
     }
-    store4(p, activate4(with_bias(sums.total + (sums.block + part), p.channel)));
+    store4(p, activate4(with_bias(result4(sums), p.channel)));
 }

@@ -16,6 +16,16 @@ fn buffer(engine: &Engine, size: u64, usage: BufferUsages) -> wgpu::Buffer {
     })
 }
 
+/// The first adapter that computes, of an instance that no other test uses.
+fn own_adapter() -> (wgpu::Instance, wgpu::Adapter) {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let adapter = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
+        .into_iter()
+        .find(|a| a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS))
+        .expect("an adapter");
+    (instance, adapter)
+}
+
 /// Records a binding, submits it alone, and reads a buffer of f32.
 fn run_and_read(engine: &Engine, binding: &wgpool::Binding, output: &wgpu::Buffer) -> Vec<f32> {
     let device = engine.device();
@@ -235,11 +245,7 @@ fn pipelines_of_many_plans_are_built_at_once() {
 #[test]
 fn recording_allocates_nothing() {
     // An instance of its own, so that its report counts nothing of other tests.
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
-    let adapter = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
-        .into_iter()
-        .find(|a| a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS))
-        .expect("an adapter");
+    let (instance, adapter) = own_adapter();
     let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
     let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
     let engine = Engine::from_device(&device, &queue);
@@ -320,11 +326,7 @@ fn batches_above_the_binding_size_are_divided() {
 #[test]
 fn a_device_with_small_bindings_computes_large_batches() {
     // A device whose bindings hold 1 MiB, and a tensor of 6 MiB.
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
-    let adapter = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
-        .into_iter()
-        .find(|a| a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS))
-        .expect("an adapter");
+    let (_instance, adapter) = own_adapter();
     let mut limits = wgpu::Limits::downlevel_defaults();
     limits.max_storage_buffer_binding_size = 1 << 20;
     let descriptor = wgpu::DeviceDescriptor { required_limits: limits, ..Default::default() };
@@ -343,11 +345,7 @@ fn a_device_with_small_bindings_computes_large_batches() {
 
 #[test]
 fn a_buffer_of_another_device_is_an_error() {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
-    let adapter = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
-        .into_iter()
-        .find(|a| a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS))
-        .expect("an adapter");
+    let (_instance, adapter) = own_adapter();
     let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
     let [ours, other] = [(); 2].map(|()| {
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();

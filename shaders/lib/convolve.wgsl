@@ -39,8 +39,10 @@ override CHANNELS_LAST: bool = false;
 @group(0) @binding(3) var<storage, read> bias: array<Word>;
 @group(0) @binding(4) var<storage, read_write> output: array<Word>;
 
-// The upper levels of the sum of lib/sum.wgsl, for four channels.
+// The sum of lib/sum.wgsl for four channels.
 struct Sums {
+    part: vec4<f32>,
+    terms: u32,
     block: vec4<f32>,
     total: vec4<f32>,
     parts: u32,
@@ -53,6 +55,31 @@ fn add_part(sums: ptr<function, Sums>, part: vec4<f32>) {
         (*sums).total += (*sums).block;
         (*sums).block = vec4<f32>();
     }
+}
+
+// Adds one tap's products over the input channels of a group, from these positions of input and kernel on.
+fn add_tap(sums: ptr<function, Sums>, x_start: u32, w_start: vec4<u32>) {
+    let group_in = params.in_size.w;
+    var x_at = x_start;
+    var w_at = w_start;
+    for (var i = 0u; i < group_in; i += PART) {
+        let stop = min(group_in, i + PART);
+        for (var j = i; j < stop; j++) {
+            (*sums).part += unpack(input[x_at], 0u) * four_of_kernel(w_at);
+            x_at += params.in_stride.w;
+            w_at += params.tap_stride.w;
+        }
+        (*sums).terms += stop - i;
+        if ((*sums).terms >= PART) {
+            add_part(sums, (*sums).part);
+            (*sums).part = vec4<f32>();
+            (*sums).terms = 0u;
+        }
+    }
+}
+
+fn result4(sums: Sums) -> vec4<f32> {
+    return sums.total + (sums.block + sums.part);
 }
 
 // Which output an invocation computes.
@@ -105,33 +132,17 @@ fn convolve(p: Place, out: vec3<u32>) -> vec4<f32> {
     let image = p.n * params.in_batch + p.channel_group * group_in * params.in_stride.w;
     let column = p.channel * params.tap_out;
     var sums = Sums();
-    var part = vec4<f32>();
-    var terms = 0u;
     for (var d = first.x; d < end.x; d++) {
         for (var h = first.y; h < end.y; h++) {
             for (var w = first.z; w < end.z; w++) {
                 let tap = vec3<u32>(d, h, w);
                 let at = vec3<u32>(start + vec3<i32>(tap * params.dilation.xyz));
-                var x_at = image + dot(at, params.in_stride.xyz);
-                var w_at = column + dot(tap, params.tap_stride.xyz);
-                for (var i = 0u; i < group_in; i += PART) {
-                    let stop = min(group_in, i + PART);
-                    for (var j = i; j < stop; j++) {
-                        part += unpack(input[x_at], 0u) * four_of_kernel(w_at);
-                        x_at += params.in_stride.w;
-                        w_at += params.tap_stride.w;
-                    }
-                    terms += stop - i;
-                    if (terms >= PART) {
-                        add_part(&sums, part);
-                        part = vec4<f32>();
-                        terms = 0u;
-                    }
-                }
+                let x_at = image + dot(at, params.in_stride.xyz);
+                add_tap(&sums, x_at, column + dot(tap, params.tap_stride.xyz));
             }
         }
     }
-    return with_bias(sums.total + (sums.block + part), p.channel);
+    return with_bias(result4(sums), p.channel);
 }
 
 fn four_of_kernel(at: vec4<u32>) -> vec4<f32> {
