@@ -9,7 +9,7 @@ use super::filled::filled;
 use super::pipelines::Pipeline;
 use super::scope::scoped;
 use crate::error::{Error, Result};
-use crate::plan::{Part, Plan, Slot};
+use crate::plan::{Caps, PAGE, Page, Part, Plan, Slot};
 use crate::tensor::TensorDesc;
 
 /// A plan whose pipelines are built.
@@ -23,6 +23,8 @@ pub struct Prepared {
 /// Dispatches bound to buffers: records into a compute pass, as often as wanted, and allocates nothing then.
 #[derive(Clone, Debug)]
 pub struct Binding {
+    /// Those that read nothing but weights.
+    once: Vec<Dispatch>,
     dispatches: Vec<Dispatch>,
 }
 
@@ -101,40 +103,90 @@ impl Prepared {
         outputs: &[wgpu::BufferSlice<'_>],
     ) -> Result<Binding> {
         self.check_buffers(inputs, outputs)?;
-        let device = &self.engine.device;
-        let op = self.plan.problem.op;
-        let mut dispatches = Vec::with_capacity(self.plan.steps.len());
-        let mut scratch = Vec::with_capacity(self.plan.scratch.len());
-        for &size in &self.plan.scratch {
-            scratch.push(self.engine.buffer_async(op, size, wgpu::BufferUsages::STORAGE).await?);
+        if self.plan.steps.iter().flat_map(|step| &step.pages).all(|page| self.can_page(*page, inputs)) {
+            return self.bind_checked(inputs, outputs).await;
         }
-        for (step, pipeline) in self.plan.steps.iter().zip(&self.pipelines) {
-            let mut slices = Vec::with_capacity(step.slots.len());
-            for slot in &step.slots {
-                let problem = &self.plan.problem;
-                let bound = match *slot {
-                    Slot::Input(i) => inputs.get(i).zip(problem.inputs.get(i)).map(|(slice, desc)| {
-                        let part = step.part.filter(|part| i < part.inputs);
-                        part_of(slice, desc, part)
-                    }),
-                    Slot::Output(i) => (outputs.get(i).zip(problem.outputs.get(i)))
-                        .map(|(slice, desc)| part_of(slice, desc, step.part)),
-                    Slot::Scratch(i) => scratch.get(i).map(wgpu::Buffer::as_entire_buffer_binding),
-                };
-                slices.extend(bound);
+        let caps = Caps { paged: false, ..self.engine.caps };
+        let plan = Plan::of(self.plan.problem.clone(), &caps)?;
+        self.engine.prepare_async(&plan).await?.bind_checked(inputs, outputs).await
+    }
+
+    /// Whether an app's buffer can be read in pages: it needs the usage `UNIFORM`, and whole pages.
+    fn can_page(&self, page: Page, inputs: &[wgpu::BufferSlice<'_>]) -> bool {
+        let Slot::Input(i) = page.slot else { return true };
+        let alignment = u64::from(self.engine.caps.uniform_alignment.max(1));
+        inputs.get(i).is_some_and(|slice| {
+            slice.buffer().usage().contains(wgpu::BufferUsages::UNIFORM)
+                && slice.offset().is_multiple_of(alignment)
+                && slice.offset() + page.offset + PAGE <= slice.buffer().size()
+        })
+    }
+
+    async fn bind_checked(
+        &self,
+        inputs: &[wgpu::BufferSlice<'_>],
+        outputs: &[wgpu::BufferSlice<'_>],
+    ) -> Result<Binding> {
+        let (device, plan) = (&self.engine.device, &self.plan);
+        let op = plan.problem.op;
+        let memory = async |sizes: &[u64]| -> Result<Vec<wgpu::Buffer>> {
+            let mut buffers = Vec::with_capacity(sizes.len());
+            for &size in sizes {
+                buffers.push(self.engine.tensor_buffer_async(op, size).await?);
             }
-            let during = || format!("writing the parameters of {op}");
-            let usage = wgpu::BufferUsages::UNIFORM;
-            let uniform = filled(device, "wgpool parameters", &step.params, usage, during).await?;
-            let group = scoped(
-                device,
-                || format!("binding {op}"),
-                || bind_group(device, &pipeline.layout, &uniform, &slices),
-            )
-            .await?;
-            dispatches.push(Dispatch { pipeline: pipeline.pipeline.clone(), group, grid: step.grid });
+            Ok(buffers)
+        };
+        let (scratch, packed) = (memory(&plan.scratch).await?, memory(&plan.packed).await?);
+        let (params, starts) = self.params().await?;
+        let mut binding = Binding { once: Vec::new(), dispatches: Vec::with_capacity(plan.steps.len()) };
+        for ((step, pipeline), start) in plan.steps.iter().zip(&self.pipelines).zip(starts) {
+            let bound = |slot: Slot| match slot {
+                Slot::Input(i) => inputs.get(i).zip(plan.problem.inputs.get(i)).map(|(slice, desc)| {
+                    let part = step.part.filter(|part| i < part.inputs);
+                    part_of(slice, desc, part)
+                }),
+                Slot::Output(i) => (outputs.get(i).zip(plan.problem.outputs.get(i)))
+                    .map(|(slice, desc)| part_of(slice, desc, step.part)),
+                Slot::Scratch(i) => scratch.get(i).map(wgpu::Buffer::as_entire_buffer_binding),
+                Slot::Packed(i) => packed.get(i).map(wgpu::Buffer::as_entire_buffer_binding),
+            };
+            let params = wgpu::BufferBinding {
+                buffer: &params,
+                offset: start,
+                size: wgpu::BufferSize::new(step.params.len() as u64),
+            };
+            let mut slices = vec![params];
+            slices.extend(step.pages.iter().filter_map(|page| {
+                let whole = bound(page.slot)?;
+                let offset = whole.offset + page.offset;
+                Some(wgpu::BufferBinding { offset, size: wgpu::BufferSize::new(PAGE), ..whole })
+            }));
+            slices.extend(step.slots.iter().filter_map(|&slot| bound(slot)));
+            let during = || format!("binding {op}");
+            let group = scoped(device, during, || bind_group(device, &pipeline.layout, &slices)).await?;
+            let dispatch = Dispatch { pipeline: pipeline.pipeline.clone(), group, grid: step.grid };
+            match step.once {
+                true => binding.once.push(dispatch),
+                false => binding.dispatches.push(dispatch),
+            }
         }
-        Ok(Binding { dispatches })
+        Ok(binding)
+    }
+
+    /// One buffer with the parameters of all steps, and where each one's begin.
+    async fn params(&self) -> Result<(wgpu::Buffer, Vec<u64>)> {
+        let alignment = self.engine.caps.uniform_alignment.max(4) as usize;
+        let (mut bytes, mut starts) = (Vec::new(), Vec::with_capacity(self.plan.steps.len()));
+        for step in &self.plan.steps {
+            bytes.resize(bytes.len().next_multiple_of(alignment), 0);
+            starts.push(bytes.len() as u64);
+            bytes.extend_from_slice(&step.params);
+        }
+        bytes.resize(bytes.len().next_multiple_of(4).max(4), 0);
+        let during = || format!("writing the parameters of {}", self.plan.problem.op);
+        let usage = wgpu::BufferUsages::UNIFORM;
+        let buffer = filled(&self.engine.device, "wgpool parameters", &bytes, usage, during).await?;
+        Ok((buffer, starts))
     }
 
     fn check_buffers(
@@ -221,30 +273,54 @@ pub(crate) fn check_slice(
 fn bind_group(
     device: &wgpu::Device,
     layout: &wgpu::BindGroupLayout,
-    uniform: &wgpu::Buffer,
     slices: &[wgpu::BufferBinding<'_>],
 ) -> wgpu::BindGroup {
-    let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: uniform.as_entire_binding() }];
-    for slice in slices {
-        let resource = wgpu::BindingResource::Buffer(slice.clone());
-        entries.push(wgpu::BindGroupEntry { binding: entries.len() as u32, resource });
-    }
+    let entries: Vec<_> = (slices.iter().enumerate())
+        .map(|(i, slice)| wgpu::BindGroupEntry {
+            binding: i as u32,
+            resource: wgpu::BindingResource::Buffer(slice.clone()),
+        })
+        .collect();
     device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some("wgpool"), layout, entries: &entries })
 }
 
 impl Binding {
     /// A single dispatch.
     pub(crate) fn single(pipeline: wgpu::ComputePipeline, group: wgpu::BindGroup, grid: [u32; 3]) -> Binding {
-        Binding { dispatches: vec![Dispatch { pipeline, group, grid }] }
+        Binding { once: Vec::new(), dispatches: vec![Dispatch { pipeline, group, grid }] }
     }
 
     /// Records the dispatches into the caller's compute pass.
+    ///
+    /// It is [`Binding::encode_weights`] and [`Binding::encode_data`]; where weights do not change between runs,
+    /// call the first once and the second each time.
     pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>) {
-        for dispatch in &self.dispatches {
-            pass.set_pipeline(&dispatch.pipeline);
-            pass.set_bind_group(0, &dispatch.group, &[]);
-            let [x, y, z] = dispatch.grid;
-            pass.dispatch_workgroups(x, y, z);
-        }
+        self.encode_weights(pass);
+        self.encode_data(pass);
+    }
+
+    /// Records the dispatches that depend on the weights alone, which bring them into the order that the other
+    /// dispatches read. Needed once after the weights were written, and before [`Binding::encode_data`].
+    pub fn encode_weights(&self, pass: &mut wgpu::ComputePass<'_>) {
+        record(&self.once, pass);
+    }
+
+    /// Records the dispatches that depend on the data.
+    pub fn encode_data(&self, pass: &mut wgpu::ComputePass<'_>) {
+        record(&self.dispatches, pass);
+    }
+
+    /// Whether there is something to record for the weights.
+    pub fn packs_weights(&self) -> bool {
+        !self.once.is_empty()
+    }
+}
+
+fn record(dispatches: &[Dispatch], pass: &mut wgpu::ComputePass<'_>) {
+    for dispatch in dispatches {
+        pass.set_pipeline(&dispatch.pipeline);
+        pass.set_bind_group(0, &dispatch.group, &[]);
+        let [x, y, z] = dispatch.grid;
+        pass.dispatch_workgroups(x, y, z);
     }
 }

@@ -53,6 +53,12 @@ impl Engine {
         }
     }
 
+    /// The same device with the kernels that hardware would run: to test on a software adapter, which has kernels
+    /// of its own, what users with a GPU get.
+    pub fn as_hardware(&self) -> Engine {
+        Engine { caps: self.caps.as_hardware(), ..self.clone() }
+    }
+
     /// The same device with every shader changed by `edit`: for tests that a wrong kernel is noticed.
     #[cfg(feature = "cli")]
     pub fn with_edited_shaders(&self, edit: ShaderEdit) -> Engine {

@@ -103,7 +103,7 @@ async fn build(
     .await
 }
 
-/// A uniform block, then the buffers that are read, then those that are written; kernels of frames bind textures
+/// A uniform block, pages, then the buffers that are read, then those that are written; kernels of frames bind textures
 /// too, and say themselves what lies where.
 fn entries(key: KernelKey) -> Vec<wgpu::BindGroupLayoutEntry> {
     if let KernelKey::Frame(kernel) = key {
@@ -111,9 +111,12 @@ fn entries(key: KernelKey) -> Vec<wgpu::BindGroupLayoutEntry> {
     }
     let bindings = key.bindings();
     let mut entries = vec![buffer_entry(0, wgpu::BufferBindingType::Uniform)];
+    for _ in 0..bindings.pages {
+        entries.push(buffer_entry(entries.len() as u32, wgpu::BufferBindingType::Uniform));
+    }
     for i in 0..bindings.reads + bindings.writes {
         let read_only = i < bindings.reads;
-        entries.push(buffer_entry(i + 1, wgpu::BufferBindingType::Storage { read_only }));
+        entries.push(buffer_entry(entries.len() as u32, wgpu::BufferBindingType::Storage { read_only }));
     }
     entries
 }

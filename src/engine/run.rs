@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::Engine;
+use super::bind::Binding;
 use super::filled::filled;
 use super::readback::{Pending, Readback};
 use super::scope::scoped;
@@ -78,7 +79,7 @@ impl Engine {
         }
         let mut outputs = Vec::with_capacity(plan.problem.outputs.len());
         for desc in &plan.problem.outputs {
-            outputs.push(self.buffer_async(op, desc.buffer_size(), STORAGE).await?);
+            outputs.push(self.tensor_buffer_async(op, desc.buffer_size()).await?);
         }
         let binding = prepared
             .bind_async(
@@ -86,7 +87,9 @@ impl Engine {
                 &outputs.iter().map(|b| b.slice(..)).collect::<Vec<_>>(),
             )
             .await?;
-        let wanted: Vec<_> = outputs.iter().map(|b| b.slice(..)).zip(&plan.problem.outputs).collect();
+        let descs = &plan.problem.outputs;
+        let wanted: Vec<_> =
+            outputs.iter().zip(descs).map(|(b, desc)| (b.slice(..desc.buffer_size()), desc)).collect();
         self.submit(op, &wanted, |encoder| {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             binding.encode(&mut pass);
@@ -111,7 +114,13 @@ impl Engine {
         let contents: &[u8] = &words(tensor);
         let size = contents.len();
         let during = || format!("uploading {size} bytes for {op}");
-        filled(&self.device, "wgpool tensor", contents, STORAGE, during).await
+        let padded = self.caps.padded(size as u64);
+        if padded == size as u64 {
+            return filled(&self.device, "wgpool tensor", contents, self.usage(), during).await;
+        }
+        let mut whole = vec![0; padded as usize];
+        whole[..size].copy_from_slice(contents);
+        filled(&self.device, "wgpool tensor", &whole, self.usage(), during).await
     }
 
     /// An empty storage buffer of `size` bytes that can be written to and read back.
@@ -127,7 +136,32 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::storage`].
     pub async fn storage_async(&self, op: &'static str, size: u64) -> Result<wgpu::Buffer> {
-        self.buffer_async(op, size, STORAGE).await
+        self.buffer_async(op, size, self.usage()).await
+    }
+
+    /// An empty buffer for a tensor of `size` bytes, made so that this device's kernels read it the fastest way:
+    /// like [`Engine::storage`], and longer where they read whole pages.
+    ///
+    /// # Errors
+    /// Those of [`Engine::storage`].
+    pub fn tensor_buffer(&self, op: &'static str, size: u64) -> Result<wgpu::Buffer> {
+        pollster::block_on(self.tensor_buffer_async(op, size))
+    }
+
+    /// [`Engine::tensor_buffer`], without blocking.
+    ///
+    /// # Errors
+    /// Those of [`Engine::storage`].
+    pub async fn tensor_buffer_async(&self, op: &'static str, size: u64) -> Result<wgpu::Buffer> {
+        self.buffer_async(op, self.caps.padded(size), self.usage()).await
+    }
+
+    /// What tensors are used for.
+    fn usage(&self) -> wgpu::BufferUsages {
+        match self.caps.paged {
+            true => STORAGE | wgpu::BufferUsages::UNIFORM,
+            false => STORAGE,
+        }
     }
 
     /// Writes a tensor into a buffer at `offset` before the next submission.
@@ -168,6 +202,18 @@ impl Engine {
             },
         )
         .await
+    }
+
+    /// Brings the weights of some bindings into the order that their kernels read, in one submission if any.
+    pub(crate) async fn pack(&self, bindings: &[Binding]) -> Result<()> {
+        if !bindings.iter().any(Binding::packs_weights) {
+            return Ok(());
+        }
+        let record = |encoder: &mut wgpu::CommandEncoder| {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            bindings.iter().for_each(|binding| binding.encode_weights(&mut pass));
+        };
+        self.submit_copies("session", &[], record).await.map(drop)
     }
 
     /// Records with `record`, copies the tensors in `wanted` behind it, and submits once.

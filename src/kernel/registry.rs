@@ -6,9 +6,13 @@ use crate::tensor::DType;
 /// Invocations of a workgroup. It is below every device's limit (256 in WebGPU, 128 in some drivers).
 pub const WORKGROUP: u32 = 64;
 
-/// Storage buffers of a kernel: binding 0 is the uniform block, then come those it reads, then those it writes.
+/// Buffers of a kernel: binding 0 is the uniform block, then come pages, then the storage buffers that it reads, then
+/// those it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Bindings {
+    /// Uniform bindings of tensors.
+    pub pages: u32,
     /// Buffers it reads.
     pub reads: u32,
     /// Buffers it writes.
@@ -109,7 +113,7 @@ impl KernelKey {
             KernelKey::PoolPlane { .. } | KernelKey::Softmax | KernelKey::Activation { .. } => (1, 1),
             KernelKey::Frame(kernel) => kernel.buffers(),
         };
-        Bindings { reads, writes }
+        Bindings { pages: 0, reads, writes }
     }
 
     /// Whether it needs 16-bit floats on the device.

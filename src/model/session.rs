@@ -99,6 +99,8 @@ impl Session {
 
     /// Makes a program ready to run on a GPU, in buffers of the app where `memory` names some.
     ///
+    /// Submits once where kernels want weights in another order; runs submit nothing but what the app asks for.
+    ///
     /// # Errors
     /// Those of [`Session::compile`]; [`Error::Buffer`] for a buffer that breaks a rule.
     pub fn compile_in(engine: &Engine, program: Program, memory: &Memory<'_>) -> Result<Session> {
@@ -222,7 +224,7 @@ impl GpuSession {
             match given {
                 Some(slice) => Ok(Place::of(slice)),
                 None => {
-                    let buffer = engine.storage_async(op, size).await?;
+                    let buffer = engine.tensor_buffer_async(op, size).await?;
                     Ok(Place { buffer, offset: 0, size })
                 }
             }
@@ -252,6 +254,7 @@ impl GpuSession {
             bindings.push(prepared.bind_async(&inputs, &[to.slice()]).await.map_err(in_layer)?);
             from = to;
         }
+        engine.pack(&bindings).await?;
         let readback = Readback::new_async(engine, &program.output, 1).await?;
         let running = Mutex::new(());
         Ok(GpuSession { engine: engine.clone(), bindings, input, output, scratch, readback, running })
@@ -260,7 +263,7 @@ impl GpuSession {
     fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         for binding in &self.bindings {
-            binding.encode(&mut pass);
+            binding.encode_data(&mut pass);
         }
     }
 

@@ -21,7 +21,18 @@ pub struct Caps {
     pub f16: bool,
     /// Whether the adapter computes on the CPU.
     pub software: bool,
+    /// Whether kernels may read tensors in pages: uniform bindings of [`PAGE`] bytes, which drivers that compute on
+    /// the CPU load from many times faster than from storage.
+    pub paged: bool,
+    /// What offsets of uniform bindings must be multiples of.
+    pub uniform_alignment: u32,
 }
+
+/// Bytes of a page, which is a uniform binding of the largest size that WebGPU promises.
+pub const PAGE: u64 = 65536;
+
+/// Pages that a kernel binds at most, beside its parameters; WebGPU promises twelve uniform bindings in all.
+pub const PAGES: usize = 8;
 
 impl Default for Caps {
     fn default() -> Self {
@@ -33,6 +44,8 @@ impl Default for Caps {
             offset_alignment: limits.min_storage_buffer_offset_alignment,
             f16: false,
             software: false,
+            paged: false,
+            uniform_alignment: limits.min_uniform_buffer_offset_alignment,
         }
     }
 }
@@ -41,13 +54,33 @@ impl Caps {
     /// What `device` was opened with.
     pub fn of(device: &wgpu::Device) -> Caps {
         let limits = device.limits();
+        let software = device.adapter_info().device_type == wgpu::DeviceType::Cpu;
+        let uniforms = limits.max_uniform_buffers_per_shader_stage as usize > PAGES
+            && limits.max_uniform_buffer_binding_size >= PAGE;
         Caps {
             max_workgroups: limits.max_compute_workgroups_per_dimension,
             max_binding: limits.max_storage_buffer_binding_size,
             max_buffer: limits.max_buffer_size,
             offset_alignment: limits.min_storage_buffer_offset_alignment,
             f16: device.features().contains(wgpu::Features::SHADER_F16),
-            software: device.adapter_info().device_type == wgpu::DeviceType::Cpu,
+            software,
+            paged: software && uniforms,
+            uniform_alignment: limits.min_uniform_buffer_offset_alignment,
+        }
+    }
+
+    /// The same limits, but the kernels that hardware would run: to test them on a software adapter.
+    #[must_use]
+    pub fn as_hardware(self) -> Caps {
+        Caps { software: false, paged: false, ..self }
+    }
+
+    /// The size of a buffer that holds `size` bytes and can be read in pages where kernels do so: the page in which
+    /// the last byte lies is whole.
+    pub(crate) fn padded(&self, size: u64) -> u64 {
+        match self.paged {
+            false => size,
+            true => size.next_multiple_of(u64::from(self.uniform_alignment).max(4)).max(PAGE),
         }
     }
 

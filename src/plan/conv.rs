@@ -1,7 +1,7 @@
 //! Kernels for convolution, with and without pooling, and for dense layers.
 
 use super::narrow::{each, ivec4, u32_of, vec4};
-use super::{Caps, Slot, Step, grid, pool};
+use super::{Caps, Slot, Step, Steps, grid, pool};
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::kernel::params::{ConvParams, DenseParams};
@@ -24,12 +24,12 @@ fn slots(work: &ConvWork, to: Slot) -> Vec<Slot> {
     vec![Slot::Input(0), Slot::Input(1), bias, to]
 }
 
-pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Vec<Step>> {
+pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Steps> {
     let (activation, alpha) = ActivationKind::of(work.activation);
     let dtype = work.dtype;
     let dense = work.groups == 1 && work.layout == Layout::Nhwc && work.axes == [Axis::UNIT; 3];
     let few = work.batch * work.group_out <= FEW_OUTPUTS && work.group_in >= LONG_INPUT;
-    let (kernel, params, grid) = if dense && few {
+    if dense && few {
         let params = DenseParams {
             rows: u32_of(op, work.batch)?,
             features: u32_of(op, work.group_in)?,
@@ -41,16 +41,15 @@ pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) ->
             pad_0: 0,
         };
         let grid = grid::workgroups(op, (work.batch * work.group_out) as u64, caps)?;
-        (KernelKey::Dense { dtype, activation }, bytemuck::bytes_of(&params).to_vec(), grid)
-    } else {
-        let total = invocations(work, each(&work.axes, |a| a.output));
-        let params = params(op, work, total, alpha)?;
-        let channels_last = work.layout == Layout::Nhwc;
-        let grid = grid::invocations(op, total as u64, caps)?;
-        let key = KernelKey::Conv { dtype, activation, channels_last };
-        (key, bytemuck::bytes_of(&params).to_vec(), grid)
-    };
-    Ok(vec![Step { part: None, kernel, params, slots: slots(work, to), grid }])
+        let why = "few outputs of many inputs, which workgroups go through in parallel";
+        let step = Step::new(KernelKey::Dense { dtype, activation }, &params, slots(work, to), grid);
+        return Ok(vec![Step { why, ..step }].into());
+    }
+    let total = invocations(work, each(&work.axes, |a| a.output));
+    let params = params(op, work, total, alpha)?;
+    let kernel = KernelKey::Conv { dtype, activation, channels_last: work.layout == Layout::Nhwc };
+    let grid = grid::invocations(op, total as u64, caps)?;
+    Ok(vec![Step::new(kernel, &params, slots(work, to), grid)].into())
 }
 
 pub(super) fn transposed(op: &'static str, work: &ConvWork, caps: &Caps) -> Result<Vec<Step>> {
@@ -59,25 +58,22 @@ pub(super) fn transposed(op: &'static str, work: &ConvWork, caps: &Caps) -> Resu
     let total = invocations(work, each(&work.axes, |a| a.input));
     let params = params(op, work, total, alpha)?;
     let channels_last = work.layout == Layout::Nhwc;
-    Ok(vec![Step {
-        part: None,
-        kernel: KernelKey::ConvTranspose { dtype: work.dtype, activation, channels_last },
-        params: bytemuck::bytes_of(&params).to_vec(),
-        slots: slots(work, Slot::Output(0)),
-        grid: grid::invocations(op, total as u64, caps)?,
-    }])
+    let kernel = KernelKey::ConvTranspose { dtype: work.dtype, activation, channels_last };
+    let grid = grid::invocations(op, total as u64, caps)?;
+    Ok(vec![Step::new(kernel, &params, slots(work, Slot::Output(0)), grid)])
 }
 
 /// One kernel where windows do not overlap, so that it computes nothing twice; else two, and the tensor between
-/// them in scratch memory, of which the size in bytes is returned.
-pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> Result<(Vec<Step>, Vec<u64>)> {
+/// them in scratch memory.
+pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> Result<Steps> {
     let (conv, pool) = (&work.conv, &work.pool);
     let overlap = pool.axes.iter().any(|a| a.stride < a.span() && a.output > 1);
     if overlap {
         caps.check_tensor(op, &work.between)?;
         let mut steps = steps(op, conv, caps, Slot::Scratch(0))?;
-        steps.extend(pool::steps(op, pool, caps, Slot::Scratch(0))?);
-        return Ok((steps, vec![work.between.buffer_size()]));
+        steps.steps.extend(pool::steps(op, pool, caps, Slot::Scratch(0))?);
+        steps.scratch.push(work.between.buffer_size());
+        return Ok(steps);
     }
     let (activation, alpha) = ActivationKind::of(conv.activation);
     let total = invocations(conv, each(&pool.axes, |a| a.output));
@@ -89,14 +85,10 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
         channels_last: conv.layout == Layout::Nhwc,
         reduce: pool.kind.into(),
     };
-    let step = Step {
-        part: None,
-        kernel,
-        params: bytemuck::bytes_of(&params).to_vec(),
-        slots: slots(conv, Slot::Output(0)),
-        grid: grid::invocations(op, total as u64, caps)?,
-    };
-    Ok((vec![step], Vec::new()))
+    let why = "windows do not overlap, so that the convolution is never stored";
+    let grid = grid::invocations(op, total as u64, caps)?;
+    let step = Step { why, ..Step::new(kernel, &params, slots(conv, Slot::Output(0)), grid) };
+    Ok(vec![step].into())
 }
 
 /// Invocations of a direct kernel that writes `space` positions of each image.

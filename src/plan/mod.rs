@@ -10,7 +10,7 @@ mod roi;
 mod split;
 mod unpool;
 
-pub use caps::Caps;
+pub use caps::{Caps, PAGE, PAGES};
 pub use grid::fold;
 
 use crate::error::{Error, Result};
@@ -29,6 +29,18 @@ pub enum Slot {
     Output(usize),
     /// Memory that only the plan's own kernels use.
     Scratch(usize),
+    /// Memory that holds what was made of the weights, and is kept between runs.
+    Packed(usize),
+}
+
+/// [`PAGE`] bytes of a tensor that a kernel reads through a uniform binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Page {
+    /// The tensor.
+    pub slot: Slot,
+    /// Its first byte, a multiple of [`Caps::uniform_alignment`].
+    pub offset: u64,
 }
 
 /// One dispatch.
@@ -38,12 +50,27 @@ pub struct Step {
     pub kernel: KernelKey,
     /// The bytes of its uniform block.
     pub params: Vec<u8>,
+    /// Its uniform bindings beside the parameters.
+    pub pages: Vec<Page>,
     /// Its storage buffers: those it reads, then those it writes.
     pub slots: Vec<Slot>,
     /// Workgroups along x, y and z.
     pub grid: [u32; 3],
     /// The part of the batch that it computes, where the whole does not fit the device's bindings.
     pub part: Option<Part>,
+    /// Whether it reads nothing but weights, so that it need run only when they change.
+    pub once: bool,
+    /// Why this kernel was chosen.
+    pub why: &'static str,
+}
+
+impl Step {
+    /// A step of a whole problem, without pages.
+    fn new(kernel: KernelKey, params: &impl bytemuck::NoUninit, slots: Vec<Slot>, grid: [u32; 3]) -> Step {
+        let params = bytemuck::bytes_of(params).to_vec();
+        let why = "the general kernel of the operation";
+        Step { kernel, params, pages: Vec::new(), slots, grid, part: None, once: false, why }
+    }
 }
 
 /// A part of a batch: outputs and the first inputs are bound from `first` on, for `count` of their `of` equal units.
@@ -85,6 +112,22 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Bytes of each piece of scratch memory that the dispatches share.
     pub scratch: Vec<u64>,
+    /// Bytes of each piece of memory for packed weights.
+    pub packed: Vec<u64>,
+}
+
+/// The dispatches of some work, and the memory they need.
+#[derive(Default)]
+struct Steps {
+    steps: Vec<Step>,
+    scratch: Vec<u64>,
+    packed: Vec<u64>,
+}
+
+impl From<Vec<Step>> for Steps {
+    fn from(steps: Vec<Step>) -> Steps {
+        Steps { steps, ..Steps::default() }
+    }
 }
 
 impl Plan {
@@ -103,51 +146,56 @@ impl Plan {
             caps.check_buffer(problem.op, desc)?;
         }
         if problem.outputs.iter().all(|o| o.elements() == 0) {
-            return Ok(Plan { problem, steps: Vec::new(), scratch: Vec::new() });
+            return Ok(Plan { problem, steps: Vec::new(), scratch: Vec::new(), packed: Vec::new() });
         }
-        let (mut steps, mut scratch) = (Vec::new(), Vec::new());
-        for part in split::parts(&problem, caps)? {
-            let (of_part, memory) = match part {
-                None => Self::steps(problem.op, &problem.work, caps)?,
-                Some(part) => {
-                    let work = split::with_units(&problem.work, part.count);
-                    let (mut steps, memory) = Self::steps(problem.op, &work, caps)?;
-                    steps.iter_mut().for_each(|step| step.part = Some(part));
-                    (steps, memory)
-                }
-            };
-            steps.extend(of_part);
-            // Parts run one after another, so they share their memory; the first is the largest.
-            if scratch.is_empty() {
-                scratch = memory;
-            }
-        }
-        Ok(Plan { problem, steps, scratch })
+        let parts = split::parts(&problem, caps)?;
+        let [None] = parts.as_slice() else {
+            return Self::of_parts(problem, &parts, &Caps { paged: false, ..*caps });
+        };
+        let Steps { steps, scratch, packed } = Self::steps(problem.op, &problem.work, caps)?;
+        Ok(Plan { problem, steps, scratch, packed })
     }
 
-    /// The dispatches of some work, and the scratch memory they share.
-    fn steps(op: &'static str, work: &Work, caps: &Caps) -> Result<(Vec<Step>, Vec<u64>)> {
-        let alone = |steps| (steps, Vec::new());
-        let (steps, scratch) = match work {
-            Work::Pool(work) => pool::steps(op, work, caps, Slot::Input(0)).map(alone),
-            Work::Fractional(work) => unpool::fractional(op, work, caps).map(alone),
-            Work::Unpool(work) => unpool::unpool(op, work, caps),
-            Work::RoiAlign(work) => roi::align(op, work, caps).map(alone),
-            Work::MaxRoi(work) => roi::max(op, work, caps).map(alone),
-            Work::Conv(work) => conv::steps(op, work, caps, Slot::Output(0)).map(alone),
-            Work::ConvTranspose(work) => conv::transposed(op, work, caps).map(alone),
-            Work::ConvPool(work) => conv::with_pool(op, work, caps),
-            Work::Softmax(work) => pointwise::softmax(op, work, caps).map(alone),
-            Work::Activation(work) => pointwise::activation(op, work, caps).map(alone),
-        }?;
-        for &size in &scratch {
+    fn of_parts(problem: Problem, parts: &[Option<Part>], caps: &Caps) -> Result<Plan> {
+        let mut all = Steps::default();
+        for part in parts.iter().flatten() {
+            let work = split::with_units(&problem.work, part.count);
+            let of_part = Self::steps(problem.op, &work, caps)?;
+            // Parts run one after another, so they share their memory; the first is the largest. Weights are
+            // the same for all.
+            let first = all.steps.is_empty();
+            if first {
+                (all.scratch, all.packed) = (of_part.scratch, of_part.packed);
+            }
+            let kept = of_part.steps.into_iter().filter(|step| first || !step.once);
+            all.steps.extend(kept.map(|step| Step { part: Some(*part), ..step }));
+        }
+        let Steps { steps, scratch, packed } = all;
+        Ok(Plan { problem, steps, scratch, packed })
+    }
+
+    /// The dispatches of some work, and the memory they share.
+    fn steps(op: &'static str, work: &Work, caps: &Caps) -> Result<Steps> {
+        let steps: Steps = match work {
+            Work::Pool(work) => pool::steps(op, work, caps, Slot::Input(0))?.into(),
+            Work::Fractional(work) => unpool::fractional(op, work, caps)?.into(),
+            Work::Unpool(work) => unpool::unpool(op, work, caps)?,
+            Work::RoiAlign(work) => roi::align(op, work, caps)?.into(),
+            Work::MaxRoi(work) => roi::max(op, work, caps)?.into(),
+            Work::Conv(work) => conv::steps(op, work, caps, Slot::Output(0))?,
+            Work::ConvTranspose(work) => conv::transposed(op, work, caps)?.into(),
+            Work::ConvPool(work) => conv::with_pool(op, work, caps)?,
+            Work::Softmax(work) => pointwise::softmax(op, work, caps)?.into(),
+            Work::Activation(work) => pointwise::activation(op, work, caps)?.into(),
+        };
+        for &size in steps.scratch.iter().chain(&steps.packed) {
             caps.check_binding(op, size)?;
         }
-        for step in &steps {
+        for step in &steps.steps {
             if step.kernel.needs_f16() && !caps.f16 {
                 return Err(Error::Feature { op, feature: "SHADER_F16" });
             }
         }
-        Ok((steps, scratch))
+        Ok(steps)
     }
 }

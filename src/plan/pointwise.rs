@@ -19,23 +19,15 @@ pub(super) fn softmax(op: &'static str, work: &SoftmaxWork, caps: &Caps) -> Resu
         pad_1: 0,
         pad_2: 0,
     };
-    Ok(vec![Step {
-        part: None,
-        kernel: KernelKey::Softmax,
-        params: bytemuck::bytes_of(&params).to_vec(),
-        slots: vec![Slot::Input(0), Slot::Output(0)],
-        grid: grid::invocations(op, rows as u64, caps)?,
-    }])
+    let slots = vec![Slot::Input(0), Slot::Output(0)];
+    let grid = grid::invocations(op, rows as u64, caps)?;
+    Ok(vec![Step::new(KernelKey::Softmax, &params, slots, grid)])
 }
 
 pub(super) fn activation(op: &'static str, work: &ActivationWork, caps: &Caps) -> Result<Vec<Step>> {
     let (kind, alpha) = ActivationKind::of(work.activation);
     let params = ActivationParams { total: u32_of(op, work.elements)?, alpha, pad_0: 0, pad_1: 0 };
-    Ok(vec![Step {
-        part: None,
-        kernel: KernelKey::Activation { activation: kind },
-        params: bytemuck::bytes_of(&params).to_vec(),
-        slots: vec![Slot::Input(0), Slot::Output(0)],
-        grid: grid::invocations(op, work.elements as u64, caps)?,
-    }])
+    let slots = vec![Slot::Input(0), Slot::Output(0)];
+    let grid = grid::invocations(op, work.elements as u64, caps)?;
+    Ok(vec![Step::new(KernelKey::Activation { activation: kind }, &params, slots, grid)])
 }

@@ -106,19 +106,15 @@ fn sliding_step(op: &'static str, work: &PoolWork, caps: &Caps, from: Slot) -> R
     if work.indices.is_some() {
         slots.push(Slot::Output(1));
     }
-    Ok(Step {
-        part: None,
-        kernel: KernelKey::Pool {
-            reduce: work.kind.into(),
-            dtype: work.dtype,
-            indices: work.indices.is_some(),
-            channels_last: work.output.c == 1 && work.channels > 1,
-            adaptive: axes.iter().any(|a| a.adaptive),
-        },
-        params: bytemuck::bytes_of(&params).to_vec(),
-        slots,
-        grid: grid::invocations(op, (total as u64).div_ceil(lanes(work.dtype)), caps)?,
-    })
+    let kernel = KernelKey::Pool {
+        reduce: work.kind.into(),
+        dtype: work.dtype,
+        indices: work.indices.is_some(),
+        channels_last: work.output.c == 1 && work.channels > 1,
+        adaptive: axes.iter().any(|a| a.adaptive),
+    };
+    let grid = grid::invocations(op, (total as u64).div_ceil(lanes(work.dtype)), caps)?;
+    Ok(Step::new(kernel, &params, slots, grid))
 }
 
 /// What one step along depth, height, width and from plane to plane adds to an index: the differences of
@@ -148,11 +144,8 @@ fn plane_step(op: &'static str, work: &PoolWork, plane: usize, caps: &Caps, from
         pad_0: 0,
         pad_1: 0,
     };
-    Ok(Step {
-        part: None,
-        kernel: KernelKey::PoolPlane { reduce: work.kind.into(), dtype: work.dtype },
-        params: bytemuck::bytes_of(&params).to_vec(),
-        slots: vec![from, Slot::Output(0)],
-        grid: grid::workgroups(op, (total as u64).div_ceil(lanes(work.dtype)), caps)?,
-    })
+    let kernel = KernelKey::PoolPlane { reduce: work.kind.into(), dtype: work.dtype };
+    let grid = grid::workgroups(op, (total as u64).div_ceil(lanes(work.dtype)), caps)?;
+    let why = "windows are whole planes, which workgroups reduce";
+    Ok(Step { why, ..Step::new(kernel, &params, vec![from, Slot::Output(0)], grid) })
 }

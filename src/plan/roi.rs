@@ -32,7 +32,7 @@ fn step(
     caps: &Caps,
 ) -> Result<Vec<Step>> {
     let grid = grid::invocations(op, u64::from(params.total), caps)?;
-    Ok(vec![Step { part: None, kernel, params: bytemuck::bytes_of(&params).to_vec(), slots, grid }])
+    Ok(vec![Step::new(kernel, &params, slots, grid)])
 }
 
 fn params(op: &'static str, shape: &RoiShape) -> Result<RoiParams> {

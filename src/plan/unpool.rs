@@ -2,15 +2,15 @@
 
 use super::narrow::{u32_of, vec4};
 use super::pool::index_step;
-use super::{Caps, Slot, Step, grid};
+use super::{Caps, Slot, Step, Steps, grid};
 use crate::error::Result;
 use crate::kernel::KernelKey;
 use crate::kernel::params::{FractionalParams, UnpoolParams};
 use crate::problem::{FractionalWork, UnpoolWork};
 use crate::spec::IndexNumbering;
 
-/// Three dispatches, and the bytes of the scratch memory that says which input owns each output.
-pub(super) fn unpool(op: &'static str, work: &UnpoolWork, caps: &Caps) -> Result<(Vec<Step>, Vec<u64>)> {
+/// Three dispatches; scratch memory says which input owns each output.
+pub(super) fn unpool(op: &'static str, work: &UnpoolWork, caps: &Caps) -> Result<Steps> {
     let planes = work.batch * work.channels;
     let inputs = planes * work.in_space.iter().product::<usize>();
     let outputs = planes * work.out_space.iter().product::<usize>();
@@ -32,15 +32,12 @@ pub(super) fn unpool(op: &'static str, work: &UnpoolWork, caps: &Caps) -> Result
     let counts = [outputs, inputs, outputs];
     let mut steps = Vec::with_capacity(3);
     for (stage, count) in counts.into_iter().enumerate() {
-        steps.push(Step {
-            part: None,
-            kernel: KernelKey::Unpool { stage: u32_of(op, stage)?, dtype: work.dtype },
-            params: bytemuck::bytes_of(&params).to_vec(),
-            slots: vec![Slot::Input(0), Slot::Input(1), Slot::Output(0), Slot::Scratch(0)],
-            grid: grid::invocations(op, (count as u64).max(1), caps)?,
-        });
+        let kernel = KernelKey::Unpool { stage: u32_of(op, stage)?, dtype: work.dtype };
+        let slots = vec![Slot::Input(0), Slot::Input(1), Slot::Output(0), Slot::Scratch(0)];
+        let grid = grid::invocations(op, (count as u64).max(1), caps)?;
+        steps.push(Step::new(kernel, &params, slots, grid));
     }
-    Ok((steps, vec![4 * outputs as u64]))
+    Ok(Steps { steps, scratch: vec![4 * outputs as u64], ..Steps::default() })
 }
 
 pub(super) fn fractional(op: &'static str, work: &FractionalWork, caps: &Caps) -> Result<Vec<Step>> {
@@ -65,14 +62,9 @@ pub(super) fn fractional(op: &'static str, work: &FractionalWork, caps: &Caps) -
     if pool.indices.is_some() {
         slots.push(Slot::Output(1));
     }
-    Ok(vec![Step {
-        part: None,
-        kernel: KernelKey::Fractional {
-            indices: pool.indices.is_some(),
-            channels_last: pool.input.c == 1 && pool.channels > 1,
-        },
-        params: bytemuck::bytes_of(&params).to_vec(),
-        slots,
-        grid: grid::invocations(op, total as u64, caps)?,
-    }])
+    let kernel = KernelKey::Fractional {
+        indices: pool.indices.is_some(),
+        channels_last: pool.input.c == 1 && pool.channels > 1,
+    };
+    Ok(vec![Step::new(kernel, &params, slots, grid::invocations(op, total as u64, caps)?)])
 }

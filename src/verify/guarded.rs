@@ -21,12 +21,15 @@ pub fn run_guarded(engine: &Engine, op: &Op, inputs: &[&Tensor]) -> Result<Vec<T
     let plan = engine.plan(op, &descs)?;
     let name = plan.problem.op;
     let prepared = engine.prepare(&plan)?;
-    let lead = u64::from(engine.device().limits().min_storage_buffer_offset_alignment);
+    let limits = engine.device().limits();
+    let lead = limits.min_storage_buffer_offset_alignment.max(limits.min_uniform_buffer_offset_alignment);
+    let lead = u64::from(lead);
 
     let mut in_buffers = Vec::new();
     for input in inputs {
         let size = input.desc().buffer_size();
-        let buffer = engine.storage(name, lead + size)?;
+        // Where tensors are read in pages, the last one ends behind the tensor.
+        let buffer = engine.storage(name, lead + engine.caps().padded(size))?;
         engine.queue().write_buffer(&buffer, 0, &poison(lead));
         pollster::block_on(engine.write(&buffer, lead, input))?;
         in_buffers.push(buffer);
@@ -45,7 +48,8 @@ pub fn run_guarded(engine: &Engine, op: &Op, inputs: &[&Tensor]) -> Result<Vec<T
         .map(|(b, desc)| b.slice(lead..lead + desc.buffer_size()))
         .collect();
     let binding = prepared.bind(&ins, &outs)?;
-    let wanted: Vec<_> = out_buffers.iter().map(|b| b.slice(..)).zip(&wholes).collect();
+    let wanted: Vec<_> =
+        out_buffers.iter().zip(&wholes).map(|(b, desc)| (b.slice(..desc.buffer_size()), desc)).collect();
     let pending = pollster::block_on(engine.submit(name, &wanted, |encoder| {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         binding.encode(&mut pass);
