@@ -11,10 +11,17 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let number = invocation_number(group, groups, local);
-    if (number >= params.total) {
-        return;
+    let step = groups.x * groups.y * groups.z * WORKGROUP;
+    let end = select(0u, params.total, needed());
+    for (var number = invocation_number(group, groups, local); number < end; number += step) {
+        convolve_and_pool(number);
+        if (step >= end) {
+            break;
+        }
     }
+}
+
+fn convolve_and_pool(number: u32) {
     let p = place(number, params.pooled.xyz);
     let start = vec3<i32>(p.position * params.pool_stride.xyz) - params.pool_before.xyz;
     var first: vec3<u32>;

@@ -123,6 +123,8 @@ pub enum KernelKey {
         activation: ActivationKind,
         /// Whether channels lie last.
         channels_last: bool,
+        /// Whether it runs behind a tiled kernel, and only if a weight is not finite.
+        repair: bool,
     },
     /// Transposed convolution.
     ConvTranspose {
@@ -143,6 +145,13 @@ pub enum KernelKey {
         channels_last: bool,
         /// What is computed of each window.
         reduce: Reduce,
+        /// Whether it runs behind a tiled kernel, and only if a weight is not finite.
+        repair: bool,
+    },
+    /// Weights in the order that tiled convolutions read them in.
+    PackWeights {
+        /// Type of the elements.
+        dtype: DType,
     },
     /// A dense layer with few outputs.
     Dense {

@@ -102,6 +102,26 @@ uniform! {
 }
 
 uniform! {
+    /// Parameters of `pack_weights.wgsl`.
+    PackParams {
+        window: [u32; 4],
+        tap_stride: [u32; 4],
+        tap_out: u32,
+        group_in: u32,
+        group_out: u32,
+        lanes: u32,
+        blocks: u32,
+        chunk: u32,
+        chunks: u32,
+        header: u32,
+        stride: u32,
+        total: u32,
+        has_bias: u32,
+        pad_0: u32,
+    }
+}
+
+uniform! {
     /// Parameters of `unpool.wgsl`.
     UnpoolParams {
         in_size: [u32; 4],

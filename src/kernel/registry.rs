@@ -53,9 +53,16 @@ impl KernelKey {
             KernelKey::Unpool { dtype, .. } => [prelude(dtype), INDEX, shader!("unpool.wgsl")].concat(),
             KernelKey::RoiAlign => [INDEX, NUMBER, SUM, ROI, shader!("roi_align.wgsl")].concat(),
             KernelKey::MaxRoi => [INDEX, NUMBER, ROI, shader!("roi_max.wgsl")].concat(),
-            KernelKey::Conv { dtype, .. } => convolution(dtype, &[shader!("conv.wgsl")]),
-            KernelKey::ConvTranspose { dtype, .. } => convolution(dtype, &[shader!("conv_transpose.wgsl")]),
-            KernelKey::ConvPool { dtype, .. } => convolution(dtype, &[POOLING, shader!("conv_pool.wgsl")]),
+            KernelKey::Conv { dtype, repair, .. } => convolution(dtype, repair, &[shader!("conv.wgsl")]),
+            KernelKey::ConvTranspose { dtype, .. } => {
+                convolution(dtype, false, &[shader!("conv_transpose.wgsl")])
+            }
+            KernelKey::ConvPool { dtype, repair, .. } => {
+                convolution(dtype, repair, &[POOLING, shader!("conv_pool.wgsl")])
+            }
+            KernelKey::PackWeights { dtype } => {
+                [prelude(dtype), INDEX, NUMBER, shader!("pack_weights.wgsl")].concat()
+            }
             KernelKey::Dense { dtype, .. } => {
                 [prelude(dtype), INDEX, NUMBER, SUM, ACTIVATION, shader!("dense.wgsl")].concat()
             }
@@ -93,7 +100,7 @@ impl KernelKey {
                 all.push(("ACTIVATION", f64::from(activation as u32)));
             }
             KernelKey::Frame(kernel) => all.extend(kernel.overrides()),
-            KernelKey::Softmax | KernelKey::RoiAlign | KernelKey::MaxRoi => {}
+            KernelKey::PackWeights { .. } | KernelKey::Softmax | KernelKey::RoiAlign | KernelKey::MaxRoi => {}
         }
         all
     }
@@ -104,12 +111,11 @@ impl KernelKey {
             KernelKey::Pool { indices, .. } => (1, 1 + u32::from(*indices)),
             KernelKey::Fractional { indices, .. } => (2, 1 + u32::from(*indices)),
             KernelKey::Unpool { .. } => (2, 2),
-            KernelKey::Conv { .. }
-            | KernelKey::ConvTranspose { .. }
-            | KernelKey::ConvPool { .. }
-            | KernelKey::Dense { .. }
-            | KernelKey::RoiAlign => (3, 1),
-            KernelKey::MaxRoi => (2, 1),
+            KernelKey::Conv { repair, .. } | KernelKey::ConvPool { repair, .. } => {
+                (3 + u32::from(*repair), 1)
+            }
+            KernelKey::ConvTranspose { .. } | KernelKey::Dense { .. } | KernelKey::RoiAlign => (3, 1),
+            KernelKey::PackWeights { .. } | KernelKey::MaxRoi => (2, 1),
             KernelKey::PoolPlane { .. } | KernelKey::Softmax | KernelKey::Activation { .. } => (1, 1),
             KernelKey::Frame(kernel) => kernel.buffers(),
         };
@@ -125,6 +131,7 @@ impl KernelKey {
             | KernelKey::Conv { dtype, .. }
             | KernelKey::ConvTranspose { dtype, .. }
             | KernelKey::ConvPool { dtype, .. }
+            | KernelKey::PackWeights { dtype }
             | KernelKey::Dense { dtype, .. } => *dtype == DType::F16,
             KernelKey::Frame(kernel) => kernel.dtype() == DType::F16,
             KernelKey::Fractional { .. }
@@ -153,8 +160,9 @@ pub(crate) fn prelude(dtype: DType) -> &'static str {
 }
 
 /// A kernel on top of `lib/convolve.wgsl`.
-fn convolution(dtype: DType, own: &[&str]) -> String {
-    let shared = [prelude(dtype), INDEX, NUMBER, TAPS, ACTIVATION, CONVOLVE].concat();
+fn convolution(dtype: DType, repair: bool, own: &[&str]) -> String {
+    let output = if repair { shader!("lib/when_not_finite.wgsl") } else { shader!("lib/always.wgsl") };
+    let shared = [prelude(dtype), INDEX, NUMBER, TAPS, ACTIVATION, output, CONVOLVE].concat();
     shared + &own.concat()
 }
 
@@ -174,15 +182,18 @@ const ACTIVATIONS: [ActivationKind; 9] = [
 /// too: what tests compile and compare.
 pub fn all() -> Vec<KernelKey> {
     let mut keys = vec![KernelKey::Softmax, KernelKey::RoiAlign, KernelKey::MaxRoi];
+    keys.extend([DType::F32, DType::F16].map(|dtype| KernelKey::PackWeights { dtype }));
     for activation in ACTIVATIONS {
         keys.push(KernelKey::Activation { activation });
         for dtype in [DType::F32, DType::F16] {
             keys.push(KernelKey::Dense { dtype, activation });
             for channels_last in [false, true] {
-                keys.push(KernelKey::Conv { dtype, activation, channels_last });
                 keys.push(KernelKey::ConvTranspose { dtype, activation, channels_last });
-                for reduce in [Reduce::Max, Reduce::Average, Reduce::AveragePadded] {
-                    keys.push(KernelKey::ConvPool { dtype, activation, channels_last, reduce });
+                for repair in [false, true] {
+                    keys.push(KernelKey::Conv { dtype, activation, channels_last, repair });
+                    for reduce in [Reduce::Max, Reduce::Average, Reduce::AveragePadded] {
+                        keys.push(KernelKey::ConvPool { dtype, activation, channels_last, reduce, repair });
+                    }
                 }
             }
         }

@@ -20,8 +20,13 @@ const FEW_OUTPUTS: usize = 4096;
 /// Input, kernel, bias and the tensor that is written. A binding must hold something: without a bias it is the
 /// kernel once more, and not read.
 fn slots(work: &ConvWork, to: Slot) -> Vec<Slot> {
-    let bias = if work.bias { Slot::Input(2) } else { Slot::Input(1) };
-    vec![Slot::Input(0), Slot::Input(1), bias, to]
+    let [weights, bias] = weight_slots(work);
+    vec![Slot::Input(0), weights, bias, to]
+}
+
+/// Kernel and bias.
+pub(super) fn weight_slots(work: &ConvWork) -> [Slot; 2] {
+    [Slot::Input(1), if work.bias { Slot::Input(2) } else { Slot::Input(1) }]
 }
 
 pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Steps> {
@@ -47,7 +52,8 @@ pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) ->
     }
     let total = invocations(work, each(&work.axes, |a| a.output));
     let params = params(op, work, total, alpha)?;
-    let kernel = KernelKey::Conv { dtype, activation, channels_last: work.layout == Layout::Nhwc };
+    let kernel =
+        KernelKey::Conv { dtype, activation, channels_last: work.layout == Layout::Nhwc, repair: false };
     let grid = grid::invocations(op, total as u64, caps)?;
     Ok(vec![Step::new(kernel, &params, slots(work, to), grid)].into())
 }
@@ -84,6 +90,7 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
         activation,
         channels_last: conv.layout == Layout::Nhwc,
         reduce: pool.kind.into(),
+        repair: false,
     };
     let why = "windows do not overlap, so that the convolution is never stored";
     let grid = grid::invocations(op, total as u64, caps)?;

@@ -4,6 +4,7 @@ mod caps;
 mod conv;
 pub(crate) mod grid;
 pub(crate) mod narrow;
+mod packing;
 mod pointwise;
 mod pool;
 mod roi;

@@ -1,0 +1,69 @@
+// Brings a convolution's weights into the order in which tiled kernels read them, as 32-bit floats: for each group, block
+// of output channels and chunk of input channels [input channel][tap][output channel of the block], then the block's
+// biases; zeros where the group has no more channels. One word an invocation.
+//
+// Kernels that pad the input with zeros would make NaN of a padded zero and an infinite weight, which a convolution
+// leaves out. So the first word says whether a weight is not finite; then the general kernel runs behind the tiled one.
+
+struct PackParams {
+    window: vec4<u32>,     // depth, height, width, taps in all
+    tap_stride: vec4<u32>, // kernel: depth, height, width, input channel
+    tap_out: u32,          // kernel: output channel
+    group_in: u32,         // input channels of a group
+    group_out: u32,        // output channels of a group
+    lanes: u32,            // output channels of a block
+    blocks: u32,           // of a group
+    chunk: u32,            // input channels of a chunk
+    chunks: u32,
+    header: u32,           // words before the first block
+    stride: u32,           // words from block to block
+    total: u32,            // words of all blocks
+    has_bias: u32,
+    pad_0: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: PackParams;
+@group(0) @binding(1) var<storage, read> kernel: array<Word>;
+@group(0) @binding(2) var<storage, read> bias: array<Word>;
+@group(0) @binding(3) var<storage, read_write> packed: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let number = invocation_number(group, groups, local);
+    if (number >= params.total) {
+        return;
+    }
+    let part = number / params.stride;
+    let word = number % params.stride;
+    let chunk = part % params.chunks;
+    let block = part / params.chunks % params.blocks;
+    let channel_group = part / params.chunks / params.blocks;
+    let in_group = block * params.lanes + word % params.lanes;
+    let channel = channel_group * params.group_out + in_group;
+    let row = word / params.lanes;
+    let rows = params.chunk * params.window.w;
+    var value = 0.0;
+    if (in_group < params.group_out) {
+        let input = chunk * params.chunk + row / params.window.w;
+        if (row < rows && input < params.group_in) {
+            let tap = row % params.window.w;
+            let at = vec3<u32>(
+                tap / (params.window.z * params.window.y),
+                tap / params.window.z % params.window.y,
+                tap % params.window.z,
+            );
+            let offset = channel * params.tap_out + input * params.tap_stride.w + dot(at, params.tap_stride.xyz);
+            value = unpack(kernel[offset], 0u);
+            if (is_special(value)) {
+                packed[0] = 1.0;
+            }
+        } else if (row == rows && params.has_bias != 0u) {
+            value = unpack(bias[channel], 0u);
+        }
+    }
+    packed[params.header + number] = value;
+}

@@ -1,0 +1,105 @@
+//! Weights in the order that tiled convolutions read them in, and what makes up for weights that are not finite.
+
+use super::conv::weight_slots;
+use super::narrow::{u32_of, vec4};
+use super::{Caps, Slot, Step, grid};
+use crate::error::Result;
+use crate::kernel::KernelKey;
+use crate::kernel::params::PackParams;
+use crate::problem::ConvWork;
+
+/// Words of the header, which says whether a weight is not finite. Blocks begin where any device can bind them.
+const HEADER: usize = 64;
+
+/// Where packed weights lie: blocks of output channels, each in chunks of input channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Packing {
+    /// Output channels of a block.
+    pub lanes: usize,
+    /// Blocks of a group.
+    pub blocks: usize,
+    /// Input channels of a chunk.
+    pub chunk: usize,
+    /// Chunks of a group.
+    pub chunks: usize,
+    /// Words from block to block.
+    stride: usize,
+    /// Groups.
+    groups: usize,
+}
+
+impl Packing {
+    pub fn new(work: &ConvWork, lanes: usize, chunk: usize) -> Packing {
+        let words = (chunk * work.taps() + 1) * lanes;
+        Packing {
+            lanes,
+            blocks: work.group_out.div_ceil(lanes),
+            chunk,
+            chunks: work.group_in.div_ceil(chunk),
+            stride: words.next_multiple_of(HEADER),
+            groups: work.groups,
+        }
+    }
+
+    /// The first word of a block's chunk.
+    pub fn first(&self, group: usize, block: usize, chunk: usize) -> usize {
+        HEADER + ((group * self.blocks + block) * self.chunks + chunk) * self.stride
+    }
+
+    /// Words of all.
+    pub fn words(&self) -> usize {
+        self.first(self.groups, 0, 0)
+    }
+
+    /// The step that packs them, once.
+    pub fn step(&self, op: &'static str, work: &ConvWork, caps: &Caps) -> Result<Step> {
+        let total = self.words() - HEADER;
+        let params = PackParams {
+            window: vec4(op, work.axes.map(|a| a.kernel), work.taps())?,
+            tap_stride: vec4(op, work.kernel.space, work.kernel.i)?,
+            tap_out: u32_of(op, work.kernel.o)?,
+            group_in: u32_of(op, work.group_in)?,
+            group_out: u32_of(op, work.group_out)?,
+            lanes: u32_of(op, self.lanes)?,
+            blocks: u32_of(op, self.blocks)?,
+            chunk: u32_of(op, self.chunk)?,
+            chunks: u32_of(op, self.chunks)?,
+            header: u32_of(op, HEADER)?,
+            stride: u32_of(op, self.stride)?,
+            total: u32_of(op, total)?,
+            has_bias: u32::from(work.bias),
+            pad_0: 0,
+        };
+        let [weights, bias] = weight_slots(work);
+        let grid = grid::invocations(op, total as u64, caps)?;
+        let kernel = KernelKey::PackWeights { dtype: work.dtype };
+        let step = Step::new(kernel, &params, vec![weights, bias, Slot::Packed(0)], grid);
+        Ok(Step { once: true, why: "weights in the order that the next kernel reads, once", ..step })
+    }
+}
+
+/// Makes the general kernel's step one that runs behind a tiled one and computes everything again if a weight is
+/// not finite: a tiled kernel multiplies weights with the padding's zeros.
+pub(super) fn repair(step: Step, caps: &Caps) -> Step {
+    /// Workgroups that go through all outputs then; and have nothing to do otherwise.
+    const WORKGROUPS: u32 = 256;
+    let mut step = step;
+    step.kernel = match step.kernel {
+        KernelKey::Conv { dtype, activation, channels_last, .. } => {
+            KernelKey::Conv { dtype, activation, channels_last, repair: true }
+        }
+        KernelKey::ConvPool { dtype, activation, channels_last, reduce, .. } => {
+            KernelKey::ConvPool { dtype, activation, channels_last, reduce, repair: true }
+        }
+        other => other,
+    };
+    let output = step.slots.pop();
+    step.slots.push(Slot::Packed(0));
+    step.slots.extend(output);
+    step.grid = match caps.software {
+        true => [1, 1, 1],
+        false => [step.grid[0].min(WORKGROUPS), 1, 1],
+    };
+    step.why = "computes again what weights that are not finite make of the padding; else nothing";
+    step
+}
