@@ -16,6 +16,7 @@ fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
         KernelKey::Conv { .. } | KernelKey::ConvTranspose { .. } | KernelKey::ConvPool { .. } => {
             ("ConvParams", ConvParams::FIELDS, size_of::<ConvParams>())
         }
+        KernelKey::ConvTiled { .. } => ("TiledParams", TiledParams::FIELDS, size_of::<TiledParams>()),
         KernelKey::PackWeights { .. } => ("PackParams", PackParams::FIELDS, size_of::<PackParams>()),
         KernelKey::Dense { .. } => ("DenseParams", DenseParams::FIELDS, size_of::<DenseParams>()),
         KernelKey::Softmax => ("SoftmaxParams", SoftmaxParams::FIELDS, size_of::<SoftmaxParams>()),

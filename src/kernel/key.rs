@@ -1,5 +1,6 @@
 //! What tells one pipeline from another.
 
+use super::tiled::Tile;
 use crate::frame::FrameKernel;
 use crate::spec::{Activation, PoolKind};
 use crate::tensor::DType;
@@ -147,6 +148,17 @@ pub enum KernelKey {
         reduce: Reduce,
         /// Whether it runs behind a tiled kernel, and only if a weight is not finite.
         repair: bool,
+    },
+    /// Convolution in register tiles, with weights in a uniform page, and maximum pooling behind it.
+    ConvTiled {
+        /// What an invocation computes.
+        tile: Tile,
+        /// Applied to the convolution's result.
+        activation: ActivationKind,
+        /// Whether the sums begin here, and do not go on with what the output holds.
+        first: bool,
+        /// Whether they end here, and bias and activation follow.
+        last: bool,
     },
     /// Weights in the order that tiled convolutions read them in.
     PackWeights {

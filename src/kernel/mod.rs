@@ -5,6 +5,8 @@
 mod key;
 pub mod params;
 pub(crate) mod registry;
+mod tiled;
 
 pub use key::{ActivationKind, KernelKey, Reduce};
-pub use registry::{Bindings, WORKGROUP, all};
+pub use registry::{Bindings, TILED_WORKGROUP, WORKGROUP, all};
+pub use tiled::Tile;

@@ -102,6 +102,30 @@ uniform! {
 }
 
 uniform! {
+    /// Parameters of `conv_tiled.wgsl`.
+    TiledParams {
+        in_size: [u32; 4],
+        out_size: [u32; 4],
+        window: [u32; 4],
+        stride: [u32; 4],
+        dilation: [u32; 4],
+        pad_before: [i32; 4],
+        in_stride: [u32; 4],
+        out_stride: [u32; 4],
+        tiles: [u32; 4],
+        pooled: [u32; 4],
+        in_first: u32,
+        in_batch: u32,
+        out_first: u32,
+        out_batch: u32,
+        chain: u32,
+        bias_at: u32,
+        alpha: f32,
+        nan: u32,
+    }
+}
+
+uniform! {
     /// Parameters of `pack_weights.wgsl`.
     PackParams {
         window: [u32; 4],

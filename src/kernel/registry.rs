@@ -19,6 +19,9 @@ pub struct Bindings {
     pub writes: u32,
 }
 
+/// Invocations of a workgroup of the tiled convolution: one subgroup, so that few tiles occupy all cores.
+pub const TILED_WORKGROUP: u32 = 8;
+
 macro_rules! shader {
     ($file:literal) => {
         include_str!(concat!("../../shaders/", $file))
@@ -60,6 +63,10 @@ impl KernelKey {
             KernelKey::ConvPool { dtype, repair, .. } => {
                 convolution(dtype, repair, &[POOLING, shader!("conv_pool.wgsl")])
             }
+            KernelKey::ConvTiled { tile, .. } => {
+                let own = tile.source(shader!("conv_tiled.wgsl"));
+                [INDEX, NUMBER, ACTIVATION, &own].concat()
+            }
             KernelKey::PackWeights { dtype } => {
                 [prelude(dtype), INDEX, NUMBER, shader!("pack_weights.wgsl")].concat()
             }
@@ -74,7 +81,11 @@ impl KernelKey {
 
     /// The values of the shader's `override` constants.
     pub fn overrides(&self) -> Vec<(&'static str, f64)> {
-        let mut all = vec![("WORKGROUP", f64::from(WORKGROUP))];
+        let workgroup = match self {
+            KernelKey::ConvTiled { .. } => TILED_WORKGROUP,
+            _ => WORKGROUP,
+        };
+        let mut all = vec![("WORKGROUP", f64::from(workgroup))];
         match *self {
             KernelKey::Pool { reduce, channels_last, adaptive, .. } => {
                 all.push(("REDUCE", f64::from(reduce as u32)));
@@ -99,6 +110,11 @@ impl KernelKey {
             KernelKey::Dense { activation, .. } | KernelKey::Activation { activation } => {
                 all.push(("ACTIVATION", f64::from(activation as u32)));
             }
+            KernelKey::ConvTiled { activation, first, last, .. } => {
+                all.push(("ACTIVATION", f64::from(activation as u32)));
+                all.push(("FIRST", f64::from(first)));
+                all.push(("LAST", f64::from(last)));
+            }
             KernelKey::Frame(kernel) => all.extend(kernel.overrides()),
             KernelKey::PackWeights { .. } | KernelKey::Softmax | KernelKey::RoiAlign | KernelKey::MaxRoi => {}
         }
@@ -116,10 +132,14 @@ impl KernelKey {
             }
             KernelKey::ConvTranspose { .. } | KernelKey::Dense { .. } | KernelKey::RoiAlign => (3, 1),
             KernelKey::PackWeights { .. } | KernelKey::MaxRoi => (2, 1),
-            KernelKey::PoolPlane { .. } | KernelKey::Softmax | KernelKey::Activation { .. } => (1, 1),
+            KernelKey::PoolPlane { .. }
+            | KernelKey::ConvTiled { .. }
+            | KernelKey::Softmax
+            | KernelKey::Activation { .. } => (1, 1),
             KernelKey::Frame(kernel) => kernel.buffers(),
         };
-        Bindings { pages: 0, reads, writes }
+        let pages = u32::from(matches!(self, KernelKey::ConvTiled { .. }));
+        Bindings { pages, reads, writes }
     }
 
     /// Whether it needs 16-bit floats on the device.
@@ -135,6 +155,7 @@ impl KernelKey {
             | KernelKey::Dense { dtype, .. } => *dtype == DType::F16,
             KernelKey::Frame(kernel) => kernel.dtype() == DType::F16,
             KernelKey::Fractional { .. }
+            | KernelKey::ConvTiled { .. }
             | KernelKey::RoiAlign
             | KernelKey::MaxRoi
             | KernelKey::Softmax
@@ -198,6 +219,7 @@ pub fn all() -> Vec<KernelKey> {
             }
         }
     }
+    keys.extend(tiled());
     for channels_last in [false, true] {
         for indices in [false, true] {
             keys.push(KernelKey::Fractional { indices, channels_last });
@@ -226,5 +248,20 @@ pub fn all() -> Vec<KernelKey> {
             }
         }
     }
+    keys
+}
+
+/// The tiled convolution: every tile, and for one of them everything else.
+fn tiled() -> Vec<KernelKey> {
+    let (activation, first, last) = (ActivationKind::None, true, true);
+    let tiles = crate::plan::tiles();
+    let mut keys: Vec<_> =
+        tiles.iter().map(|&tile| KernelKey::ConvTiled { tile, activation, first, last }).collect();
+    let tile = tiles.first().copied();
+    for activation in ACTIVATIONS {
+        keys.extend(tile.map(|tile| KernelKey::ConvTiled { tile, activation, first: false, last: true }));
+    }
+    keys.extend(tile.map(|tile| KernelKey::ConvTiled { tile, activation, first, last: false }));
+    keys.extend(tile.map(|tile| KernelKey::ConvTiled { tile, activation, first: false, last: false }));
     keys
 }

@@ -26,6 +26,8 @@ pub struct Caps {
     pub paged: bool,
     /// What offsets of uniform bindings must be multiples of.
     pub uniform_alignment: u32,
+    /// Whether shaders can exchange values within subgroups, which all have eight invocations.
+    pub subgroups_of_eight: bool,
 }
 
 /// Bytes of a page, which is a uniform binding of the largest size that WebGPU promises.
@@ -46,6 +48,7 @@ impl Default for Caps {
             software: false,
             paged: false,
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
+            subgroups_of_eight: false,
         }
     }
 }
@@ -54,7 +57,8 @@ impl Caps {
     /// What `device` was opened with.
     pub fn of(device: &wgpu::Device) -> Caps {
         let limits = device.limits();
-        let software = device.adapter_info().device_type == wgpu::DeviceType::Cpu;
+        let info = device.adapter_info();
+        let software = info.device_type == wgpu::DeviceType::Cpu;
         let uniforms = limits.max_uniform_buffers_per_shader_stage as usize > PAGES
             && limits.max_uniform_buffer_binding_size >= PAGE;
         Caps {
@@ -66,6 +70,8 @@ impl Caps {
             software,
             paged: software && uniforms,
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
+            subgroups_of_eight: device.features().contains(wgpu::Features::SUBGROUP)
+                && (info.subgroup_min_size, info.subgroup_max_size) == (8, 8),
         }
     }
 

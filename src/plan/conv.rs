@@ -1,7 +1,7 @@
 //! Kernels for convolution, with and without pooling, and for dense layers.
 
 use super::narrow::{each, ivec4, u32_of, vec4};
-use super::{Caps, Slot, Step, Steps, grid, pool};
+use super::{Caps, Slot, Step, Steps, conv_tiled, grid, packing, pool};
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::kernel::params::{ConvParams, DenseParams};
@@ -30,6 +30,20 @@ pub(super) fn weight_slots(work: &ConvWork) -> [Slot; 2] {
 }
 
 pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Steps> {
+    match conv_tiled::steps(op, work, None, caps, to)? {
+        None => general(op, work, caps, to).map(|step| vec![step].into()),
+        Some(tiled) => repaired(tiled, direct(op, work, caps, to)?, caps),
+    }
+}
+
+/// A tiled convolution's steps, and behind them the general kernel's for weights that are not finite.
+fn repaired((mut steps, packed): (Vec<Step>, u64), general: Step, caps: &Caps) -> Result<Steps> {
+    steps.push(packing::repair(general, caps));
+    Ok(Steps { steps, packed: vec![packed], ..Steps::default() })
+}
+
+/// The kernels that take any convolution.
+fn general(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Step> {
     let (activation, alpha) = ActivationKind::of(work.activation);
     let dtype = work.dtype;
     let dense = work.groups == 1 && work.layout == Layout::Nhwc && work.axes == [Axis::UNIT; 3];
@@ -48,14 +62,20 @@ pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) ->
         let grid = grid::workgroups(op, (work.batch * work.group_out) as u64, caps)?;
         let why = "few outputs of many inputs, which workgroups go through in parallel";
         let step = Step::new(KernelKey::Dense { dtype, activation }, &params, slots(work, to), grid);
-        return Ok(vec![Step { why, ..step }].into());
+        return Ok(Step { why, ..step });
     }
+    direct(op, work, caps, to)
+}
+
+fn direct(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Step> {
+    let (activation, alpha) = ActivationKind::of(work.activation);
+    let dtype = work.dtype;
     let total = invocations(work, each(&work.axes, |a| a.output));
     let params = params(op, work, total, alpha)?;
     let kernel =
         KernelKey::Conv { dtype, activation, channels_last: work.layout == Layout::Nhwc, repair: false };
     let grid = grid::invocations(op, total as u64, caps)?;
-    Ok(vec![Step::new(kernel, &params, slots(work, to), grid)].into())
+    Ok(Step::new(kernel, &params, slots(work, to), grid))
 }
 
 pub(super) fn transposed(op: &'static str, work: &ConvWork, caps: &Caps) -> Result<Vec<Step>> {
@@ -75,12 +95,28 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
     let (conv, pool) = (&work.conv, &work.pool);
     let overlap = pool.axes.iter().any(|a| a.stride < a.span() && a.output > 1);
     if overlap {
-        caps.check_tensor(op, &work.between)?;
-        let mut steps = steps(op, conv, caps, Slot::Scratch(0))?;
-        steps.steps.extend(pool::steps(op, pool, caps, Slot::Scratch(0))?);
-        steps.scratch.push(work.between.buffer_size());
-        return Ok(steps);
+        return two_kernels(op, work, caps);
     }
+    if let Some(tiled) = conv_tiled::steps(op, conv, Some(pool), caps, Slot::Output(0))? {
+        return repaired(tiled, fused(op, work, caps)?, caps);
+    }
+    if caps.paged && conv_tiled::steps(op, conv, None, caps, Slot::Scratch(0))?.is_some() {
+        return two_kernels(op, work, caps);
+    }
+    Ok(vec![fused(op, work, caps)?].into())
+}
+
+fn two_kernels(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> Result<Steps> {
+    caps.check_tensor(op, &work.between)?;
+    let mut steps = steps(op, &work.conv, caps, Slot::Scratch(0))?;
+    steps.steps.extend(pool::steps(op, &work.pool, caps, Slot::Scratch(0))?);
+    steps.scratch.push(work.between.buffer_size());
+    Ok(steps)
+}
+
+/// The general kernel of both, for windows that do not overlap.
+fn fused(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> Result<Step> {
+    let (conv, pool) = (&work.conv, &work.pool);
     let (activation, alpha) = ActivationKind::of(conv.activation);
     let total = invocations(conv, each(&pool.axes, |a| a.output));
     let mut params = params(op, conv, total, alpha)?;
@@ -95,7 +131,7 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
     let why = "windows do not overlap, so that the convolution is never stored";
     let grid = grid::invocations(op, total as u64, caps)?;
     let step = Step { why, ..Step::new(kernel, &params, slots(conv, Slot::Output(0)), grid) };
-    Ok(vec![step].into())
+    Ok(step)
 }
 
 /// Invocations of a direct kernel that writes `space` positions of each image.

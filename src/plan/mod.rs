@@ -2,6 +2,7 @@
 
 mod caps;
 mod conv;
+mod conv_tiled;
 pub(crate) mod grid;
 pub(crate) mod narrow;
 mod packing;
@@ -12,6 +13,7 @@ mod split;
 mod unpool;
 
 pub use caps::{Caps, PAGE, PAGES};
+pub(crate) use conv_tiled::tiles;
 pub use grid::fold;
 
 use crate::error::{Error, Result};
