@@ -12,15 +12,19 @@ struct TiledParams {
     in_stride: vec4<u32>,  // depth, height, width, channel
     out_stride: vec4<u32>,
     tiles: vec4<u32>,      // along width, height, depth; all of the batch
-    pooled: vec4<u32>,     // width and height of the pooled tensor, 0, 0
+    bounds: vec4<u32>,     // width and height of the output, 0, 0
     in_first: u32,         // the chunk's first channel
     in_batch: u32,         // elements of an input image
     out_first: u32,        // the block's first channel
     out_batch: u32,        // elements of an output image
-    chain: u32,            // input channels whose products are added one after another
+    steps: u32,
+    chain: u32,            // steps whose products are added one after another
+    positions: u32,        // of the output in a tile
     bias_at: u32,          // where the block's biases are in the page, in fours
     alpha: f32,
     nan: u32,
+    pad_0: u32,
+    pad_1: u32,
 }
 
 // Whether sums begin here or go on with what the output holds, and whether they end here.
@@ -54,17 +58,17 @@ fn finished(sum: vec4<f32>, four: u32) -> vec4<f32> {
     );
 }
 
-fn store(value: f32, at: u32, channel: u32, inside: bool) {
-    if (inside && channel < params.out_size.w) {
+fn store(value: f32, at: u32, channel: u32) {
+    if (channel < params.out_size.w) {
         output[at + channel * params.out_stride.w] = value;
     }
 }
 
-fn store4(values: vec4<f32>, at: u32, four: u32, inside: bool) {
-    store(values.x, at, four * 4u, inside);
-    store(values.y, at, four * 4u + 1u, inside);
-    store(values.z, at, four * 4u + 2u, inside);
-    store(values.w, at, four * 4u + 3u, inside);
+fn store4(values: vec4<f32>, at: u32, four: u32) {
+    store(values.x, at, four * 4u);
+    store(values.y, at, four * 4u + 1u);
+    store(values.z, at, four * 4u + 2u);
+    store(values.w, at, four * 4u + 3u);
 }
 
 fn stored(at: u32, channel: u32) -> f32 {
@@ -118,30 +122,49 @@ fn main(
     let z = rest % params.tiles.z;
     let n = rest / params.tiles.z;
     let image = n * params.in_batch + params.in_first;
+    //: fixed columns
     //: sums
-    for (var d = 0u; d < params.window.x; d++) {
-        let z_at = i32(z * params.stride.x + d * params.dilation.x) - params.pad_before.x;
-        let z_inside = u32(z_at) < params.in_size.x;
-        let slice = image + u32(z_at) * params.in_stride.x;
-        for (var h = 0u; h < params.window.y; h++) {
+    let taps = params.window.x * params.window.y * params.window.z;
+    // A step is some rows of taps of some channels: they go through all channels, then through all rows.
+    var tap = vec3<u32>();
+    var channel = 0u;
+    var steps = 0u;
+    while (steps < params.steps) {
+        //: parts
+        let stop = min(steps + params.chain, params.steps);
+        for (; steps < stop; steps++) {
+            let z_at = i32(z * params.stride.x + tap.x * params.dilation.x) - params.pad_before.x;
+            let z_inside = u32(z_at) < params.in_size.x;
+            let slice = image + u32(z_at) * params.in_stride.x + channel * params.in_stride.w;
+            let weight = (channel * taps + (tap.x * params.window.y + tap.y) * params.window.z + tap.z) * FOURS;
             //: rows
-            for (var w = 0u; w < params.window.z; w += ROW_TAPS) {
-                //: columns
-                let first_tap = (d * params.window.y + h) * params.window.z + w;
-                let taps = params.window.x * params.window.y * params.window.z;
-                for (var first = 0u; first < params.in_size.w; first += params.chain) {
-                    //: parts
-                    let end = min(first + params.chain, params.in_size.w);
-                    for (var i = first; i < end; i++) {
-                        let channel = i * params.in_stride.w;
-                        let weight = (i * taps + first_tap) * FOURS;
-                        //: products
+            //: moving columns
+            //: products
+            channel += DEPTH;
+            if (channel >= params.in_size.w) {
+                channel = 0u;
+                tap.z += TAP_COLUMNS;
+                if (tap.z >= params.window.z) {
+                    tap.z = 0u;
+                    tap.y += TAP_ROWS;
+                    if (tap.y >= params.window.y) {
+                        tap.y = 0u;
+                        tap.x += 1u;
                     }
-                    //: fold
                 }
             }
         }
+        //: fold
     }
-    let out = n * params.out_batch + params.out_first + z * params.out_stride.x;
+    // A loop that drivers do not unroll stores what the tile holds.
     //: results
+    let out = n * params.out_batch + params.out_first + z * params.out_stride.x;
+    for (var i = 0u; i < params.positions; i++) {
+        let x = x0 / POOL_W + i % OUT_W;
+        let y = y0 / POOL_H + i / OUT_W;
+        if (works && x < params.bounds.x && y < params.bounds.y) {
+            let at = out + y * params.out_stride.y + x * params.out_stride.z;
+            //: stores
+        }
+    }
 }

@@ -9,4 +9,4 @@ mod tiled;
 
 pub use key::{ActivationKind, KernelKey, Reduce};
 pub use registry::{Bindings, TILED_WORKGROUP, WORKGROUP, all};
-pub use tiled::Tile;
+pub use tiled::{Tile, TileStep};

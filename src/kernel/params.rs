@@ -113,15 +113,19 @@ uniform! {
         in_stride: [u32; 4],
         out_stride: [u32; 4],
         tiles: [u32; 4],
-        pooled: [u32; 4],
+        bounds: [u32; 4],
         in_first: u32,
         in_batch: u32,
         out_first: u32,
         out_batch: u32,
+        steps: u32,
         chain: u32,
+        positions: u32,
         bias_at: u32,
         alpha: f32,
         nan: u32,
+        pad_0: u32,
+        pad_1: u32,
     }
 }
 

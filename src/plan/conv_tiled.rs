@@ -6,7 +6,7 @@ use super::{Caps, PAGE, Page, Slot, Step, grid};
 use crate::error::Result;
 use crate::geometry::{Axis, Strides};
 use crate::kernel::params::TiledParams;
-use crate::kernel::{ActivationKind, KernelKey, TILED_WORKGROUP, Tile};
+use crate::kernel::{ActivationKind, KernelKey, TILED_WORKGROUP, Tile, TileStep};
 use crate::problem::{ConvWork, PoolWork};
 use crate::spec::PoolKind;
 use crate::tensor::DType;
@@ -15,12 +15,13 @@ use crate::tensor::DType;
 const MOST_STEPS: usize = 512;
 
 /// Products that are added one after another before they go into the next level of the sum.
-const CHAIN: usize = 64;
+const CHAIN: u32 = 64;
 
-/// What a load from storage and a weight from a page cost, in multiply-adds of one lane; measured on lavapipe.
+/// What a load from storage, a weight from a page and keeping a sum cost, in multiply-adds; measured on lavapipe.
 const LOAD: usize = 30;
 const WEIGHT: usize = 6;
 const WEIGHT_SHARED: usize = 3;
+const KEEP: usize = 3;
 
 /// Tiles that all lanes of a small machine compute at once.
 const LANES: usize = 16;
@@ -28,7 +29,16 @@ const LANES: usize = 16;
 /// The tiles that plans choose from: what unrolls well within a processor's registers and first cache.
 const WIDTHS: [u32; 3] = [8, 7, 4];
 const CHANNELS: [u32; 4] = [16, 12, 8, 4];
-const ROWS: [(u32, u32); 6] = [(3, 1), (3, 2), (5, 1), (5, 2), (7, 1), (7, 2)];
+const STEPS: [TileStep; 8] = [
+    TileStep::Square { stride: 1 },
+    TileStep::Square { stride: 2 },
+    TileStep::Row { taps: 3, stride: 1 },
+    TileStep::Row { taps: 5, stride: 1 },
+    TileStep::Row { taps: 5, stride: 2 },
+    TileStep::Row { taps: 7, stride: 1 },
+    TileStep::Row { taps: 7, stride: 2 },
+    TileStep::Channels(4),
+];
 const POOLS: [[u32; 2]; 2] = [[2, 2], [3, 3]];
 
 /// Every tile that a plan may choose.
@@ -36,8 +46,8 @@ pub(crate) fn tiles() -> Vec<Tile> {
     let mut tiles = Vec::new();
     for broadcast in [false, true] {
         for channels in CHANNELS {
-            for (taps, stride) in ROWS.into_iter().chain([(1, 1)]) {
-                let sliding = Tile { width: 0, height: 1, channels, taps, stride, pool: [1, 1], broadcast };
+            for step in STEPS {
+                let sliding = Tile { width: 0, height: 1, channels, step, pool: [1, 1], broadcast };
                 tiles.extend(WIDTHS.map(|width| Tile { width, ..sliding }));
                 tiles.extend(POOLS.map(|pool| pooling(sliding, pool)));
             }
@@ -50,6 +60,25 @@ pub(crate) fn tiles() -> Vec<Tile> {
 fn pooling(tile: Tile, pool: [u32; 2]) -> Tile {
     let [height, width] = pool;
     Tile { width: if width == 2 { 4 } else { width }, height, pool, ..tile }
+}
+
+/// The largest step that the windows allow for a tile of `height` rows.
+fn step_of(work: &ConvWork, height: u32) -> Option<TileStep> {
+    let [_, h, w] = &work.axes;
+    // Neighbouring rows of a tile share rows of the input.
+    if height > 1 && (h.stride, h.dilation) != (1, 1) {
+        return None;
+    }
+    let fits = |step: &TileStep| match *step {
+        TileStep::Channels(_) => true,
+        TileStep::Row { taps, stride } => {
+            (taps as usize, stride as usize, 1) == (w.kernel, w.stride, w.dilation)
+        }
+        TileStep::Square { stride } => {
+            (h.kernel, w.kernel, w.dilation, stride as usize) == (3, 3, 1, w.stride)
+        }
+    };
+    STEPS.into_iter().find(fits)
 }
 
 /// The steps that convolve with register tiles into `to`, and pool if the windows are whole tiles; nothing where
@@ -117,7 +146,9 @@ fn step(
     let tiles = tile_counts(work, tile);
     let total = work.batch * tiles.iter().product::<usize>();
     let (activation, alpha) = ActivationKind::of(work.activation);
-    let pooled = pool.map_or([0; 2], |pool| [pool.axes[2].output, pool.axes[1].output]);
+    let bounds = pool.map_or(axes, |pool| &pool.axes);
+    let steps = work.taps() / tile.step.taps().map(|n| n as usize).iter().product::<usize>()
+        * inputs.div_ceil(tile.step.depth() as usize);
     let params = TiledParams {
         in_size: vec4(op, each(axes, |a| a.input), inputs)?,
         out_size: vec4(op, each(axes, |a| a.output), outputs)?,
@@ -128,15 +159,19 @@ fn step(
         in_stride: vec4(op, work.input.space, work.input.c)?,
         out_stride: vec4(op, output.space, output.c)?,
         tiles: vec4(op, tiles, total)?,
-        pooled: [u32_of(op, pooled[0])?, u32_of(op, pooled[1])?, 0, 0],
+        bounds: [u32_of(op, bounds[2].output)?, u32_of(op, bounds[1].output)?, 0, 0],
         in_first: u32_of(op, (group * work.group_in + first_in) * work.input.c)?,
         in_batch: u32_of(op, work.input.n)?,
         out_first: u32_of(op, (group * work.group_out + first_out) * output.c)?,
         out_batch: u32_of(op, output.n)?,
-        chain: u32_of(op, (CHAIN / tile.taps as usize).max(1))?,
+        steps: u32_of(op, steps)?,
+        chain: (CHAIN / products_of(tile.step)).max(1),
+        positions: tile.out().iter().product(),
         bias_at: u32_of(op, packing.chunk * work.taps() * packing.lanes / 4)?,
         alpha,
         nan: f32::NAN.to_bits(),
+        pad_0: 0,
+        pad_1: 0,
     };
     let first = part == 0;
     let last = part + 1 == packing.chunks;
@@ -173,37 +208,38 @@ fn tile_counts(work: &ConvWork, tile: Tile) -> [usize; 3] {
 
 /// The tile that costs least, and the input channels whose weights fit a page.
 fn choose(work: &ConvWork, pool: Option<[u32; 2]>, broadcast: bool) -> Option<(Tile, usize)> {
-    let width = &work.axes[2];
-    let (taps, stride) = (ROWS.into_iter())
-        .find(|&(taps, stride)| {
-            (taps as usize, stride as usize) == (width.kernel, width.stride) && width.dilation == 1
-        })
-        .unwrap_or((1, 1));
+    let height = pool.map_or(1, |[height, _]| height);
+    let step = step_of(work, height)?;
     let candidates = CHANNELS.into_iter().flat_map(|channels| {
-        let tile = Tile { width: 0, height: 1, channels, taps, stride, pool: [1, 1], broadcast };
-        let widths = WIDTHS.map(|width| Tile { width, ..tile });
+        let tile = Tile { width: 0, height: 1, channels, step, pool: [1, 1], broadcast };
         match pool {
-            None => widths.to_vec(),
+            None => WIDTHS.map(|width| Tile { width, ..tile }).to_vec(),
             Some(pool) => vec![pooling(tile, pool)],
         }
     });
     let words = (PAGE / 4) as usize;
-    // Four words more than a block has may be fetched with its last ones.
-    let chunk = |tile: &Tile| (words / tile.channels as usize).saturating_sub(2) / work.taps();
+    let depth = step.depth() as usize;
+    // Whole steps; and four words more than a block has may be fetched with its last ones.
+    let chunk =
+        |tile: &Tile| (words / tile.channels as usize).saturating_sub(2) / work.taps() / depth * depth;
     let tile = candidates.filter(|tile| chunk(tile) > 0).min_by_key(|tile| cost(work, *tile))?;
-    Some((tile, chunk(&tile).min(work.group_in)))
+    Some((tile, chunk(&tile).min(work.group_in.next_multiple_of(depth))))
+}
+
+/// Products of a step for each sum.
+fn products_of(step: TileStep) -> u32 {
+    step.taps().iter().product::<u32>() * step.depth()
 }
 
 fn cost(work: &ConvWork, tile: Tile) -> usize {
-    let [width, height, channels, taps] =
-        [tile.width, tile.height, tile.channels, tile.taps].map(|n| n as usize);
+    let [width, height, channels] = [tile.width, tile.height, tile.channels].map(|n| n as usize);
+    let (products, depth) = (products_of(tile.step) as usize, tile.step.depth() as usize);
     let tiles = work.batch * tile_counts(work, tile).iter().product::<usize>();
     let weight = if tile.broadcast { WEIGHT_SHARED } else { WEIGHT };
-    let row = tile.columns() as usize * height * LOAD + taps * channels * (width * height + weight);
-    tiles.next_multiple_of(LANES)
-        * work.group_out.div_ceil(channels)
-        * row
-        * (work.axes[2].kernel / taps).max(1)
+    let loads = (tile.columns() * tile.rows()) as usize * depth * LOAD;
+    let step = loads + channels * (width * height * (products + KEEP) + products * weight);
+    let steps = work.taps() * work.group_in.next_multiple_of(depth) / products;
+    tiles.next_multiple_of(LANES) * work.group_out.div_ceil(channels) * step * steps
 }
 
 /// Whether windows are the elements themselves.
