@@ -4,8 +4,10 @@ use std::str::FromStr;
 
 use crate::engine::{Engine, open_device};
 use crate::error::{Error, Result};
+use crate::plan::Explanation;
+use crate::problem::Problem;
 use crate::spec::Op;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, TensorDesc};
 use crate::{host, reference};
 
 /// Where operations run.
@@ -159,6 +161,29 @@ impl Backend {
                 Ok((host::run(op, inputs)?, true))
             }
             (result, _) => Ok((result?, false)),
+        }
+    }
+
+    /// Which kernels compute `op` on tensors like `inputs` and why, the bytes they move, their arithmetic and memory.
+    /// Computes nothing.
+    ///
+    /// # Errors
+    /// Those of [`Problem::new`] and, on a GPU, of [`Plan::new`](crate::Plan::new).
+    pub fn explain(&self, op: &Op, inputs: &[TensorDesc]) -> Result<Explanation> {
+        match self {
+            Backend::Gpu(engine) => Ok(engine.plan(op, inputs)?.explain()),
+            Backend::Host | Backend::Reference => {
+                Ok(Explanation::on_cpu(&Problem::new(op, inputs)?, self.path()))
+            }
+        }
+    }
+
+    /// How it computes, where a plan would say why its kernel was chosen.
+    pub(crate) fn path(&self) -> &'static str {
+        match self {
+            Backend::Gpu(_) => "kernels on the GPU",
+            Backend::Host => "the host path",
+            Backend::Reference => "the reference, in 64-bit floats",
         }
     }
 

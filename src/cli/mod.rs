@@ -35,7 +35,7 @@ pub fn main() -> ExitCode {
     let done = match &cli.command {
         None => demo::run(&cli.choice(), cli.out.as_deref(), &mut out),
         Some(Command::Adapters(args)) => adapters::run(args, &mut out),
-        Some(Command::Summary(args)) => summary::run(args, &mut out),
+        Some(Command::Summary(args)) => summary::run(args, &cli.choice(), &mut out),
         Some(Command::Predict(args)) => predict::run(args, &cli.choice(), &mut out),
         Some(Command::Op(args)) => op::run(args, &cli.choice(), &mut out),
         Some(Command::Verify(args)) => verify::run(args, &cli.choice(), &mut out).map(|found| status = found),

@@ -6,8 +6,9 @@ use std::time::Instant;
 use wgpool::{Choice, Problem, Result, Tensor, TensorDesc};
 
 use super::args::OpArgs;
+use super::backends;
 use super::files::{self, OutputFile};
-use super::{backends, terminal};
+use super::terminal::{self, line};
 
 /// Runs the command.
 pub fn run(args: &OpArgs, choice: &Choice, out: &mut dyn Write) -> Result<()> {
@@ -35,8 +36,9 @@ pub fn run(args: &OpArgs, choice: &Choice, out: &mut dyn Write) -> Result<()> {
     let shapes: Vec<String> = results.iter().map(|r| format!("{} {:?}", r.dtype(), r.shape())).collect();
     let from = format!("{} {:?}", tensors[0].dtype(), tensors[0].shape());
     let (took, name) = (terminal::duration(took), opened.backend.name());
-    terminal::line(
-        out,
-        format_args!("{}: {from} -> {} in {took} on {name}", problem.op, shapes.join(" and ")),
-    )
+    line(out, format_args!("{}: {from} -> {} in {took} on {name}", problem.op, shapes.join(" and ")))?;
+    if args.explain {
+        line(out, format_args!("\n{}", opened.backend.explain(&op, &descs)?))?;
+    }
+    Ok(())
 }

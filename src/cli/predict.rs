@@ -43,7 +43,12 @@ pub fn run(args: &PredictArgs, choice: &Choice, out: &mut dyn Write) -> Result<(
         file.write_tensor(&outputs)?;
     }
     file.map_or(Ok(()), OutputFile::publish)?;
-    print(&all.names, &outputs, out)
+    print(&all.names, &outputs, out)?;
+    if args.explain {
+        let batch = args.batch.min(all.names.len());
+        line(out, format_args!("\n{}", model.program(batch)?.explain(&opened.backend)?))?;
+    }
+    Ok(())
 }
 
 /// Reads the examples of one file in the shape that the model takes.

@@ -4,6 +4,7 @@
 //! a [`Program`]: a list of operations with known shapes, fused where that is legal. Both are plain data.
 
 mod batch_norm;
+mod explain;
 mod flatten;
 pub mod keras;
 mod layer;
@@ -14,6 +15,7 @@ mod session;
 mod summary;
 
 pub use batch_norm::BatchNorm;
+pub use explain::{LayerCost, ProgramExplanation};
 pub use layer::{Layer, LayerKind, Weight};
 pub use program::{Program, Step};
 pub use sequential::{Parameters, Sequential};

@@ -3,6 +3,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::explain::ProgramExplanation;
 use super::program::Program;
 use crate::backend::Backend;
 use crate::engine::{Binding, Engine, Readback};
@@ -27,6 +28,7 @@ pub struct Session {
     name: String,
     input: TensorDesc,
     output: TensorDesc,
+    explanation: ProgramExplanation,
     kind: Kind,
 }
 
@@ -91,8 +93,9 @@ impl Session {
             Backend::Host | Backend::Reference => {
                 let (name, input, output) =
                     (program.name.clone(), program.input.clone(), program.output.clone());
+                let explanation = program.explain(backend)?;
                 let kind = Kind::Cpu { backend: backend.clone(), program: Box::new(program) };
-                Ok(Session { name, input, output, kind })
+                Ok(Session { name, input, output, explanation, kind })
             }
         }
     }
@@ -104,9 +107,11 @@ impl Session {
     /// # Errors
     /// Those of [`Session::compile`]; [`Error::Buffer`] for a buffer that breaks a rule.
     pub fn compile_in(engine: &Engine, program: Program, memory: &Memory<'_>) -> Result<Session> {
-        let session = pollster::block_on(GpuSession::new(engine, &program, memory))?;
+        let plans = plans(engine, &program)?;
+        let explanation = program.explain_with(&Backend::Gpu(engine.clone()), &plans);
+        let session = pollster::block_on(GpuSession::new(engine, &program, &plans, memory))?;
         let kind = Kind::Gpu(Box::new(session));
-        Ok(Session { name: program.name, input: program.input, output: program.output, kind })
+        Ok(Session { name: program.name, input: program.input, output: program.output, explanation, kind })
     }
 
     /// Bytes of the two scratch buffers that a program needs on `engine`, for [`Memory::scratch`].
@@ -127,6 +132,12 @@ impl Session {
     /// What comes out.
     pub fn output(&self) -> &TensorDesc {
         &self.output
+    }
+
+    /// Which kernels it runs and why, the bytes they move, their arithmetic, and the memory it takes; of memory that
+    /// the app has given, too.
+    pub fn explain(&self) -> &ProgramExplanation {
+        &self.explanation
     }
 
     /// Computes the model's output; on a GPU in one submission.
@@ -197,7 +208,7 @@ impl Session {
     }
 }
 
-fn plans(engine: &Engine, program: &Program) -> Result<Vec<Plan>> {
+pub(super) fn plans(engine: &Engine, program: &Program) -> Result<Vec<Plan>> {
     (program.steps.iter())
         .map(|step| {
             Plan::of(step.problem.clone(), engine.caps())
@@ -207,7 +218,7 @@ fn plans(engine: &Engine, program: &Program) -> Result<Vec<Plan>> {
 }
 
 /// All but the last step write two buffers in turn.
-fn scratch_sizes(plans: &[Plan]) -> [u64; 2] {
+pub(super) fn scratch_sizes(plans: &[Plan]) -> [u64; 2] {
     let mut sizes = [4, 4];
     for (i, plan) in plans.iter().take(plans.len().saturating_sub(1)).enumerate() {
         let size = plan.problem.outputs.iter().map(TensorDesc::buffer_size).max().unwrap_or(0);
@@ -217,9 +228,13 @@ fn scratch_sizes(plans: &[Plan]) -> [u64; 2] {
 }
 
 impl GpuSession {
-    async fn new(engine: &Engine, program: &Program, memory: &Memory<'_>) -> Result<GpuSession> {
+    async fn new(
+        engine: &Engine,
+        program: &Program,
+        plans: &[Plan],
+        memory: &Memory<'_>,
+    ) -> Result<GpuSession> {
         let op = "session";
-        let plans = plans(engine, program)?;
         let own = async |given: Option<wgpu::BufferSlice<'_>>, size: u64| -> Result<Place> {
             match given {
                 Some(slice) => Ok(Place::of(slice)),
@@ -234,11 +249,11 @@ impl GpuSession {
             true => input.clone(),
             false => own(memory.output, program.output.buffer_size()).await?,
         };
-        let scratch = scratch_sizes(&plans);
+        let scratch = scratch_sizes(plans);
         let [first, second] = memory.scratch.map_or([None, None], |given| given.map(Some));
         let turns = [own(first, scratch[0]).await?, own(second, scratch[1]).await?];
 
-        engine.prepare_all(&plans)?;
+        engine.prepare_all(plans)?;
         let mut bindings = Vec::with_capacity(plans.len());
         let mut from = &input;
         for (i, (plan, step)) in plans.iter().zip(&program.steps).enumerate() {

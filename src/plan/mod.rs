@@ -3,6 +3,7 @@
 mod caps;
 mod conv;
 mod conv_tiled;
+pub(crate) mod explain;
 pub(crate) mod grid;
 pub(crate) mod narrow;
 mod packing;
@@ -14,6 +15,7 @@ mod unpool;
 
 pub use caps::{Caps, PAGE, PAGES};
 pub(crate) use conv_tiled::tiles;
+pub use explain::{Explanation, StepCost};
 pub use grid::fold;
 
 use crate::error::{Error, Result};
@@ -23,7 +25,7 @@ use crate::spec::Op;
 use crate::tensor::TensorDesc;
 
 /// Which buffer a kernel's binding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Slot {
     /// An input of the operation.

@@ -4,6 +4,7 @@
 //! kernels to it.
 
 mod conv;
+mod flops;
 mod fractional;
 mod image;
 mod pointwise;
@@ -13,6 +14,7 @@ mod transposed;
 mod unpool;
 
 pub use conv::{ConvPoolWork, ConvWork, KernelStrides};
+pub(crate) use flops::Flops;
 pub use fractional::{FractionalAxis, FractionalWork};
 pub use pointwise::{ActivationWork, SoftmaxWork};
 pub use pool::PoolWork;

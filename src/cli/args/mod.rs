@@ -76,6 +76,12 @@ pub struct AdaptersArgs {
 pub struct SummaryArgs {
     /// The model: a config.json or a .keras archive
     pub model: PathBuf,
+    /// Print the kernels that compute one example too, the bytes they move, their arithmetic and the memory
+    #[arg(long)]
+    pub explain: bool,
+    /// The weights for --explain [default: as for `predict`]
+    #[arg(long, value_name = "FILE", requires = "explain")]
+    pub weights: Option<PathBuf>,
 }
 
 const VERIFY_EXAMPLES: &str = "\
@@ -130,6 +136,9 @@ pub struct PredictArgs {
     /// Examples that are computed together
     #[arg(long, value_name = "N", default_value = "64", value_parser = parse::positive)]
     pub batch: usize,
+    /// Print the kernels of each layer too, the bytes they move, their arithmetic and the memory
+    #[arg(long)]
+    pub explain: bool,
 }
 
 /// Reads the process's arguments.

@@ -54,6 +54,9 @@ Examples:
 pub struct OpArgs {
     #[command(subcommand)]
     pub operation: Operation,
+    /// Print the kernels that compute it and why, the bytes they move, their arithmetic and the memory
+    #[arg(long, global = true)]
+    pub explain: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,0 +1,307 @@
+//! What a plan does and costs: its kernels, why they were chosen, bytes, arithmetic and memory.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{Plan, Slot, Step};
+use crate::kernel::KernelKey;
+use crate::problem::{Flops, Problem};
+use crate::tensor::TensorDesc;
+
+/// One kernel of a plan, or several dispatches of the same kernel in a row.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StepCost {
+    /// The kernel; nothing on the host path and the reference.
+    pub kernel: Option<KernelKey>,
+    /// Why it was chosen.
+    pub why: &'static str,
+    /// Dispatches of it.
+    pub dispatches: usize,
+    /// Workgroups of all of them.
+    pub workgroups: u64,
+    /// Whether it depends on the weights alone, and so runs only when they change.
+    pub once: bool,
+    /// Bytes of the tensors it reads, each counted once: what must be moved at least.
+    pub bytes_read: u64,
+    /// Bytes of the tensors it writes, each counted once.
+    pub bytes_written: u64,
+    /// Its share of [`Problem::flops`], which counts by the definition and not by the kernel's algorithm; nothing
+    /// where these depend on values.
+    pub flops: Option<u64>,
+}
+
+/// What a plan does and what it costs. Printed, it is a table.
+///
+/// ```
+/// use wgpool::{Caps, Conv, Plan, TensorDesc};
+/// let inputs = [TensorDesc::f32([1, 3, 10, 10]), TensorDesc::f32([8, 3, 3, 3])];
+/// let explanation = Plan::new(&Conv::new().into(), &inputs, &Caps::default())?.explain();
+/// assert_eq!(explanation.bytes(), 4 * (300 + 216 + 512));
+/// assert_eq!(explanation.flops(), Some(2 * 8 * 64 * 27));
+/// println!("{explanation}");
+/// # Ok::<(), wgpool::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// The operation.
+    pub op: &'static str,
+    /// What goes in.
+    pub inputs: Vec<TensorDesc>,
+    /// What comes out.
+    pub outputs: Vec<TensorDesc>,
+    /// The kernels, in order.
+    pub steps: Vec<StepCost>,
+    /// Bytes of memory that the kernels share between them.
+    pub scratch: u64,
+    /// Bytes of packed weights.
+    pub packed: u64,
+}
+
+impl Explanation {
+    /// Bytes that the kernels of a run move; those that run once are not counted.
+    pub fn bytes(&self) -> u64 {
+        self.steps.iter().filter(|s| !s.once).map(|s| s.bytes_read + s.bytes_written).sum()
+    }
+
+    /// Floating-point operations of a run; nothing where they depend on values.
+    pub fn flops(&self) -> Option<u64> {
+        self.steps.iter().map(|s| s.flops).sum()
+    }
+
+    /// Bytes of all tensors, scratch memory and packed weights, which are there at the same time.
+    pub fn peak_memory(&self) -> u64 {
+        let tensors = self.inputs.iter().chain(&self.outputs);
+        tensors.map(TensorDesc::buffer_size).sum::<u64>() + self.scratch + self.packed
+    }
+
+    /// A problem computed on the CPU in one step, whose own temporary memory is not known here.
+    pub(crate) fn on_cpu(problem: &Problem, why: &'static str) -> Explanation {
+        let bytes = |descs: &[TensorDesc]| descs.iter().map(|d| d.bytes() as u64).sum();
+        let step = StepCost {
+            kernel: None,
+            why,
+            dispatches: 0,
+            workgroups: 0,
+            once: false,
+            bytes_read: bytes(&problem.inputs),
+            bytes_written: bytes(&problem.outputs),
+            flops: problem.flops(),
+        };
+        Explanation::of(problem, vec![step], [0, 0])
+    }
+
+    fn of(problem: &Problem, steps: Vec<StepCost>, [scratch, packed]: [u64; 2]) -> Explanation {
+        let (inputs, outputs) = (problem.inputs.clone(), problem.outputs.clone());
+        Explanation { op: problem.op, inputs, outputs, steps, scratch, packed }
+    }
+}
+
+impl Plan {
+    /// Which kernels the plan runs and why, the bytes they move, their arithmetic, and the memory they need.
+    pub fn explain(&self) -> Explanation {
+        let same = |a: &Step, b: &Step| (a.kernel, a.once, a.why) == (b.kernel, b.once, b.why);
+        let groups: Vec<&[Step]> = self.steps.chunk_by(same).collect();
+        let flops = self.shares(&groups);
+        let steps = groups.iter().zip(flops).filter_map(|(group, flops)| {
+            let first = group.first()?;
+            Some(StepCost {
+                kernel: Some(first.kernel),
+                why: first.why,
+                dispatches: group.len(),
+                workgroups: workgroups(group),
+                once: first.once,
+                bytes_read: self.bytes(group, false),
+                bytes_written: self.bytes(group, true),
+                flops,
+            })
+        });
+        let memory = [&self.scratch, &self.packed].map(|sizes| sizes.iter().sum());
+        Explanation::of(&self.problem, steps.collect(), memory)
+    }
+
+    /// Bytes of the tensors that some dispatches write, or read; a part that several bind counts once.
+    fn bytes(&self, group: &[Step], written: bool) -> u64 {
+        let mut moved: BTreeMap<(Slot, u64), u64> = BTreeMap::new();
+        for step in group {
+            let reads = step.kernel.bindings().reads as usize;
+            let slots = match written {
+                true => step.slots.get(reads..).unwrap_or_default(),
+                false => step.slots.get(..reads).unwrap_or_default(),
+            };
+            let pages = step.pages.iter().filter(|_| !written).map(|page| page.slot);
+            for slot in slots.iter().copied().chain(pages) {
+                let (offset, size) = self.range(step, slot);
+                moved.insert((slot, offset), size);
+            }
+        }
+        moved.values().sum()
+    }
+
+    /// What a dispatch uses of a tensor: its start, and its size in bytes.
+    fn range(&self, step: &Step, slot: Slot) -> (u64, u64) {
+        let tensor = |descs: &[TensorDesc], i: usize, divided: bool| {
+            let Some(desc) = descs.get(i) else { return (0, 0) };
+            match step.part.filter(|_| divided) {
+                Some(part) => part.range(desc),
+                None => (0, desc.bytes() as u64),
+            }
+        };
+        let memory = |sizes: &[u64], i: usize| (0, sizes.get(i).copied().unwrap_or(0));
+        match slot {
+            Slot::Input(i) => tensor(&self.problem.inputs, i, step.part.is_some_and(|part| i < part.inputs)),
+            Slot::Output(i) => tensor(&self.problem.outputs, i, true),
+            Slot::Scratch(i) => memory(&self.scratch, i),
+            Slot::Packed(i) => memory(&self.packed, i),
+        }
+    }
+
+    /// Whom the arithmetic belongs to: that with weights to those who read them, the rest to those who write an
+    /// output; to several by their workgroups.
+    fn shares(&self, groups: &[&[Step]]) -> Vec<Option<u64>> {
+        let Some(Flops { weights, rest }) = self.problem.flops_by_kind() else {
+            return vec![None; groups.len()];
+        };
+        let any = |group: &[Step], wanted: fn(&Slot) -> bool| {
+            let of =
+                |step: &Step| step.slots.iter().any(wanted) || step.pages.iter().any(|p| wanted(&p.slot));
+            group.iter().any(|step| !step.once && of(step))
+        };
+        let with_weights = |group: &[Step]| any(group, |s| matches!(s, Slot::Input(1) | Slot::Packed(_)));
+        let with_outputs = |group: &[Step]| any(group, |s| matches!(s, Slot::Output(_)));
+        let weights = divide(weights, groups, with_weights);
+        let rest = divide(rest, groups, with_outputs);
+        weights.into_iter().zip(rest).map(|(a, b)| Some(a + b)).collect()
+    }
+}
+
+fn workgroups(group: &[Step]) -> u64 {
+    group.iter().map(|step| step.grid.iter().map(|&side| u64::from(side)).product::<u64>()).sum()
+}
+
+/// `total` divided among those that `takes` names, by their workgroups; the last takes what is left.
+fn divide(total: u64, groups: &[&[Step]], takes: impl Fn(&[Step]) -> bool) -> Vec<u64> {
+    let sizes: Vec<u64> = groups.iter().map(|g| if takes(g) { workgroups(g) } else { 0 }).collect();
+    let all: u64 = sizes.iter().sum();
+    let (mut before, mut given) = (0, 0);
+    (sizes.iter())
+        .map(|size| {
+            before += size;
+            let until =
+                (u128::from(total) * u128::from(before)).checked_div(u128::from(all)).unwrap_or(0) as u64;
+            let share = until - given;
+            given = until;
+            share
+        })
+        .collect()
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tensors = |descs: &[TensorDesc]| {
+            let each = descs.iter().map(|d| format!("{} {:?}", d.dtype, d.shape));
+            each.collect::<Vec<_>>().join(", ")
+        };
+        writeln!(f, "{}: {} -> {}", self.op, tensors(&self.inputs), tensors(&self.outputs))?;
+        let mut table = Table::new("kernel");
+        self.rows(&mut table, |step| step.name());
+        table.total("a run", self.bytes_by_direction(), self.flops());
+        write!(f, "{table}")?;
+        write!(f, "memory {}", bytes(self.peak_memory()))?;
+        let parts = [("inputs", &self.inputs), ("outputs", &self.outputs)]
+            .map(|(name, descs)| (name, descs.iter().map(TensorDesc::buffer_size).sum()));
+        let parts = parts.into_iter().chain([("scratch", self.scratch), ("packed weights", self.packed)]);
+        let parts: Vec<String> = parts
+            .filter(|(_, size)| *size > 0)
+            .map(|(name, size)| format!("{name} {}", bytes(size)))
+            .collect();
+        write!(f, " ({})", parts.join(", "))
+    }
+}
+
+impl Explanation {
+    pub(crate) fn bytes_by_direction(&self) -> [u64; 2] {
+        let run = || self.steps.iter().filter(|s| !s.once);
+        [run().map(|s| s.bytes_read).sum(), run().map(|s| s.bytes_written).sum()]
+    }
+
+    /// Adds a row for each step, under the name that `name` gives it.
+    pub(crate) fn rows(&self, table: &mut Table, name: impl Fn(&StepCost) -> String) {
+        for step in &self.steps {
+            let grid = match step.kernel {
+                Some(_) if step.dispatches > 1 => format!("{} in {}", step.workgroups, step.dispatches),
+                Some(_) => step.workgroups.to_string(),
+                None => String::new(),
+            };
+            let once = if step.once { "once: " } else { "" };
+            let why = format!("{once}{}", step.why);
+            table.row(name(step), grid, [step.bytes_read, step.bytes_written], step.flops, why);
+        }
+    }
+}
+
+impl StepCost {
+    /// The kernel's name, without what tells its variants apart.
+    pub fn name(&self) -> String {
+        let Some(kernel) = self.kernel else { return "CPU".into() };
+        let text = kernel.to_string();
+        text.split([' ', '(']).next().unwrap_or(&text).to_owned()
+    }
+}
+
+/// Costs in aligned columns.
+pub(crate) struct Table {
+    rows: Vec<[String; 6]>,
+}
+
+impl Table {
+    pub fn new(first: &str) -> Table {
+        let heads = [first, "workgroups", "read", "written", "FLOP", "why"];
+        Table { rows: vec![heads.map(String::from)] }
+    }
+
+    pub fn row(&mut self, name: String, grid: String, moved: [u64; 2], flops: Option<u64>, why: String) {
+        let [read, written] = moved.map(bytes);
+        let flops = flops.map_or_else(|| "depends".into(), scaled);
+        self.rows.push([name, grid, read, written, flops, why]);
+    }
+
+    pub fn total(&mut self, name: &str, moved: [u64; 2], flops: Option<u64>) {
+        self.row(name.into(), String::new(), moved, flops, String::new());
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = |i: usize| self.rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0);
+        let [name, grid, read, written, flops] = [0, 1, 2, 3, 4].map(width);
+        for [a, b, c, d, e, why] in &self.rows {
+            let row = format!("  {a:name$}  {b:>grid$}  {c:>read$}  {d:>written$}  {e:>flops$}  {why}");
+            writeln!(f, "{}", row.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// Bytes in powers of ten, as bandwidths are given.
+pub(crate) fn bytes(n: u64) -> String {
+    format!("{}B", scaled(n))
+}
+
+/// A number with three significant digits and a unit prefix.
+fn scaled(n: u64) -> String {
+    let mut value = n as f64;
+    for prefix in ["", "k", "M", "G", "T"] {
+        if value < 999.5 {
+            return match prefix {
+                "" => format!("{n} "),
+                _ if value < 9.995 => format!("{value:.2} {prefix}"),
+                _ if value < 99.95 => format!("{value:.1} {prefix}"),
+                _ => format!("{value:.0} {prefix}"),
+            };
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.0} P")
+}

@@ -1,0 +1,82 @@
+//! How much arithmetic a problem is, by its definition.
+
+use super::{ConvWork, PoolWork, Problem, Work};
+
+/// Operations of softmax on an element: compare, subtract, exponential, add, divide.
+const SOFTMAX: u64 = 5;
+
+/// The arithmetic of a problem, whichever way it is computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Flops {
+    /// Multiplications and additions with the kernel of a convolution or dense layer.
+    pub weights: u64,
+    /// Everything else: a tap of a pooling window, an element of a pointwise operation.
+    pub rest: u64,
+}
+
+impl Problem {
+    /// Floating-point operations by the definition: two for each multiplication and addition of a convolution, one for
+    /// each tap of a pooling window (maxima count their comparisons), five for each element of softmax and one for
+    /// each of an activation by itself.
+    ///
+    /// Taps that lie in the padding count, as is usual in comparing convolutions; bias and activation within a
+    /// convolution do not. Nothing for pooling of regions, whose work depends on values.
+    ///
+    /// ```
+    /// use wgpool::{Conv, Problem, TensorDesc};
+    /// let inputs = [TensorDesc::f32([1, 3, 10, 10]), TensorDesc::f32([8, 3, 3, 3])];
+    /// // 8 channels of 8 x 8 elements, each of 3 x 3 x 3 taps.
+    /// assert_eq!(Problem::new(&Conv::new().into(), &inputs)?.flops(), Some(2 * 8 * 64 * 27));
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    pub fn flops(&self) -> Option<u64> {
+        self.flops_by_kind().map(|flops| flops.weights.saturating_add(flops.rest))
+    }
+
+    pub(crate) fn flops_by_kind(&self) -> Option<Flops> {
+        Some(match &self.work {
+            Work::Conv(work) => Flops { weights: conv(work, work.pixels()), rest: 0 },
+            Work::ConvTranspose(work) => {
+                // Every element of the input meets every tap.
+                Flops { weights: conv(work, work.axes.iter().map(|a| a.output).product()), rest: 0 }
+            }
+            Work::ConvPool(work) => {
+                Flops { weights: conv(&work.conv, work.conv.pixels()), rest: pool(&work.pool) }
+            }
+            Work::Pool(work) => rest(pool(work)),
+            Work::Fractional(work) => {
+                let windows = work.axes.iter().map(|a| a.output * a.kernel);
+                rest(product([work.pool.batch, work.pool.channels].into_iter().chain(windows)))
+            }
+            Work::Softmax(_) => rest(SOFTMAX.saturating_mul(elements(self))),
+            Work::Activation(_) => rest(elements(self)),
+            Work::Unpool(_) => rest(0),
+            Work::RoiAlign(_) | Work::MaxRoi(_) => return None,
+        })
+    }
+}
+
+fn rest(rest: u64) -> Flops {
+    Flops { weights: 0, rest }
+}
+
+fn elements(problem: &Problem) -> u64 {
+    problem.outputs.iter().map(|o| o.elements() as u64).sum()
+}
+
+fn product(factors: impl IntoIterator<Item = usize>) -> u64 {
+    factors.into_iter().fold(1, |product, factor| product.saturating_mul(factor as u64))
+}
+
+fn conv(work: &ConvWork, windows: usize) -> u64 {
+    product([2, work.batch, work.groups, work.group_out, work.group_in, work.taps(), windows])
+}
+
+/// Taps of all windows; those of windows that divide the input differ in length.
+fn pool(work: &PoolWork) -> u64 {
+    let taps = work.axes.iter().map(|axis| match axis.adaptive {
+        true => (0..axis.output).map(|o| axis.taps_inside(o).len()).sum(),
+        false => axis.output * axis.kernel,
+    });
+    product([work.batch, work.channels].into_iter().chain(taps))
+}
