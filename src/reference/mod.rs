@@ -8,11 +8,13 @@ mod conv;
 mod fractional;
 mod pool;
 mod roi;
+mod sample;
 mod softmax;
 mod tolerance;
 mod unpool;
 
 pub use activation::activate;
+pub use sample::compare_sample;
 pub(crate) use tolerance::add_store_rounding;
 pub use tolerance::{Mismatch, compare};
 

@@ -14,61 +14,75 @@ pub(super) fn pool(work: &PoolWork, x: &[f64], y: &mut Exact, mut indices: Optio
                 for oh in 0..ah.output {
                     for ow in 0..aw.output {
                         let at = work.output.at(n, c, [od, oh, ow]);
-                        let window = taps(work, [od, oh, ow]);
                         let value = |&p: &[usize; 3]| x[work.input.at(n, c, p)];
-                        match work.kind {
-                            PoolKind::Max => {
-                                let (max, position) = maximum(&window, value, work.dtype);
-                                y.values[at] = max;
-                                if let (Some(indices), Some(numbering)) =
-                                    (indices.as_deref_mut(), work.indices)
-                                {
-                                    indices.values[at] =
-                                        position.map_or(-1.0, |p| work.index(numbering, n, c, p) as f64);
-                                }
-                            }
-                            PoolKind::Average { count_include_pad, divisor } => {
-                                let count = match divisor {
-                                    Some(divisor) => divisor as usize,
-                                    None if count_include_pad => {
-                                        ad.taps_padded(od) * ah.taps_padded(oh) * aw.taps_padded(ow)
-                                    }
-                                    None => window.len(),
-                                } as f64;
-                                y.values[at] = window.iter().map(value).sum::<f64>() / count;
-                                let magnitude = window.iter().map(|p| value(p).abs()).sum::<f64>() / count;
-                                y.bound[at] = SUM * magnitude;
-                            }
-                            PoolKind::LpTorch { p } => {
-                                let p = f64::from(p);
-                                let taps = ad.kernel * ah.kernel * aw.kernel;
-                                let scale = taps as f64 / window.len() as f64;
-                                let sum: f64 = window.iter().map(|q| value(q).powf(p)).sum();
-                                let magnitude: f64 = window.iter().map(|q| value(q).abs().powf(p)).sum();
-                                y.values[at] = (sum * scale).powf(1.0 / p);
-                                // Where terms of both signs cancel, the root magnifies what is left of their errors.
-                                let error = 2.0 * SUM * magnitude * scale;
-                                // With p = 1 there is no root, and the sum may be negative.
-                                y.bound[at] = if p == 1.0 {
-                                    error
-                                } else {
-                                    let near = (sum * scale - error).max(0.0).powf(1.0 / p);
-                                    let far = (sum * scale + error).powf(1.0 / p);
-                                    2.0 * SUM * y.values[at] + (far - near)
-                                };
-                            }
-                            PoolKind::Lp { p } => {
-                                let p = f64::from(p);
-                                let sum: f64 = window.iter().map(|q| value(q).abs().powf(p)).sum();
-                                y.values[at] = sum.powf(1.0 / p);
-                                y.bound[at] = 2.0 * SUM * y.values[at];
-                            }
+                        let element = element(work, value, [od, oh, ow]);
+                        (y.values[at], y.bound[at]) = (element.value, element.bound);
+                        if let (Some(indices), Some(numbering)) = (indices.as_deref_mut(), work.indices) {
+                            indices.values[at] =
+                                element.position.map_or(-1.0, |p| work.index(numbering, n, c, p) as f64);
                         }
                     }
                 }
             }
         }
     }
+}
+
+/// One output of pooling.
+pub(super) struct Element {
+    pub value: f64,
+    /// Before it is stored.
+    pub bound: f64,
+    /// Where a maximum is; nothing for an empty window.
+    pub position: Option<[usize; 3]>,
+}
+
+/// The window at one position of a plane whose elements are `value`.
+pub(super) fn element(work: &PoolWork, value: impl Fn(&[usize; 3]) -> f64, o: [usize; 3]) -> Element {
+    let [ad, ah, aw] = work.axes;
+    let [od, oh, ow] = o;
+    let window = taps(work, o);
+    let (value, bound) = match work.kind {
+        PoolKind::Max => {
+            let (value, position) = maximum(&window, value, work.dtype);
+            return Element { value, bound: 0.0, position };
+        }
+        PoolKind::Average { count_include_pad, divisor } => {
+            let count = match divisor {
+                Some(divisor) => divisor as usize,
+                None if count_include_pad => ad.taps_padded(od) * ah.taps_padded(oh) * aw.taps_padded(ow),
+                None => window.len(),
+            } as f64;
+            let magnitude = window.iter().map(|p| value(p).abs()).sum::<f64>() / count;
+            (window.iter().map(value).sum::<f64>() / count, SUM * magnitude)
+        }
+        PoolKind::LpTorch { p } => {
+            let p = f64::from(p);
+            let taps = ad.kernel * ah.kernel * aw.kernel;
+            let scale = taps as f64 / window.len() as f64;
+            let sum: f64 = window.iter().map(|q| value(q).powf(p)).sum();
+            let magnitude: f64 = window.iter().map(|q| value(q).abs().powf(p)).sum();
+            let root = (sum * scale).powf(1.0 / p);
+            // Where terms of both signs cancel, the root magnifies what is left of their errors.
+            let error = 2.0 * SUM * magnitude * scale;
+            // With p = 1 there is no root, and the sum may be negative.
+            let bound = if p == 1.0 {
+                error
+            } else {
+                let near = (sum * scale - error).max(0.0).powf(1.0 / p);
+                let far = (sum * scale + error).powf(1.0 / p);
+                2.0 * SUM * root + (far - near)
+            };
+            (root, bound)
+        }
+        PoolKind::Lp { p } => {
+            let p = f64::from(p);
+            let sum: f64 = window.iter().map(|q| value(q).abs().powf(p)).sum();
+            let root = sum.powf(1.0 / p);
+            (root, 2.0 * SUM * root)
+        }
+    };
+    Element { value, bound, position: None }
 }
 
 /// The positions inside the input that window `o` covers, in row-major order.

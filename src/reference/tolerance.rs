@@ -80,6 +80,11 @@ pub fn compare(exact: &Exact, got: &Tensor) -> Result<Option<Mismatch>> {
             ),
         });
     }
+    Ok(worst(exact, |at| got.data().get(at).unwrap_or(f64::NAN)))
+}
+
+/// The element of `got` that is farthest outside its bound.
+pub(super) fn worst(exact: &Exact, got: impl Fn(usize) -> f64) -> Option<Mismatch> {
     let largest = match exact.desc.dtype {
         DType::F16 => f64::from(half::f16::MAX),
         _ => f64::from(f32::MAX),
@@ -87,7 +92,7 @@ pub fn compare(exact: &Exact, got: &Tensor) -> Result<Option<Mismatch>> {
     let mut worst: Option<(f64, Mismatch)> = None;
     let mut count = 0;
     for (at, (&expected, &bound)) in exact.values.iter().zip(&exact.bound).enumerate() {
-        let value = got.data().get(at).unwrap_or(f64::NAN);
+        let value = got(at);
         let excess = excess(expected, value, bound, largest);
         if excess <= 0.0 {
             continue;
@@ -97,7 +102,7 @@ pub fn compare(exact: &Exact, got: &Tensor) -> Result<Option<Mismatch>> {
             worst = Some((excess, Mismatch { at, expected, got: value, bound, count: 0 }));
         }
     }
-    Ok(worst.map(|(_, mismatch)| Mismatch { count, ..mismatch }))
+    worst.map(|(_, mismatch)| Mismatch { count, ..mismatch })
 }
 
 /// By how much a value is outside its bound; not positive if it is inside.

@@ -1,0 +1,148 @@
+//! A random sample of an output, where all of it would take too long.
+
+use super::{Exact, Mismatch, conv, pool, to_f64, tolerance};
+use crate::error::{Error, Result};
+use crate::geometry::{MAX_SPATIAL, Strides};
+use crate::problem::{ConvPoolWork, ConvWork, PoolWork, Problem, Work};
+use crate::tensor::{Tensor, TensorDesc};
+
+/// Compares `count` elements of an implementation's first output, drawn by `seed`, with the reference; each may be
+/// drawn twice. The positions in a [`Mismatch`] are those of the whole output.
+///
+/// Pooling, convolution and both together can be sampled; nothing of any other problem, nor of positions of maxima.
+///
+/// # Errors
+/// If `inputs` are not what the problem was made for, or `got` has another shape or type.
+///
+/// ```
+/// use wgpool::{Pool, Problem, Tensor, reference};
+/// let x = Tensor::from_f32(&[1, 1, 4], vec![1., 2., 3., 4.])?;
+/// let problem = Problem::new(&Pool::max([2]).into(), &[x.desc()])?;
+/// let right = Tensor::from_f32(&[1, 1, 2], vec![2., 4.])?;
+/// assert_eq!(reference::compare_sample(&problem, &[&x], &right, 10, 1)?, Some(None));
+/// let wrong = Tensor::from_f32(&[1, 1, 2], vec![2., 3.])?;
+/// assert!(matches!(reference::compare_sample(&problem, &[&x], &wrong, 10, 1)?, Some(Some(_))));
+/// # Ok::<(), wgpool::Error>(())
+/// ```
+pub fn compare_sample(
+    problem: &Problem,
+    inputs: &[&Tensor],
+    got: &Tensor,
+    count: usize,
+    seed: u64,
+) -> Result<Option<Option<Mismatch>>> {
+    problem.check(inputs)?;
+    let [desc] = problem.outputs.as_slice() else { return Ok(None) };
+    if got.desc() != *desc {
+        return Err(Error::Shape {
+            op: "comparison",
+            tensor: "the output",
+            got: got.shape().to_vec(),
+            rule: format!("the reference has {:?} of {}, this is {}", desc.shape, desc.dtype, got.dtype()),
+        });
+    }
+    let x: Vec<Vec<f64>> = inputs.iter().map(|t| to_f64(t)).collect();
+    let elements: Box<dyn Fn(Place) -> (f64, f64)> = match (&problem.work, x.as_slice()) {
+        (Work::Pool(work), [x]) => Box::new(|at| pooled(work, x, at)),
+        (Work::Conv(work), [x, w, b @ ..]) => Box::new(|at| convolved(work, [x, w], b.first(), at)),
+        (Work::ConvPool(work), [x, w, b @ ..]) => Box::new(|at| both(work, [x, w], b.first(), at)),
+        _ => return Ok(None),
+    };
+    let space = Space::of(&problem.work)?;
+    let mut random = Random(seed);
+    let count = if desc.elements() == 0 { 0 } else { count };
+    let (mut values, mut bound, mut positions, mut drawn) = (vec![], vec![], vec![], vec![]);
+    for _ in 0..count {
+        let place = space.draw(&mut random);
+        let at = space.strides.at(place.n, place.c, place.space);
+        let (value, limit) = elements(place);
+        values.push(value);
+        bound.push(limit);
+        positions.push(at);
+        drawn.push(got.data().get(at).unwrap_or(f64::NAN));
+    }
+    let mut exact = Exact { desc: TensorDesc { shape: vec![count], dtype: desc.dtype }, values, bound };
+    tolerance::add_store_rounding(&mut exact);
+    let worst = tolerance::worst(&exact, |i| drawn.get(i).copied().unwrap_or(f64::NAN));
+    let named = |m: Mismatch| Mismatch { at: positions.get(m.at).copied().unwrap_or(m.at), ..m };
+    Ok(Some(worst.map(named)))
+}
+
+/// An element of an output.
+#[derive(Clone, Copy)]
+struct Place {
+    n: usize,
+    c: usize,
+    space: [usize; MAX_SPATIAL],
+}
+
+/// Where the elements of an output lie.
+struct Space {
+    batch: usize,
+    channels: usize,
+    lengths: [usize; MAX_SPATIAL],
+    strides: Strides,
+}
+
+impl Space {
+    fn of(work: &Work) -> Result<Space> {
+        let pooled = |w: &PoolWork| Space {
+            batch: w.batch,
+            channels: w.channels,
+            lengths: w.axes.map(|a| a.output),
+            strides: w.output,
+        };
+        match work {
+            Work::Pool(w) => Ok(pooled(w)),
+            Work::ConvPool(w) => Ok(pooled(&w.pool)),
+            Work::Conv(w) => Ok(Space {
+                batch: w.batch,
+                channels: w.out_channels(),
+                lengths: w.axes.map(|a| a.output),
+                strides: w.output,
+            }),
+            _ => Err(Error::Arity { op: "comparison", expected: "pooling or convolution", got: 0 }),
+        }
+    }
+
+    fn draw(&self, random: &mut Random) -> Place {
+        let (n, c) = (random.below(self.batch), random.below(self.channels));
+        Place { n, c, space: self.lengths.map(|length| random.below(length)) }
+    }
+}
+
+/// SplitMix64: small, and the same on every machine.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((u128::from(z ^ (z >> 31)) * end as u128) >> 64) as usize
+    }
+}
+
+fn pooled(work: &PoolWork, x: &[f64], Place { n, c, space }: Place) -> (f64, f64) {
+    let element = pool::element(work, |&p| x[work.input.at(n, c, p)], space);
+    (element.value, element.bound)
+}
+
+fn convolved(work: &ConvWork, xw: [&[f64]; 2], b: Option<&Vec<f64>>, at: Place) -> (f64, f64) {
+    conv::element(work, xw, b.map(Vec::as_slice), (at.n, at.c), at.space)
+}
+
+/// Pooling of the convolution's elements, and of their bounds as the whole reference carries them.
+fn both(work: &ConvPoolWork, xw: [&[f64]; 2], b: Option<&Vec<f64>>, at: Place) -> (f64, f64) {
+    let stored = |&space: &[usize; MAX_SPATIAL]| {
+        let (value, bound) = convolved(&work.conv, xw, b, Place { space, ..at });
+        let desc = TensorDesc { shape: vec![1], dtype: work.between.dtype };
+        let mut one = Exact { desc, values: vec![value], bound: vec![bound] };
+        tolerance::add_store_rounding(&mut one);
+        (value, one.bound.first().copied().unwrap_or(0.0))
+    };
+    let element = pool::element(&work.pool, |p| stored(p).0, at.space);
+    let carried = pool::element(&work.pool, |p| stored(p).1, at.space);
+    (element.value, element.bound + carried.value.max(0.0))
+}
