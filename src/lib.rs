@@ -18,6 +18,8 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
 
 pub mod backend;
+#[cfg(feature = "cli")]
+pub mod bench;
 pub mod engine;
 pub mod error;
 pub mod frame;

@@ -4,6 +4,7 @@ mod adapters;
 mod args;
 mod backends;
 mod batches;
+mod bench;
 mod demo;
 mod files;
 mod op;
@@ -39,6 +40,7 @@ pub fn main() -> ExitCode {
         Some(Command::Predict(args)) => predict::run(args, &cli.choice(), &mut out),
         Some(Command::Op(args)) => op::run(args, &cli.choice(), &mut out),
         Some(Command::Verify(args)) => verify::run(args, &cli.choice(), &mut out).map(|found| status = found),
+        Some(Command::Bench(args)) => bench::run(args, &cli.choice(), &mut out).map(|found| status = found),
     };
     match done.and_then(|()| out.flush().map_err(terminal::stdout_error)) {
         Ok(()) => status,

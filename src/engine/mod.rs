@@ -65,6 +65,12 @@ impl Engine {
         Engine { pipelines: Arc::new(Pipelines::edited(edit)), ..self.clone() }
     }
 
+    /// The same device without the pipelines that are built: to time how long the first result takes.
+    #[cfg(feature = "cli")]
+    pub(crate) fn without_pipelines(&self) -> Engine {
+        Engine { pipelines: Arc::new(self.pipelines.unbuilt()), ..self.clone() }
+    }
+
     fn with_cache(&self, cache: wgpu::PipelineCache) -> Engine {
         Engine { pipelines: Arc::new(Pipelines::with_cache(cache)), ..self.clone() }
     }

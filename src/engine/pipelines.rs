@@ -34,6 +34,12 @@ impl Pipelines {
         Pipelines { edit: Some(edit), ..Pipelines::default() }
     }
 
+    /// None built, of the same shaders.
+    #[cfg(feature = "cli")]
+    pub fn unbuilt(&self) -> Self {
+        Pipelines { edit: self.edit, ..Pipelines::default() }
+    }
+
     /// Pipelines that are compiled with the help of `cache`.
     pub fn with_cache(cache: wgpu::PipelineCache) -> Self {
         Pipelines { cache: Some(cache), ..Pipelines::default() }

@@ -13,7 +13,7 @@ mod fractional;
 mod output;
 mod pool;
 mod roi;
-mod simd;
+pub(crate) mod simd;
 mod softmax;
 mod sum;
 mod unpool;

@@ -32,6 +32,9 @@ pub fn compare_sample(
     seed: u64,
 ) -> Result<Option<Option<Mismatch>>> {
     problem.check(inputs)?;
+    if !can_sample(problem) {
+        return Ok(None);
+    }
     let [desc] = problem.outputs.as_slice() else { return Ok(None) };
     if got.desc() != *desc {
         return Err(Error::Shape {
@@ -66,6 +69,12 @@ pub fn compare_sample(
     let worst = tolerance::worst(&exact, |i| drawn.get(i).copied().unwrap_or(f64::NAN));
     let named = |m: Mismatch| Mismatch { at: positions.get(m.at).copied().unwrap_or(m.at), ..m };
     Ok(Some(worst.map(named)))
+}
+
+/// Whether [`compare_sample`] knows how.
+pub(crate) fn can_sample(problem: &Problem) -> bool {
+    let work = matches!(problem.work, Work::Pool(_) | Work::Conv(_) | Work::ConvPool(_));
+    work && problem.outputs.len() == 1
 }
 
 /// An element of an output.

@@ -21,6 +21,7 @@ Examples:
   wgpool predict model.keras seven.png     classify a picture
   wgpool op max-pool --window 2x2 in.npy -o out.npy
   wgpool verify --adapter software         check every operation against the reference
+  wgpool bench --plot bench.svg            time the adapter beside the host path
 
 Adapters: `auto` is a hardware adapter, or the host path where there is none; `software` is an
 adapter such as lavapipe; any other word is a part of an adapter's name.";
@@ -63,6 +64,8 @@ pub enum Command {
     Op(Box<OpArgs>),
     /// Check results against a corpus of cases, or random ones against the reference
     Verify(VerifyArgs),
+    /// Time the adapter beside the host path, and say how near their ceilings they are
+    Bench(BenchArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -139,6 +142,53 @@ pub struct PredictArgs {
     /// Print the kernels of each layer too, the bytes they move, their arithmetic and the memory
     #[arg(long)]
     pub explain: bool,
+}
+
+const BENCH_EXAMPLES: &str = "\
+Each result is compared with the reference before it is timed; a wrong one is not timed, and the
+status is then 1. Times are medians of a run in the steady state, where many runs are recorded
+together and waited for once, with weights packed. Host path and adapter are timed in turns.
+Ceilings are measured first: bytes a second of a copy, and 32-bit multiply-adds a second.
+
+Examples:
+  wgpool bench
+  wgpool bench --adapter software --quick --case P1,C2
+  wgpool bench --json bench.json --plot bench.svg
+  wgpool bench --fusion --scaling --json more.json";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = BENCH_EXAMPLES)]
+pub struct BenchArgs {
+    /// Only these cases, by their short names
+    #[arg(long = "case", value_name = "P1,C2", value_delimiter = ',')]
+    pub cases: Vec<String>,
+    /// Fewer and shorter measurements
+    #[arg(long)]
+    pub quick: bool,
+    /// The kernels that a software adapter runs: its own, or those of hardware
+    #[arg(long, value_enum, default_value = "auto", value_name = "auto|hardware")]
+    pub kernels: Kernels,
+    /// Time against batch and side instead of the cases (or beside those that --case names)
+    #[arg(long)]
+    pub scaling: bool,
+    /// Convolution with pooling in one kernel beside two, instead of the cases (or beside those that --case names)
+    #[arg(long)]
+    pub fusion: bool,
+    /// File for all figures (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// File for a picture: the roofline with every case on it, and the times as bars (.svg or .png)
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+}
+
+/// Whose kernels run on a software adapter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kernels {
+    /// The adapter's own
+    Auto,
+    /// Those that hardware runs
+    Hardware,
 }
 
 /// Reads the process's arguments.

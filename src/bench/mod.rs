@@ -1,0 +1,23 @@
+//! Timing operations on an adapter beside the host path, over one table of workloads.
+//!
+//! Every result is compared with the reference before it is timed. What `wgpool bench` and `cargo bench` share.
+
+pub mod cases;
+mod ceilings;
+mod check;
+mod clock;
+mod contest;
+mod gpu;
+mod host;
+mod measure;
+mod report;
+
+pub use cases::Case;
+pub use ceilings::Ceilings;
+pub use check::Checked;
+pub use clock::Clock;
+pub use contest::{CaseReport, FusionReport, measure, measure_fusion};
+pub use gpu::{First, GpuRun};
+pub use host::HostRun;
+pub use measure::{Effort, Sample, Spread, Timing};
+pub use report::{Device, Report, SCHEMA, Scaling, rates};
