@@ -39,7 +39,16 @@ pub fn draw<DB: DrawingBackend>(
         pen.mark((x.at(point.intensity), y.at(point.gflops)), point.host, color(point.host))?;
     }
     let mut taken: Vec<[i32; 4]> =
-        points.iter().map(|p| around((x.at(p.intensity), y.at(p.gflops)), 5, 5)).collect();
+        points.iter().map(|p| around((x.at(p.intensity), y.at(p.gflops)), 5)).collect();
+    for &(ceilings, _) in &roofs {
+        // The lines, and what is written at their right end.
+        let (low, high) = (x.ends[0].ln(), x.ends[1].ln());
+        let along = (0..=400).map(|i| (low + (high - low) * f64::from(i) / 400.0).exp());
+        let at = |i: f64| (x.at(i), y.at(ceilings.roof(i) / 1e9));
+        taken.extend(along.map(|i| around(at(i), 2)));
+        let (px, py) = at(x.ends[1]);
+        taken.push([px - 120, py - 20, px, py]);
+    }
     for point in &points {
         let at = (x.at(point.intensity), y.at(point.gflops));
         let (place, anchor) = place(at, &point.name, &taken, [left, top, right, bottom]);
@@ -161,8 +170,8 @@ fn extent((x, y): Pixel, text: &str, anchor: Anchor) -> [i32; 4] {
     [left, y - 6, left + width, y + 6]
 }
 
-fn around((x, y): Pixel, w: i32, h: i32) -> [i32; 4] {
-    [x - w, y - h, x + w, y + h]
+fn around((x, y): Pixel, reach: i32) -> [i32; 4] {
+    [x - reach, y - reach, x + reach, y + reach]
 }
 
 fn overlap(a: [i32; 4], b: [i32; 4]) -> bool {
