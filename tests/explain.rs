@@ -97,8 +97,25 @@ fn dispatches_of_one_kernel_are_one_line_and_a_tensor_of_several_counts_once() {
 }
 
 #[test]
+fn a_software_adapter_packs_once_and_its_repairs_count_nothing() {
+    let mut caps = Caps::default();
+    (caps.software, caps.paged) = (true, true);
+    let inputs = [TensorDesc::f32([1, 64, 56, 56]), TensorDesc::f32([64, 64, 3, 3])];
+    let explanation = Plan::new(&conv().into(), &inputs, &caps).unwrap().explain();
+    let [pack, tiled, repair] = explanation.steps.as_slice() else { panic!("{explanation}") };
+    let [x, w, y] = [4 * 64 * 56 * 56, 4 * 64 * 64 * 9, 4 * 64 * 56 * 56];
+    assert_eq!((pack.once, pack.bytes_read, pack.flops), (true, w, Some(0)));
+    assert!(tiled.dispatches > 1 && explanation.packed > w);
+    assert_eq!((tiled.bytes_read, tiled.bytes_written), (x + explanation.packed, y));
+    assert_eq!(tiled.flops, Some(2 * 64 * 64 * 9 * 56 * 56));
+    assert_eq!((repair.bytes_read, repair.bytes_written, repair.flops), (0, 0, Some(0)));
+    assert_eq!(explanation.bytes(), x + explanation.packed + y);
+    assert_eq!(explanation.peak_memory(), x + w + y + explanation.packed);
+}
+
+#[test]
 fn a_divided_batch_moves_as_much_as_a_whole_one_but_for_the_weights() {
-    let inputs = [TensorDesc::f32([8, 64, 16, 16]), TensorDesc::f32([64, 64, 1, 1])];
+    let inputs = [TensorDesc::f32([8, 4, 64, 64]), TensorDesc::f32([4, 4, 1, 1])];
     let mut caps = Caps::default();
     let whole = Plan::new(&Conv::new().into(), &inputs, &caps).unwrap().explain();
     caps.max_binding = inputs[0].buffer_size() / 4;

@@ -9,6 +9,9 @@ use crate::problem::{Flops, Problem};
 use crate::tensor::TensorDesc;
 
 /// One kernel of a plan, or several dispatches of the same kernel in a row.
+///
+/// A kernel that only repairs what rare values do to the one before it, and else ends at once, counts as moving and
+/// computing nothing.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StepCost {
@@ -124,7 +127,7 @@ impl Plan {
     /// Bytes of the tensors that some dispatches write, or read; a part that several bind counts once.
     fn bytes(&self, group: &[Step], written: bool) -> u64 {
         let mut moved: BTreeMap<(Slot, u64), u64> = BTreeMap::new();
-        for step in group {
+        for step in group.iter().filter(|step| !repairs(step)) {
             let reads = step.kernel.bindings().reads as usize;
             let slots = match written {
                 true => step.slots.get(reads..).unwrap_or_default(),
@@ -166,7 +169,7 @@ impl Plan {
         let any = |group: &[Step], wanted: fn(&Slot) -> bool| {
             let of =
                 |step: &Step| step.slots.iter().any(wanted) || step.pages.iter().any(|p| wanted(&p.slot));
-            group.iter().any(|step| !step.once && of(step))
+            group.iter().any(|step| !step.once && !repairs(step) && of(step))
         };
         let with_weights = |group: &[Step]| any(group, |s| matches!(s, Slot::Input(1) | Slot::Packed(_)));
         let with_outputs = |group: &[Step]| any(group, |s| matches!(s, Slot::Output(_)));
@@ -174,6 +177,11 @@ impl Plan {
         let rest = divide(rest, groups, with_outputs);
         weights.into_iter().zip(rest).map(|(a, b)| Some(a + b)).collect()
     }
+}
+
+/// Whether it does nothing but where values are rare.
+fn repairs(step: &Step) -> bool {
+    matches!(step.kernel, KernelKey::Conv { repair: true, .. } | KernelKey::ConvPool { repair: true, .. })
 }
 
 fn workgroups(group: &[Step]) -> u64 {
