@@ -81,7 +81,7 @@ impl Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Part {
-    /// The first unit (image, row or element).
+    /// The first unit (plane, image, row or element).
     pub first: usize,
     /// Number of units.
     pub count: usize,
