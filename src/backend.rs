@@ -24,6 +24,7 @@ pub enum Backend {
 
 /// What to do with an operation that a device cannot compute, such as 16-bit floats without `SHADER_F16`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fallback {
     /// Return the error.
     #[default]

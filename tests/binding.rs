@@ -4,7 +4,10 @@ mod support;
 
 use support::engine;
 use wgpool::verify::random::{Family, Rng};
-use wgpool::{Activation, Engine, Error, MaxUnpool, Op, Plan, Pool, Softmax, Tensor, TensorDesc};
+use wgpool::{
+    Activation, Engine, Error, FractionalMaxPool, GlobalPool, IndexNumbering, Layout, MaxUnpool, Op, Padding,
+    Plan, Pool, Softmax, Tensor, TensorDesc,
+};
 use wgpu::BufferUsages;
 
 fn buffer(engine: &Engine, size: u64, usage: BufferUsages) -> wgpu::Buffer {
@@ -324,6 +327,45 @@ fn batches_above_the_binding_size_are_divided() {
 }
 
 #[test]
+fn planes_of_one_image_are_divided() {
+    let engine = engine();
+    // 256 planes of 256 bytes, of which a binding holds 64: parts start where any device can bind them.
+    let mut caps = *engine.caps();
+    caps.max_binding = 64 * 256;
+    let x = Tensor::from_f32(&[1, 256, 8, 8], (0..1 << 14).map(|i| (i * 37 % 101) as f32 - 50.0).collect());
+    let x = x.unwrap();
+    let samples = Tensor::from_f32(&[1, 256, 2], (0..512).map(|i| i as f32 / 512.0).collect()).unwrap();
+    let pool = Pool::max([2, 2]).indices(IndexNumbering::PerPlane);
+    let pooled = engine.run(&pool.clone().into(), &[&x]).unwrap();
+    let fractional =
+        FractionalMaxPool { window: vec![2], output: vec![4, 4], indices: None, layout: Layout::Nchw };
+    let cases: [(Op, Vec<&Tensor>); 5] = [
+        (pool.into(), vec![&x]),
+        (Pool::average([2, 2]).into(), vec![&x]),
+        (GlobalPool::average().into(), vec![&x]),
+        (fractional.into(), vec![&x, &samples]),
+        (MaxUnpool::new([8, 8]).into(), vec![&pooled[0], &pooled[1]]),
+    ];
+    for (op, inputs) in cases {
+        let plan = Plan::new(&op, &support::descs(&inputs), &caps).unwrap_or_else(|e| panic!("{op:?}: {e}"));
+        let parts: Vec<_> = plan.steps.iter().filter_map(|step| step.part).collect();
+        assert!(
+            parts.len() == plan.steps.len() && parts.iter().all(|part| part.of == 256),
+            "{op:?}: {parts:?}"
+        );
+        let outputs = engine.run_plan(&plan, &inputs).unwrap();
+        support::judge(&op, &inputs, &outputs).unwrap_or_else(|e| panic!("{op:?}: {e}"));
+    }
+    // Channels last, the planes lie in each other; with indices through the whole tensor, each needs its place.
+    for pool in
+        [Pool::max([2, 2]).layout(Layout::Nhwc), Pool::max([2, 2]).indices(IndexNumbering::WholeRowMajor)]
+    {
+        let error = Plan::new(&pool.into(), &[x.desc()], &caps).unwrap_err();
+        assert!(matches!(error, Error::Limit { .. }), "{error:?}");
+    }
+}
+
+#[test]
 fn a_device_with_small_bindings_computes_large_batches() {
     // A device whose bindings hold 1 MiB, and a tensor of 6 MiB.
     let (_instance, adapter) = own_adapter();
@@ -335,6 +377,16 @@ fn a_device_with_small_bindings_computes_large_batches() {
     let values = (0..6 * 64 * 64 * 64).map(|i| ((i * 37) % 101) as f32 - 50.0).collect();
     let x = Tensor::from_f32(&[6, 64, 64, 64], values).unwrap();
     for op in [Op::from(Pool::max([2, 2])), Op::from(Activation::Relu)] {
+        let outputs = engine.run(&op, &[&x]).unwrap();
+        support::judge(&op, &[&x], &outputs).unwrap();
+    }
+    // One image of 4 MiB, in planes of 256 KiB.
+    let values = (0..16 * 256 * 256).map(|i| ((i * 37) % 101) as f32 - 50.0).collect();
+    let x = Tensor::from_f32(&[1, 16, 256, 256], values).unwrap();
+    for op in [
+        Op::from(Pool::max([2, 2])),
+        Op::from(Pool::average([3, 3]).stride([2, 2]).padding(Padding::SameUpper)),
+    ] {
         let outputs = engine.run(&op, &[&x]).unwrap();
         support::judge(&op, &[&x], &outputs).unwrap();
     }

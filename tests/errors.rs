@@ -1,49 +1,141 @@
-//! Variants of the error that no other test looks at.
+//! Every variant of the error comes back from some call; the list of variants is that of `src/error.rs`.
+#![cfg(feature = "cli")]
 
-use wgpool::model::{LayerKind, Sequential};
+mod support;
+
+use std::collections::BTreeSet;
+
+use support::engine;
+use wgpool::engine::Readback;
+use wgpool::model::{LayerKind, Sequential, Session, keras};
 use wgpool::{
-    Activation, Backend, Caps, Choice, Conv, DType, Error, MaxUnpool, Op, Plan, Pool, Softmax, Tensor,
-    TensorDesc, host,
+    Activation, Backend, Caps, Choice, Conv, DType, Data, Engine, Error, MaxUnpool, Op, Plan, Pool, Softmax,
+    Tensor, TensorDesc, host,
 };
 
-fn refused(op: impl Into<Op>, inputs: &[TensorDesc]) -> Error {
-    Plan::new(&op.into(), inputs, &Caps::default()).unwrap_err()
+fn refused(op: impl Into<Op>, inputs: &[TensorDesc], caps: &Caps) -> Error {
+    Plan::new(&op.into(), inputs, caps).unwrap_err()
 }
 
-#[test]
-fn what_plans_refuse() {
+fn of_plans() -> Vec<Error> {
     let f32 = |shape: &[usize]| TensorDesc::f32(shape);
-    let x = f32(&[1, 1, 4, 4]);
-    let error = refused(Pool::max([2]).stride([0]), std::slice::from_ref(&x));
-    assert!(matches!(error, Error::Parameter { .. }), "{error:?}");
-    let error = refused(Pool::max([2]), &[f32(&[4])]);
-    assert!(matches!(error, Error::Rank { got: 1, .. }), "{error:?}");
-    let error = refused(Conv::new(), &[x.clone(), f32(&[1, 2, 1, 1])]);
-    assert!(matches!(error, Error::Shape { .. }), "{error:?}");
-    let error = refused(Pool::max([5, 5]), std::slice::from_ref(&x));
-    assert!(matches!(error, Error::Window { window: 5, padded: 4, .. }), "{error:?}");
-    let error = refused(Softmax::last_axis(), &[]);
-    assert!(matches!(error, Error::Arity { got: 0, .. }), "{error:?}");
-    let error = refused(Activation::Relu, &[TensorDesc { shape: vec![1], dtype: DType::I32 }]);
-    assert!(matches!(error, Error::Type { got: DType::I32, .. }), "{error:?}");
-    let error = refused(Activation::Relu, &[f32(&[usize::MAX, 2])]);
-    assert!(matches!(error, Error::TooLarge { .. }), "{error:?}");
+    let typed = |dtype| [TensorDesc { shape: vec![1], dtype }];
+    let x = [f32(&[1, 1, 4, 4])];
+    let caps = Caps::default();
+    let mut small = Caps::default();
+    small.max_binding = 32;
+    let window = refused(Pool::max([5, 5]), &x, &caps);
+    assert!(matches!(window, Error::Window { window: 5, padded: 4, .. }), "{window:?}");
+    let limit = refused(Pool::max([1, 1]), &x, &small);
+    assert!(matches!(limit, Error::Limit { allowed: 32, .. }), "{limit:?}");
+    vec![
+        window,
+        limit,
+        refused(Pool::max([2]).stride([0]), &x, &caps),
+        refused(Pool::max([2]), &[f32(&[4])], &caps),
+        refused(Conv::new(), &[x[0].clone(), f32(&[1, 2, 1, 1])], &caps),
+        refused(Softmax::last_axis(), &[], &caps),
+        refused(Activation::Relu, &typed(DType::I32), &caps),
+        refused(Activation::Relu, &[f32(&[usize::MAX, 2])], &caps),
+        refused(Pool::max([1]), &[TensorDesc { shape: vec![1, 1, 1], dtype: DType::F16 }], &caps),
+    ]
 }
 
-#[test]
-fn what_runs_and_models_refuse() {
+fn of_models() -> Vec<Error> {
     let x = Tensor::from_f32(&[1, 1, 1], vec![1.0]).unwrap();
-    let place = Tensor::new(&[1, 1, 1], wgpool::Data::I32(vec![7])).unwrap();
-    let error = host::run(&Op::from(MaxUnpool::new([2])), &[&x, &place]).unwrap_err();
-    assert!(matches!(error, Error::Value { at: 0, .. }), "{error:?}");
-    let error = Backend::open(&Choice::Named("no adapter is called this".into())).unwrap_err();
-    assert!(matches!(error, Error::NoAdapter { .. }), "{error:?}");
-    let model = Sequential::new("m", [1, 4]).layer("pool", LayerKind::Pool(Pool::max([5])));
-    let error = model.program(1).unwrap_err();
-    assert!(matches!(error, Error::InLayer { .. }), "{error:?}");
-    let json = br#"{"class_name": "Sequential", "config": {"name": "m", "layers": [
+    let place = Tensor::new(&[1, 1, 1], Data::I32(vec![7])).unwrap();
+    let value = host::run(&Op::from(MaxUnpool::new([2])), &[&x, &place]).unwrap_err();
+    assert!(matches!(value, Error::Value { at: 0, .. }), "{value:?}");
+    let unknown = br#"{"class_name": "Sequential", "config": {"name": "m", "layers": [
         {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [null, 4]}},
         {"class_name": "Unheard", "config": {"name": "l"}}]}}"#;
-    let error = wgpool::model::keras::architecture(json).unwrap_err();
-    assert!(matches!(error, Error::Layer { .. }), "{error:?}");
+    let pool = |window| Sequential::new("m", [1, 4]).layer("pool", LayerKind::Pool(Pool::max([window])));
+    let session = Session::compile(&Backend::Host, pool(1).program(1).unwrap()).unwrap();
+    let mut encoder = engine().device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    vec![
+        value,
+        keras::architecture(unknown).unwrap_err(),
+        keras::architecture(b"").unwrap_err(),
+        keras::load("there is no such file", None).unwrap_err(),
+        pool(5).program(1).unwrap_err(),
+        session.encode(&mut encoder).unwrap_err(),
+    ]
+}
+
+fn of_devices() -> Vec<Error> {
+    let softmax = Op::from(Softmax::last_axis());
+    let x = Tensor::from_f32(&[4], vec![0.0; 4]).unwrap();
+    let plan = engine().plan(&softmax, &[x.desc()]).unwrap();
+    let small = engine().storage("test", 4).unwrap();
+    let prepared = engine().prepare(&plan).unwrap();
+
+    let ring = Readback::new(engine(), &x.desc(), 1).unwrap();
+    let buffer = engine().upload("test", &x).unwrap();
+    let mut encoder = engine().device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    let _pending = ring.record(&mut encoder, buffer.slice(..)).unwrap();
+
+    let broken = engine().with_edited_shaders(|_, text| text + "no WGSL");
+    let gone = own(&wgpu::Instance::new(from_env())).expect("a device beside that of the tests");
+    gone.device().destroy();
+    vec![
+        Backend::open(&Choice::Named("no adapter is called this".into())).unwrap_err(),
+        prepared.bind(&[small.slice(..)], &[small.slice(..)]).unwrap_err(),
+        ring.record(&mut encoder, buffer.slice(..)).unwrap_err(),
+        broken.run(&softmax, &[&x]).unwrap_err(),
+        gone.run(&softmax, &[&x]).unwrap_err(),
+    ]
+}
+
+fn from_env() -> wgpu::InstanceDescriptor {
+    wgpu::InstanceDescriptor::new_without_display_handle_from_env()
+}
+
+/// An engine on a device of its own, of the adapter that the tests run on.
+fn own(instance: &wgpu::Instance) -> Option<Engine> {
+    let wanted = engine().device().adapter_info();
+    let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    let is_it = |info: wgpu::AdapterInfo| info.name == wanted.name && info.backend == wanted.backend;
+    let adapter = adapters.into_iter().find(|adapter| is_it(adapter.get_info()))?;
+    let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
+    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).ok()?;
+    Some(Engine::from_device(&device, &queue))
+}
+
+/// A device that runs out of memory, where wgpu can be told how much of it there is: at the right share a device
+/// opens, but its largest buffer is refused.
+fn of_memory() -> Option<Error> {
+    (0..=100).find_map(|percent| {
+        let mut descriptor = from_env();
+        descriptor.memory_budget_thresholds.for_resource_creation = Some(percent);
+        let engine = own(&wgpu::Instance::new(descriptor))?;
+        engine.storage("test", engine.caps().max_buffer & !3).err()
+    })
+}
+
+/// The names of the variants.
+fn variants() -> BTreeSet<&'static str> {
+    let text = include_str!("../src/error.rs");
+    let body = text.split("pub enum Error {").nth(1).and_then(|rest| rest.split("\n}").next()).unwrap();
+    let names = body.lines().filter_map(|line| line.strip_prefix("    ")?.strip_suffix(" {"));
+    names.filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase())).collect()
+}
+
+#[test]
+fn every_variant_is_reached() {
+    let all = variants();
+    assert!(all.len() > 20 && all.contains("OutOfMemory"), "{all:?}");
+    let mut errors = [of_plans(), of_models(), of_devices()].into_iter().flatten().collect::<Vec<_>>();
+    match of_memory() {
+        Some(error) => errors.push(error),
+        // wgpu asks for the budget through an extension of Vulkan and through DX12.
+        None => println!("no memory budget: running out of memory is tested in src/engine/scope.rs alone"),
+    }
+    let mut missing = all;
+    for error in &errors {
+        let debug = format!("{error:?}");
+        let name = debug.split([' ', '{']).next().unwrap_or_default();
+        println!("{name}: {error}");
+        missing.remove(name);
+    }
+    assert!(missing.is_empty() || missing == BTreeSet::from(["OutOfMemory"]), "not reached: {missing:?}");
 }

@@ -2,6 +2,7 @@
 //! the size of the document.
 //!
 //! `WGPOOL_FUZZ=1000000 cargo test --release --test fuzz -- --nocapture` sets the number of inputs of each target.
+//! Archives are loaded from a file: with `TMPDIR=/dev/shm`, many times as fast.
 //! NPY files are fuzzed beside their reader, among the tests of the program.
 #![cfg(feature = "cli")]
 
@@ -10,6 +11,7 @@ mod fuzz;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{Cursor, Read, Write};
 use std::path::PathBuf;
 
 use fuzz::{Counting, Tally, bound, count, extreme, garble, pick, reword, tokens};
@@ -22,6 +24,8 @@ use wgpool::{
     FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Padding,
     Plan, Pool, PoolKind, RoiAlign, RoiMode, Softmax, TensorDesc,
 };
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -447,6 +451,74 @@ fn with_header(rng: &mut Rng, file: &[u8], tokens: &[&str]) -> Vec<u8> {
     let json = reword(rng, tokens);
     let data = &file[8 + header(file).len()..];
     [&(json.len() as u64).to_le_bytes(), json.as_bytes(), data].concat()
+}
+
+/// Archives as Keras writes them.
+fn archives() -> Vec<Vec<u8>> {
+    ["c_conv3_pool3_224", "d_datacamp_pool_28", "e_conv_pool_32"]
+        .map(|folder| fs::read(root().join("tests/data/keras").join(folder).join("model.keras")).unwrap())
+        .to_vec()
+}
+
+/// The configuration and the weights of an archive.
+fn unpacked(archive: &[u8]) -> [Vec<u8>; 2] {
+    let mut zip = ZipArchive::new(Cursor::new(archive)).unwrap();
+    ["config.json", "model.weights.h5"].map(|name| {
+        let mut bytes = vec![];
+        zip.by_name(name).unwrap().read_to_end(&mut bytes).unwrap();
+        bytes
+    })
+}
+
+/// An archive with these contents and right checksums.
+fn packed(json: &[u8], weights: &[u8]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(vec![]));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    for (name, bytes) in [("config.json", json), ("model.weights.h5", weights)] {
+        zip.start_file(name, options).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn keras_archives() {
+    /// For each object header, hdf5-reader 0.12 reserves room for as many messages as the header claims: 65,535 of
+    /// 144 bytes at most, which it does not touch unless they are there. An edit spoils a header or two.
+    const RESERVED: usize = 4 * (10 << 20);
+    let mut tally = Tally::new("Keras archives");
+    let mut rng = Rng::new(5);
+    let archives = archives();
+    let parts: Vec<[Vec<u8>; 2]> = archives.iter().map(|archive| unpacked(archive)).collect();
+    let file = std::env::temp_dir().join(format!("wgpool-fuzz-{}.keras", std::process::id()));
+    for _ in 0..count(1_000) {
+        let which = rng.between(0, archives.len() - 1);
+        let (archive, [json, weights]) = (&archives[which], &parts[which]);
+        let [_, other] = pick(&mut rng, &parts);
+        let bytes = match rng.between(0, 7) {
+            0 => garble(&mut rng, archive, other),
+            1 => {
+                // The directory is at the end.
+                let (head, tail) = archive.split_at(archive.len() - rng.between(22, 512));
+                [head, &garble(&mut rng, tail, json)].concat()
+            }
+            2 => archive[..rng.between(0, archive.len())].to_vec(),
+            3 => packed(json, &weights[..rng.between(0, weights.len())]),
+            4 => {
+                let tokens = tokens(std::str::from_utf8(json).unwrap());
+                packed(reword(&mut rng, &tokens).as_bytes(), weights)
+            }
+            _ => packed(json, &garble(&mut rng, weights, other)),
+        };
+        fs::write(&file, &bytes).unwrap();
+        let n = bytes.len();
+        // A reader that panics is heard on standard error, but comes back as an error all the same.
+        if let Some(model) = tally.add(n, bound(n) + RESERVED, || keras::load(&file, None)) {
+            use_model(&model);
+        }
+    }
+    fs::remove_file(&file).unwrap();
+    assert!(tally.accepted > 0 && tally.accepted < tally.inputs);
 }
 
 /// Cases of both corpora with small files, all of them such as must be refused: nothing is computed for those.

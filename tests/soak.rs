@@ -1,6 +1,14 @@
 //! Long runs: memory that does not grow, and threads that share an engine.
 //!
-//! `WGPOOL_SOAK=1 cargo test --release --test soak -- --nocapture` runs the full length, a few minutes.
+//! `WGPOOL_SOAK=1 cargo test --release --test soak -- --nocapture` runs the full length, a few minutes: 200,000
+//! operations of one kind and 200,000 of every kind in turn, a model's layers among them. What the process takes grows
+//! by less than 1 MiB after the first thousand on llvmpipe. SwiftShader's own threads settle more slowly (about
+//! 2 MiB), so growth there is counted from the first 20,000 on.
+//!
+//! One thing is shown instead: transposed convolutions of volumes on Mesa 22's llvmpipe. Wherever a command buffer
+//! sets that pipeline, this driver clones its shader and compiles it again to put uniforms into it
+//! (`update_inline_shader_state` of lavapipe) and keeps the clone, about 270 KiB, as long as the pipeline lives. On
+//! wgpu alone, without this crate, it does the same with the same shader.
 #![cfg(feature = "cli")]
 
 #[path = "support/fuzz.rs"]
@@ -12,8 +20,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use support::{check_gpu, describe, judge};
+use wgpool::model::{Session, keras};
 use wgpool::verify::random::{Case, Family, Rng};
-use wgpool::{Backend, Binding, Choice, Engine, Tensor};
+use wgpool::{Backend, Binding, Choice, Engine, Op, Problem, Tensor};
 
 #[global_allocator]
 static ALLOCATOR: fuzz::Counting = fuzz::Counting;
@@ -44,10 +53,33 @@ fn resident() -> Option<u64> {
     Some(line.trim().trim_end_matches(" kB").parse().unwrap())
 }
 
+/// Whether the operation is a transposed convolution along three axes.
+fn transposes_volumes(case: &Case) -> bool {
+    matches!(case.op, Op::ConvTranspose(_)) && case.inputs[0].shape().len() == 5
+}
+
+/// A small case of the family that is `fit`, with work to do.
+fn case(family: Family, fit: impl Fn(&Case) -> bool) -> Case {
+    let mut rng = Rng::new(7);
+    let busy = |case: &Case| {
+        let problem = Problem::new(&case.op, &support::descs(&tensors(case))).unwrap();
+        problem.outputs.iter().all(|output| output.elements() > 0)
+    };
+    let mut cases = (0..100).map(|_| family.case(&mut rng, false));
+    cases.find(|case| busy(case) && fit(case)).expect("one of a hundred")
+}
+
 /// One small case of every family.
 fn cases() -> Vec<Case> {
-    let mut rng = Rng::new(7);
-    Family::ALL.into_iter().map(|family| family.case(&mut rng, false)).collect()
+    Family::ALL.into_iter().map(|family| case(family, |case| !transposes_volumes(case))).collect()
+}
+
+/// The MNIST model, which records its layers.
+fn session(engine: &Engine) -> Session {
+    let file = |name| std::fs::read(format!("{}/data/mnist/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let config = String::from_utf8(file("config.json")).unwrap();
+    let model = keras::from_config(&config, &file("weights.safetensors")).unwrap();
+    Session::compile(&Backend::Gpu(engine.clone()), model.program(1).unwrap()).unwrap()
 }
 
 fn tensors(case: &Case) -> Vec<&Tensor> {
@@ -69,14 +101,27 @@ fn bind(engine: &Engine, case: &Case) -> Binding {
         .unwrap()
 }
 
-/// Records `count` operations, fifty to a submission, and waits for each submission.
-fn encode(engine: &Engine, bindings: &[Binding], count: usize) {
-    let mut all = bindings.iter().cycle();
+/// Records `count` operations, fifty to a submission, and waits for each submission; the session counts as one.
+fn encode(engine: &Engine, bindings: &[Binding], session: Option<&Session>, count: usize) {
+    let mut all = bindings.iter().map(Some).chain(session.map(|_| None)).cycle();
     for _ in 0..count / 50 {
         let mut encoder = engine.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        all.by_ref().take(50).for_each(|binding| binding.encode(&mut pass));
-        drop(pass);
+        let mut left = 50;
+        while left > 0 {
+            // The session makes a pass of its own.
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            let mut recorded = 0;
+            all.by_ref().take(left).map_while(|binding| binding).for_each(|binding| {
+                binding.encode(&mut pass);
+                recorded += 1;
+            });
+            drop(pass);
+            left -= recorded;
+            if let (1.., Some(session)) = (left, session) {
+                session.encode(&mut encoder).unwrap();
+                left -= 1;
+            }
+        }
         engine.queue().submit([encoder.finish()]);
         engine.device().poll(wgpu::PollType::wait_indefinitely()).unwrap();
     }
@@ -98,8 +143,9 @@ fn growth(what: &str, first: usize, count: usize, mut work: impl FnMut(usize)) -
     let heap = fuzz::live() - heap;
     let grown = before.zip(resident()).map(|(before, after)| after.saturating_sub(before));
     let seconds = start.elapsed().as_secs_f64();
+    let resident = grown.map_or("not known".to_owned(), |kib| format!("+{kib} KiB"));
     println!(
-        "{what}: {count} operations in {seconds:.1} s, after {first} resident +{grown:?} KiB, heap {heap:+} bytes"
+        "{what}: {count} operations in {seconds:.1} s, after {first} resident {resident}, heap {heap:+} bytes"
     );
     (grown, heap)
 }
@@ -114,18 +160,25 @@ fn memory_does_not_grow() {
     println!("on {}", engine.adapter_name());
     let cases = cases();
     let bindings: Vec<Binding> = cases.iter().map(|case| bind(&engine, case)).collect();
-    // One binding over and over: the whole process stays as it is.
-    let (encoded, mixed) = if full() { (200_000, 10_000) } else { (2_000, 1_500) };
-    let (grown, heap) = growth("one binding", 1_000, encoded, |n| encode(&engine, &bindings[..1], n));
-    assert!(grown.is_none_or(|kib| kib < MOST_KIB) && heap < 1 << 20);
-    // Bindings of every kind in turn, and whole runs: Rust's heap stays as it is. With Mesa 22.3's llvmpipe the
-    // process grows all the same where pipelines change, so what the process takes is only shown.
-    let (_, heap) = growth("every binding in turn", 1_000, mixed, |n| encode(&engine, &bindings, n));
-    assert!(heap < 1 << 20);
+    let session = session(&engine);
+    let (encoded, runs) = if full() { (200_000, 20_000) } else { (2_000, 750) };
+    let steady = |(grown, heap): (Option<u64>, isize)| {
+        assert!(grown.is_none_or(|kib| kib < MOST_KIB) && heap < 1 << 20);
+    };
+    let info = engine.device().adapter_info();
+    let first = if full() && info.name.contains("SwiftShader") { 20_000 } else { 1_000 };
+    steady(growth("one binding", first, encoded, |n| encode(&engine, &bindings[..1], None, n)));
     let pipelines = engine.pipeline_count();
-    let (_, heap) = growth("whole runs", mixed / 10, mixed / 2, |n| run(&engine, &cases, n));
-    assert!(heap < 1 << 20);
+    steady(growth("every kind in turn", first, encoded, |n| encode(&engine, &bindings, Some(&session), n)));
+    steady(growth("whole runs", runs / 5, runs, |n| run(&engine, &cases, n)));
     assert_eq!(engine.pipeline_count(), pipelines, "every pipeline was there");
+
+    let volumes = case(Family::ConvTranspose, transposes_volumes);
+    let pair = [bind(&engine, &volumes), bind(&engine, &cases[0])];
+    let (grown, heap) = growth("transposed volumes", 200, 600, |n| encode(&engine, &pair, None, n));
+    assert!(heap < 1 << 20);
+    let keeps_clones = info.name.contains("llvmpipe") && info.driver_info.contains("Mesa 22.");
+    assert!(keeps_clones || grown.is_none_or(|kib| kib < MOST_KIB), "{info:?}");
     for case in &cases {
         check_gpu(&engine, case).unwrap_or_else(|e| panic!("{}: {e}", describe(case)));
     }

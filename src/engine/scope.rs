@@ -23,13 +23,16 @@ pub(crate) async fn scoped<T>(
     }
     match first {
         None => Ok(value),
-        Some(wgpu::Error::OutOfMemory { source }) => {
-            Err(Error::OutOfMemory { during: during(), reason: source.to_string() })
-        }
-        Some(error) if is_lost(device) => {
-            Err(Error::DeviceLost { during: during(), reason: error.to_string() })
-        }
-        Some(error) => Err(Error::Gpu { during: during(), reason: error.to_string() }),
+        Some(error) => Err(named(error, during(), || is_lost(device))),
+    }
+}
+
+/// The crate's error for one of wgpu's. `lost` is asked where running out of memory is not the reason.
+fn named(error: wgpu::Error, during: String, lost: impl FnOnce() -> bool) -> Error {
+    match error {
+        wgpu::Error::OutOfMemory { source } => Error::OutOfMemory { during, reason: source.to_string() },
+        error if lost() => Error::DeviceLost { during, reason: error.to_string() },
+        error => Error::Gpu { during, reason: error.to_string() },
     }
 }
 
@@ -49,4 +52,26 @@ pub(super) fn is_lost(device: &wgpu::Device) -> bool {
     // What the probe raises is not the app's concern.
     drop(scope.pop());
     lost
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_wgpu_keep_their_kind_and_reason() {
+        let memory = || wgpu::Error::OutOfMemory { source: "no page left".into() };
+        for lost in [false, true] {
+            let error = named(memory(), "a call".into(), || lost);
+            assert!(matches!(&error, Error::OutOfMemory { during, reason }
+                if during == "a call" && reason == "no page left"));
+        }
+        let invalid =
+            || wgpu::Error::Validation { source: "why".into(), description: "size is odd".to_owned() };
+        let error = named(invalid(), "a call".into(), || false);
+        assert!(matches!(&error, Error::Gpu { during, reason }
+            if during == "a call" && reason.contains("size is odd")));
+        let error = named(invalid(), "a call".into(), || true);
+        assert!(matches!(&error, Error::DeviceLost { reason, .. } if reason.contains("size is odd")));
+    }
 }

@@ -6,6 +6,7 @@ use crate::tensor::TensorDesc;
 
 /// Which value of each position is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Shown {
     /// A channel, counted from 0.
     Channel(usize),

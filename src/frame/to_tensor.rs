@@ -5,6 +5,7 @@ use crate::tensor::DType;
 
 /// Where the pixels are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum FrameSource {
     /// A two-dimensional texture, such as `Rgba8Unorm`. A view of an sRGB format decodes: its values are linear.
     Texture {
@@ -63,6 +64,7 @@ pub struct Crop {
 /// A source without colour has its grey as red, green and blue; one without alpha has alpha 1. Alpha is a channel like
 /// the others: nothing is multiplied by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum FrameChannels {
     /// One: `0.299 red + 0.587 green + 0.114 blue`, the weights of Rec. 601.
     Luminance,

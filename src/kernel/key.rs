@@ -8,6 +8,7 @@ use crate::tensor::DType;
 /// How a window becomes one value; the numbers are those of `REDUCE` in the shaders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u32)]
+#[non_exhaustive]
 pub enum Reduce {
     /// The largest element.
     Max = 0,
@@ -36,6 +37,7 @@ impl From<PoolKind> for Reduce {
 /// Which activation; the numbers are those of `ACTIVATION` in the shaders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u32)]
+#[non_exhaustive]
 pub enum ActivationKind {
     /// None.
     None = 0,

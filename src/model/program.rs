@@ -8,6 +8,7 @@ use crate::tensor::{Tensor, TensorDesc};
 
 /// One operation of a [`Program`].
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Step {
     /// The layer it comes from; layers that were fused are joined by `+`.
     pub name: String,
@@ -37,6 +38,7 @@ pub struct Step {
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Program {
     /// The model's name.
     pub name: String,

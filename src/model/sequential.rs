@@ -33,6 +33,7 @@ pub struct Sequential {
 
 /// How many numbers a model has learnt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Parameters {
     /// Those that training changes.
     pub trainable: u64,

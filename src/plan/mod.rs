@@ -50,6 +50,7 @@ pub struct Page {
 
 /// One dispatch.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Step {
     /// The pipeline.
     pub kernel: KernelKey,
@@ -80,8 +81,9 @@ impl Step {
 
 /// A part of a batch: outputs and the first inputs are bound from `first` on, for `count` of their `of` equal units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Part {
-    /// The first unit (image, row or element).
+    /// The first unit (plane, image, row or element).
     pub first: usize,
     /// Number of units.
     pub count: usize,
@@ -110,6 +112,7 @@ impl Part {
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Plan {
     /// What is computed.
     pub problem: Problem,

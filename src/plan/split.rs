@@ -1,15 +1,53 @@
-//! Splitting a batch whose tensors do not fit one binding into parts that do.
+//! Splitting a batch, or the planes of one image, whose tensors do not fit one binding into parts that do.
 
 use super::{Caps, Part};
 use crate::error::{Error, Result};
-use crate::problem::{Problem, Work};
-use crate::spec::IndexNumbering;
+use crate::geometry::{MAX_SPATIAL, Strides};
+use crate::problem::{PoolWork, Problem, Work};
+use crate::spec::{IndexNumbering, Layout};
 use crate::tensor::TensorDesc;
 
 /// Parts that a batch is divided into at most. With the bindings that WebGPU promises, these hold 8 GiB.
 const MOST_PARTS: u64 = 64;
 
-/// The units that a problem can be divided into (images, rows, elements), and how many of its inputs are so divided;
+/// The strides of images with one channel, if planes lie one after another: every plane is then such an image.
+fn of_planes(strides: &Strides, channels: usize, space: [usize; MAX_SPATIAL]) -> Option<Strides> {
+    let planes_first = *strides == Strides::of(Layout::Nchw, channels, space);
+    planes_first.then(|| Strides::of(Layout::Nchw, 1, space))
+}
+
+fn pool_by_planes(w: &mut PoolWork) {
+    let (from, to) = (w.axes.map(|a| a.input), w.axes.map(|a| a.output));
+    let strides = of_planes(&w.input, w.channels, from).zip(of_planes(&w.output, w.channels, to));
+    if let Some(strides) = strides {
+        (w.input, w.output) = strides;
+        (w.batch, w.channels) = (w.batch * w.channels, 1);
+    }
+}
+
+/// The same work in the smallest units that it can be divided into: pooling computes each plane by itself.
+fn in_units(work: &Work) -> Work {
+    let mut work = work.clone();
+    match &mut work {
+        Work::Pool(w) => pool_by_planes(w),
+        Work::Fractional(w) => pool_by_planes(&mut w.pool),
+        Work::Unpool(w) => {
+            let strides = of_planes(&w.input, w.channels, w.in_space).zip(of_planes(
+                &w.output,
+                w.channels,
+                w.out_space,
+            ));
+            if let Some(strides) = strides {
+                (w.input, w.output) = strides;
+                (w.batch, w.channels) = (w.batch * w.channels, 1);
+            }
+        }
+        _ => {}
+    }
+    work
+}
+
+/// The units that a problem can be divided into (planes, images, rows, elements), and how many of its inputs are so divided;
 /// nothing where its units depend on each other.
 fn units(work: &Work) -> Option<(usize, usize)> {
     let per_plane =
@@ -28,7 +66,7 @@ fn units(work: &Work) -> Option<(usize, usize)> {
 
 /// The same work on `count` units.
 pub(super) fn with_units(work: &Work, count: usize) -> Work {
-    let mut work = work.clone();
+    let mut work = in_units(work);
     match &mut work {
         Work::Pool(w) => w.batch = count,
         Work::Fractional(w) => w.pool.batch = count,
@@ -66,7 +104,7 @@ pub(super) fn parts(problem: &Problem, caps: &Caps) -> Result<Vec<Option<Part>>>
         needed,
         allowed: caps.max_binding,
     };
-    let Some((units, inputs)) = units(&problem.work).filter(|&(units, _)| units > 0) else {
+    let Some((units, inputs)) = units(&in_units(&problem.work)).filter(|&(units, _)| units > 0) else {
         return Err(refused(largest.buffer_size()));
     };
     // Kernels and biases are in every part.

@@ -10,6 +10,7 @@ use crate::tensor::{DType, TensorDesc};
 
 /// Distance in elements between neighbours along each axis of a convolution kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct KernelStrides {
     /// Between output channels.
     pub o: usize,
@@ -21,6 +22,7 @@ pub struct KernelStrides {
 
 /// Convolution with every length and stride known.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ConvWork {
     /// Images; for a dense layer, rows.
     pub batch: usize,
@@ -224,6 +226,7 @@ fn kernel_strides(
 
 /// Convolution and pooling with every length and stride known.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ConvPoolWork {
     /// The convolution.
     pub conv: ConvWork,

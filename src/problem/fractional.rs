@@ -11,6 +11,7 @@ use crate::tensor::{DType, Data, Tensor, TensorDesc};
 
 /// Windows of one axis of fractional pooling: they start where a random sample puts them.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct FractionalAxis {
     /// Length of the input.
     pub input: usize,
@@ -39,6 +40,7 @@ impl FractionalAxis {
 
 /// Fractional max pooling with every length and stride known.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct FractionalWork {
     /// Strides, channels and numbering; its axes hold lengths and number of windows alone.
     pub pool: PoolWork,

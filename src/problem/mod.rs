@@ -27,6 +27,7 @@ use crate::tensor::{DType, Tensor, TensorDesc, checked_elements};
 
 /// A validated operation on tensors of known shapes.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Problem {
     /// The operation's name, as it appears in errors.
     pub op: &'static str,

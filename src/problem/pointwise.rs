@@ -8,6 +8,7 @@ use crate::tensor::{DType, TensorDesc};
 
 /// Softmax with every length known: element `i` of row `(o, s)` lies at `(o * length + i) * inner + s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SoftmaxWork {
     /// Elements before the axis.
     pub outer: usize,
@@ -19,6 +20,7 @@ pub struct SoftmaxWork {
 
 /// An activation by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ActivationWork {
     /// Elements of the tensor.
     pub elements: usize,

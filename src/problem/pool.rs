@@ -9,6 +9,7 @@ use crate::tensor::{DType, TensorDesc};
 
 /// Pooling with every length and stride known.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct PoolWork {
     /// What is computed of each window.
     pub kind: PoolKind,

@@ -9,6 +9,7 @@ use crate::tensor::{DType, Data, Tensor, TensorDesc};
 
 /// What both kinds of region pooling need to know of their tensors.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct RoiShape {
     /// Images.
     pub batch: usize,
@@ -32,6 +33,7 @@ pub struct RoiShape {
 
 /// RoiAlign with every length and stride known.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct RoiAlignWork {
     /// Lengths and strides.
     pub shape: RoiShape,
@@ -45,6 +47,7 @@ pub struct RoiAlignWork {
 
 /// MaxRoiPool with every length and stride known.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct MaxRoiWork {
     /// Lengths and strides.
     pub shape: RoiShape,
@@ -52,6 +55,7 @@ pub struct MaxRoiWork {
 
 /// One axis of a region's bins, in 32-bit floats as every path computes it.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct RoiAxis {
     /// Where the region starts.
     pub start: f32,
@@ -63,6 +67,7 @@ pub struct RoiAxis {
 
 /// The two neighbours of a sample on one axis, and the weight of the second.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Neighbours {
     /// Position of the first.
     pub low: usize,

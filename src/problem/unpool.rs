@@ -9,6 +9,7 @@ use crate::tensor::{DType, Data, Tensor, TensorDesc};
 
 /// Unpooling with every length and stride known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UnpoolWork {
     /// Type of input and output elements.
     pub dtype: DType,

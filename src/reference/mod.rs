@@ -27,6 +27,7 @@ use crate::tensor::{DType, Data, Tensor, TensorDesc};
 
 /// One output of the reference.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Exact {
     /// Shape and element type that an implementation's output has.
     pub desc: TensorDesc,

@@ -17,6 +17,7 @@ pub enum Layout {
 ///
 /// Padded elements never win a maximum, and count in an average only if the spec says so.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Padding {
     /// No padding: ONNX `VALID`, Keras `"valid"`.
     #[default]

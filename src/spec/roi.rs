@@ -4,6 +4,7 @@ use super::Layout;
 
 /// How a bin of [`RoiAlign`] is computed of its samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum RoiMode {
     /// The mean of the interpolated samples.
     #[default]

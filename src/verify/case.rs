@@ -16,6 +16,7 @@ use crate::tensor::Tensor;
 
 /// What was found out about a case.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// It is right.
     Passed,
@@ -27,6 +28,7 @@ pub enum Verdict {
 
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Fault {
     /// What disagrees with what.
     pub what: &'static str,
@@ -38,6 +40,7 @@ pub struct Fault {
 
 /// A verdict, and what it took.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Outcome {
     /// The verdict.
     pub verdict: Verdict,

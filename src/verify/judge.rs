@@ -5,6 +5,7 @@ use super::manifest::Expectation;
 
 /// The worst element of an output.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Worst {
     /// Which output.
     pub output: String,

@@ -8,6 +8,7 @@ use super::case::{Fault, Outcome, Verdict};
 
 /// How many cases of an operation came to which end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Row {
     /// Right.
     pub passed: usize,
@@ -23,6 +24,7 @@ pub struct Row {
 
 /// A case that failed.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Failure {
     /// Its name.
     pub case: String,
@@ -34,6 +36,7 @@ pub struct Failure {
 
 /// A case that was not computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Skipped {
     /// Its name.
     pub case: String,
@@ -45,6 +48,7 @@ pub struct Skipped {
 
 /// The findings about all cases.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Report {
     /// What computed.
     pub backend: String,

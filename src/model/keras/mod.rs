@@ -61,6 +61,10 @@ pub fn from_config(config_json: impl AsRef<[u8]>, weights_safetensors: &[u8]) ->
 /// Without `weights`, those of an archive are its own, and those of a configuration are `weights.safetensors`
 /// beside it.
 ///
+/// Archives are read by other crates (`zip`, `hdf5-reader`). If one of these panics, that is an error here too, except
+/// in a program built with `panic = "abort"`, which it would end: such a program should load archives it trusts, or
+/// a configuration with safetensors.
+///
 /// # Errors
 /// [`Error::File`] if a file cannot be read, and those of [`from_config`].
 pub fn load(path: impl AsRef<Path>, weights: Option<&Path>) -> Result<Sequential> {
