@@ -94,8 +94,8 @@ impl Tile {
 
     /// Rows, columns and fours of channels of the tile: the names of its sums.
     fn sums(&self) -> impl Iterator<Item = (u32, u32, u32)> {
-        let (width, fours) = (self.width, self.fours());
-        (0..self.height).flat_map(move |y| (0..width).flat_map(move |x| (0..fours).map(move |q| (y, x, q))))
+        let (height, width, fours) = (self.height, self.width, self.fours());
+        (0..fours).flat_map(move |q| (0..height).flat_map(move |y| (0..width).map(move |x| (y, x, q))))
     }
 
     /// The shader's text: `template` with its marked lines replaced.
@@ -181,15 +181,15 @@ impl Tile {
                     lines.push(format!("let x{y}_{c} = load({at}, y_mask{y} & x_mask{c} & there);"));
                 }
             }
-            for h in 0..tap_rows {
-                for w in 0..tap_columns {
-                    lines.push("{".into());
-                    self.weights(&format!("{u}u * taps + {}u", h * tap_columns + w), &mut lines);
-                    for (y, x, q) in self.sums() {
+            self.weights(u, &mut lines);
+            // Sum by sum, so that each stays in a register for all of its taps.
+            for (y, x, q) in self.sums() {
+                for h in 0..tap_rows {
+                    for w in 0..tap_columns {
                         let column = x * self.step.stride().unwrap_or(1) + w;
-                        lines.push(format!("a{y}_{x}_{q} += x{}_{column} * w{q};", y + h));
+                        let tap = h * tap_columns + w;
+                        lines.push(format!("a{y}_{x}_{q} += x{}_{column} * w{tap}_{q};", y + h));
                     }
-                    lines.push("}".into());
                 }
             }
             lines.push("}".into());
@@ -197,21 +197,24 @@ impl Tile {
         lines
     }
 
-    /// A tap's weights as `w0`, `w1` and so on: fetched by every lane, or each by one of eight lanes.
-    fn weights(&self, tap: &str, lines: &mut Vec<String>) {
-        let at = format!("weight + ({tap}) * FOURS");
-        if !self.broadcast {
-            lines.extend((0..self.fours()).map(|q| format!("let w{q} = weights[{at} + {q}u];")));
-            return;
-        }
-        for eight in 0..self.fours().div_ceil(2) {
-            let at = format!("{at} + {}u + (lane >> 2u)", eight * 2);
-            lines.push(format!("let fetched{eight} = weights[{at}][lane & 3u];"));
-        }
-        for q in 0..self.fours() {
-            let parts: Vec<String> =
-                (0..4).map(|j| format!("subgroupBroadcast(fetched{}, {}u)", q / 2, q % 2 * 4 + j)).collect();
-            lines.push(format!("let w{q} = vec4<f32>({});", parts.join(", ")));
+    /// The weights of a step's channel as `w0_0` (tap, four channels) and so on: fetched by every lane, or each by one
+    /// of eight lanes.
+    fn weights(&self, channel: u32, lines: &mut Vec<String>) {
+        for tap in 0..self.step.taps().iter().product() {
+            let at = format!("weight + ({channel}u * taps + {tap}u) * FOURS");
+            if !self.broadcast {
+                lines.extend((0..self.fours()).map(|q| format!("let w{tap}_{q} = weights[{at} + {q}u];")));
+                continue;
+            }
+            for eight in 0..self.fours().div_ceil(2) {
+                let at = format!("{at} + {}u + (lane >> 2u)", eight * 2);
+                lines.push(format!("let fetched{tap}_{eight} = weights[{at}][lane & 3u];"));
+            }
+            for q in 0..self.fours() {
+                let part = |j| format!("subgroupBroadcast(fetched{tap}_{}, {}u)", q / 2, q % 2 * 4 + j);
+                let parts: Vec<String> = (0..4).map(part).collect();
+                lines.push(format!("let w{tap}_{q} = vec4<f32>({});", parts.join(", ")));
+            }
         }
     }
 
