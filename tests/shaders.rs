@@ -1,7 +1,7 @@
 //! Every shader is valid, and its parameters lie where the host writes them.
 
 use wgpool::kernel::params::{self, Field};
-use wgpool::kernel::{self, KernelKey, params::*};
+use wgpool::kernel::{self, GemmParams, KernelKey, PackGemmParams, PartsParams, params::*};
 
 /// The structure that a kernel reads its parameters from, and the host's fields.
 fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
@@ -17,6 +17,9 @@ fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
             ("ConvParams", ConvParams::FIELDS, size_of::<ConvParams>())
         }
         KernelKey::PackWeights { .. } => ("PackParams", PackParams::FIELDS, size_of::<PackParams>()),
+        KernelKey::ConvGemm(_) => ("GemmParams", GemmParams::FIELDS, size_of::<GemmParams>()),
+        KernelKey::PackGemm { .. } => ("PackGemmParams", PackGemmParams::FIELDS, size_of::<PackGemmParams>()),
+        KernelKey::ConvParts { .. } => ("PartsParams", PartsParams::FIELDS, size_of::<PartsParams>()),
         KernelKey::Dense { .. } => ("DenseParams", DenseParams::FIELDS, size_of::<DenseParams>()),
         KernelKey::Softmax => ("SoftmaxParams", SoftmaxParams::FIELDS, size_of::<SoftmaxParams>()),
         KernelKey::Activation { .. } => {

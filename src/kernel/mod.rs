@@ -2,9 +2,11 @@
 //!
 //! To add one: its `.wgsl` file, its row in `registry.rs`, the planner's arm that chooses it, and its test.
 
+mod gemm;
 mod key;
 pub mod params;
 pub(crate) mod registry;
 
+pub use gemm::{GemmFinish, GemmKernel, GemmParams, GemmTaps, GemmTile, PackGemmParams, PartsParams};
 pub use key::{ActivationKind, KernelKey, Reduce};
 pub use registry::{Bindings, WORKGROUP, all};

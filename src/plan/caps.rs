@@ -26,7 +26,13 @@ pub struct Caps {
     pub paged: bool,
     /// What offsets of uniform bindings must be multiples of.
     pub uniform_alignment: u32,
+    /// Workgroups that keep the device busy: work is divided until there are as many. Devices do not tell; it is
+    /// [`FILL`] unless [`Engine::with_fill`](crate::Engine::with_fill) says otherwise.
+    pub fill: u32,
 }
+
+/// Workgroups that keep a large GPU busy.
+pub const FILL: u32 = 128;
 
 /// Bytes of a page, which is a uniform binding of the largest size that WebGPU promises.
 pub const PAGE: u64 = 65536;
@@ -46,6 +52,7 @@ impl Default for Caps {
             software: false,
             paged: false,
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
+            fill: FILL,
         }
     }
 }
@@ -66,6 +73,7 @@ impl Caps {
             software,
             paged: software && uniforms,
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
+            fill: FILL,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Kernels for convolution, with and without pooling, and for dense layers.
 
+use super::conv_gemm::{self, Pooled};
 use super::narrow::{each, ivec4, u32_of, vec4};
 use super::{Caps, Slot, Step, Steps, grid, pool};
 use crate::error::Result;
@@ -50,6 +51,9 @@ pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) ->
         let step = Step::new(KernelKey::Dense { dtype, activation }, &params, slots(work, to), grid);
         return Ok(vec![Step { why, ..step }].into());
     }
+    if let Some(steps) = conv_gemm::steps(op, work, caps, to)? {
+        return Ok(steps);
+    }
     let total = invocations(work, each(&work.axes, |a| a.output));
     let params = params(op, work, total, alpha)?;
     let kernel =
@@ -69,16 +73,23 @@ pub(super) fn transposed(op: &'static str, work: &ConvWork, caps: &Caps) -> Resu
     Ok(vec![Step::new(kernel, &params, slots(work, Slot::Output(0)), grid)])
 }
 
-/// One kernel where windows do not overlap, so that it computes nothing twice; else two, and the tensor between
-/// them in scratch memory.
+/// One kernel where windows do not overlap, so that it computes nothing twice, and it is no slower than two; else two,
+/// and the tensor between them in scratch memory.
 pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> Result<Steps> {
     let (conv, pool) = (&work.conv, &work.pool);
     let overlap = pool.axes.iter().any(|a| a.stride < a.span() && a.output > 1);
-    if overlap {
+    let product = match overlap {
+        true => Pooled::Apart,
+        false => conv_gemm::with_pool(op, conv, pool, caps)?,
+    };
+    if let Pooled::Together(steps) = product {
+        return Ok(steps);
+    }
+    if let Pooled::Apart = product {
         caps.check_tensor(op, &work.between)?;
         let mut steps = steps(op, conv, caps, Slot::Scratch(0))?;
         steps.steps.extend(pool::steps(op, pool, caps, Slot::Scratch(0))?);
-        steps.scratch.push(work.between.buffer_size());
+        steps.scratch.insert(0, work.between.buffer_size());
         return Ok(steps);
     }
     let (activation, alpha) = ActivationKind::of(conv.activation);
