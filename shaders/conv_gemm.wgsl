@@ -70,25 +70,36 @@ fn main(
     }
 
     let own = Own(source, columns.there, block, begin, end, channel_group);
-    let lower = sums.total_lower + (sums.block_lower + sums.part_lower);
-    let upper = sums.total_upper + (sums.block_upper + sums.part_upper);
-    let channel = m * TILE + row * 4u;
-    if (FINISH >= POOL_MAX) {
-        keep(own, channel, lower, row * 4u, quad);
-        pool_kept(channel_group, m * TILE, tile, local);
-        if (TILE == 64u) {
-            keep(own, channel + 32u, upper, row * 4u, quad);
-            pool_kept(channel_group, m * TILE + 32u, tile, local);
-        }
-        return;
-    }
     var to = columns.image * params.out_batch + columns.depth * params.out_stride.x
         + columns.height * params.out_stride.y + columns.width * params.out_stride.z;
     to += vec4<u32>(part * params.part_elements);
-    write4(own, to, channel, lower);
-    if (TILE == 64u) {
-        write4(own, to, channel + 32u, upper);
+    var results = sums.total_lower + (sums.block_lower + sums.part_lower);
+    for (var half = 0u; half < TILE; half += 32u) {
+        if (half == 32u) {
+            results = sums.total_upper + (sums.block_upper + sums.part_upper);
+        }
+        if (FINISH >= POOL_MAX) {
+            workgroupBarrier();
+        }
+        for (var i = 0u; i < 4u; i++) {
+            let in_half = row * 4u + i;
+            let value = finished(own, m * TILE + half + in_half, column(results, i));
+            if (FINISH >= POOL_MAX) {
+                tiles[in_half * line + quad] = value;
+            } else {
+                write(own, to, m * TILE + half + in_half, value);
+            }
+        }
+        if (FINISH >= POOL_MAX) {
+            workgroupBarrier();
+            pool_tile(channel_group, m * TILE + half, tile, local);
+        }
     }
+}
+
+// A column by number, without memory for the whole matrix.
+fn column(m: mat4x4<f32>, i: u32) -> vec4<f32> {
+    return select(select(m[0], m[1], i == 1u), select(m[2], m[3], i == 3u), i >= 2u);
 }
 
 // One row's products: TILE / 8 channels by four columns.
@@ -144,12 +155,12 @@ fn finished(own: Own, channel: u32, sum: vec4<f32>) -> vec4<f32> {
     let s = own.source;
     var value = sum;
     if (TAPS != 0u) {
-        value = vec4<f32>(
-            exact(own, channel, sum.x, own.there.x, s.base.x, vec3<i32>(s.depth.x, s.height.x, s.width.x)),
-            exact(own, channel, sum.y, own.there.y, s.base.y, vec3<i32>(s.depth.y, s.height.y, s.width.y)),
-            exact(own, channel, sum.z, own.there.z, s.base.z, vec3<i32>(s.depth.z, s.height.z, s.width.z)),
-            exact(own, channel, sum.w, own.there.w, s.base.w, vec3<i32>(s.depth.w, s.height.w, s.width.w)),
-        );
+        for (var lane = 0u; lane < 4u; lane++) {
+            if (own.there[lane] && is_nan(sum[lane])) {
+                let first = vec3<i32>(s.depth[lane], s.height[lane], s.width[lane]);
+                value[lane] = exact(own, channel, sum[lane], s.base[lane], first);
+            }
+        }
     }
     if (FINISH == PARTIAL) {
         return value;
@@ -167,10 +178,9 @@ fn finished(own: Own, channel: u32, sum: vec4<f32>) -> vec4<f32> {
 
 // The product of padding's 0 and an infinite or NaN weight is NaN, though padding is no term at all: a sum that is
 // NaN and reaches padding is computed again, over the taps inside the input alone.
-fn exact(own: Own, channel: u32, sum: f32, there: bool, base: u32, first: vec3<i32>) -> f32 {
+fn exact(own: Own, channel: u32, sum: f32, base: u32, first: vec3<i32>) -> f32 {
     let last = first + vec3<i32>((params.window.xyz - vec3<u32>(1u)) * params.dilation.xyz);
-    let within = all(first >= vec3<i32>()) && all(last < vec3<i32>(params.in_size.xyz));
-    if (!is_nan(sum) || !there || within) {
+    if (all(first >= vec3<i32>()) && all(last < vec3<i32>(params.in_size.xyz))) {
         return sum;
     }
     var again = Sum();
@@ -187,19 +197,11 @@ fn exact(own: Own, channel: u32, sum: f32, there: bool, base: u32, first: vec3<i
     return result(again);
 }
 
-fn write4(own: Own, to: vec4<u32>, channel: u32, sums: mat4x4<f32>) {
-    write(own, to, channel, sums[0]);
-    write(own, to, channel + 1u, sums[1]);
-    write(own, to, channel + 2u, sums[2]);
-    write(own, to, channel + 3u, sums[3]);
-}
-
 // One channel at four columns.
-fn write(own: Own, to: vec4<u32>, channel: u32, sum: vec4<f32>) {
+fn write(own: Own, to: vec4<u32>, channel: u32, value: vec4<f32>) {
     if (channel >= params.out_size.w) {
         return;
     }
-    let value = finished(own, channel, sum);
     let at = to + vec4<u32>((own.channel_group * params.out_size.w + channel) * params.out_stride.w);
     if (own.there.x) {
         store(at.x, value.x);

@@ -2,22 +2,11 @@
 
 const AVERAGE_PADDED: u32 = 4u;
 
-// Puts four channels at four columns where the workgroup's other invocations find them.
-fn keep(own: Own, channel: u32, sums: mat4x4<f32>, line_of: u32, quad: u32) {
-    let line = TILE / 4u + 1u;
-    workgroupBarrier();
-    tiles[line_of * line + quad] = finished(own, channel, sums[0]);
-    tiles[(line_of + 1u) * line + quad] = finished(own, channel + 1u, sums[1]);
-    tiles[(line_of + 2u) * line + quad] = finished(own, channel + 2u, sums[2]);
-    tiles[(line_of + 3u) * line + quad] = finished(own, channel + 3u, sums[3]);
-    workgroupBarrier();
-}
-
 fn kept(channel: u32, column: u32) -> f32 {
     return tiles[channel * (TILE / 4u + 1u) + column / 4u][column % 4u];
 }
 
-fn pool_kept(channel_group: u32, first_channel: u32, tile: u32, local: u32) {
+fn pool_tile(channel_group: u32, first_channel: u32, tile: u32, local: u32) {
     let count = 32u * params.windows;
     for (var item = local; item < count; item += WORKGROUP) {
         let in_tile = select(item % params.windows, item / 32u, CHANNELS_LAST);

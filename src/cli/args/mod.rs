@@ -102,6 +102,18 @@ pub struct VerifyArgs {
     /// Random cases of each kind of operation
     #[arg(long, value_name = "N", default_value = "50", value_parser = parse::positive, conflicts_with = "dir")]
     pub count: usize,
+    /// The kernels that a software adapter runs: its own, or those of hardware
+    #[arg(long, value_enum, default_value = "auto", value_name = "auto|hardware")]
+    pub kernels: Kernels,
+}
+
+/// Whose kernels run on a software adapter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kernels {
+    /// The adapter's own
+    Auto,
+    /// Those that hardware runs
+    Hardware,
 }
 
 const PREDICT_EXAMPLES: &str = "\
