@@ -436,8 +436,7 @@ mod tests {
         let step_of = |x: [usize; 4], w: [usize; 4], layout| {
             let spec = Conv::new().layout(layout);
             let inputs = [TensorDesc::f32(x), TensorDesc::f32(w)];
-            let crate::problem::Work::Conv(work) =
-                crate::Problem::new(&spec.into(), &inputs).unwrap().work
+            let crate::problem::Work::Conv(work) = crate::Problem::new(&spec.into(), &inputs).unwrap().work
             else {
                 panic!("no convolution");
             };

@@ -24,7 +24,12 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Store, "padding times infinity", "own.there[lane] && is_nan(sum[lane])", "false"),
     mutant!(Store, "the edge of the input repeated", "x, inside);", "x, s.there);"),
     mutant!(Store, "a carry lost", "n.y += u32(carry_z);", ""),
-    mutant!(Store, "rows behind the last", "let there = row < end;", "let there = row <= end;"),
+    mutant!(
+        Store,
+        "eight rows twice",
+        "tiles[b_at + ROWS * line] = b_1;",
+        "tiles[b_at + ROWS * line] = b_0;"
+    ),
     mutant!(Store, "parts counted twice", "(*sums).part_lower = mat4x4<f32>();", ""),
     mutant!(Store, "blocks counted twice", "(*sums).block_lower = mat4x4<f32>();", ""),
     mutant!(Store, "the lower channels above", "tiles[r * line + row + 8u]", "tiles[r * line + row]"),
