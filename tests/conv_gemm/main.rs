@@ -33,12 +33,12 @@ fn random(family: Family, count: usize) {
 
 #[test]
 fn random_convolution() {
-    random(Family::Conv, 40);
+    random(Family::Conv, 25);
 }
 
 #[test]
 fn random_convolution_with_pooling() {
-    random(Family::ConvPool, 40);
+    random(Family::ConvPool, 25);
 }
 
 #[test]
