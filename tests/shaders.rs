@@ -1,7 +1,10 @@
 //! Every shader is valid, and its parameters lie where the host writes them.
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
 use wgpool::kernel::params::{self, Field};
-use wgpool::kernel::{self, KernelKey, params::*};
+use wgpool::kernel::{self, GemmParams, KernelKey, PackGemmParams, PartsParams, params::*};
 
 /// The structure that a kernel reads its parameters from, and the host's fields.
 fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
@@ -18,6 +21,9 @@ fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
         }
         KernelKey::ConvTiled { .. } => ("TiledParams", TiledParams::FIELDS, size_of::<TiledParams>()),
         KernelKey::PackWeights { .. } => ("PackParams", PackParams::FIELDS, size_of::<PackParams>()),
+        KernelKey::ConvGemm(_) => ("GemmParams", GemmParams::FIELDS, size_of::<GemmParams>()),
+        KernelKey::PackGemm { .. } => ("PackGemmParams", PackGemmParams::FIELDS, size_of::<PackGemmParams>()),
+        KernelKey::ConvParts { .. } => ("PartsParams", PartsParams::FIELDS, size_of::<PartsParams>()),
         KernelKey::Dense { .. } => ("DenseParams", DenseParams::FIELDS, size_of::<DenseParams>()),
         KernelKey::Softmax => ("SoftmaxParams", SoftmaxParams::FIELDS, size_of::<SoftmaxParams>()),
         KernelKey::Activation { .. } => {
@@ -27,9 +33,25 @@ fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
     }
 }
 
+/// A kernel's module; many kernels share a text, so each text is read once.
+fn module(key: KernelKey) -> Arc<naga::Module> {
+    static KNOWN: LazyLock<Mutex<HashMap<String, Arc<naga::Module>>>> = LazyLock::new(Mutex::default);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let source = key.source();
+    if let Some(module) = known.get(&source) {
+        return module.clone();
+    }
+    let module = naga::front::wgsl::parse_str(&source)
+        .unwrap_or_else(|e| panic!("{key}: {}", e.emit_to_string(&source)));
+    naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all())
+        .validate(&module)
+        .unwrap_or_else(|e| panic!("{key}: {}", e.emit_to_string(&source)));
+    known.entry(source).or_insert(Arc::new(module)).clone()
+}
+
 /// Why the host's fields are not the shader's, if they are not.
 fn layout_difference(key: KernelKey, name: &str, fields: &[Field], size: usize) -> Option<String> {
-    let module = naga::front::wgsl::parse_str(&key.source()).unwrap();
+    let module = module(key);
     let (_, ty) = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some(name)).unwrap();
     let naga::TypeInner::Struct { members, span } = &ty.inner else { panic!("{name} is no structure") };
     let mut layouter = naga::proc::Layouter::default();
@@ -64,12 +86,7 @@ fn a_moved_parameter_is_noticed() {
 #[test]
 fn every_shader_is_valid_and_declares_its_overrides() {
     for key in kernel::all() {
-        let source = key.source();
-        let module = naga::front::wgsl::parse_str(&source)
-            .unwrap_or_else(|e| panic!("{key}: {}", e.emit_to_string(&source)));
-        naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all())
-            .validate(&module)
-            .unwrap_or_else(|e| panic!("{key}: {}", e.emit_to_string(&source)));
+        let module = module(key);
         let declared: Vec<&str> = module.overrides.iter().filter_map(|(_, o)| o.name.as_deref()).collect();
         for (name, _) in key.overrides() {
             assert!(declared.contains(&name), "{key} sets {name}, declared are {declared:?}");
@@ -81,7 +98,7 @@ fn every_shader_is_valid_and_declares_its_overrides() {
 #[test]
 fn bindings_are_those_the_shader_declares() {
     for key in kernel::all() {
-        let module = naga::front::wgsl::parse_str(&key.source()).unwrap();
+        let module = module(key);
         let bindings = key.bindings();
         let (mut reads, mut writes) = (0, 0);
         for (_, variable) in module.global_variables.iter() {

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use wgpool::verify::{run_corpus, self_check};
-use wgpool::{Choice, Result};
+use wgpool::{Backend, Choice, Result};
 
-use super::args::VerifyArgs;
+use super::args::{Kernels, VerifyArgs};
 use super::backends;
 use super::terminal::{line, progress};
 
@@ -16,17 +16,20 @@ const FAILED: u8 = 1;
 
 /// Runs the command; the status says whether any case failed.
 pub fn run(args: &VerifyArgs, choice: &Choice, out: &mut dyn Write) -> Result<ExitCode> {
-    let opened = backends::open(choice)?;
+    let backend = match (backends::open(choice)?.backend, args.kernels) {
+        (Backend::Gpu(engine), Kernels::Hardware) => Backend::Gpu(engine.as_hardware()),
+        (backend, _) => backend,
+    };
     let bar = progress(0, "cases");
     let mut advance = |done: usize, all: usize| {
         bar.set_length(all as u64);
         bar.set_position(done as u64);
     };
     let report = match &args.dir {
-        Some(dir) => run_corpus(dir, &opened.backend, &mut advance),
+        Some(dir) => run_corpus(dir, &backend, &mut advance),
         None => {
             let seed = args.seed.unwrap_or_else(seed_of_now);
-            Ok(self_check(seed, args.count, &opened.backend, &mut advance))
+            Ok(self_check(seed, args.count, &backend, &mut advance))
         }
     };
     bar.finish_and_clear();

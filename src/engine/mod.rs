@@ -59,6 +59,11 @@ impl Engine {
         Engine { caps: self.caps.as_hardware(), ..self.clone() }
     }
 
+    /// The same device with plans that keep `workgroups` of it busy at a time: fewer suit small GPUs.
+    pub fn with_fill(&self, workgroups: u32) -> Engine {
+        Engine { caps: Caps { fill: workgroups, ..self.caps }, ..self.clone() }
+    }
+
     /// The same device with every shader changed by `edit`: for tests that a wrong kernel is noticed.
     #[cfg(feature = "cli")]
     pub fn with_edited_shaders(&self, edit: ShaderEdit) -> Engine {

@@ -1,5 +1,6 @@
 //! What tells one pipeline from another.
 
+use super::gemm::GemmKernel;
 use super::tiled::Tile;
 use crate::frame::FrameKernel;
 use crate::spec::{Activation, PoolKind};
@@ -166,6 +167,20 @@ pub enum KernelKey {
     PackWeights {
         /// Type of the elements.
         dtype: DType,
+    },
+    /// Convolution as a product of matrices.
+    ConvGemm(GemmKernel),
+    /// Weights in the order in which [`KernelKey::ConvGemm`] reads them.
+    PackGemm {
+        /// Type of the elements.
+        dtype: DType,
+    },
+    /// The sum of the parts of a convolution's sums, with bias.
+    ConvParts {
+        /// Type of the elements.
+        dtype: DType,
+        /// Applied to the result.
+        activation: ActivationKind,
     },
     /// A dense layer with few outputs.
     Dense {

@@ -2,11 +2,13 @@
 //!
 //! To add one: its `.wgsl` file, its row in `registry.rs`, the planner's arm that chooses it, and its test.
 
+mod gemm;
 mod key;
 pub mod params;
 pub(crate) mod registry;
 mod tiled;
 
+pub use gemm::{GemmFinish, GemmKernel, GemmParams, GemmTaps, GemmTile, PackGemmParams, PartsParams};
 pub use key::{ActivationKind, KernelKey, Reduce};
 pub use registry::{Bindings, TILED_WORKGROUP, WORKGROUP, all};
 pub use tiled::{Tile, TileStep};

@@ -1,5 +1,6 @@
 //! The text, the constants and the bindings of each kernel.
 
+use super::gemm::{GemmFinish, GemmKernel};
 use super::key::{ActivationKind, KernelKey, Reduce};
 use crate::tensor::DType;
 
@@ -70,6 +71,11 @@ impl KernelKey {
             KernelKey::PackWeights { dtype } => {
                 [prelude(dtype), INDEX, NUMBER, shader!("pack_weights.wgsl")].concat()
             }
+            KernelKey::ConvGemm(kernel) => gemm(kernel),
+            KernelKey::PackGemm { dtype } => [prelude(dtype), INDEX, shader!("pack_gemm.wgsl")].concat(),
+            KernelKey::ConvParts { dtype, .. } => {
+                [prelude(dtype), INDEX, NUMBER, ACTIVATION, shader!("conv_parts.wgsl")].concat()
+            }
             KernelKey::Dense { dtype, .. } => {
                 [prelude(dtype), INDEX, NUMBER, SUM, ACTIVATION, shader!("dense.wgsl")].concat()
             }
@@ -81,6 +87,9 @@ impl KernelKey {
 
     /// The values of the shader's `override` constants.
     pub fn overrides(&self) -> Vec<(&'static str, f64)> {
+        if let KernelKey::ConvGemm(kernel) = self {
+            return kernel.overrides();
+        }
         let workgroup = match self {
             KernelKey::ConvTiled { .. } => TILED_WORKGROUP,
             _ => WORKGROUP,
@@ -107,7 +116,9 @@ impl KernelKey {
                 all.push(("CHANNELS_LAST", f64::from(channels_last)));
                 all.push(("REDUCE", f64::from(reduce as u32)));
             }
-            KernelKey::Dense { activation, .. } | KernelKey::Activation { activation } => {
+            KernelKey::Dense { activation, .. }
+            | KernelKey::ConvParts { activation, .. }
+            | KernelKey::Activation { activation } => {
                 all.push(("ACTIVATION", f64::from(activation as u32)));
             }
             KernelKey::ConvTiled { activation, first, last, .. } => {
@@ -116,7 +127,12 @@ impl KernelKey {
                 all.push(("LAST", f64::from(last)));
             }
             KernelKey::Frame(kernel) => all.extend(kernel.overrides()),
-            KernelKey::PackWeights { .. } | KernelKey::Softmax | KernelKey::RoiAlign | KernelKey::MaxRoi => {}
+            KernelKey::PackWeights { .. }
+            | KernelKey::PackGemm { .. }
+            | KernelKey::ConvGemm(_)
+            | KernelKey::Softmax
+            | KernelKey::RoiAlign
+            | KernelKey::MaxRoi => {}
         }
         all
     }
@@ -130,9 +146,13 @@ impl KernelKey {
             KernelKey::Conv { repair, .. } | KernelKey::ConvPool { repair, .. } => {
                 (3 + u32::from(*repair), 1)
             }
-            KernelKey::ConvTranspose { .. } | KernelKey::Dense { .. } | KernelKey::RoiAlign => (3, 1),
-            KernelKey::PackWeights { .. } | KernelKey::MaxRoi => (2, 1),
-            KernelKey::PoolPlane { .. }
+            KernelKey::ConvTranspose { .. }
+            | KernelKey::ConvGemm(_)
+            | KernelKey::Dense { .. }
+            | KernelKey::RoiAlign => (3, 1),
+            KernelKey::PackWeights { .. } | KernelKey::ConvParts { .. } | KernelKey::MaxRoi => (2, 1),
+            KernelKey::PackGemm { .. }
+            | KernelKey::PoolPlane { .. }
             | KernelKey::ConvTiled { .. }
             | KernelKey::Softmax
             | KernelKey::Activation { .. } => (1, 1),
@@ -152,6 +172,9 @@ impl KernelKey {
             | KernelKey::ConvTranspose { dtype, .. }
             | KernelKey::ConvPool { dtype, .. }
             | KernelKey::PackWeights { dtype }
+            | KernelKey::ConvGemm(GemmKernel { dtype, .. })
+            | KernelKey::PackGemm { dtype }
+            | KernelKey::ConvParts { dtype, .. }
             | KernelKey::Dense { dtype, .. } => *dtype == DType::F16,
             KernelKey::Frame(kernel) => kernel.dtype() == DType::F16,
             KernelKey::Fractional { .. }
@@ -187,6 +210,16 @@ fn convolution(dtype: DType, repair: bool, own: &[&str]) -> String {
     shared + &own.concat()
 }
 
+fn gemm(kernel: GemmKernel) -> String {
+    let output = match kernel.finish {
+        GemmFinish::Partial => shader!("lib/gemm_partial.wgsl"),
+        _ => shader!("lib/gemm_output.wgsl"),
+    };
+    let shared = [prelude(kernel.dtype), INDEX, NUMBER, SUM, TAPS, POOLING, ACTIVATION].concat();
+    let own = [shader!("lib/gemm.wgsl"), output, shader!("lib/gemm_pool.wgsl"), shader!("conv_gemm.wgsl")];
+    shared + &own.concat()
+}
+
 const ACTIVATIONS: [ActivationKind; 9] = [
     ActivationKind::None,
     ActivationKind::Relu,
@@ -208,6 +241,7 @@ pub fn all() -> Vec<KernelKey> {
         keys.push(KernelKey::Activation { activation });
         for dtype in [DType::F32, DType::F16] {
             keys.push(KernelKey::Dense { dtype, activation });
+            keys.push(KernelKey::ConvParts { dtype, activation });
             for channels_last in [false, true] {
                 keys.push(KernelKey::ConvTranspose { dtype, activation, channels_last });
                 for repair in [false, true] {
@@ -220,6 +254,8 @@ pub fn all() -> Vec<KernelKey> {
         }
     }
     keys.extend(tiled());
+    keys.extend([DType::F32, DType::F16].map(|dtype| KernelKey::PackGemm { dtype }));
+    keys.extend(GemmKernel::all(&ACTIVATIONS).into_iter().map(KernelKey::ConvGemm));
     for channels_last in [false, true] {
         for indices in [false, true] {
             keys.push(KernelKey::Fractional { indices, channels_last });

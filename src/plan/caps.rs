@@ -28,7 +28,13 @@ pub struct Caps {
     pub uniform_alignment: u32,
     /// Whether shaders can exchange values within subgroups, which all have eight invocations.
     pub subgroups_of_eight: bool,
+    /// Workgroups that keep the device busy: work is divided until there are as many. Devices do not tell; it is
+    /// [`FILL`] unless [`Engine::with_fill`](crate::Engine::with_fill) says otherwise.
+    pub fill: u32,
 }
+
+/// Workgroups that keep a large GPU busy.
+pub const FILL: u32 = 128;
 
 /// Bytes of a page, which is a uniform binding of the largest size that WebGPU promises.
 pub const PAGE: u64 = 65536;
@@ -49,6 +55,7 @@ impl Default for Caps {
             paged: false,
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
             subgroups_of_eight: false,
+            fill: FILL,
         }
     }
 }
@@ -72,6 +79,7 @@ impl Caps {
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
             subgroups_of_eight: device.features().contains(wgpu::Features::SUBGROUP)
                 && (info.subgroup_min_size, info.subgroup_max_size) == (8, 8),
+            fill: FILL,
         }
     }
 

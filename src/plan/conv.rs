@@ -1,5 +1,6 @@
 //! Kernels for convolution, with and without pooling, and for dense layers.
 
+use super::conv_gemm::{self, Pooled};
 use super::narrow::{each, ivec4, u32_of, vec4};
 use super::{Caps, Slot, Step, Steps, conv_tiled, grid, packing, pool};
 use crate::error::Result;
@@ -31,7 +32,7 @@ pub(super) fn weight_slots(work: &ConvWork) -> [Slot; 2] {
 
 pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Steps> {
     match conv_tiled::steps(op, work, None, caps, to)? {
-        None => general(op, work, caps, to).map(|step| vec![step].into()),
+        None => general(op, work, caps, to),
         Some(tiled) => repaired(tiled, direct(op, work, caps, to)?, caps),
     }
 }
@@ -42,8 +43,8 @@ fn repaired((mut steps, packed): (Vec<Step>, u64), general: Step, caps: &Caps) -
     Ok(Steps { steps, packed: vec![packed], ..Steps::default() })
 }
 
-/// The kernels that take any convolution.
-fn general(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Step> {
+/// What hardware runs, and software adapters where register tiles do not fit.
+fn general(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Steps> {
     let (activation, alpha) = ActivationKind::of(work.activation);
     let dtype = work.dtype;
     let dense = work.groups == 1 && work.layout == Layout::Nhwc && work.axes == [Axis::UNIT; 3];
@@ -62,11 +63,15 @@ fn general(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<S
         let grid = grid::workgroups(op, (work.batch * work.group_out) as u64, caps)?;
         let why = "few outputs of many inputs, which workgroups go through in parallel";
         let step = Step::new(KernelKey::Dense { dtype, activation }, &params, slots(work, to), grid);
-        return Ok(Step { why, ..step });
+        return Ok(vec![Step { why, ..step }].into());
     }
-    direct(op, work, caps, to)
+    match conv_gemm::steps(op, work, caps, to)? {
+        Some(steps) => Ok(steps),
+        None => Ok(vec![direct(op, work, caps, to)?].into()),
+    }
 }
 
+/// The kernel that takes any convolution.
 fn direct(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Step> {
     let (activation, alpha) = ActivationKind::of(work.activation);
     let dtype = work.dtype;
@@ -89,8 +94,8 @@ pub(super) fn transposed(op: &'static str, work: &ConvWork, caps: &Caps) -> Resu
     Ok(vec![Step::new(kernel, &params, slots(work, Slot::Output(0)), grid)])
 }
 
-/// One kernel where windows do not overlap, so that it computes nothing twice; else two, and the tensor between
-/// them in scratch memory.
+/// One kernel where windows do not overlap, so that it computes nothing twice, and it is no slower than two; else two,
+/// and the tensor between them in scratch memory.
 pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> Result<Steps> {
     let (conv, pool) = (&work.conv, &work.pool);
     let overlap = pool.axes.iter().any(|a| a.stride < a.span() && a.output > 1);
@@ -103,14 +108,18 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
     if caps.paged && conv_tiled::steps(op, conv, None, caps, Slot::Scratch(0))?.is_some() {
         return two_kernels(op, work, caps);
     }
-    Ok(vec![fused(op, work, caps)?].into())
+    match conv_gemm::with_pool(op, conv, pool, caps)? {
+        Pooled::Together(steps) => Ok(steps),
+        Pooled::Apart => two_kernels(op, work, caps),
+        Pooled::Neither => Ok(vec![fused(op, work, caps)?].into()),
+    }
 }
 
 fn two_kernels(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> Result<Steps> {
     caps.check_tensor(op, &work.between)?;
     let mut steps = steps(op, &work.conv, caps, Slot::Scratch(0))?;
     steps.steps.extend(pool::steps(op, &work.pool, caps, Slot::Scratch(0))?);
-    steps.scratch.push(work.between.buffer_size());
+    steps.scratch.insert(0, work.between.buffer_size());
     Ok(steps)
 }
 

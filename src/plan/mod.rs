@@ -2,6 +2,7 @@
 
 mod caps;
 mod conv;
+mod conv_gemm;
 mod conv_tiled;
 pub(crate) mod explain;
 pub(crate) mod grid;
@@ -13,7 +14,7 @@ mod roi;
 mod split;
 mod unpool;
 
-pub use caps::{Caps, PAGE, PAGES};
+pub use caps::{Caps, FILL, PAGE, PAGES};
 pub(crate) use conv_tiled::tiles;
 pub use explain::{Explanation, StepCost};
 pub use grid::fold;
@@ -166,17 +167,34 @@ impl Plan {
 
     fn of_parts(problem: Problem, parts: &[Option<Part>], caps: &Caps) -> Result<Plan> {
         let mut all = Steps::default();
+        // Weights are the same for all parts, but the last part may be so small that another kernel computes it.
+        let mut weights: Vec<(Vec<Step>, usize)> = Vec::new();
         for part in parts.iter().flatten() {
             let work = split::with_units(&problem.work, part.count);
             let of_part = Self::steps(problem.op, &work, caps)?;
-            // Parts run one after another, so they share their memory; the first is the largest. Weights are
-            // the same for all.
-            let first = all.steps.is_empty();
-            if first {
-                (all.scratch, all.packed) = (of_part.scratch, of_part.packed);
+            // Parts run one after another, so they share their memory.
+            for (i, size) in of_part.scratch.into_iter().enumerate() {
+                match all.scratch.get_mut(i) {
+                    Some(known) => *known = size.max(*known),
+                    None => all.scratch.push(size),
+                }
             }
-            let kept = of_part.steps.into_iter().filter(|step| first || !step.once);
-            all.steps.extend(kept.map(|step| Step { part: Some(*part), ..step }));
+            let (once, each): (Vec<Step>, Vec<Step>) = of_part.steps.into_iter().partition(|s| s.once);
+            let known = weights.iter().find(|(steps, _)| *steps == once).map(|&(_, first)| first);
+            let first_packed = known.unwrap_or(all.packed.len());
+            let in_all = |step: Step| {
+                let slots = step.slots.iter().map(|&slot| match slot {
+                    Slot::Packed(i) => Slot::Packed(i + first_packed),
+                    other => other,
+                });
+                Step { part: Some(*part), slots: slots.collect(), ..step }
+            };
+            if known.is_none() {
+                all.packed.extend(of_part.packed);
+                all.steps.extend(once.iter().cloned().map(in_all));
+                weights.push((once, first_packed));
+            }
+            all.steps.extend(each.into_iter().map(in_all));
         }
         let Steps { steps, scratch, packed } = all;
         Ok(Plan { problem, steps, scratch, packed })

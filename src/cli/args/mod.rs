@@ -111,6 +111,18 @@ pub struct VerifyArgs {
     /// Random cases of each kind of operation
     #[arg(long, value_name = "N", default_value = "50", value_parser = parse::positive, conflicts_with = "dir")]
     pub count: usize,
+    /// The kernels that a software adapter runs: its own, or those of hardware
+    #[arg(long, value_enum, default_value = "auto", value_name = "auto|hardware")]
+    pub kernels: Kernels,
+}
+
+/// Whose kernels run on a software adapter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kernels {
+    /// The adapter's own
+    Auto,
+    /// Those that hardware runs
+    Hardware,
 }
 
 const PREDICT_EXAMPLES: &str = "\
@@ -180,15 +192,6 @@ pub struct BenchArgs {
     /// File for a picture: the roofline with every case on it, and the times as bars (.svg or .png)
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
-}
-
-/// Whose kernels run on a software adapter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Kernels {
-    /// The adapter's own
-    Auto,
-    /// Those that hardware runs
-    Hardware,
 }
 
 /// Reads the process's arguments.

@@ -32,14 +32,19 @@ fn conv_spec(rng: &mut Rng, f16: bool, most_window: usize) -> (Conv, Vec<TensorD
     let rank = rng.between(1, 3);
     let layout = layout(rng);
     let kernel_layout = kernel_layout(rng);
-    let groups = if rng.one_in(2) { 1 } else { rng.between(1, 5) };
-    // One in eight has sums so long that every level of them is used.
-    let most_in = match (rng.one_in(8), rank) {
+    // One in six has output channels enough for kernels that compute tiles of them.
+    let wide = rng.one_in(6);
+    let groups = if rng.one_in(2) { 1 } else { rng.between(1, if wide { 2 } else { 5 }) };
+    // One in eight, and of the wide ones every other, has sums so long that every level of them is used.
+    let long = rng.one_in(if wide { 2 } else { 8 });
+    let most_in = match (long, rank) {
         (true, 1) => 1500,
+        (true, _) if wide => 40,
         (true, _) => 70,
         _ => 5,
     };
-    let (group_in, group_out) = (rng.between(1, most_in), rng.between(1, 9));
+    let group_out = if wide { rng.between(16, 70) } else { rng.between(1, 9) };
+    let group_in = rng.between(1, most_in);
     let window: Vec<usize> = (0..rank).map(|_| rng.between(1, most_window)).collect();
     let x = image_of(rng, rank, layout, groups * group_in);
     let out = groups * group_out;

@@ -1,0 +1,38 @@
+// Adds the parts of a convolution's sums that conv_gemm.wgsl left in 32 bits; then bias and activation. One element
+// of the output an invocation.
+
+struct PartsParams {
+    total: u32,          // elements of the output
+    parts: u32,
+    channel_stride: u32, // of the output
+    channels: u32,
+    has_bias: u32,
+    alpha: f32,
+    pad_0: u32,
+    pad_1: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: PartsParams;
+@group(0) @binding(1) var<storage, read> sums: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<Word>;
+@group(0) @binding(3) var<storage, read_write> output: array<Word>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let number = invocation_number(group, groups, local);
+    if (number >= params.total) {
+        return;
+    }
+    var sum = 0.0;
+    for (var part = 0u; part < params.parts; part++) {
+        sum += sums[part * params.total + number];
+    }
+    if (params.has_bias != 0u) {
+        sum += unpack(bias[number / params.channel_stride % params.channels], 0u);
+    }
+    output[number] = pack(vec4<f32>(activate(sum, params.alpha)));
+}

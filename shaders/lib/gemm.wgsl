@@ -1,0 +1,204 @@
+// How a workgroup of conv_gemm.wgsl reads its rows and columns.
+
+struct GemmParams {
+    in_size: vec4<u32>,    // depth, height, width, input channels of a group
+    out_size: vec4<u32>,   // depth, height, width, output channels of a group
+    window: vec4<u32>,     // depth, height, width, input channels of a group
+    stride: vec4<u32>,
+    dilation: vec4<u32>,
+    pad_before: vec4<i32>,
+    in_stride: vec4<u32>,  // depth, height, width, channel
+    out_stride: vec4<u32>,
+    step: vec4<u32>,       // ROWS rows further: depth, height, width, channel
+    // Pooling behind the convolution; the strides of the output are then the pooled tensor's.
+    pooled: vec4<u32>,     // depth, height, width of the pooled tensor, divisor or 0
+    pool_window: vec4<u32>,
+    pool_stride: vec4<u32>,
+    pool_dilation: vec4<u32>,
+    pool_before: vec4<i32>,
+    pool_end: vec4<i32>,   // length + padding after it
+    rows: u32,             // input channels of a group by taps
+    part_rows: u32,        // rows of each part of a sum
+    parts: u32,
+    part_elements: u32,    // of the output, in each part
+    channel_tiles: u32,    // tiles over a group's output channels
+    column_tiles: u32,
+    tiles: u32,            // workgroups that have work
+    columns: u32,          // positions, or pooling windows, in all images
+    windows: u32,          // pooling windows of a tile
+    in_batch: u32,         // elements of an input image
+    out_batch: u32,        // elements of an output image
+    has_bias: u32,
+    alpha: f32,
+    identity: f32,
+    nan: u32,
+    pad_0: u32,
+}
+
+// Rows of the matrices that are multiplied between two barriers, and those that a workgroup loads at once.
+const STEP: u32 = 16u;
+const ROWS: u32 = 8u;
+
+// What becomes of the sums: FINISH.
+const PARTIAL: u32 = 1u;
+const POOL_MAX: u32 = 2u;
+
+override CHANNELS_LAST: bool = false;
+override TILE: u32 = 64u;
+override TAPS: u32 = 2u;  // 0: windows of one tap and no padding; 1: windows without depth; 2: any
+override FINISH: u32 = 0u;
+
+@group(0) @binding(0) var<uniform> params: GemmParams;
+@group(0) @binding(1) var<storage, read> input: array<Word>;
+@group(0) @binding(2) var<storage, read> weights: array<vec4<Word>>;
+@group(0) @binding(3) var<storage, read> bias: array<Word>;
+
+// STEP rows of weights, then STEP rows of inputs, each with four elements to spare so that columns of rows lie in
+// different banks; then what is pooled.
+var<workgroup> tiles: array<vec4<f32>, 8u * TILE + 32u>;
+
+// The sum of lib/sum.wgsl: four channels, and four more where the tile is large, by four columns.
+struct Sums {
+    part_lower: mat4x4<f32>,
+    part_upper: mat4x4<f32>,
+    block_lower: mat4x4<f32>,
+    block_upper: mat4x4<f32>,
+    total_lower: mat4x4<f32>,
+    total_upper: mat4x4<f32>,
+}
+
+// Four columns, and where they lie in the convolution's output.
+struct Columns {
+    there: vec4<bool>,
+    image: vec4<u32>,
+    depth: vec4<u32>,
+    height: vec4<u32>,
+    width: vec4<u32>,
+}
+
+fn columns_of(tile: u32, quad: u32) -> Columns {
+    let local = quad * 4u + vec4<u32>(0u, 1u, 2u, 3u);
+    var c: Columns;
+    if (FINISH < POOL_MAX) {
+        var rest = tile * TILE + local;
+        c.there = rest < vec4<u32>(params.columns);
+        c.width = rest % params.out_size.z;
+        rest /= vec4<u32>(params.out_size.z);
+        c.height = rest % params.out_size.y;
+        rest /= vec4<u32>(params.out_size.y);
+        c.depth = rest % params.out_size.x;
+        c.image = rest / params.out_size.x;
+        return c;
+    }
+    // The taps of a pooling window are neighbouring columns of one tile.
+    let plane = params.pool_window.y * params.pool_window.z;
+    let window = local / (plane * params.pool_window.x);
+    var rest = tile * params.windows + window;
+    c.there = (window < vec4<u32>(params.windows)) & (rest < vec4<u32>(params.columns));
+    let start_w = bitcast<vec4<i32>>(rest % params.pooled.z * params.pool_stride.z) - params.pool_before.z;
+    rest /= vec4<u32>(params.pooled.z);
+    let start_h = bitcast<vec4<i32>>(rest % params.pooled.y * params.pool_stride.y) - params.pool_before.y;
+    rest /= vec4<u32>(params.pooled.y);
+    let start_d = bitcast<vec4<i32>>(rest % params.pooled.x * params.pool_stride.x) - params.pool_before.x;
+    c.image = rest / params.pooled.x;
+    let tap_w = local % params.pool_window.z;
+    let tap_h = local / params.pool_window.z % params.pool_window.y;
+    let tap_d = local / plane % params.pool_window.x;
+    c.width = bitcast<vec4<u32>>(start_w) + tap_w * params.pool_dilation.z;
+    c.height = bitcast<vec4<u32>>(start_h) + tap_h * params.pool_dilation.y;
+    c.depth = bitcast<vec4<u32>>(start_d) + tap_d * params.pool_dilation.x;
+    c.there &= (c.width < vec4<u32>(params.out_size.z)) & (c.height < vec4<u32>(params.out_size.y))
+        & (c.depth < vec4<u32>(params.out_size.x));
+    return c;
+}
+
+// Four columns' windows in the input: their first taps, which may lie in the padding.
+struct Source {
+    there: vec4<bool>,
+    base: vec4<u32>,
+    depth: vec4<i32>,
+    height: vec4<i32>,
+    width: vec4<i32>,
+}
+
+fn source_of(c: Columns, channel_group: u32) -> Source {
+    var s: Source;
+    s.there = c.there;
+    s.depth = bitcast<vec4<i32>>(c.depth * params.stride.x) - params.pad_before.x;
+    s.height = bitcast<vec4<i32>>(c.height * params.stride.y) - params.pad_before.y;
+    s.width = bitcast<vec4<i32>>(c.width * params.stride.z) - params.pad_before.z;
+    // Before the input it wraps around, and back with the first tap inside.
+    s.base = c.image * params.in_batch + channel_group * params.in_size.w * params.in_stride.w
+        + bitcast<vec4<u32>>(s.depth) * params.in_stride.x
+        + bitcast<vec4<u32>>(s.height) * params.in_stride.y
+        + bitcast<vec4<u32>>(s.width) * params.in_stride.z;
+    return s;
+}
+
+// Depth, height, width and channel of a row. Rows that follow each other read neighbours in memory.
+fn tap_of(row: u32) -> vec4<u32> {
+    let w = params.window;
+    if (CHANNELS_LAST) {
+        let tap = row / w.w;
+        return vec4<u32>(tap / w.z / w.y, tap / w.z % w.y, tap % w.z, row % w.w);
+    }
+    return vec4<u32>(row / w.z / w.y % w.x, row / w.z % w.y, row % w.z, row / w.z / w.y / w.x);
+}
+
+// The tap ROWS rows further: a sum of numbers with mixed radices, digit by digit.
+fn next_tap(tap: vec4<u32>) -> vec4<u32> {
+    let w = params.window;
+    var n = tap + params.step;
+    if (TAPS == 0u) {
+        return n;
+    }
+    if (CHANNELS_LAST) {
+        let carry = n.w >= w.w;
+        n.w -= select(0u, w.w, carry);
+        n.z += u32(carry);
+    }
+    let carry_z = n.z >= w.z;
+    n.z -= select(0u, w.z, carry_z);
+    n.y += u32(carry_z);
+    let carry_y = n.y >= w.y;
+    n.y -= select(0u, w.y, carry_y);
+    n.x += u32(carry_y);
+    if (!CHANNELS_LAST) {
+        let carry_x = n.x >= w.x;
+        n.x -= select(0u, w.x, carry_x);
+        n.w += u32(carry_x);
+    }
+    return n;
+}
+
+// A row's inputs at four columns. What lies outside is 0 by choice, not by multiplication.
+fn four_inputs(s: Source, tap: vec4<u32>, there: bool) -> vec4<f32> {
+    var inside = s.there & vec4<bool>(there);
+    var offset = tap.w * params.in_stride.w;
+    if (TAPS != 0u) {
+        let step = tap.xyz * params.dilation.xyz;
+        offset += dot(step, params.in_stride.xyz);
+        let height = bitcast<vec4<u32>>(s.height + vec4<i32>(i32(step.y)));
+        let width = bitcast<vec4<u32>>(s.width + vec4<i32>(i32(step.z)));
+        inside &= (height < vec4<u32>(params.in_size.y)) & (width < vec4<u32>(params.in_size.z));
+        if (TAPS == 2u) {
+            let depth = bitcast<vec4<u32>>(s.depth + vec4<i32>(i32(step.x)));
+            inside &= depth < vec4<u32>(params.in_size.x);
+        }
+    }
+    let at = select(vec4<u32>(), s.base + offset, inside);
+    let x = vec4<f32>(
+        unpack(input[at.x], 0u),
+        unpack(input[at.y], 0u),
+        unpack(input[at.z], 0u),
+        unpack(input[at.w], 0u),
+    );
+    return select(vec4<f32>(), x, inside);
+}
+
+// A row's weights for four output channels, packed TILE channels after each other.
+fn four_weights(block: u32, row: u32, end: u32, quad: u32) -> vec4<f32> {
+    let there = row < end;
+    let at = select(0u, (block + row) * (TILE / 4u) + quad, there);
+    return select(vec4<f32>(), vec4<f32>(weights[at]), there);
+}

@@ -1,0 +1,55 @@
+// Weights in the order in which conv_gemm.wgsl reads them: for each group and tile of output channels, row by row,
+// the tile's channels after each other; 0 behind the last channel. Four channels an invocation.
+
+struct PackGemmParams {
+    length: vec4<u32>, // of what a row's number counts, from the fastest on
+    stride: vec4<u32>, // of these in the kernel
+    tap_out: u32,      // kernel: output channel
+    rows: u32,
+    tile: u32,         // channels of a tile
+    tiles: u32,        // tiles of a group
+    group_out: u32,    // output channels of a group
+    total: u32,        // invocations that have work
+    pad_0: u32,
+    pad_1: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: PackGemmParams;
+@group(0) @binding(1) var<storage, read> kernel: array<Word>;
+@group(0) @binding(2) var<storage, read_write> packed: array<vec4<Word>>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let number = invocation_number(group, groups, local);
+    if (number >= params.total) {
+        return;
+    }
+    let quads = params.tile / 4u;
+    let quad = number % quads;
+    let row = number / quads % params.rows;
+    let tile = number / quads / params.rows;
+    let channel = tile % params.tiles * params.tile + quad * 4u;
+    var rest = row;
+    var at = tile / params.tiles * params.group_out * params.tap_out;
+    for (var digit = 0u; digit < 4u; digit++) {
+        at += rest % params.length[digit] * params.stride[digit];
+        rest /= params.length[digit];
+    }
+    packed[number] = vec4<Word>(
+        weight(at, channel),
+        weight(at, channel + 1u),
+        weight(at, channel + 2u),
+        weight(at, channel + 3u),
+    );
+}
+
+fn weight(at: u32, channel: u32) -> Word {
+    if (channel >= params.group_out) {
+        return Word();
+    }
+    return kernel[at + channel * params.tap_out];
+}

@@ -1,0 +1,174 @@
+//! Convolution as a product of matrices: its kernel's variants.
+
+use super::key::ActivationKind;
+use super::params::{Field, uniform};
+use crate::tensor::DType;
+
+/// Output channels, and positions, that a workgroup computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum GemmTile {
+    /// 32 by 32: 64 invocations with four channels at four positions each.
+    Small = 32,
+    /// 64 by 64: 128 invocations with eight channels at four positions each.
+    Large = 64,
+}
+
+/// The windows of a convolution; the numbers are those of `TAPS` in the shader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum GemmTaps {
+    /// One tap, and no padding: a product of two matrices.
+    Point = 0,
+    /// Windows without depth.
+    Plane = 1,
+    /// Any.
+    Volume = 2,
+}
+
+/// What becomes of the sums; the numbers are those of `FINISH` in the shader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum GemmFinish {
+    /// Bias, activation, store.
+    Store = 0,
+    /// They are parts of sums, and are stored as they are.
+    Partial = 1,
+    /// Bias, activation, the largest of each pooling window.
+    Max = 2,
+    /// Bias, activation, the mean of each pooling window's taps inside the convolution's output.
+    Average = 3,
+    /// The same, of the taps inside the padded output.
+    AveragePadded = 4,
+}
+
+/// A variant of `conv_gemm.wgsl`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct GemmKernel {
+    /// Type of the elements; sums are kept in f32.
+    pub dtype: DType,
+    /// Applied to the sums; none for parts of them.
+    pub activation: ActivationKind,
+    /// Whether channels lie last.
+    pub channels_last: bool,
+    /// What a workgroup computes.
+    pub tile: GemmTile,
+    /// The windows.
+    pub taps: GemmTaps,
+    /// What becomes of the sums.
+    pub finish: GemmFinish,
+}
+
+impl GemmKernel {
+    /// Invocations of a workgroup.
+    pub(crate) fn workgroup(self) -> u32 {
+        self.tile as u32 * 2
+    }
+
+    pub(super) fn overrides(self) -> Vec<(&'static str, f64)> {
+        vec![
+            ("WORKGROUP", f64::from(self.workgroup())),
+            ("ACTIVATION", f64::from(self.activation as u32)),
+            ("CHANNELS_LAST", f64::from(self.channels_last)),
+            ("TILE", f64::from(self.tile as u32)),
+            ("TAPS", f64::from(self.taps as u32)),
+            ("FINISH", f64::from(self.finish as u32)),
+        ]
+    }
+
+    /// Every variant.
+    pub(super) fn all(activations: &[ActivationKind]) -> Vec<GemmKernel> {
+        use GemmFinish::*;
+        let mut all = Vec::new();
+        for dtype in [DType::F32, DType::F16] {
+            for channels_last in [false, true] {
+                for tile in [GemmTile::Small, GemmTile::Large] {
+                    for taps in [GemmTaps::Point, GemmTaps::Plane, GemmTaps::Volume] {
+                        for finish in [Store, Partial, Max, Average, AveragePadded] {
+                            for &activation in activations {
+                                if finish != Partial || activation == ActivationKind::None {
+                                    all.push(GemmKernel {
+                                        dtype,
+                                        activation,
+                                        channels_last,
+                                        tile,
+                                        taps,
+                                        finish,
+                                    });
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        all
+    }
+}
+
+uniform! {
+    /// Parameters of `conv_gemm.wgsl`.
+    GemmParams {
+        in_size: [u32; 4],
+        out_size: [u32; 4],
+        window: [u32; 4],
+        stride: [u32; 4],
+        dilation: [u32; 4],
+        pad_before: [i32; 4],
+        in_stride: [u32; 4],
+        out_stride: [u32; 4],
+        step: [u32; 4],
+        pooled: [u32; 4],
+        pool_window: [u32; 4],
+        pool_stride: [u32; 4],
+        pool_dilation: [u32; 4],
+        pool_before: [i32; 4],
+        pool_end: [i32; 4],
+        rows: u32,
+        part_rows: u32,
+        parts: u32,
+        part_elements: u32,
+        channel_tiles: u32,
+        column_tiles: u32,
+        tiles: u32,
+        columns: u32,
+        windows: u32,
+        in_batch: u32,
+        out_batch: u32,
+        has_bias: u32,
+        alpha: f32,
+        identity: f32,
+        nan: u32,
+        pad_0: u32,
+    }
+}
+
+uniform! {
+    /// Parameters of `pack_gemm.wgsl`.
+    PackGemmParams {
+        length: [u32; 4],
+        stride: [u32; 4],
+        tap_out: u32,
+        rows: u32,
+        tile: u32,
+        tiles: u32,
+        group_out: u32,
+        total: u32,
+        pad_0: u32,
+        pad_1: u32,
+    }
+}
+
+uniform! {
+    /// Parameters of `conv_parts.wgsl`.
+    PartsParams {
+        total: u32,
+        parts: u32,
+        channel_stride: u32,
+        channels: u32,
+        has_bias: u32,
+        alpha: f32,
+        pad_0: u32,
+        pad_1: u32,
+    }
+}

@@ -1,0 +1,74 @@
+//! Convolution as a product of matrices, which hardware runs, on whatever adapter there is.
+
+mod mutants;
+#[path = "../support/mod.rs"]
+mod support;
+mod ways;
+
+use support::{check_gpu, describe, descs, engine};
+use wgpool::verify::random::{Family, Rng};
+
+/// Plans for devices of several sizes, so that tiles of both sizes and divided sums come up on small tensors.
+const FILLS: [u32; 4] = [1, 8, 32, 128];
+
+/// Runs random cases whose hardware kernels are products of matrices.
+fn random(family: Family, count: usize) {
+    let hardware = engine().as_hardware();
+    let mut rng = Rng::new(0x6e33 ^ family as u64);
+    let (mut failures, mut ran) = (Vec::new(), 0);
+    while ran < count {
+        let case = family.case(&mut rng, hardware.caps().f16);
+        let engine = hardware.with_fill(FILLS[rng.between(0, FILLS.len() - 1)]);
+        let inputs: Vec<_> = case.inputs.iter().collect();
+        let Some(kernel) = ways::product(&engine.plan(&case.op, &descs(&inputs)).unwrap()) else { continue };
+        ran += 1;
+        if let Err(reason) = check_gpu(&engine, &case) {
+            failures.push(format!("{}\n    {kernel:?}\n    {reason}", describe(&case)));
+        }
+    }
+    let total = failures.len();
+    failures.truncate(5);
+    assert!(failures.is_empty(), "{total} of {count} failed, such as\n{}", failures.join("\n"));
+}
+
+#[test]
+fn random_convolution() {
+    random(Family::Conv, 25);
+}
+
+#[test]
+fn random_convolution_with_pooling() {
+    random(Family::ConvPool, 25);
+}
+
+#[test]
+fn every_way_through_the_kernels() {
+    let hardware = engine().as_hardware();
+    let mut rng = Rng::new(1);
+    let mut failures = Vec::new();
+    for way in ways::ways(hardware.caps().f16) {
+        let (engine, case) = ways::case(&mut rng, &hardware, way);
+        if let Err(reason) = check_gpu(&engine, &case) {
+            failures.push(format!("{way:?}: {}\n    {reason}", describe(&case)));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn a_batch_in_parts_packs_its_weights_for_each_kernel() {
+    // Three images to a binding, so that the last part has one alone, for which smaller tiles are chosen.
+    let hardware = engine().as_hardware().with_fill(12);
+    let plan = |images: usize, most: u64| {
+        let mut caps = *hardware.caps();
+        caps.max_binding = most;
+        let shapes = [vec![images, 16, 16, 16], vec![64, 16, 1, 1]];
+        let inputs = shapes.map(wgpool::TensorDesc::f32);
+        wgpool::Plan::new(&wgpool::Conv::new().into(), &inputs, &caps).unwrap()
+    };
+    let image = 64 * 16 * 16 * 4;
+    let kernels = |plan: &wgpool::Plan| plan.steps.iter().map(|s| (s.kernel, s.once)).collect::<Vec<_>>();
+    let (same, other) = (plan(6, 3 * image), plan(7, 3 * image));
+    assert_eq!((same.packed.len(), kernels(&same).len()), (1, 3), "{:?}", kernels(&same));
+    assert_eq!((other.packed.len(), kernels(&other).len()), (2, 5), "{:?}", kernels(&other));
+}

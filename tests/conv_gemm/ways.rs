@@ -1,0 +1,148 @@
+//! Convolutions that take a given way through the kernels that multiply matrices.
+
+use half::f16;
+use wgpool::kernel::{GemmFinish, GemmKernel, GemmTaps, GemmTile, KernelKey};
+use wgpool::verify::random::{Case, Rng};
+use wgpool::{
+    Activation, Conv, ConvPool, DType, Data, Engine, KernelLayout, Layout, Op, Padding, Plan, Pool, Tensor,
+    TensorDesc,
+};
+
+/// What tells the ways through the kernel apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Way {
+    pub tile: GemmTile,
+    pub taps: GemmTaps,
+    pub finish: GemmFinish,
+    pub channels_last: bool,
+    pub dtype: DType,
+}
+
+/// The product of matrices in a plan, if there is one.
+pub fn product(plan: &Plan) -> Option<GemmKernel> {
+    plan.steps.iter().find_map(|step| match step.kernel {
+        KernelKey::ConvGemm(kernel) => Some(kernel),
+        _ => None,
+    })
+}
+
+/// Every way, with 16-bit floats for every other one where the device has them.
+pub fn ways(f16: bool) -> Vec<Way> {
+    use GemmFinish::*;
+    let mut ways = Vec::new();
+    for finish in [Store, Partial, Max, Average, AveragePadded] {
+        for tile in [GemmTile::Large, GemmTile::Small] {
+            for taps in [GemmTaps::Plane, GemmTaps::Volume, GemmTaps::Point] {
+                for channels_last in [false, true] {
+                    let dtype = if f16 && ways.len() % 2 == 1 { DType::F16 } else { DType::F32 };
+                    ways.push(Way { tile, taps, finish, channels_last, dtype });
+                }
+            }
+        }
+    }
+    ways
+}
+
+/// A case that takes `way`, and the engine that plans it so.
+pub fn case(rng: &mut Rng, hardware: &Engine, way: Way) -> (Engine, Case) {
+    for _ in 0..1000 {
+        let (op, descs) = spec(rng, way);
+        let engine = hardware.with_fill([1, 9, 17, 1000][rng.between(0, 3)]);
+        let Ok(plan) = engine.plan(&op, &descs) else { continue };
+        let Some(kernel) = product(&plan) else { continue };
+        let GemmKernel { dtype, channels_last, tile, taps, finish, .. } = kernel;
+        if (Way { tile, taps, finish, channels_last, dtype }) == way {
+            let kind = rng.between(0, 3);
+            let inputs = descs.iter().map(|desc| tensor(rng, desc, kind)).collect();
+            return (engine, Case { op, inputs });
+        }
+    }
+    panic!("no case is planned as {way:?}");
+}
+
+fn spec(rng: &mut Rng, way: Way) -> (Op, Vec<TensorDesc>) {
+    let pooled = !matches!(way.finish, GemmFinish::Store | GemmFinish::Partial);
+    let window = match way.taps {
+        GemmTaps::Point => vec![1, 1],
+        GemmTaps::Plane => vec![rng.between(1, 3), 3],
+        GemmTaps::Volume => vec![2, rng.between(1, 3), 2],
+    };
+    let rank = window.len();
+    let taps: usize = window.iter().product();
+    // Parts of sums need long ones; and some others go through all levels of a sum.
+    let rows = match way.finish {
+        GemmFinish::Partial => rng.between(1290, 1400),
+        GemmFinish::Store if rng.one_in(3) => rng.between(1100, 1200),
+        _ => rng.between(20, 90),
+    };
+    let (group_in, groups) = (rows.div_ceil(taps), rng.between(1, 2));
+    let group_out = match way.tile {
+        GemmTile::Large if rng.one_in(2) => rng.between(110, 125),
+        GemmTile::Large => rng.between(49, 64),
+        GemmTile::Small => rng.between(17, 35),
+    };
+    let longest = if rank == 2 { 11 } else { 5 };
+    let space: Vec<usize> = (0..rank).map(|_| rng.between(longest - 3, longest)).collect();
+    let layout = if way.channels_last { Layout::Nhwc } else { Layout::Nchw };
+    let channels = groups * group_in;
+    let x = match layout {
+        Layout::Nchw => [&[2, channels], space.as_slice()].concat(),
+        Layout::Nhwc => [&[2], space.as_slice(), &[channels]].concat(),
+    };
+    let out = groups * group_out;
+    let (kernel_layout, w) = match rng.one_in(2) {
+        true => (KernelLayout::Oihw, [&[out, group_in], window.as_slice()].concat()),
+        false => (KernelLayout::Hwio, [window.as_slice(), &[group_in, out]].concat()),
+    };
+    let point = way.taps == GemmTaps::Point;
+    let conv = Conv {
+        stride: vec![rng.between(1, 2)],
+        dilation: vec![rng.between(1, 2)],
+        padding: if point { Padding::Valid } else { Padding::symmetric([rng.between(0, 2)]) },
+        groups,
+        activation: Activation::LeakyRelu { alpha: 0.3 },
+        layout,
+        kernel_layout,
+    };
+    let shapes = if rng.one_in(4) { vec![x, w] } else { vec![x, w, vec![out]] };
+    let descs = shapes.into_iter().map(|shape| TensorDesc { shape, dtype: way.dtype }).collect();
+    if !pooled {
+        return (conv.into(), descs);
+    }
+    let window: Vec<usize> = (0..rank).map(|_| rng.between(1, 3)).collect();
+    let pool = match way.finish {
+        GemmFinish::Max => Pool::max(window.clone()),
+        _ => Pool::average(window.clone()),
+    };
+    let pool = Pool {
+        stride: window,
+        padding: if rng.one_in(2) { Padding::Valid } else { Padding::symmetric([1]) },
+        ceil_mode: rng.one_in(2),
+        layout,
+        kind: match pool.kind {
+            wgpool::PoolKind::Average { .. } => wgpool::PoolKind::Average {
+                count_include_pad: way.finish == GemmFinish::AveragePadded,
+                divisor: rng.one_in(5).then_some(7),
+            },
+            kind => kind,
+        },
+        ..pool
+    };
+    (ConvPool { conv, pool }.into(), descs)
+}
+
+/// Plain values, positive ones that add up, or some that are not finite.
+fn tensor(rng: &mut Rng, desc: &TensorDesc, kind: usize) -> Tensor {
+    let few = desc.elements() / 6 + 1;
+    let mut value = || match kind {
+        0 => rng.unit(),
+        1 if rng.one_in(few) => [f64::NAN, f64::INFINITY, f64::NEG_INFINITY][rng.between(0, 2)],
+        _ => 2.0 * rng.unit() - 1.0,
+    };
+    let n = desc.elements();
+    let data = match desc.dtype {
+        DType::F16 => Data::F16((0..n).map(|_| f16::from_f64(value())).collect()),
+        _ => Data::F32((0..n).map(|_| value() as f32).collect()),
+    };
+    Tensor::new(&desc.shape, data).unwrap()
+}
