@@ -5,16 +5,25 @@ mod depthwise;
 mod direct;
 mod gather;
 mod gemm;
+mod grid;
+mod micro;
+mod packed;
 mod padded;
+mod planes;
 mod tiles;
 mod transposed;
+mod view;
 mod weights;
 
 use rayon::prelude::*;
 
+use self::grid::Grid;
+use self::packed::Packed;
 use self::padded::Padded;
+use self::planes::{Planes, Target, Tile, with_scratch};
 pub(super) use self::transposed::transposed;
-use super::output::WORTH_SHARING;
+use self::view::View;
+use super::output::{Scattered, WORTH_SHARING};
 use crate::error::Result;
 use crate::problem::ConvWork;
 use crate::spec::Layout;
@@ -31,6 +40,9 @@ pub(super) fn conv(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) 
     } else if let Some(plan) = dense::plan(work) {
         dense::dense(work, plan, x, w, bias)
     } else {
+        if work.layout == Layout::Nchw && !(work.group_in == 1 && work.group_out <= DEPTHWISE_OUT) {
+            return blocks(work, pads, x, &Packed::new(work, w)?, bias);
+        }
         let image = Padded::new(work, x)?;
         match work.layout {
             Layout::Nchw if work.group_in == 1 && work.group_out <= DEPTHWISE_OUT => {
@@ -42,6 +54,30 @@ pub(super) fn conv(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) 
             _ => tiles::conv(work, &image, w, bias),
         }
     }
+}
+
+/// Channels first.
+fn blocks(
+    work: &ConvWork,
+    pads: bool,
+    x: &[f32],
+    weights: &Packed,
+    bias: Option<&[f32]>,
+) -> Result<Vec<f32>> {
+    let out = Scattered::new(work.batch * work.output.n)?;
+    let grid = Grid::new(work, weights);
+    let unit = view::unit(work);
+    let positions = grid.tiles.iter().map(|t| t.pixels.end.div_ceil(unit) - t.pixels.start / unit).max();
+    let planes = Planes { work, weights, bias, x, view: View::new(work, pads, positions.unwrap_or(1)) };
+    let target = Target { out: &out, image: work.output.n, channel: work.output.c, origin: 0 };
+    let task = |tile: &Tile| with_scratch(|scratch| planes.tile(scratch, tile, target));
+    if grid.shared {
+        grid.tiles.par_iter().for_each(task);
+    } else {
+        grid.tiles.iter().for_each(task);
+    }
+    // SAFETY: the tiles cover all channels of all pixels.
+    Ok(unsafe { out.finish() })
 }
 
 fn all_finite(w: &[f32]) -> bool {
