@@ -18,8 +18,6 @@ const WORTH_A_TASK: usize = 1 << 20;
 /// The tiles of a convolution.
 pub(super) struct Grid {
     pub tiles: Vec<Tile>,
-    /// The most pixels of an image in a tile.
-    pub pixels: usize,
     /// Whether the tiles are worth being shared among threads.
     pub shared: bool,
 }
@@ -58,6 +56,6 @@ impl Grid {
                 }
             }
         }
-        Grid { tiles, pixels: part, shared }
+        Grid { tiles, shared }
     }
 }

@@ -13,32 +13,74 @@ pub(super) const PANEL: usize = 16;
 /// Sums of a block, channels by pixels.
 pub(super) type Block = [[f32; PANEL]; CHANNELS];
 
-/// `sums[i][j] = sum over t of weights[t][i] * x[offsets[t] + j]` for the first `channels` of a block.
+/// What happens to the sums of a block once all terms are added.
+#[derive(Clone, Copy)]
+pub(super) struct Finish<'a> {
+    /// One for each channel.
+    pub bias: Option<&'a [f32]>,
+    pub relu: bool,
+}
+
+/// What a block is computed from.
+#[derive(Clone, Copy)]
+pub(super) struct Product<'a> {
+    /// Output channels.
+    pub channels: usize,
+    /// Where terms lie in `x`.
+    pub offsets: &'a [usize],
+    pub x: &'a [f32],
+    /// `[term][channel]`.
+    pub weights: &'a [f32],
+    /// Sums of earlier terms.
+    pub earlier: Option<&'a Block>,
+    pub finish: Option<Finish<'a>>,
+}
+
+/// `sums[i][j] = earlier[i][j] + sum over t of weights[t][i] * x[offsets[t] + j]`, finished, for the channels of a block.
 ///
 /// As everywhere, chains of [`CHAIN`] products are added up by themselves, which keeps rounding errors small.
-pub(super) fn block(channels: usize, offsets: &[usize], x: &[f32], weights: &[f32], sums: &mut Block) {
-    match channels {
-        6 => chains::<6>(offsets, x, weights, sums),
-        5 => chains::<5>(offsets, x, weights, sums),
-        4 => chains::<4>(offsets, x, weights, sums),
-        3 => chains::<3>(offsets, x, weights, sums),
-        2 => chains::<2>(offsets, x, weights, sums),
-        _ => chains::<1>(offsets, x, weights, sums),
+pub(super) fn block(product: &Product, sums: &mut Block) {
+    match product.channels {
+        6 => chains::<6>(product, sums),
+        5 => chains::<5>(product, sums),
+        4 => chains::<4>(product, sums),
+        3 => chains::<3>(product, sums),
+        2 => chains::<2>(product, sums),
+        _ => chains::<1>(product, sums),
     }
 }
 
-fn chains<const C: usize>(offsets: &[usize], x: &[f32], weights: &[f32], sums: &mut Block) {
+fn chains<const C: usize>(product: &Product, sums: &mut Block) {
+    let Product { offsets, x, weights, earlier, finish, .. } = *product;
     let (weights, Some(sums)) = (weights.as_chunks::<C>().0, sums.first_chunk_mut::<C>()) else { return };
-    *sums = [[0.0; PANEL]; C];
     let chain = offsets.len().div_ceil(offsets.len().div_ceil(CHAIN).max(1)).max(1);
     wide(
         #[inline(always)]
         |fma| {
+            match earlier.and_then(|e| e.first_chunk::<C>()) {
+                Some(earlier) => *sums = *earlier,
+                None => *sums = [[0.0; PANEL]; C],
+            }
             for (offsets, weights) in offsets.chunks(chain).zip(weights.chunks(chain)) {
                 chain_of(fma, offsets, x, weights, sums);
             }
+            if let Some(Finish { bias, relu }) = finish {
+                let bias = bias.and_then(|b| b.first_chunk::<C>()).unwrap_or(&[0.0; C]);
+                finished(bias, if relu { 0.0 } else { f32::NEG_INFINITY }, sums);
+            }
         },
     );
+}
+
+/// Adds the bias and raises what is below `floor`; NaN stays NaN.
+#[inline(always)]
+fn finished<const C: usize>(bias: &[f32; C], floor: f32, sums: &mut [[f32; PANEL]; C]) {
+    for c in 0..C {
+        for j in 0..PANEL {
+            let sum = sums[c][j] + bias[c];
+            sums[c][j] = if sum < floor { floor } else { sum };
+        }
+    }
 }
 
 /// Adds one chain. Written so that the compiler keeps `latest` in registers: its address must not be taken.

@@ -17,67 +17,53 @@ mod weights;
 
 use rayon::prelude::*;
 
-use self::grid::Grid;
-use self::packed::Packed;
+pub(super) use self::packed::Packed;
 use self::padded::Padded;
-use self::planes::{Planes, Target, Tile, with_scratch};
+pub(super) use self::planes::{Planes, Scratch, Target, Tile};
 pub(super) use self::transposed::transposed;
-use self::view::View;
-use super::output::{Scattered, WORTH_SHARING};
+use super::output::WORTH_SHARING;
 use crate::error::Result;
 use crate::problem::ConvWork;
 use crate::spec::Layout;
 
-/// The output channels of a group from which on a matrix product beats loops over single planes.
+/// The most output channels of a group for which loops over single planes beat a matrix product.
 const DEPTHWISE_OUT: usize = 4;
 
-pub(super) fn conv(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> Result<Vec<f32>> {
+/// Computes a convolution; `packed` is what [`pack`] made of its weights.
+pub(super) fn conv(
+    work: &ConvWork,
+    x: &[f32],
+    w: &[f32],
+    bias: Option<&[f32]>,
+    packed: Option<&Packed>,
+) -> Result<Vec<f32>> {
+    if let Some(weights) = packed {
+        return planes::conv(work, x, weights, bias);
+    }
     // Padding is multiplied like any other zero, which is right only if no weight is infinite or NaN: the
     // definition skips taps outside the input.
-    let pads = Padded::needed(work);
-    if pads && !all_finite(w) {
-        direct::conv(work, x, w, bias)
-    } else if let Some(plan) = dense::plan(work) {
-        dense::dense(work, plan, x, w, bias)
-    } else {
-        if work.layout == Layout::Nchw && !(work.group_in == 1 && work.group_out <= DEPTHWISE_OUT) {
-            return blocks(work, pads, x, &Packed::new(work, w)?, bias);
-        }
-        let image = Padded::new(work, x)?;
-        match work.layout {
-            Layout::Nchw if work.group_in == 1 && work.group_out <= DEPTHWISE_OUT => {
-                depthwise::planes(work, &image, w, bias)
-            }
-            Layout::Nhwc if work.group_in == 1 && work.group_out == 1 => {
-                depthwise::pixels(work, &image, w, bias)
-            }
-            _ => tiles::conv(work, &image, w, bias),
-        }
+    if Padded::needed(work) && !all_finite(w) {
+        return direct::conv(work, x, w, bias);
+    }
+    if let Some(plan) = dense::plan(work) {
+        return dense::dense(work, plan, x, w, bias);
+    }
+    let image = Padded::new(work, x)?;
+    match work.layout {
+        Layout::Nchw => depthwise::planes(work, &image, w, bias),
+        Layout::Nhwc if work.group_in == 1 && work.group_out == 1 => depthwise::pixels(work, &image, w, bias),
+        Layout::Nhwc => tiles::conv(work, &image, w, bias),
     }
 }
 
-/// Channels first.
-fn blocks(
-    work: &ConvWork,
-    pads: bool,
-    x: &[f32],
-    weights: &Packed,
-    bias: Option<&[f32]>,
-) -> Result<Vec<f32>> {
-    let out = Scattered::new(work.batch * work.output.n)?;
-    let grid = Grid::new(work, weights);
-    let unit = view::unit(work);
-    let positions = grid.tiles.iter().map(|t| t.pixels.end.div_ceil(unit) - t.pixels.start / unit).max();
-    let planes = Planes { work, weights, bias, x, view: View::new(work, pads, positions.unwrap_or(1)) };
-    let target = Target { out: &out, image: work.output.n, channel: work.output.c, origin: 0 };
-    let task = |tile: &Tile| with_scratch(|scratch| planes.tile(scratch, tile, target));
-    if grid.shared {
-        grid.tiles.par_iter().for_each(task);
-    } else {
-        grid.tiles.iter().for_each(task);
+/// The weights as [`planes`] reads them, if that is how the convolution is computed.
+pub(super) fn pack(work: &ConvWork, w: &[f32]) -> Result<Option<Packed>> {
+    let depthwise = work.group_in == 1 && work.group_out <= DEPTHWISE_OUT;
+    let other = work.layout != Layout::Nchw || depthwise || dense::plan(work).is_some();
+    if other || (Padded::needed(work) && !all_finite(w)) {
+        return Ok(None);
     }
-    // SAFETY: the tiles cover all channels of all pixels.
-    Ok(unsafe { out.finish() })
+    Packed::new(work, w).map(Some)
 }
 
 fn all_finite(w: &[f32]) -> bool {

@@ -10,7 +10,7 @@ use crate::problem::ConvWork;
 
 /// For each block of output channels its weights as `[term][channel]`; terms are all taps of an input channel, then
 /// those of the next.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::host) struct Packed {
     data: Vec<f32>,
     terms: usize,

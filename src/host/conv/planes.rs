@@ -1,13 +1,18 @@
 //! Channels-first convolution: panels of pixels times blocks of output channels, without gathering what can be read in
 //! place.
 
-use std::cell::RefCell;
 use std::ops::Range;
 
-use super::micro::{self, Block, CHANNELS, PANEL};
+use rayon::prelude::*;
+
+use super::grid::Grid;
+use super::micro::{self, Block, CHANNELS, Finish, PANEL, Product};
 use super::packed::Packed;
-use super::view::View;
+use super::padded::Padded;
+use super::view::{self, View};
+use crate::error::Result;
 use crate::host::activation::apply;
+use crate::host::kept::with_kept;
 use crate::host::output::Scattered;
 use crate::host::simd::wide;
 use crate::problem::ConvWork;
@@ -19,15 +24,32 @@ const TERMS: usize = 640;
 /// Blocks from which on pixels are worth gathering: they then lie in one piece for all of them.
 const FEW: usize = 4;
 /// Ranges of terms whose sums are added in one chain.
-const CHAIN: usize = 16;
+const RANGES: usize = 2;
+
+pub(super) fn conv(work: &ConvWork, x: &[f32], weights: &Packed, bias: Option<&[f32]>) -> Result<Vec<f32>> {
+    let out = Scattered::new(work.batch * work.output.n)?;
+    let grid = Grid::new(work, weights);
+    let unit = view::unit(work);
+    let positions = grid.tiles.iter().map(|t| t.pixels.end.div_ceil(unit) - t.pixels.start / unit).max();
+    let planes = Planes::new(work, x, weights, bias, positions.unwrap_or(1));
+    let target = Target { out: &out, image: work.output.n, channel: work.output.c, origin: 0 };
+    let task = |tile: &Tile| with_kept(|scratch: &mut Scratch| planes.tile(scratch, tile, target));
+    if grid.shared {
+        grid.tiles.par_iter().for_each(task);
+    } else {
+        grid.tiles.iter().for_each(task);
+    }
+    // SAFETY: the tiles cover all channels of all pixels.
+    Ok(unsafe { out.finish() })
+}
 
 /// A convolution ready to be computed tile by tile.
 pub(in crate::host) struct Planes<'a> {
-    pub work: &'a ConvWork,
-    pub weights: &'a Packed,
-    pub bias: Option<&'a [f32]>,
-    pub x: &'a [f32],
-    pub view: View,
+    work: &'a ConvWork,
+    weights: &'a Packed,
+    bias: Option<&'a [f32]>,
+    x: &'a [f32],
+    view: View,
 }
 
 /// What a tile computes: for each image `images` the output pixels `pixels`, of the channels in `blocks` of a group.
@@ -60,18 +82,6 @@ pub(in crate::host) struct Scratch {
     steps: Vec<usize>,
 }
 
-thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
-}
-
-/// Hands `f` buffers that the thread keeps from one task to the next.
-pub(in crate::host) fn with_scratch<R>(f: impl FnOnce(&mut Scratch) -> R) -> R {
-    let mut scratch = SCRATCH.take();
-    let result = f(&mut scratch);
-    SCRATCH.set(scratch);
-    result
-}
-
 /// The pixels of a panel for one term, in a cache line of their own: registers are loaded from two lines only slowly.
 #[derive(Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(64))]
@@ -95,7 +105,19 @@ struct Run {
     pixel: usize,
 }
 
-impl Planes<'_> {
+impl<'a> Planes<'a> {
+    /// For tiles of at most `positions` positions of the outermost axis.
+    pub fn new(
+        work: &'a ConvWork,
+        x: &'a [f32],
+        weights: &'a Packed,
+        bias: Option<&'a [f32]>,
+        positions: usize,
+    ) -> Planes<'a> {
+        Planes { work, weights, bias, x, view: View::new(work, Padded::needed(work), positions) }
+    }
+
+    /// Computes a tile.
     pub fn tile(&self, scratch: &mut Scratch, tile: &Tile, target: Target) {
         if tile.pixels.is_empty() || tile.images.is_empty() || tile.blocks.is_empty() {
             return;
@@ -125,10 +147,19 @@ impl Planes<'_> {
         totals.clear();
         for (i, from) in (0..terms).step_by(part).enumerate() {
             let offsets = &view.offsets[from..terms.min(from + part)];
-            let (first, last) = (i % CHAIN == 0, from + part >= terms);
+            let (first, last) = (i % RANGES == 0, from + part >= terms);
             if first && i > 0 {
                 add_up(totals, sums);
             }
+            if last && !totals.is_empty() {
+                // The total takes the part of the sums before.
+                if first {
+                    sums.copy_from_slice(totals);
+                } else {
+                    sums.iter_mut().zip(&*totals).for_each(|(sum, total)| add(sum, total));
+                }
+            }
+            let first = i == 0 || (first && !last);
             wide(
                 #[inline(always)]
                 |_| {
@@ -144,22 +175,21 @@ impl Planes<'_> {
                             let channels = self.weights.channels(block);
                             let weights = self.weights.weights(tile.group, block, from);
                             let weights = &weights[..offsets.len() * channels.len()];
-                            let mut sum = [[0f32; PANEL]; CHANNELS];
-                            micro::block(channels.len(), offsets, x, weights, &mut sum);
-                            if parts > 1 {
-                                let kept = &mut sums[p * blocks + b];
-                                if !first {
-                                    add(&mut sum, kept);
-                                }
-                                if !last {
-                                    *kept = sum;
-                                    continue;
-                                }
-                                if let Some(total) = totals.get(p * blocks + b) {
-                                    add(&mut sum, total);
-                                }
-                            }
                             let channel = tile.group * work.group_out + channels.start;
+                            let kept = sums.get_mut(p * blocks + b);
+                            let earlier = if first { None } else { kept.as_deref() };
+                            let finish = last.then(|| Finish {
+                                bias: self.bias.map(|bias| &bias[channel..][..channels.len()]),
+                                relu: work.activation == Activation::Relu,
+                            });
+                            let product =
+                                Product { channels: channels.len(), offsets, x, weights, earlier, finish };
+                            let mut sum = [[0f32; PANEL]; CHANNELS];
+                            micro::block(&product, &mut sum);
+                            if let (false, Some(kept)) = (last, kept) {
+                                *kept = sum;
+                                continue;
+                            }
                             self.store(&mut sum, channel, channels.len(), runs, target);
                         }
                     }
@@ -192,41 +222,27 @@ impl Planes<'_> {
             let read = if view.copied { image - tile.images.start } else { image };
             let mut pixel = tile.pixels.start;
             while pixel < tile.pixels.end {
-                let in_row = view.row - pixel % view.row;
-                let count = in_row.min(tile.pixels.end - pixel).min(PANEL - at);
-                let base = view.base(self.work, read, pixel, first);
-                runs.push(Run { base, at, count, image, pixel });
-                (pixel, at) = (pixel + count, at + count);
-                if at == PANEL {
-                    close(runs);
-                    at = 0;
+                let mut base = view.base(self.work, read, pixel, first);
+                let row_end = (pixel + view.row - pixel % view.row).min(tile.pixels.end);
+                while pixel < row_end {
+                    let count = (row_end - pixel).min(PANEL - at);
+                    runs.push(Run { base, at, count, image, pixel });
+                    (base, pixel, at) = (base + count, pixel + count, at + count);
+                    if at == PANEL {
+                        close(runs);
+                        at = 0;
+                    }
                 }
             }
         }
         close(runs);
     }
 
-    /// Adds the bias, applies the activation and stores a block.
+    /// Applies activations that are worth a call, and stores a block.
     #[inline(always)]
     fn store(&self, sums: &mut Block, channel: usize, channels: usize, runs: &[Run], target: Target) {
-        if let Some(bias) = self.bias {
-            let mut of_row = [0f32; CHANNELS];
-            of_row.iter_mut().zip(&bias[channel..][..channels]).for_each(|(to, bias)| *to = *bias);
-            for c in 0..CHANNELS {
-                for j in 0..PANEL {
-                    sums[c][j] += of_row[c];
-                }
-            }
-        }
-        match self.work.activation {
-            Activation::None => {}
-            // Too cheap for a call.
-            Activation::Relu => {
-                for s in sums.as_flattened_mut() {
-                    *s = if *s < 0.0 { 0.0 } else { *s };
-                }
-            }
-            other => apply(other, sums[..channels].as_flattened_mut()),
+        if !matches!(self.work.activation, Activation::None | Activation::Relu) {
+            apply(self.work.activation, sums[..channels].as_flattened_mut());
         }
         for (c, sums) in (channel..).zip(&sums[..channels]) {
             for run in runs {
