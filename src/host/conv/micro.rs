@@ -75,11 +75,9 @@ fn chains<const C: usize>(product: &Product, sums: &mut Block) {
 /// Adds the bias and raises what is below `floor`; NaN stays NaN.
 #[inline(always)]
 fn finished<const C: usize>(bias: &[f32; C], floor: f32, sums: &mut [[f32; PANEL]; C]) {
-    for c in 0..C {
-        for j in 0..PANEL {
-            let sum = sums[c][j] + bias[c];
-            sums[c][j] = if sum < floor { floor } else { sum };
-        }
+    for (sums, bias) in sums.iter_mut().zip(bias) {
+        // By value: in place, the compiler takes one element after the other.
+        *sums = sums.map(|s| s + bias).map(|s| if s < floor { floor } else { s });
     }
 }
 
