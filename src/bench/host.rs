@@ -5,47 +5,54 @@ use std::time::Instant;
 
 use super::measure::{Sample, Timed};
 use crate::error::{Error, Result};
-use crate::host;
+use crate::host::Prepared;
 use crate::problem::Problem;
 use crate::spec::Op;
 use crate::tensor::{Tensor, TensorDesc};
 
-/// Operations of which each reads the output of the one before it.
+/// Operations of which each reads the output of the one before it, with weights packed before.
 #[derive(Debug)]
 pub struct HostRun<'a> {
-    problems: Vec<Problem>,
-    inputs: &'a [Tensor],
+    operations: Vec<Prepared>,
+    input: &'a Tensor,
 }
 
 impl<'a> HostRun<'a> {
-    /// Checks `ops` on `inputs` (those of the first; the others take one).
+    /// Checks `ops` on `inputs` (data and weights of the first; the others take one input).
     ///
     /// # Errors
-    /// Those of [`Problem::new`].
+    /// Those of [`Problem::new`] and [`Prepared::new`].
     pub fn new(ops: &[Op], inputs: &'a [Tensor]) -> Result<HostRun<'a>> {
+        let (input, mut weights) = match inputs {
+            [input, weights @ ..] => (input, weights.to_vec()),
+            [] => return Err(nothing("at least one input")),
+        };
         let mut descs: Vec<TensorDesc> = inputs.iter().map(Tensor::desc).collect();
-        let mut problems = Vec::with_capacity(ops.len());
+        let mut operations = Vec::with_capacity(ops.len());
         for op in ops {
             let problem = Problem::new(op, &descs)?;
             descs = problem.outputs.clone();
-            problems.push(problem);
+            operations.push(Prepared::new(problem, std::mem::take(&mut weights))?);
         }
-        Ok(HostRun { problems, inputs })
+        Ok(HostRun { operations, input })
     }
 
     /// The output of the last operation.
     ///
     /// # Errors
-    /// Those of [`host::compute`].
+    /// Those of [`Prepared::run`].
     pub fn run(&self) -> Result<Tensor> {
-        let mut current: Vec<Tensor> = Vec::new();
-        for (i, problem) in self.problems.iter().enumerate() {
-            let inputs = if i == 0 { self.inputs } else { current.as_slice() };
-            current = host::compute(problem, &inputs.iter().collect::<Vec<_>>())?;
+        let mut current: Option<Tensor> = None;
+        for operation in &self.operations {
+            let outputs = operation.run(&[current.as_ref().unwrap_or(self.input)])?;
+            current = outputs.into_iter().next();
         }
-        let none = Error::Arity { op: "bench", expected: "at least one operation", got: 0 };
-        current.into_iter().next().ok_or(none)
+        current.ok_or_else(|| nothing("at least one operation"))
     }
+}
+
+fn nothing(expected: &'static str) -> Error {
+    Error::Arity { op: "bench", expected, got: 0 }
 }
 
 impl Timed for HostRun<'_> {

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::conv::{Packed, Planes, Target};
+use super::kept::with_kept;
 use super::output::{Scattered, WORTH_SHARING};
 use super::{conv, element, pool};
 use crate::error::{Error, Result};
@@ -13,10 +15,23 @@ use crate::spec::Layout;
 use crate::tensor::{DType, Data};
 
 /// Elements of the convolution's result in a tile.
-const TILE: usize = 1 << 17;
+const TILE: usize = 1 << 15;
 
-pub(super) fn conv_pool(work: &ConvPoolWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> Result<Data> {
-    let job = Job { work, x, w, bias, cut: cut(work) };
+/// Computes a convolution with its pooling; `packed` is what [`conv::pack`] made of the weights.
+pub(super) fn conv_pool(
+    work: &ConvPoolWork,
+    x: &[f32],
+    w: &[f32],
+    bias: Option<&[f32]>,
+    packed: Option<&Packed>,
+) -> Result<Data> {
+    let job = Job { work, x, w, bias, packed, cut: cut(work) };
+    if let (Some(weights), DType::F32) = (packed, work.conv.dtype)
+        && let Some(tiles) = job.tiles()
+        && let Some(y) = job.planes(weights, &tiles)?
+    {
+        return Ok(Data::F32(y));
+    }
     match work.conv.dtype {
         DType::F16 => Ok(Data::F16(job.run(|data| match data {
             Data::F16(v) => Some(v),
@@ -56,13 +71,24 @@ struct Job<'a> {
     x: &'a [f32],
     w: &'a [f32],
     bias: Option<&'a [f32]>,
+    packed: Option<&'a Packed>,
     cut: usize,
+}
+
+/// Buffers of a task.
+#[derive(Default)]
+struct Buffers {
+    conv: conv::Scratch,
+    between: Vec<f32>,
+    pooled: Vec<f32>,
 }
 
 /// One tile: windows of the pooling on the cut axis.
 struct Tile {
     image: usize,
     windows: Range<usize>,
+    /// Positions of the convolution's result that they cover.
+    between: Range<usize>,
     /// Positions of the input that they depend on.
     rows: Range<usize>,
     conv: ConvWork,
@@ -70,6 +96,47 @@ struct Tile {
 }
 
 impl Job<'_> {
+    /// Tiles of which neither part leaves the thread that computes it; none if the pooling cannot be done so.
+    fn planes(&self, weights: &Packed, tiles: &[Tile]) -> Result<Option<Vec<f32>>> {
+        let ConvPoolWork { conv, pool, .. } = self.work;
+        let unit: usize = conv.axes[self.cut + 1..].iter().map(|a| a.output).product();
+        let rest: usize = pool.axes[self.cut + 1..].iter().map(|a| a.output).product();
+        let longest = tiles.iter().map(|t| t.conv.axes[self.cut].output).max().unwrap_or(1);
+        let planes = Planes::new(conv, self.x, weights, self.bias, longest);
+        let out = Scattered::new(pool.batch * pool.output.n)?;
+        let task = |tile: &Tile| {
+            with_kept(|buffers: &mut Buffers| {
+                let channel = tile.conv.axes[self.cut].output * unit;
+                let between = std::mem::take(&mut buffers.between);
+                let between = Scattered::again(between, conv.out_channels() * channel);
+                let pixels = tile.between.start * unit..tile.between.end * unit;
+                let target = Target { out: &between, image: 0, channel, origin: pixels.start };
+                for group in 0..conv.groups {
+                    let blocks = 0..weights.blocks;
+                    let images = tile.image..tile.image + 1;
+                    let part = conv::Tile { images, pixels: pixels.clone(), group, blocks };
+                    planes.tile(&mut buffers.conv, &part, target);
+                }
+                // SAFETY: all blocks of all groups were computed, for all pixels.
+                buffers.between = unsafe { between.finish() };
+                let length = tile.windows.len() * rest;
+                buffers.pooled.resize(pool.channels * length, 0.0);
+                if !pool::pool_into(&tile.pool, &buffers.between, &mut buffers.pooled) {
+                    return None;
+                }
+                for (c, y) in buffers.pooled.chunks_exact(length).enumerate() {
+                    let at = tile.image * pool.output.n + c * pool.output.c + tile.windows.start * rest;
+                    // SAFETY: every window of every channel belongs to one tile.
+                    unsafe { out.write(at, y) };
+                }
+                Some(())
+            })
+        };
+        let done = tiles.par_iter().try_for_each(task);
+        // SAFETY: the tiles cover all windows of all channels.
+        Ok(done.map(|()| unsafe { out.finish() }))
+    }
+
     fn run<E: Copy + Send>(&self, typed: impl Fn(Data) -> Option<Vec<E>> + Sync) -> Result<Vec<E>> {
         let Some(tiles) = self.tiles() else { return self.whole(typed) };
         let pool = &self.work.pool;
@@ -95,7 +162,7 @@ impl Job<'_> {
 
     /// One operation after the other, on the whole batch.
     fn whole<E>(&self, typed: impl Fn(Data) -> Option<Vec<E>>) -> Result<Vec<E>> {
-        let between = conv::conv(&self.work.conv, self.x, self.w, self.bias)?;
+        let between = conv::conv(&self.work.conv, self.x, self.w, self.bias, self.packed)?;
         let pooled = pool::pool(&self.work.pool, &element::stored(self.work.conv.dtype, between)?)?;
         pooled.into_iter().next().and_then(typed).ok_or_else(|| self.wrong_type())
     }
@@ -119,7 +186,7 @@ impl Job<'_> {
         // Rows that two tiles share are computed twice: tiles are long beside what they share.
         let row = (between / a.input).max(1);
         let shared = a.span().saturating_sub(a.stride);
-        let rows = (TILE / row).max(4 * shared).max(a.span());
+        let rows = (TILE / row).max(8 * shared).max(a.span());
         let length = (rows / a.stride).clamp(1, a.output);
         let mut tiles = Vec::new();
         for image in 0..conv.batch {
@@ -141,7 +208,7 @@ impl Job<'_> {
         conv.input = strides(conv.in_channels(), conv.axes.map(|a| a.input));
         conv.output = strides(conv.out_channels(), conv.axes.map(|a| a.output));
         (pool.input, pool.output) = (conv.output, strides(pool.channels, pool.axes.map(|a| a.output)));
-        Some(Tile { image, windows, rows, conv, pool })
+        Some(Tile { image, windows, between, rows, conv, pool })
     }
 
     fn tile(&self, tile: &Tile) -> Result<Data> {
@@ -158,10 +225,10 @@ impl Job<'_> {
         let between = if channels == 1 || tile.rows.len() == whole.axes[self.cut].input {
             let x = &self.x[tile.image * whole.input.n..];
             let x = if channels == 1 { rows(0) } else { &x[..whole.input.n] };
-            conv::conv(&tile.conv, x, self.w, self.bias)?
+            conv::conv(&tile.conv, x, self.w, self.bias, self.packed)?
         } else {
             let copied: Vec<f32> = (0..channels).flat_map(|c| rows(c).iter().copied()).collect();
-            conv::conv(&tile.conv, &copied, self.w, self.bias)?
+            conv::conv(&tile.conv, &copied, self.w, self.bias, self.packed)?
         };
         let pooled = pool::pool(&tile.pool, &element::stored(whole.dtype, between)?)?;
         pooled.into_iter().next().ok_or_else(|| self.wrong_type())

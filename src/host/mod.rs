@@ -10,14 +10,17 @@ mod conv_pool;
 mod element;
 mod exp;
 mod fractional;
+mod kept;
 mod output;
 mod pool;
+mod prepared;
 mod roi;
 pub(crate) mod simd;
 mod softmax;
 mod sum;
 mod unpool;
 
+pub use self::prepared::Prepared;
 use crate::error::{Error, Result};
 use crate::problem::{Problem, Work};
 use crate::spec::Op;
@@ -54,6 +57,12 @@ pub fn run(op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
 /// ```
 pub fn compute(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
     problem.check(inputs)?;
+    let packed = inputs.get(1).map(|w| prepared::pack(problem, w)).transpose()?.flatten();
+    compute_with(problem, inputs, packed.as_ref())
+}
+
+/// [`compute`] of inputs that were checked, with what [`prepared::pack`] made of the weights.
+fn compute_with(problem: &Problem, inputs: &[&Tensor], packed: Option<&conv::Packed>) -> Result<Vec<Tensor>> {
     let data = if problem.outputs.iter().all(|o| o.elements() == 0) {
         problem.outputs.iter().map(|o| Data::from_bytes(o.dtype, &[])).collect()
     } else {
@@ -68,14 +77,14 @@ pub fn compute(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
             }
             (Work::MaxRoi(work), [x, regions]) => vec![roi::max(work, x.as_f32()?, regions.as_f32()?)?],
             (Work::ConvPool(work), [x, w, bias @ ..]) => {
-                with_floats(x, w, bias, |x, w, b| conv_pool::conv_pool(work, x, w, b))?
+                with_floats(x, w, bias, |x, w, b| conv_pool::conv_pool(work, x, w, b, packed))?
             }
             (Work::ConvTranspose(work), [x, w, bias @ ..]) => with_floats(x, w, bias, |x, w, b| {
                 element::stored(work.dtype, conv::transposed(work, x, w, b)?)
             })?,
-            (Work::Conv(work), [x, w, bias @ ..]) => {
-                with_floats(x, w, bias, |x, w, b| element::stored(work.dtype, conv::conv(work, x, w, b)?))?
-            }
+            (Work::Conv(work), [x, w, bias @ ..]) => with_floats(x, w, bias, |x, w, b| {
+                element::stored(work.dtype, conv::conv(work, x, w, b, packed)?)
+            })?,
             (Work::Softmax(work), [x]) => softmax::softmax(work, x.as_f32()?)?,
             (Work::Activation(work), [x]) => activation::activation(work, x.as_f32()?)?,
             _ => {

@@ -96,6 +96,14 @@ impl<T: Copy + Send> Scattered<T> {
         Ok(Scattered { data, start, len })
     }
 
+    /// The same in memory that was used before.
+    pub fn again(mut data: Vec<T>, len: usize) -> Scattered<T> {
+        data.clear();
+        data.reserve(len);
+        let start = data.as_mut_ptr();
+        Scattered { data, start, len }
+    }
+
     /// A result whose elements are all written, as zeros.
     pub fn zeroed(len: usize) -> Result<Self>
     where

@@ -8,6 +8,7 @@ use super::program::Program;
 use crate::backend::Backend;
 use crate::engine::{Binding, Engine, Readback};
 use crate::error::{Error, Result};
+use crate::host::Prepared;
 use crate::plan::Plan;
 use crate::tensor::{Tensor, TensorDesc};
 
@@ -49,6 +50,14 @@ pub struct Memory<'a> {
 enum Kind {
     Gpu(Box<GpuSession>),
     Cpu { backend: Backend, program: Box<Program> },
+    Host(Box<HostSession>),
+}
+
+/// A program on the host path, the weights of each step in reading order.
+#[derive(Debug)]
+struct HostSession {
+    steps: Vec<(String, Vec<usize>, Prepared)>,
+    output: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -90,7 +99,14 @@ impl Session {
     pub fn compile(backend: &Backend, program: Program) -> Result<Session> {
         match backend {
             Backend::Gpu(engine) => Self::compile_in(engine, program, &Memory::default()),
-            Backend::Host | Backend::Reference => {
+            Backend::Host => {
+                let (name, input, output) =
+                    (program.name.clone(), program.input.clone(), program.output.clone());
+                let explanation = program.explain(backend)?;
+                let kind = Kind::Host(Box::new(HostSession::new(program)?));
+                Ok(Session { name, input, output, explanation, kind })
+            }
+            Backend::Reference => {
                 let (name, input, output) =
                     (program.name.clone(), program.input.clone(), program.output.clone());
                 let explanation = program.explain(backend)?;
@@ -161,6 +177,7 @@ impl Session {
         }
         match &self.kind {
             Kind::Cpu { backend, program } => program.run(backend, input),
+            Kind::Host(session) => session.run(&self.name, input),
             Kind::Gpu(session) => session.run(input),
         }
     }
@@ -169,7 +186,7 @@ impl Session {
     pub fn input_buffer(&self) -> Option<&wgpu::Buffer> {
         match &self.kind {
             Kind::Gpu(session) => Some(&session.input.buffer),
-            Kind::Cpu { .. } => None,
+            Kind::Cpu { .. } | Kind::Host(_) => None,
         }
     }
 
@@ -177,7 +194,7 @@ impl Session {
     pub fn output_buffer(&self) -> Option<&wgpu::Buffer> {
         match &self.kind {
             Kind::Gpu(session) => Some(&session.output.buffer),
-            Kind::Cpu { .. } => None,
+            Kind::Cpu { .. } | Kind::Host(_) => None,
         }
     }
 
@@ -185,7 +202,7 @@ impl Session {
     pub fn scratch_size(&self) -> u64 {
         match &self.kind {
             Kind::Gpu(session) => session.scratch.iter().sum(),
-            Kind::Cpu { .. } => 0,
+            Kind::Cpu { .. } | Kind::Host(_) => 0,
         }
     }
 
@@ -200,11 +217,38 @@ impl Session {
                 session.encode(encoder);
                 Ok(())
             }
-            Kind::Cpu { backend, .. } => Err(Error::NoDevice {
-                adapter: backend.name(),
-                reason: "only a session on a GPU can be encoded".into(),
-            }),
+            Kind::Cpu { backend, .. } => Err(not_on_a_gpu(backend)),
+            Kind::Host(_) => Err(not_on_a_gpu(&Backend::Host)),
         }
+    }
+}
+
+fn not_on_a_gpu(backend: &Backend) -> Error {
+    Error::NoDevice { adapter: backend.name(), reason: "only a session on a GPU can be encoded".into() }
+}
+
+impl HostSession {
+    fn new(program: Program) -> Result<HostSession> {
+        let name = program.name;
+        let steps = (program.steps.into_iter())
+            .map(|step| match Prepared::new(step.problem, step.weights) {
+                Ok(prepared) => Ok((step.name, step.input_shape, prepared)),
+                Err(error) => Err(error.in_layer(&name, &step.name)),
+            })
+            .collect::<Result<_>>()?;
+        Ok(HostSession { steps, output: program.output.shape })
+    }
+
+    fn run(&self, name: &str, input: &Tensor) -> Result<Tensor> {
+        let mut x = input.clone();
+        for (layer, shape, prepared) in &self.steps {
+            let outputs = x.reshaped(shape).and_then(|x| prepared.run(&[&x]));
+            let outputs = outputs.map_err(|error| error.in_layer(name, layer))?;
+            let (op, got) = (prepared.problem().op, outputs.len());
+            let first = outputs.into_iter().next();
+            x = first.ok_or(Error::Arity { op, expected: "one output", got })?;
+        }
+        x.reshaped(&self.output)
     }
 }
 

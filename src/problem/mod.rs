@@ -112,16 +112,22 @@ impl Problem {
             });
         }
         for (tensor, desc) in tensors.iter().zip(&self.inputs) {
-            if tensor.desc() != *desc {
-                return Err(Error::Shape {
-                    op: self.op,
-                    tensor: "an input",
-                    got: tensor.shape().to_vec(),
-                    rule: format!("the problem was made for {:?} of {}", desc.shape, desc.dtype),
-                });
-            }
+            self.check_desc(tensor, desc)?;
         }
         self.check_values(tensors)
+    }
+
+    /// Checks that `tensor` is what `desc` says.
+    pub(crate) fn check_desc(&self, tensor: &Tensor, desc: &TensorDesc) -> Result<()> {
+        if tensor.desc() == *desc {
+            return Ok(());
+        }
+        Err(Error::Shape {
+            op: self.op,
+            tensor: "an input",
+            got: tensor.shape().to_vec(),
+            rule: format!("the problem was made for {:?} of {}", desc.shape, desc.dtype),
+        })
     }
 
     /// Refuses values that the operation cannot compute with: positions and numbers of things that are not there.

@@ -5,43 +5,65 @@ mod depthwise;
 mod direct;
 mod gather;
 mod gemm;
+mod grid;
+mod micro;
+mod packed;
 mod padded;
+mod planes;
 mod tiles;
 mod transposed;
+mod view;
 mod weights;
 
 use rayon::prelude::*;
 
+pub(super) use self::packed::Packed;
 use self::padded::Padded;
+pub(super) use self::planes::{Planes, Scratch, Target, Tile};
 pub(super) use self::transposed::transposed;
 use super::output::WORTH_SHARING;
 use crate::error::Result;
 use crate::problem::ConvWork;
 use crate::spec::Layout;
 
-/// The output channels of a group from which on a matrix product beats loops over single planes.
+/// The most output channels of a group for which loops over single planes beat a matrix product.
 const DEPTHWISE_OUT: usize = 4;
 
-pub(super) fn conv(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> Result<Vec<f32>> {
+/// Computes a convolution; `packed` is what [`pack`] made of its weights.
+pub(super) fn conv(
+    work: &ConvWork,
+    x: &[f32],
+    w: &[f32],
+    bias: Option<&[f32]>,
+    packed: Option<&Packed>,
+) -> Result<Vec<f32>> {
+    if let Some(weights) = packed {
+        return planes::conv(work, x, weights, bias);
+    }
     // Padding is multiplied like any other zero, which is right only if no weight is infinite or NaN: the
     // definition skips taps outside the input.
-    let pads = Padded::needed(work);
-    if pads && !all_finite(w) {
-        direct::conv(work, x, w, bias)
-    } else if let Some(plan) = dense::plan(work) {
-        dense::dense(work, plan, x, w, bias)
-    } else {
-        let image = Padded::new(work, x)?;
-        match work.layout {
-            Layout::Nchw if work.group_in == 1 && work.group_out <= DEPTHWISE_OUT => {
-                depthwise::planes(work, &image, w, bias)
-            }
-            Layout::Nhwc if work.group_in == 1 && work.group_out == 1 => {
-                depthwise::pixels(work, &image, w, bias)
-            }
-            _ => tiles::conv(work, &image, w, bias),
-        }
+    if Padded::needed(work) && !all_finite(w) {
+        return direct::conv(work, x, w, bias);
     }
+    if let Some(plan) = dense::plan(work) {
+        return dense::dense(work, plan, x, w, bias);
+    }
+    let image = Padded::new(work, x)?;
+    match work.layout {
+        Layout::Nchw => depthwise::planes(work, &image, w, bias),
+        Layout::Nhwc if work.group_in == 1 && work.group_out == 1 => depthwise::pixels(work, &image, w, bias),
+        Layout::Nhwc => tiles::conv(work, &image, w, bias),
+    }
+}
+
+/// The weights as [`planes`] reads them, if that is how the convolution is computed.
+pub(super) fn pack(work: &ConvWork, w: &[f32]) -> Result<Option<Packed>> {
+    let depthwise = work.group_in == 1 && work.group_out <= DEPTHWISE_OUT;
+    let other = work.layout != Layout::Nchw || depthwise || dense::plan(work).is_some();
+    if other || (Padded::needed(work) && !all_finite(w)) {
+        return Ok(None);
+    }
+    Packed::new(work, w).map(Some)
 }
 
 fn all_finite(w: &[f32]) -> bool {

@@ -1,7 +1,5 @@
-//! Convolution as a matrix product, in tiles of pixels and output channels.
-//!
-//! Channels first, a tile is `[channel][pixel]`: weights times columns gathered from the image. Channels last, it is
-//! `[pixel][channel]`: rows gathered from the image times weights.
+//! Channels-last convolution as a matrix product: rows gathered from the image times weights, in tiles of pixels and
+//! output channels.
 
 use rayon::prelude::*;
 
@@ -13,7 +11,6 @@ use crate::error::Result;
 use crate::host::activation::apply;
 use crate::host::output::{Scattered, WORTH_SHARING, fill};
 use crate::problem::ConvWork;
-use crate::spec::Layout;
 
 /// Sums of a tile, whose memory should stay in the cache.
 const SUMS: usize = 1 << 16;
@@ -25,7 +22,7 @@ const CHANNELS: usize = 32;
 pub(super) fn conv(work: &ConvWork, image: &Padded, w: &[f32], bias: Option<&[f32]>) -> Result<Vec<f32>> {
     let weights = Weights::new(work, w)?;
     let out = Scattered::new(work.batch * work.output.n)?;
-    let job = Job { work, bias, out: &out, weights: &weights, gather: Gather::new(work, image, &weights) };
+    let job = Job { work, bias, out: &out, weights: &weights, gather: Gather::new(work, image) };
     let grid = Grid::new(work, &job.gather);
     if grid.parts == 1 {
         let tasks = work.groups * grid.tiles;
@@ -58,9 +55,6 @@ struct Grid {
     /// All pixels of the batch, and those of a tile.
     all: usize,
     tile: usize,
-    /// Pixels that a tile must not go beyond: an image, if it is read in place, else all.
-    limit: usize,
-    per_limit: usize,
     tiles: usize,
     /// Output channels of a group, and parts that they are divided into.
     group_out: usize,
@@ -71,27 +65,23 @@ struct Grid {
 impl Grid {
     fn new(work: &ConvWork, gather: &Gather) -> Grid {
         let all = work.batch * work.pixels();
-        let limit = if gather.in_place() && work.layout == Layout::Nchw { work.pixels() } else { all };
         let threads = rayon::current_num_threads();
         let small = all * work.out_channels() * gather.terms() <= 4 * WORTH_SHARING;
         let most = (SUMS / work.group_out).clamp(64, PIXELS);
-        let mut per_limit = limit.div_ceil(most);
-        if !small && limit / most >= threads {
+        let mut tiles = all.div_ceil(most);
+        if !small && all / most >= threads {
             // As many for one thread as for another.
-            per_limit = per_limit.next_multiple_of(threads);
+            tiles = tiles.next_multiple_of(threads);
         }
-        let tile = limit.div_ceil(per_limit).next_multiple_of(8);
-        let per_limit = limit.div_ceil(tile);
-        let tiles = per_limit * (all / limit);
+        let tile = all.div_ceil(tiles).next_multiple_of(8);
+        let tiles = all.div_ceil(tile);
         let missing = threads.div_ceil(tiles * work.groups);
         let parts = if small { 1 } else { missing.clamp(1, work.group_out.div_ceil(CHANNELS)) };
-        Grid { all, tile, limit, per_limit, tiles, group_out: work.group_out, parts, small }
+        Grid { all, tile, tiles, group_out: work.group_out, parts, small }
     }
 
     fn pixels(&self, tile: usize) -> std::ops::Range<usize> {
-        let base = tile / self.per_limit * self.limit;
-        let from = tile % self.per_limit * self.tile;
-        base + from..self.all.min(base + self.limit.min(from + self.tile))
+        tile * self.tile..self.all.min((tile + 1) * self.tile)
     }
 
     fn channels(&self, part: usize) -> std::ops::Range<usize> {
@@ -122,17 +112,9 @@ impl Job<'_> {
             return Ok(None);
         }
         let (all, terms) = (self.work.batch * self.work.pixels(), self.gather.terms());
-        let gathered = match self.work.layout {
-            Layout::Nchw => {
-                let runs = self.gather.runs(group, 0..all);
-                fill(all * terms, all, WORTH_SHARING.div_ceil(all), |k, out: &mut [f32]| {
-                    self.gather.columns(&runs, k..k + 1, out);
-                })
-            }
-            Layout::Nhwc => fill(all * terms, terms, WORTH_SHARING.div_ceil(terms), |p, out: &mut [f32]| {
-                self.gather.rows(&self.gather.runs(group, p..p + 1), 0..terms, out);
-            }),
-        }?;
+        let gathered = fill(all * terms, terms, WORTH_SHARING.div_ceil(terms), |p, out: &mut [f32]| {
+            self.gather.rows(&self.gather.runs(group, p..p + 1), 0..terms, out);
+        })?;
         Ok(Some(gathered))
     }
 
@@ -153,70 +135,28 @@ impl Job<'_> {
         }
         let weights = self.weights.matrix(group * work.group_out + channels.start);
         let Scratch { sums, gathered } = scratch;
-        let in_place = shared.map(|all| match work.layout {
-            Layout::Nchw => all.from(0, pixels.start),
-            Layout::Nhwc => all.from(pixels.start, 0),
-        });
+        let in_place = shared.map(|all| all.from(pixels.start, 0));
         let in_place = in_place.or_else(|| gather.matrix_in_place(group, pixels.start));
         let runs = if in_place.is_none() { gather.runs(group, pixels.clone()) } else { vec![] };
         let sums = sums.of(count * outs, gather.terms(), |terms, add, sums| {
             let k = terms.len();
             let weights = weights.from(0, terms.start);
-            match work.layout {
-                Layout::Nchw => {
-                    let columns = match in_place {
-                        Some(all) => all.from(terms.start, 0),
-                        None => {
-                            gathered.resize(count * k, 0.0);
-                            gather.columns(&runs, terms, gathered);
-                            Matrix { data: gathered, row: count, column: 1 }
-                        }
-                    };
-                    multiply([outs, k, count], weights, columns, add, sums);
+            let rows = match in_place {
+                Some(all) => all.from(0, terms.start),
+                None => {
+                    gathered.resize(count * k, 0.0);
+                    gather.rows(&runs, terms, gathered);
+                    Matrix { data: gathered, row: k, column: 1 }
                 }
-                Layout::Nhwc => {
-                    let rows = match in_place {
-                        Some(all) => all.from(0, terms.start),
-                        None => {
-                            gathered.resize(count * k, 0.0);
-                            gather.rows(&runs, terms, gathered);
-                            Matrix { data: gathered, row: k, column: 1 }
-                        }
-                    };
-                    multiply([count, k, outs], rows, weights.transposed(), add, sums);
-                }
-            }
+            };
+            multiply([count, k, outs], rows, weights.transposed(), add, sums);
         });
         let first = group * work.group_out + channels.start;
-        match work.layout {
-            Layout::Nchw => self.store_columns(first, pixels, sums),
-            Layout::Nhwc => self.store_rows(first, outs, pixels, sums),
-        }
+        self.store(first, outs, pixels, sums);
     }
 
-    /// Adds the bias, applies the activation and stores a tile of channels from `first` on, channels first.
-    fn store_columns(&self, first: usize, pixels: std::ops::Range<usize>, sums: &mut [f32]) {
-        let (work, plane) = (self.work, self.work.pixels());
-        for (o, sums) in (first..).zip(sums.chunks_exact_mut(pixels.len())) {
-            if let Some(bias) = self.bias {
-                sums.iter_mut().for_each(|s| *s += bias[o]);
-            }
-            apply(work.activation, sums);
-            // Pixels of one image are neighbours in the output.
-            let mut from = pixels.start;
-            while from < pixels.end {
-                let (n, p) = (from / plane, from % plane);
-                let count = (pixels.end - from).min(plane - p);
-                let sums = &sums[from - pixels.start..][..count];
-                // SAFETY: every pixel of every channel belongs to one tile.
-                unsafe { self.out.write(n * work.output.n + o * work.output.c + p, sums) };
-                from += count;
-            }
-        }
-    }
-
-    /// The same for channels last.
-    fn store_rows(&self, first: usize, outs: usize, pixels: std::ops::Range<usize>, sums: &mut [f32]) {
+    /// Adds the bias, applies the activation and stores a tile of channels from `first` on.
+    fn store(&self, first: usize, outs: usize, pixels: std::ops::Range<usize>, sums: &mut [f32]) {
         for sums in sums.chunks_exact_mut(outs) {
             if let Some(bias) = self.bias {
                 sums.iter_mut().zip(&bias[first..]).for_each(|(s, b)| *s += b);

@@ -1,4 +1,4 @@
-//! The kernel as a matrix of output channels by terms.
+//! The kernel as a matrix of output channels by terms: all input channels of a tap, then those of the next.
 
 use std::borrow::Cow;
 
@@ -7,40 +7,20 @@ use super::kernel_taps;
 use crate::error::Result;
 use crate::host::output::fill;
 use crate::problem::ConvWork;
-use crate::spec::Layout;
-
-/// Order of the terms of a sum.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Terms {
-    /// All taps of an input channel, then those of the next.
-    ByChannel,
-    /// All input channels of a tap, then those of the next.
-    ByTap,
-}
 
 pub(super) struct Weights<'a> {
     data: Cow<'a, [f32]>,
     /// Distance between output channels, and between terms.
     out: usize,
     term: usize,
-    pub order: Terms,
 }
 
 impl<'a> Weights<'a> {
-    /// Read where they lie, in their own order; only pixels with all their channels together want the channels of a
-    /// tap together, and kernels of another order copied.
+    /// Read where they lie, or copied if the taps of an input channel lie together.
     pub fn new(work: &ConvWork, w: &'a [f32]) -> Result<Weights<'a>> {
         let (ks, taps) = (work.kernel, work.taps());
-        let in_place = |term, order| Ok(Weights { data: Cow::Borrowed(w), out: ks.o, term, order });
-        if taps == 1 {
-            return in_place(ks.i, Terms::ByTap);
-        }
-        let by_channel = ks.space[2] == 1 && ks.i == taps;
-        if !by_channel {
-            return in_place(ks.i, Terms::ByTap);
-        }
-        if work.layout == Layout::Nchw {
-            return in_place(1, Terms::ByChannel);
+        if taps == 1 || ks.space[2] != 1 || ks.i != taps {
+            return Ok(Weights { data: Cow::Borrowed(w), out: ks.o, term: ks.i });
         }
         let offsets = kernel_taps(work);
         let terms = work.group_in * taps;
@@ -49,7 +29,7 @@ impl<'a> Weights<'a> {
                 out.iter_mut().enumerate().for_each(|(i, out)| *out = w[o * ks.o + i * ks.i + tap]);
             }
         })?;
-        Ok(Weights { data: Cow::Owned(data), out: terms, term: 1, order: Terms::ByTap })
+        Ok(Weights { data: Cow::Owned(data), out: terms, term: 1 })
     }
 
     /// Output channels from `first` on.

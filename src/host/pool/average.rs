@@ -30,10 +30,10 @@ impl Divisor {
 }
 
 /// The divisor of each window: the product of one number for each axis.
-struct Counts([Vec<f32>; MAX_SPATIAL]);
+pub(super) struct Counts([Vec<f32>; MAX_SPATIAL]);
 
 impl Counts {
-    fn new(frame: &Frame, divisor: Divisor) -> Counts {
+    pub fn new(frame: &Frame, divisor: Divisor) -> Counts {
         let mut counts =
             frame.axes.map(|a| (0..a.output).map(|o| divisor.count(&a, o) as f32).collect::<Vec<_>>());
         if let Some(fixed) = divisor.fixed {
@@ -43,7 +43,7 @@ impl Counts {
     }
 
     /// Divides the sums of `windows`.
-    fn divide(&self, frame: &Frame, windows: &Windows, sums: &mut [f32]) {
+    pub fn divide(&self, frame: &Frame, windows: &Windows, sums: &mut [f32]) {
         let [d, h, w]: [&[f32]; MAX_SPATIAL] = std::array::from_fn(|i| &self.0[i][windows[i].clone()]);
         let outer = d.iter().flat_map(|d| h.iter().map(move |h| d * h));
         for (outer, sums) in outer.zip(sums.chunks_exact_mut(w.len() * frame.inner)) {

@@ -9,11 +9,12 @@ mod lp;
 mod max;
 mod reduce;
 mod rows;
+mod strips;
 mod whole;
 
 use self::frame::{Frame, Windows};
 use self::reduce::Reduce;
-use super::element::Source;
+use super::element::{Plain, Source};
 use super::output::fill;
 use crate::error::Result;
 use crate::problem::PoolWork;
@@ -34,6 +35,21 @@ pub(super) fn pool(work: &PoolWork, x: &Data) -> Result<Vec<Data>> {
         PoolKind::Lp { p } => Ok(vec![lp::pool(work, x, p)?]),
         PoolKind::LpTorch { p } => Ok(vec![lp::torch(work, x, p)?]),
     }
+}
+
+/// Pools 32-bit floats into memory of the caller, on this thread alone, if they can be pooled so.
+pub(super) fn pool_into(work: &PoolWork, x: &[f32], out: &mut [f32]) -> bool {
+    let work = &PoolWork { axes: work.axes.map(frame::regular), ..*work };
+    let frame = Frame::joined(work);
+    match work.kind {
+        PoolKind::Max => task::<reduce::Max<f32>>(&frame, &Plain(x), 0, out, |_, _, _| {}),
+        PoolKind::Average { count_include_pad, divisor } => {
+            let counts = average::Counts::new(&frame, average::Divisor { count_include_pad, fixed: divisor });
+            task::<reduce::Sum<f32>>(&frame, &Plain(x), 0, out, |f, w, sums| counts.divide(f, w, sums));
+        }
+        _ => return false,
+    }
+    true
 }
 
 /// An element type that no operation of this kind takes; the problem's rules keep it from getting here.
@@ -61,7 +77,7 @@ fn task<R: Reduce>(
     finish: impl Fn(&Frame, &Windows, &mut [R::T]),
 ) {
     let mut scratch = Scratch { flat: flat::Buffers::new(), rows: rows::Buffers::new() };
-    let by_passes = flat::pays(frame);
+    let (by_strips, by_passes) = (strips::pays(frame), flat::pays(frame));
     if frame.inner == 1 && frame.is_whole() {
         let len = frame.slab_input();
         for (slab, out) in (first..).zip(out.iter_mut()) {
@@ -73,7 +89,9 @@ fn task<R: Reduce>(
     }
     for (slab, windows, range) in frame.pieces(first, out.len()) {
         let (base, out) = (slab * frame.slab_input(), &mut out[range]);
-        if by_passes {
+        if by_strips {
+            strips::slab::<R>(frame, source, base, &windows, out, scratch.flat.row());
+        } else if by_passes {
             flat::slab::<R>(frame, source, base, &windows, out, &mut scratch.flat);
         } else {
             rows::slab::<R>(frame, source, base, &windows, out, &mut scratch.rows);

@@ -1,0 +1,61 @@
+//! How a channels-first convolution is divided into tiles.
+
+use super::micro::PANEL;
+use super::packed::Packed;
+use super::planes::Tile;
+use crate::host::output::WORTH_SHARING;
+use crate::problem::ConvWork;
+
+/// Sums of a tile, and elements of its input, which should stay in the cache.
+const SUMS: usize = 1 << 15;
+/// The most pixels of a tile whose sums are kept from one range of terms to the next.
+const PIXELS: usize = 512;
+/// The fewest blocks of a tile if a group's are divided: fewer would read the image for too few products.
+const BLOCKS: usize = 5;
+/// Products that are worth a task.
+const WORTH_A_TASK: usize = 1 << 20;
+
+/// The tiles of a convolution.
+pub(super) struct Grid {
+    pub tiles: Vec<Tile>,
+    /// Whether the tiles are worth being shared among threads.
+    pub shared: bool,
+}
+
+impl Grid {
+    pub fn new(work: &ConvWork, weights: &Packed) -> Grid {
+        let pixels = work.pixels();
+        let products = work.group_out * work.group_in * work.taps();
+        let threads = rayon::current_num_threads();
+        let shared = products * work.groups * work.batch * pixels > 4 * WORTH_SHARING;
+        let most = (SUMS / work.group_out).clamp(4 * PANEL, PIXELS).max(WORTH_A_TASK / products);
+        // Small images together, large ones in parts; at best several tasks for each thread.
+        let fair = (work.batch * pixels).div_ceil(4 * threads).max(8 * PANEL);
+        let most = if shared { most.min(fair) } else { most };
+        let (images, part) = if pixels <= most {
+            let images = (most / pixels).clamp(1, work.batch);
+            (work.batch.div_ceil(work.batch.div_ceil(images)), pixels)
+        } else {
+            (1, pixels.div_ceil(pixels.div_ceil(most)).next_multiple_of(PANEL).min(pixels))
+        };
+        let count = work.batch.div_ceil(images) * pixels.div_ceil(part) * work.groups;
+        let parts = if shared { threads.div_ceil(count) } else { 1 };
+        let blocks = weights.blocks.div_ceil(parts).max(BLOCKS).min(weights.blocks);
+        let mut tiles = Vec::with_capacity(count * parts);
+        for group in 0..work.groups {
+            for n in (0..work.batch).step_by(images) {
+                for p in (0..pixels).step_by(part) {
+                    for b in (0..weights.blocks).step_by(blocks) {
+                        tiles.push(Tile {
+                            images: n..work.batch.min(n + images),
+                            pixels: p..pixels.min(p + part),
+                            group,
+                            blocks: b..weights.blocks.min(b + blocks),
+                        });
+                    }
+                }
+            }
+        }
+        Grid { tiles, shared }
+    }
+}

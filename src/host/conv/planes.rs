@@ -1,0 +1,301 @@
+//! Channels-first convolution: panels of pixels times blocks of output channels, without gathering what can be read in
+//! place.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::grid::Grid;
+use super::micro::{self, Block, CHANNELS, Finish, PANEL, Product};
+use super::packed::Packed;
+use super::padded::Padded;
+use super::view::{self, View};
+use crate::error::Result;
+use crate::host::activation::apply;
+use crate::host::kept::with_kept;
+use crate::host::output::Scattered;
+use crate::host::simd::wide;
+use crate::problem::ConvWork;
+use crate::spec::Activation;
+
+/// Terms that are summed for all channels and pixels of a tile before the next follow: the weights of these terms stay
+/// in the cache from panel to panel.
+const TERMS: usize = 640;
+/// Blocks from which on pixels are worth gathering: they then lie in one piece for all of them.
+const FEW: usize = 4;
+/// Ranges of terms whose sums are added in one chain.
+const RANGES: usize = 2;
+
+pub(super) fn conv(work: &ConvWork, x: &[f32], weights: &Packed, bias: Option<&[f32]>) -> Result<Vec<f32>> {
+    let out = Scattered::new(work.batch * work.output.n)?;
+    let grid = Grid::new(work, weights);
+    let unit = view::unit(work);
+    let positions = grid.tiles.iter().map(|t| t.pixels.end.div_ceil(unit) - t.pixels.start / unit).max();
+    let planes = Planes::new(work, x, weights, bias, positions.unwrap_or(1));
+    let target = Target { out: &out, image: work.output.n, channel: work.output.c, origin: 0 };
+    let task = |tile: &Tile| with_kept(|scratch: &mut Scratch| planes.tile(scratch, tile, target));
+    if grid.shared {
+        grid.tiles.par_iter().for_each(task);
+    } else {
+        grid.tiles.iter().for_each(task);
+    }
+    // SAFETY: the tiles cover all channels of all pixels.
+    Ok(unsafe { out.finish() })
+}
+
+/// A convolution ready to be computed tile by tile.
+pub(in crate::host) struct Planes<'a> {
+    work: &'a ConvWork,
+    weights: &'a Packed,
+    bias: Option<&'a [f32]>,
+    x: &'a [f32],
+    view: View,
+}
+
+/// What a tile computes: for each image `images` the output pixels `pixels`, of the channels in `blocks` of a group.
+#[derive(Clone)]
+pub(in crate::host) struct Tile {
+    pub images: Range<usize>,
+    pub pixels: Range<usize>,
+    pub group: usize,
+    pub blocks: Range<usize>,
+}
+
+/// Where results go: image `n`, channel `c` (of all groups), pixel `p` to `n * image + c * channel + p - origin`.
+#[derive(Clone, Copy)]
+pub(in crate::host) struct Target<'a> {
+    pub out: &'a Scattered<f32>,
+    pub image: usize,
+    pub channel: usize,
+    pub origin: usize,
+}
+
+/// Buffers of a task.
+#[derive(Default)]
+pub(in crate::host) struct Scratch {
+    copy: Vec<f32>,
+    gathered: Vec<Row>,
+    sums: Vec<Block>,
+    totals: Vec<Block>,
+    panels: Vec<Panel>,
+    runs: Vec<Run>,
+    steps: Vec<usize>,
+}
+
+/// The pixels of a panel for one term, in a cache line of their own: registers are loaded from two lines only slowly.
+#[derive(Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C, align(64))]
+struct Row([f32; PANEL]);
+
+/// Up to [`PANEL`] pixels: those of `runs`, neighbours in memory if `direct`.
+struct Panel {
+    runs: Range<usize>,
+    base: usize,
+    direct: bool,
+    /// Whether a whole panel may be read at each run's beginning.
+    roomy: bool,
+}
+
+/// Neighbouring pixels of one image, from place `at` of a panel on.
+struct Run {
+    base: usize,
+    at: usize,
+    count: usize,
+    image: usize,
+    pixel: usize,
+}
+
+impl<'a> Planes<'a> {
+    /// For tiles of at most `positions` positions of the outermost axis.
+    pub fn new(
+        work: &'a ConvWork,
+        x: &'a [f32],
+        weights: &'a Packed,
+        bias: Option<&'a [f32]>,
+        positions: usize,
+    ) -> Planes<'a> {
+        Planes { work, weights, bias, x, view: View::new(work, Padded::needed(work), positions) }
+    }
+
+    /// Computes a tile.
+    pub fn tile(&self, scratch: &mut Scratch, tile: &Tile, target: Target) {
+        if tile.pixels.is_empty() || tile.images.is_empty() || tile.blocks.is_empty() {
+            return;
+        }
+        let Scratch { copy, gathered, sums, totals, panels, runs, steps } = scratch;
+        let (work, view) = (self.work, &self.view);
+        let positions = tile.pixels.start / view.unit..tile.pixels.end.div_ceil(view.unit);
+        let x: &[f32] = if view.copied {
+            copy.resize(copy.len().max(view.copy_len(tile.images.len())), 0.0);
+            view.copy(work, self.x, tile.group, tile.images.clone(), positions.clone(), copy);
+            copy
+        } else {
+            &self.x[tile.group * work.group_in * work.input.c..]
+        };
+        self.panels(tile, positions.start, x.len(), panels, runs);
+        let terms = view.offsets.len();
+        let parts = terms.div_ceil(TERMS);
+        let part = terms.div_ceil(parts);
+        let blocks = tile.blocks.len();
+        let kept = if parts > 1 { panels.len() * blocks } else { 0 };
+        sums.resize(kept, Block::default());
+        gathered.resize(part + 1, Row::default());
+        let gathered: &mut [f32] = bytemuck::cast_slice_mut(gathered);
+        let few = blocks < FEW;
+        steps.clear();
+        steps.extend((0..part).map(|t| t * PANEL));
+        totals.clear();
+        for (i, from) in (0..terms).step_by(part).enumerate() {
+            let offsets = &view.offsets[from..terms.min(from + part)];
+            let (first, last) = (i % RANGES == 0, from + part >= terms);
+            if first && i > 0 {
+                add_up(totals, sums);
+            }
+            if last && !totals.is_empty() {
+                // The total takes the part of the sums before.
+                if first {
+                    sums.copy_from_slice(totals);
+                } else {
+                    sums.iter_mut().zip(&*totals).for_each(|(sum, total)| add(sum, total));
+                }
+            }
+            let first = i == 0 || (first && !last);
+            wide(
+                #[inline(always)]
+                |_| {
+                    for (p, panel) in panels.iter().enumerate() {
+                        let runs = &runs[panel.runs.clone()];
+                        let (x, offsets) = if panel.direct && few {
+                            (&x[panel.base..], offsets)
+                        } else {
+                            gather(x, panel, runs, offsets, gathered);
+                            (&gathered[..], &steps[..offsets.len()])
+                        };
+                        for (b, block) in tile.blocks.clone().enumerate() {
+                            let channels = self.weights.channels(block);
+                            let weights = self.weights.weights(tile.group, block, from);
+                            let weights = &weights[..offsets.len() * channels.len()];
+                            let channel = tile.group * work.group_out + channels.start;
+                            let kept = sums.get_mut(p * blocks + b);
+                            let earlier = if first { None } else { kept.as_deref() };
+                            let finish = last.then(|| Finish {
+                                bias: self.bias.map(|bias| &bias[channel..][..channels.len()]),
+                                relu: work.activation == Activation::Relu,
+                            });
+                            let product =
+                                Product { channels: channels.len(), offsets, x, weights, earlier, finish };
+                            let mut sum = [[0f32; PANEL]; CHANNELS];
+                            micro::block(&product, &mut sum);
+                            if let (false, Some(kept)) = (last, kept) {
+                                *kept = sum;
+                                continue;
+                            }
+                            self.store(&mut sum, channel, channels.len(), runs, target);
+                        }
+                    }
+                },
+            );
+        }
+    }
+
+    /// Lists the panels of a tile.
+    fn panels(&self, tile: &Tile, first: usize, len: usize, panels: &mut Vec<Panel>, runs: &mut Vec<Run>) {
+        let view = &self.view;
+        let reach = view.offsets.iter().copied().max().unwrap_or(0);
+        panels.clear();
+        runs.clear();
+        let mut open = 0;
+        let mut close = |runs: &[Run]| {
+            let mine = &runs[open..];
+            let Some(Run { base, .. }) = mine.first() else { return };
+            let roomy = mine.iter().all(|r| r.base + reach + PANEL <= len);
+            panels.push(Panel {
+                runs: open..runs.len(),
+                base: *base,
+                direct: roomy && mine.len() == 1,
+                roomy,
+            });
+            open = runs.len();
+        };
+        let mut at = 0;
+        for image in tile.images.clone() {
+            let read = if view.copied { image - tile.images.start } else { image };
+            let mut pixel = tile.pixels.start;
+            while pixel < tile.pixels.end {
+                let mut base = view.base(self.work, read, pixel, first);
+                let row_end = (pixel + view.row - pixel % view.row).min(tile.pixels.end);
+                while pixel < row_end {
+                    let count = (row_end - pixel).min(PANEL - at);
+                    runs.push(Run { base, at, count, image, pixel });
+                    (base, pixel, at) = (base + count, pixel + count, at + count);
+                    if at == PANEL {
+                        close(runs);
+                        at = 0;
+                    }
+                }
+            }
+        }
+        close(runs);
+    }
+
+    /// Applies activations that are worth a call, and stores a block.
+    #[inline(always)]
+    fn store(&self, sums: &mut Block, channel: usize, channels: usize, runs: &[Run], target: Target) {
+        if !matches!(self.work.activation, Activation::None | Activation::Relu) {
+            apply(self.work.activation, sums[..channels].as_flattened_mut());
+        }
+        for (c, sums) in (channel..).zip(&sums[..channels]) {
+            for run in runs {
+                let to = run.image * target.image + c * target.channel + run.pixel - target.origin;
+                // SAFETY: every pixel of every channel belongs to one tile.
+                unsafe {
+                    if run.count == PANEL {
+                        target.out.write(to, &sums[..PANEL]);
+                    } else {
+                        target.out.write(to, &sums[run.at..run.at + run.count]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `sums += other`.
+#[inline(always)]
+fn add(sums: &mut Block, other: &Block) {
+    for (s, o) in sums.as_flattened_mut().iter_mut().zip(other.as_flattened()) {
+        *s += o;
+    }
+}
+
+/// Adds sums to their totals.
+fn add_up(totals: &mut Vec<Block>, sums: &[Block]) {
+    if totals.is_empty() {
+        totals.extend_from_slice(sums);
+    } else {
+        totals.iter_mut().zip(sums).for_each(|(total, sum)| add(total, sum));
+    }
+}
+
+/// Writes the terms at `offsets` of a panel's pixels one after another.
+#[inline(always)]
+fn gather(x: &[f32], panel: &Panel, runs: &[Run], offsets: &[usize], out: &mut [f32]) {
+    if panel.direct {
+        let x = &x[panel.base..];
+        for (offset, out) in offsets.iter().zip(out.as_chunks_mut::<PANEL>().0) {
+            out.copy_from_slice(&x[*offset..][..PANEL]);
+        }
+        return;
+    }
+    for (offset, at) in offsets.iter().zip((0..).step_by(PANEL)) {
+        for run in runs {
+            let (x, out) = (&x[run.base + offset..], &mut out[at + run.at..]);
+            if panel.roomy {
+                // Whole panels are copied fastest; what is too much is overwritten by the next run or term.
+                out[..PANEL].copy_from_slice(&x[..PANEL]);
+            } else {
+                out[..run.count].copy_from_slice(&x[..run.count]);
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! How tiles of a channels-first image are read: in place, or from a copy of the part that a tile needs.
+
+use std::ops::Range;
+
+use crate::geometry::{Axis, MAX_SPATIAL};
+use crate::problem::ConvWork;
+
+/// Where elements lie, seen from the windows. Neighbouring windows of a row are neighbours in memory: where they have a
+/// stride, the copy holds every `stride`th element together.
+pub(super) struct View {
+    /// Whether tiles are read from a copy with the padding written out.
+    pub copied: bool,
+    /// The outermost axis that is there at all: tiles take a range of it.
+    pub cut: usize,
+    /// Windows in a position of the cut axis.
+    pub unit: usize,
+    /// Neighbouring windows in memory.
+    pub row: usize,
+    /// Where the terms of a window lie, seen from its first.
+    pub offsets: Vec<usize>,
+    /// Distance between images, channels, and windows on each axis.
+    image: usize,
+    channel: usize,
+    windows: [usize; MAX_SPATIAL],
+    /// Distance between rows and planes of the copy, elements in a row with each remainder, and the copy's extents.
+    rows: [usize; 2],
+    part: usize,
+    extents: [usize; MAX_SPATIAL],
+}
+
+/// Elements from the first window's first tap to the last one's last, for `count` windows.
+fn extent(a: &Axis, count: usize) -> usize {
+    (count - 1) * a.stride + a.span()
+}
+
+/// The outermost axis that is there at all.
+pub(super) fn cut(work: &ConvWork) -> usize {
+    work.axes.iter().position(|a| a.input > 1 || a.output > 1).unwrap_or(0)
+}
+
+/// Windows in a position of the cut axis.
+pub(super) fn unit(work: &ConvWork) -> usize {
+    work.axes[cut(work) + 1..].iter().map(|a| a.output).product()
+}
+
+impl View {
+    /// A view for tiles of at most `positions` positions of the cut axis.
+    pub fn new(work: &ConvWork, pads: bool, positions: usize) -> View {
+        let [a0, a1, a2] = &work.axes;
+        let cut = cut(work);
+        let unit = unit(work);
+        let copied = pads || (a2.stride > 1 && a2.output > 1);
+        let mut extents = work.axes.map(|a| extent(&a, a.output));
+        extents[cut] = extent(&work.axes[cut], positions.clamp(1, work.axes[cut].output));
+        let part = extents[2].div_ceil(a2.stride);
+        let (image, channel, rows) = if copied {
+            let row = a2.stride * part;
+            let channel = extents[0] * extents[1] * row;
+            (work.group_in * channel, channel, [extents[1] * row, row])
+        } else {
+            (work.input.n, work.input.c, [work.input.space[0], work.input.space[1]])
+        };
+        let windows = [a0.stride * rows[0], a1.stride * rows[1], 1];
+        let along = |t: usize| {
+            let at = t * a2.dilation;
+            if copied { at % a2.stride * part + at / a2.stride } else { at }
+        };
+        let mut offsets = Vec::with_capacity(work.group_in * work.taps());
+        for c in 0..work.group_in {
+            for td in 0..a0.kernel {
+                for th in 0..a1.kernel {
+                    let from = c * channel + td * a0.dilation * rows[0] + th * a1.dilation * rows[1];
+                    offsets.extend((0..a2.kernel).map(|tw| from + along(tw)));
+                }
+            }
+        }
+        // Rows that follow one another without a gap are one.
+        let mut row = a2.output;
+        if a1.output == 1 || windows[1] == row {
+            row *= a1.output;
+            if a0.output == 1 || windows[0] == row {
+                row *= a0.output;
+            }
+        }
+        View { copied, cut, unit, row, offsets, image, channel, windows, rows, part, extents }
+    }
+
+    /// Where pixel `p` of the `n`th image that is read has its first tap; copies begin at position `first` of the cut axis.
+    pub fn base(&self, work: &ConvWork, n: usize, p: usize, first: usize) -> usize {
+        let [_, height, width] = work.axes.map(|a| a.output);
+        let mut at = [p / (height * width), p / width % height, p % width];
+        if self.copied {
+            at[self.cut] -= first;
+        }
+        n * self.image + (0..MAX_SPATIAL).map(|i| at[i] * self.windows[i]).sum::<usize>()
+    }
+
+    /// Elements that a copy of `images` images takes, with room to read a panel from any of them.
+    pub fn copy_len(&self, images: usize) -> usize {
+        images * self.image + super::micro::PANEL
+    }
+
+    /// Copies the elements that the windows at `positions` of the cut axis have in a group's channels.
+    pub fn copy(
+        &self,
+        work: &ConvWork,
+        x: &[f32],
+        group: usize,
+        images: Range<usize>,
+        positions: Range<usize>,
+        to: &mut [f32],
+    ) {
+        let [a0, a1, a2] = &work.axes;
+        let mut starts = work.axes.map(|a| a.start(0));
+        starts[self.cut] = work.axes[self.cut].start(positions.start);
+        let mut extents = self.extents;
+        extents[self.cut] = extent(&work.axes[self.cut], positions.len());
+        for (i, n) in images.enumerate() {
+            for c in 0..work.group_in {
+                let channel = n * work.input.n + (group * work.group_in + c) * work.input.c;
+                for d in 0..extents[0] {
+                    for h in 0..extents[1] {
+                        let at = i * self.image + c * self.channel + d * self.rows[0] + h * self.rows[1];
+                        let row = &mut to[at..][..a2.stride * self.part];
+                        let inside = |i: usize, p: usize, a: &Axis| {
+                            starts[i]
+                                .checked_add_unsigned(p)
+                                .and_then(|p| usize::try_from(p).ok())
+                                .filter(|&p| p < a.input)
+                        };
+                        match (inside(0, d, a0), inside(1, h, a1)) {
+                            (Some(d), Some(h)) => {
+                                let x = &x[channel + d * work.input.space[0] + h * work.input.space[1]..];
+                                self.copy_row(a2, &x[..a2.input], starts[2], row);
+                            }
+                            _ => row.fill(0.0),
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Copies a row that begins at `start` of the input, which may lie before it.
+    fn copy_row(&self, a: &Axis, x: &[f32], start: isize, to: &mut [f32]) {
+        for (remainder, to) in to.chunks_exact_mut(self.part).enumerate() {
+            let start = start + remainder as isize;
+            // The first element inside the input, and how many follow.
+            let from = usize::try_from(-start).unwrap_or(0).div_ceil(a.stride).min(to.len());
+            let at = (start + (from * a.stride) as isize).max(0) as usize;
+            let count = x.len().saturating_sub(at).div_ceil(a.stride).min(to.len() - from);
+            let (before, rest) = to.split_at_mut(from);
+            let (inside, behind) = rest.split_at_mut(count);
+            before.fill(0.0);
+            behind.fill(0.0);
+            if count == 0 {
+                continue;
+            }
+            if a.stride == 1 {
+                inside.copy_from_slice(&x[at..at + count]);
+            } else {
+                inside.iter_mut().zip(x[at..].iter().step_by(a.stride)).for_each(|(to, x)| *to = *x);
+            }
+        }
+    }
+}

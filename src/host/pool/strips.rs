@@ -1,0 +1,141 @@
+//! Windows of two or three taps on two axes with stride 2, the commonest of all: every output row in one pass over its
+//! input rows.
+
+use super::frame::{Frame, Windows};
+use super::reduce::Reduce;
+use crate::geometry::Axis;
+use crate::host::element::Source;
+use crate::host::simd::wide;
+
+/// Windows that are computed side by side.
+const BLOCK: usize = 8;
+
+/// Distance from one window of a row to the next.
+const STRIDE: usize = 2;
+
+/// Whether all windows are of this kind, and rows long enough for a block.
+pub(super) fn pays(frame: &Frame) -> bool {
+    let [a0, a1, a2] = &frame.axes;
+    let plain = |a: &Axis| !a.adaptive && a.dilation == 1;
+    let small = |a: &Axis| plain(a) && a.kernel == a2.kernel && matches!(a.kernel, 2 | 3);
+    let (_, inside) = columns(a2);
+    frame.inner == 1
+        && frame.cut == 1
+        && (a0.input, a0.kernel, a0.output) == (1, 1, 1)
+        && small(a1)
+        && small(a2)
+        && a2.stride == STRIDE
+        && inside >= BLOCK
+}
+
+/// The first window that lies inside the input with all of its taps, and how many follow.
+fn columns(a: &Axis) -> (usize, usize) {
+    let first = a.pad_before.div_ceil(a.stride).min(a.output);
+    let fit = (a.input + a.pad_before).checked_sub(a.kernel).map_or(0, |room| room / a.stride + 1);
+    (first, fit.clamp(first, a.output) - first)
+}
+
+pub(super) fn slab<R: Reduce>(
+    frame: &Frame,
+    source: &impl Source<R::T>,
+    base: usize,
+    windows: &Windows,
+    out: &mut [R::T],
+    buffer: &mut Vec<R::T>,
+) {
+    let [_, a1, a2] = &frame.axes;
+    // The rows from the first window's first tap to the last one's last.
+    let row = |o: usize| a1.start(o).max(0) as usize;
+    let first = row(windows[1].start).min(a1.input);
+    let last = (row(windows[1].end - 1) + a1.kernel).clamp(first, a1.input);
+    let x = source.row(base + first * a2.input, (last - first) * a2.input, buffer);
+    let strip = Strip { axis: a2, columns: columns(a2) };
+    wide(
+        #[inline(always)]
+        |_| {
+            for (o, out) in windows[1].clone().zip(out.chunks_exact_mut(a2.output)) {
+                let start = a1.start(o);
+                let end = (start + a1.kernel as isize).clamp(0, a1.input as isize) as usize;
+                let from = (start.max(0) as usize).min(end);
+                let row = |i: usize| &x[(from + i - first) * a2.input..][..a2.input];
+                match end - from {
+                    3 => strip.of::<R, 3>([row(0), row(1), row(2)], out),
+                    2 => strip.of::<R, 2>([row(0), row(1)], out),
+                    1 => strip.of::<R, 1>([row(0)], out),
+                    _ => out.fill(R::NEUTRAL),
+                }
+            }
+        },
+    );
+}
+
+/// The windows of a row.
+struct Strip<'a> {
+    axis: &'a Axis,
+    columns: (usize, usize),
+}
+
+impl Strip<'_> {
+    #[inline(always)]
+    fn of<R: Reduce, const ROWS: usize>(&self, rows: [&[R::T]; ROWS], out: &mut [R::T]) {
+        match self.axis.kernel {
+            2 => self.row::<R, ROWS, 2>(rows, out),
+            _ => self.row::<R, ROWS, 3>(rows, out),
+        }
+    }
+
+    #[inline(always)]
+    fn row<R: Reduce, const ROWS: usize, const TAPS: usize>(&self, rows: [&[R::T]; ROWS], out: &mut [R::T]) {
+        let (first, count) = self.columns;
+        let Some(room) = count.checked_sub(BLOCK) else { return };
+        for o in (0..first).chain(first + count..out.len()) {
+            out[o] = self.at_the_edge::<R, ROWS>(rows, o);
+        }
+        let out = &mut out[first..first + count];
+        let from = first * STRIDE - self.axis.pad_before;
+        let rows = rows.map(|row| &row[from..][..(count - 1) * STRIDE + TAPS]);
+        let mut at = 0;
+        while at < room {
+            block::<R, ROWS, TAPS>(rows, at, out);
+            at += BLOCK;
+        }
+        // The last block computes some windows again rather than one by one.
+        block::<R, ROWS, TAPS>(rows, room, out);
+    }
+
+    /// Window `o`, of which a part lies outside the input.
+    #[inline(always)]
+    fn at_the_edge<R: Reduce, const ROWS: usize>(&self, rows: [&[R::T]; ROWS], o: usize) -> R::T {
+        let start = self.axis.start(o);
+        let end = (start + self.axis.kernel as isize).clamp(0, self.axis.input as isize) as usize;
+        let from = (start.max(0) as usize).min(end);
+        let mut all = R::NEUTRAL;
+        for row in rows {
+            for x in &row[from..end] {
+                all = R::join(all, *x);
+            }
+        }
+        all
+    }
+}
+
+/// The windows from `at` on.
+#[inline(always)]
+fn block<R: Reduce, const ROWS: usize, const TAPS: usize>(
+    rows: [&[R::T]; ROWS],
+    at: usize,
+    out: &mut [R::T],
+) {
+    let mut all = [R::NEUTRAL; BLOCK];
+    for (i, row) in rows.into_iter().enumerate() {
+        let x = &row[at * STRIDE..][..(BLOCK - 1) * STRIDE + TAPS];
+        for (j, all) in all.iter_mut().enumerate() {
+            let mut taps = x[j * STRIDE];
+            for t in 1..TAPS {
+                taps = R::join(taps, x[j * STRIDE + t]);
+            }
+            *all = if i == 0 { taps } else { R::join(*all, taps) };
+        }
+    }
+    out[at..at + BLOCK].copy_from_slice(&all);
+}

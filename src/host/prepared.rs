@@ -1,0 +1,80 @@
+//! Problems whose weights are read once and used many times.
+
+use super::conv::{self, Packed};
+use super::{compute_with, element};
+use crate::error::{Error, Result};
+use crate::problem::{ConvWork, Problem, Work};
+use crate::tensor::Tensor;
+
+/// A problem with the weights that every run uses, brought into the order in which the loops read them.
+///
+/// It holds a copy of the weights beside those in their new order.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    problem: Problem,
+    weights: Vec<Tensor>,
+    packed: Option<Packed>,
+}
+
+impl Prepared {
+    /// Prepares `problem`, whose last inputs are `weights`; there may be none.
+    ///
+    /// # Errors
+    /// [`Error::Arity`] and [`Error::Shape`] if `weights` are not what the problem was made for.
+    ///
+    /// ```
+    /// use wgpool::{Conv, Problem, Tensor, host::Prepared};
+    /// let x = Tensor::from_f32(&[1, 1, 1, 3], vec![1., 2., 3.])?;
+    /// let w = Tensor::from_f32(&[1, 1, 1, 2], vec![1., 10.])?;
+    /// let problem = Problem::new(&Conv::new().into(), &[x.desc(), w.desc()])?;
+    /// let prepared = Prepared::new(problem, vec![w])?;
+    /// assert_eq!(prepared.run(&[&x])?[0].as_f32()?, [21., 32.]);
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    pub fn new(problem: Problem, weights: Vec<Tensor>) -> Result<Prepared> {
+        let Some(first) = problem.inputs.len().checked_sub(weights.len()) else {
+            let expected = "no more weights than inputs";
+            return Err(Error::Arity { op: problem.op, expected, got: weights.len() });
+        };
+        for (weight, desc) in weights.iter().zip(&problem.inputs[first..]) {
+            problem.check_desc(weight, desc)?;
+        }
+        // A convolution's kernel is its second input.
+        let kernel = 1usize.checked_sub(first).and_then(|at| weights.get(at));
+        let packed = kernel.map(|w| pack(&problem, w)).transpose()?.flatten();
+        Ok(Prepared { problem, weights, packed })
+    }
+
+    /// What is computed.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// Computes the outputs for the inputs that are not weights.
+    ///
+    /// # Errors
+    /// Those of [`compute`](super::compute).
+    pub fn run(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+        let inputs: Vec<&Tensor> = inputs.iter().copied().chain(&self.weights).collect();
+        match &self.packed {
+            Some(packed) => {
+                self.problem.check(&inputs)?;
+                compute_with(&self.problem, &inputs, Some(packed))
+            }
+            None => super::compute(&self.problem, &inputs),
+        }
+    }
+}
+
+/// The kernel of a convolution, packed if that is how it is read.
+pub(super) fn pack(problem: &Problem, kernel: &Tensor) -> Result<Option<Packed>> {
+    let work: &ConvWork = match &problem.work {
+        Work::Conv(work) => work,
+        Work::ConvPool(work) => &work.conv,
+        _ => return Ok(None),
+    };
+    if problem.outputs.iter().all(|o| o.elements() == 0) {
+        return Ok(None);
+    }
+    conv::pack(work, &element::floats(kernel)?)
+}

@@ -1,0 +1,108 @@
+//! Convolutions large enough for several tiles, ranges of terms and threads: the host path against the reference.
+
+use wgpool::host::{self, Prepared};
+use wgpool::reference::{compare, evaluate};
+use wgpool::{Activation, Conv, ConvPool, Error, Op, Padding, Pool, Problem, Tensor};
+
+/// Values of both signs without a short period; with `special`, a few of them are not finite.
+fn tensor(shape: &[usize], seed: u32, special: bool) -> Tensor {
+    let mut state = seed;
+    let elements = (0..shape.iter().product::<usize>())
+        .map(|i| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            match (special, i % 997) {
+                (true, 400) => f32::NAN,
+                (true, 500) => f32::INFINITY,
+                (true, 900) => f32::NEG_INFINITY,
+                _ => (state >> 8) as f32 / (1 << 23) as f32 - 1.0,
+            }
+        })
+        .collect();
+    Tensor::from_f32(shape, elements).expect("as many elements as the shape says")
+}
+
+/// Both `compute` and a prepared problem must agree with the reference.
+fn agrees(op: impl Into<Op>, x: &[usize], w: &[usize], special: bool) {
+    let op = op.into();
+    let (x, w, b) = (tensor(x, 1, special), tensor(w, 2, false), tensor(&w[..1], 3, false));
+    let problem = Problem::new(&op, &[x.desc(), w.desc(), b.desc()]).expect("a legal convolution");
+    let exact = evaluate(&problem, &[&x, &w, &b]).expect("reference");
+    let got = host::compute(&problem, &[&x, &w, &b]).expect("host path");
+    if let Some(mismatch) = compare(&exact[0], &got[0]).expect("the same shapes") {
+        panic!("{op:?} of {:?} and {:?}: {mismatch}", x.shape(), w.shape());
+    }
+    let prepared = Prepared::new(problem, vec![w, b]).expect("weights of the problem");
+    for _ in 0..2 {
+        let again = prepared.run(&[&x]).expect("host path");
+        assert!(compare(&exact[0], &again[0]).expect("the same shapes").is_none(), "{op:?} prepared");
+    }
+}
+
+fn conv() -> Conv {
+    Conv::new().activation(Activation::Relu)
+}
+
+#[test]
+fn planes_are_cut_into_tiles() {
+    let pad = |n: usize| Padding::symmetric([n]);
+    for special in [false, true] {
+        agrees(conv(), &[1, 3, 131, 95], &[10, 3, 3, 3], special);
+        agrees(conv().padding(pad(1)), &[1, 8, 70, 61], &[33, 8, 3, 3], special);
+        agrees(conv().padding(pad(3)).stride([2]), &[2, 3, 97, 90], &[13, 3, 7, 7], special);
+        agrees(
+            conv().padding(pad(2)).stride([3, 2]).dilation([2, 1]),
+            &[1, 4, 90, 77],
+            &[7, 4, 3, 4],
+            special,
+        );
+        agrees(conv().stride([1, 4]), &[3, 5, 40, 41], &[9, 5, 2, 1], special);
+        agrees(conv().padding(Padding::SameUpper).groups(2), &[5, 12, 17, 10], &[16, 6, 5, 5], special);
+        agrees(conv(), &[3, 40, 31, 29], &[20, 40, 1, 1], special);
+    }
+}
+
+#[test]
+fn one_and_three_axes_are_cut_into_tiles() {
+    agrees(conv().padding(Padding::symmetric([4])), &[1, 6, 5003], &[11, 6, 9], false);
+    agrees(conv().padding(Padding::symmetric([4])).stride([3]), &[2, 6, 5003], &[11, 6, 9], true);
+    agrees(conv().padding(Padding::symmetric([1])), &[1, 4, 12, 15, 18], &[9, 4, 3, 3, 3], true);
+    agrees(conv().stride([2]), &[1, 4, 13, 15, 19], &[9, 4, 3, 3, 3], false);
+}
+
+/// More terms than are summed at a time, and more than are summed in one chain of ranges.
+#[test]
+fn long_sums_are_summed_in_ranges() {
+    for channels in [80, 150, 300, 460] {
+        agrees(conv().padding(Padding::symmetric([1])), &[1, channels, 9, 11], &[14, channels, 3, 3], false);
+    }
+    agrees(conv().activation(Activation::Tanh), &[1, 3000, 6, 7], &[40, 3000, 1, 1], true);
+}
+
+#[test]
+fn pooled_tiles_agree() {
+    for special in [false, true] {
+        for pool in [
+            Pool::max([2]),
+            Pool::max([3]).stride([2]).padding(Padding::symmetric([1])),
+            Pool::average([3]).stride([1]).padding(Padding::symmetric([1])),
+            Pool::max([5, 2]).stride([3, 1]),
+        ] {
+            let padded = conv().padding(Padding::symmetric([1]));
+            agrees(ConvPool { conv: padded, pool: pool.clone() }, &[2, 5, 83, 70], &[12, 5, 3, 3], special);
+            let grouped = conv().stride([2]).groups(2);
+            agrees(ConvPool { conv: grouped, pool }, &[1, 6, 161, 90], &[10, 3, 3, 3], special);
+        }
+    }
+}
+
+#[test]
+fn other_weights_than_the_problem_s_are_refused() {
+    let (x, w) = (tensor(&[1, 3, 9, 9], 1, false), tensor(&[4, 3, 3, 3], 2, false));
+    let problem = Problem::new(&Conv::new().into(), &[x.desc(), w.desc()]).expect("a legal convolution");
+    assert!(matches!(Prepared::new(problem.clone(), vec![x.clone()]), Err(Error::Shape { .. })));
+    let many = vec![w.clone(); 3];
+    assert!(matches!(Prepared::new(problem.clone(), many), Err(Error::Arity { .. })));
+    let prepared = Prepared::new(problem, vec![w.clone()]).expect("its weights");
+    assert!(matches!(prepared.run(&[]), Err(Error::Arity { .. })));
+    assert!(matches!(prepared.run(&[&w]), Err(Error::Shape { .. })));
+}
