@@ -106,10 +106,11 @@ fn bindings_are_those_the_shader_declares() {
                 let binding = variable.binding.unwrap().binding;
                 if access.contains(naga::StorageAccess::STORE) {
                     writes += 1;
-                    assert!(binding > bindings.reads, "{key}: binding {binding} is written");
+                    assert!(binding > bindings.pages + bindings.reads, "{key}: binding {binding} is written");
                 } else {
                     reads += 1;
-                    assert!((1..=bindings.reads).contains(&binding), "{key}: binding {binding} is read");
+                    let read = bindings.pages + 1..=bindings.pages + bindings.reads;
+                    assert!(read.contains(&binding), "{key}: binding {binding} is read");
                 }
             }
         }

@@ -53,6 +53,12 @@ impl Engine {
         }
     }
 
+    /// The same device with plans for other limits than its own: to test and to tune. Plans that ask for more than the
+    /// device has fail when their pipelines are built or their buffers bound.
+    pub fn with_caps(&self, caps: Caps) -> Engine {
+        Engine { caps, ..self.clone() }
+    }
+
     /// The same device with the kernels that hardware would run: to test on a software adapter, which has kernels
     /// of its own, what users with a GPU get.
     pub fn as_hardware(&self) -> Engine {

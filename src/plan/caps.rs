@@ -26,12 +26,18 @@ pub struct Caps {
     pub paged: bool,
     /// What offsets of uniform bindings must be multiples of.
     pub uniform_alignment: u32,
+    /// Multiply-adds from which on a convolution in register tiles pays: building its pipeline takes drivers that
+    /// compute on the CPU most of a second.
+    pub tiled_from: u64,
     /// Whether shaders can exchange values within subgroups, which all have eight invocations.
     pub subgroups_of_eight: bool,
     /// Workgroups that keep the device busy: work is divided until there are as many. Devices do not tell; it is
     /// [`FILL`] unless [`Engine::with_fill`](crate::Engine::with_fill) says otherwise.
     pub fill: u32,
 }
+
+/// What the general kernel computes on lavapipe in some ten milliseconds.
+const TILED_FROM: u64 = 2_000_000;
 
 /// Workgroups that keep a large GPU busy.
 pub const FILL: u32 = 128;
@@ -54,6 +60,7 @@ impl Default for Caps {
             software: false,
             paged: false,
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
+            tiled_from: TILED_FROM,
             subgroups_of_eight: false,
             fill: FILL,
         }
@@ -77,6 +84,7 @@ impl Caps {
             software,
             paged: software && uniforms,
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
+            tiled_from: TILED_FROM,
             subgroups_of_eight: device.features().contains(wgpu::Features::SUBGROUP)
                 && (info.subgroup_min_size, info.subgroup_max_size) == (8, 8),
             fill: FILL,

@@ -90,7 +90,9 @@ pub(super) fn steps(
     caps: &Caps,
     to: Slot,
 ) -> Result<Option<(Vec<Step>, u64)>> {
-    if !caps.paged || work.dtype != DType::F32 {
+    let products =
+        (work.batch * work.pixels() * work.out_channels()) as u64 * (work.group_in * work.taps()) as u64;
+    if !caps.paged || work.dtype != DType::F32 || products < caps.tiled_from {
         return Ok(None);
     }
     let pooled = match pool.map(window_of) {

@@ -1,0 +1,225 @@
+//! The convolution of software adapters: every kind of tile against the reference, poisoned and guarded, and wrong
+//! tiles noticed.
+
+mod support;
+
+use std::collections::HashSet;
+
+use support::{check_gpu, describe, engine, judge};
+use wgpool::kernel::{KernelKey, TileStep};
+use wgpool::verify::random::{Family, Rng};
+use wgpool::{Activation, Conv, ConvPool, Engine, Op, Padding, Plan, Pool, Tensor, TensorDesc, verify};
+
+/// The adapter with register tiles for every convolution, however small, and whatever the adapter.
+fn tiled(subgroups: bool) -> Engine {
+    let mut caps = *engine().caps();
+    caps.paged = true;
+    caps.tiled_from = 0;
+    caps.subgroups_of_eight &= subgroups;
+    engine().with_caps(caps)
+}
+
+/// Values of both signs whose sums round.
+fn values(shape: &[usize], seed: usize) -> Tensor {
+    let n: usize = shape.iter().product();
+    let values = (0..n).map(|i| ((i * 31 + i / 7 + seed * 17) % 197) as f32 / 61.0 - 1.6).collect();
+    Tensor::from_f32(shape, values).unwrap()
+}
+
+/// A convolution, with maximum pooling behind it or none, of `[n, c, h, w]` by `[out, c, kh, kw]`.
+struct Case {
+    op: Op,
+    inputs: Vec<Tensor>,
+}
+
+fn case(conv: Conv, pool: Option<usize>, x: [usize; 4], w: [usize; 4]) -> Case {
+    let conv = conv.activation(Activation::Relu);
+    let op = match pool {
+        None => conv.into(),
+        Some(side) => ConvPool { conv, pool: Pool::max([side, side]) }.into(),
+    };
+    Case { op, inputs: vec![values(&x, 1), values(&w, 2), values(&w[..1], 3)] }
+}
+
+impl Case {
+    fn refs(&self) -> Vec<&Tensor> {
+        self.inputs.iter().collect()
+    }
+
+    fn plan(&self, engine: &Engine) -> Plan {
+        let descs: Vec<TensorDesc> = self.inputs.iter().map(Tensor::desc).collect();
+        engine.plan(&self.op, &descs).unwrap()
+    }
+
+    fn check(&self, engine: &Engine) {
+        let outputs = verify::run_guarded(engine, &self.op, &self.refs()).unwrap();
+        judge(&self.op, &self.refs(), &outputs).unwrap_or_else(|e| panic!("{:?}: {e}", self.op));
+    }
+}
+
+fn every_kind() -> Vec<Case> {
+    let pad = |n: usize| Padding::symmetric([n]);
+    let mut cases = vec![
+        case(Conv::new().padding(pad(1)), None, [2, 5, 9, 16], [16, 5, 3, 3]),
+        case(Conv::new().padding(pad(1)).stride([2]), None, [1, 5, 9, 15], [10, 5, 3, 3]),
+        case(Conv::new().padding(Padding::SameUpper), None, [2, 6, 10, 10], [5, 6, 5, 5]),
+        case(Conv::new().stride([2]).padding(pad(2)), None, [1, 3, 15, 14], [4, 3, 5, 5]),
+        case(Conv::new().padding(pad(3)), None, [1, 2, 9, 28], [7, 2, 7, 7]),
+        case(Conv::new().stride([2]).padding(pad(3)), None, [1, 3, 21, 20], [8, 3, 7, 7]),
+        case(Conv::new().padding(Padding::SameUpper), None, [1, 3, 2, 14], [4, 3, 1, 3]),
+        case(Conv::new(), None, [3, 9, 5, 7], [17, 9, 1, 1]),
+        case(Conv::new().dilation([2]).padding(pad(2)), None, [1, 5, 9, 11], [6, 5, 3, 3]),
+        case(Conv::new().groups(2).padding(pad(1)), None, [1, 8, 7, 7], [10, 4, 3, 3]),
+        case(Conv::new().padding(pad(1)), Some(2), [2, 5, 8, 12], [16, 5, 3, 3]),
+        case(Conv::new(), Some(2), [1, 3, 11, 9], [10, 3, 3, 3]),
+        case(Conv::new().padding(pad(1)), Some(3), [1, 4, 9, 12], [6, 4, 3, 3]),
+        case(Conv::new(), Some(2), [1, 3, 8, 8], [8, 3, 1, 1]),
+    ];
+    // Windows that lie partly behind the convolution's end.
+    let conv = Conv::new().padding(pad(1));
+    let pool = Pool::max([2, 2]).ceil_mode(true);
+    let ceil = case(conv.clone(), None, [1, 3, 9, 7], [4, 3, 3, 3]);
+    cases.push(Case { op: ConvPool { conv, pool }.into(), ..ceil });
+    // More weights than a page holds: sums that go on from chunk to chunk.
+    cases.push(case(Conv::new().padding(pad(1)), None, [1, 130, 5, 8], [16, 130, 3, 3]));
+    cases.push(case(Conv::new(), None, [2, 2100, 2, 4], [16, 2100, 1, 1]));
+    cases
+}
+
+#[test]
+fn tiles_of_every_kind_are_right() {
+    for subgroups in [false, true] {
+        let engine = tiled(subgroups);
+        let (mut steps, mut pools, mut channels, mut ends) =
+            (HashSet::new(), HashSet::new(), HashSet::new(), HashSet::new());
+        for case in every_kind() {
+            for step in case.plan(&engine).steps {
+                if let KernelKey::ConvTiled { tile, first, last, .. } = step.kernel {
+                    steps.insert(tile.step);
+                    pools.insert(tile.pool);
+                    channels.insert(tile.channels);
+                    ends.insert((first, last));
+                }
+            }
+            case.check(&engine);
+        }
+        // One tap; rows of 3, 5 and 7; squares; with the strides 1 and 2.
+        assert_eq!(steps.len(), 8, "{steps:?}");
+        assert!(steps.contains(&TileStep::Square { stride: 2 }));
+        assert_eq!(pools, HashSet::from([[1, 1], [2, 2], [3, 3]]));
+        assert_eq!(channels, HashSet::from([4, 8, 12, 16]));
+        assert_eq!(ends, HashSet::from([(true, true), (true, false), (false, false), (false, true)]));
+    }
+}
+
+#[test]
+fn random_convolutions_in_tiles() {
+    let engine = tiled(true);
+    for family in [Family::Conv, Family::ConvPool, Family::Dense] {
+        let mut rng = Rng::new(0x711e);
+        let mut seen = 0;
+        for number in 0..24 {
+            let case = family.case(&mut rng, false);
+            let descs: Vec<TensorDesc> = case.inputs.iter().map(Tensor::desc).collect();
+            let plan = engine.plan(&case.op, &descs).unwrap();
+            seen += usize::from(plan.steps.iter().any(|s| matches!(s.kernel, KernelKey::ConvTiled { .. })));
+            check_gpu(&engine, &case)
+                .unwrap_or_else(|e| panic!("case {number}: {}\n    {e}", describe(&case)));
+        }
+        assert!(seen >= 8, "{family:?}: {seen} of 24 cases in tiles");
+    }
+}
+
+/// Padding times an infinite weight is no NaN: a convolution leaves padding out.
+#[test]
+fn weights_that_are_not_finite_meet_no_padding() {
+    let engine = tiled(true);
+    let pad = || Conv::new().padding(Padding::symmetric([1]));
+    for pool in [None, Some(2)] {
+        for special in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+            let mut case = case(pad(), pool, [1, 3, 8, 8], [5, 3, 3, 3]);
+            let mut weights = case.inputs[1].as_f32().unwrap().to_vec();
+            weights[2 * 27 + 4] = special;
+            weights[3 * 27] = special;
+            case.inputs[1] = Tensor::from_f32(&[5, 3, 3, 3], weights).unwrap();
+            case.check(&engine);
+            let outputs = engine.run(&case.op, &case.refs()).unwrap();
+            let corner = outputs[0].as_f32().unwrap()[3 * outputs[0].data().len() / 5];
+            // The third kernel's special weight lies in the padding there.
+            assert!(pool.is_some() || corner.is_finite(), "{corner}");
+        }
+    }
+}
+
+#[test]
+fn buffers_without_the_usage_get_the_general_kernel() {
+    let engine = tiled(true);
+    let case = case(Conv::new().padding(Padding::symmetric([1])), None, [1, 5, 9, 16], [16, 5, 3, 3]);
+    let hardware = case.plan(&engine.as_hardware());
+    assert!(!hardware.steps.iter().any(|s| matches!(s.kernel, KernelKey::ConvTiled { .. })));
+    case.check(&engine.as_hardware());
+}
+
+/// Replaces text of every shader that has it.
+macro_rules! mutant {
+    ($name:literal, $from:literal, $to:literal) => {
+        ($name, $from, (|_, source| source.replace($from, $to)) as fn(KernelKey, String) -> String)
+    };
+}
+
+/// What is wrong, what is replaced, and how.
+const MUTANTS: &[(&str, &str, fn(KernelKey, String) -> String)] = &[
+    mutant!("padding is not zero", "bitcast<u32>(input[at]) & mask", "bitcast<u32>(input[at]) | (mask & 0u)"),
+    mutant!("no bias", "sum + weights[params.bias_at + four]", "sum"),
+    mutant!(
+        "the next tap's weights",
+        "params.window.z + tap.z) * FOURS",
+        "params.window.z + tap.z + 1u) * FOURS"
+    ),
+    mutant!("a sum begins anew", "t0_0_0 += a0_0_0;", "t0_0_0 = a0_0_0;"),
+    mutant!("chunks forget the one before", "if (FIRST) {", "if (true) {"),
+    mutant!("channels behind the last", "if (channel < params.out_size.w) {", "if (true) {"),
+    mutant!("tiles behind the last", "if (works && x < params.bounds.x", "if (x < params.bounds.x + 1u"),
+    mutant!("the wrong image", "n * params.in_batch + params.in_first", "params.in_first"),
+    mutant!(
+        "NaN is lost",
+        "largest.magnitude > vec4<u32>(0x7f800000u)",
+        "largest.magnitude > vec4<u32>(0xffffffffu)"
+    ),
+    mutant!("the smallest of a window", "max((*largest).key, key)", "min((*largest).key, key)"),
+    mutant!(
+        "packed in the wrong order",
+        "let tap = row % params.window.w;",
+        "let tap = row / params.window.w;"
+    ),
+    mutant!("infinite weights unnoticed", "packed[0] = 1.0;", "packed[0] = 0.0;"),
+];
+
+#[test]
+fn wrong_tiles_are_noticed() {
+    let engine = tiled(true);
+    let pad = || Conv::new().padding(Padding::symmetric([1]));
+    let mut nan = case(pad(), Some(2), [2, 3, 6, 7], [5, 3, 3, 3]);
+    let mut pixels = nan.inputs[0].as_f32().unwrap().to_vec();
+    // Its bits are below those of every number.
+    pixels[60] = f32::from_bits(0xffc0_0000);
+    nan.inputs[0] = Tensor::from_f32(&[2, 3, 6, 7], pixels).unwrap();
+    let mut infinite = case(pad(), None, [2, 17, 5, 9], [5, 17, 3, 3]);
+    let mut weights = infinite.inputs[1].as_f32().unwrap().to_vec();
+    weights[0] = f32::INFINITY;
+    infinite.inputs[1] = Tensor::from_f32(&[5, 17, 3, 3], weights).unwrap();
+    let finite = case(pad(), None, [2, 17, 5, 9], [5, 17, 3, 3]);
+    let chunks = case(Conv::new(), None, [1, 2100, 1, 4], [16, 2100, 1, 1]);
+    let cases = [finite, nan, infinite, chunks];
+    for &(name, from, edit) in MUTANTS {
+        let changes = |key: &KernelKey| key.source().contains(from);
+        assert!(wgpool::kernel::all().iter().any(changes), "{name}: no shader contains {from:?}");
+        let edited = engine.with_edited_shaders(edit);
+        let caught = cases.iter().any(|case| match verify::run_guarded(&edited, &case.op, &case.refs()) {
+            Ok(outputs) => judge(&case.op, &case.refs(), &outputs).is_err(),
+            Err(wgpool::Error::Buffer { .. }) => true,
+            Err(error) => panic!("{name}: {error}"),
+        });
+        assert!(caught, "{name}: not noticed");
+    }
+}
