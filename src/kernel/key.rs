@@ -1,6 +1,7 @@
 //! What tells one pipeline from another.
 
 use crate::frame::FrameKernel;
+use crate::geometry::Axis;
 use crate::spec::{Activation, PoolKind};
 use crate::tensor::DType;
 
@@ -73,6 +74,37 @@ impl ActivationKind {
     }
 }
 
+/// Windows that kernels are made for, so that their loops are unrolled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Taps {
+    /// Two by two.
+    Two,
+    /// Three by three.
+    Three,
+    /// Any number, which is a parameter.
+    Any,
+}
+
+impl Taps {
+    /// That of windows on these axes.
+    pub(crate) fn of(axes: &[Axis; 3]) -> Taps {
+        match axes.map(|a| a.kernel) {
+            [1, 2, 2] => Taps::Two,
+            [1, 3, 3] => Taps::Three,
+            _ => Taps::Any,
+        }
+    }
+
+    /// Taps along height and width; 0 for any number.
+    pub(crate) fn side(self) -> u32 {
+        match self {
+            Taps::Two => 2,
+            Taps::Three => 3,
+            Taps::Any => 0,
+        }
+    }
+}
+
 /// A pipeline's identity: the only thing its text and constants are made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -89,6 +121,13 @@ pub enum KernelKey {
         channels_last: bool,
         /// Whether the windows divide the input among them.
         adaptive: bool,
+    },
+    /// Sliding-window pooling of f32 read through pages.
+    PoolPages {
+        /// What is computed of each window.
+        reduce: Reduce,
+        /// Size of the window.
+        taps: Taps,
     },
     /// Fractional max pooling.
     Fractional {

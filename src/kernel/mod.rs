@@ -6,5 +6,5 @@ mod key;
 pub mod params;
 pub(crate) mod registry;
 
-pub use key::{ActivationKind, KernelKey, Reduce};
+pub use key::{ActivationKind, KernelKey, Reduce, Taps};
 pub use registry::{Bindings, WORKGROUP, all};

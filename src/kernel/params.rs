@@ -51,6 +51,28 @@ uniform! {
 }
 
 uniform! {
+    /// Parameters of `pool_pages.wgsl`.
+    PoolPagesParams {
+        chunks: [[u32; 8]; 8],
+        in_size: [i32; 4],
+        out_size: [u32; 4],
+        out_inverse: [f32; 4],
+        window: [u32; 4],
+        stride: [i32; 4],
+        dilation: [u32; 4],
+        inverse_dilation: [f32; 4],
+        pad_before: [i32; 4],
+        padded_end: [i32; 4],
+        in_stride: [i32; 4],
+        tap_step: [i32; 4],
+        divisor: u32,
+        nan: u32,
+        pad_0: u32,
+        pad_1: u32,
+    }
+}
+
+uniform! {
     /// Parameters of `pool_plane.wgsl`.
     PlaneParams {
         length: u32,

@@ -1,6 +1,7 @@
 //! The text, the constants and the bindings of each kernel.
 
-use super::key::{ActivationKind, KernelKey, Reduce};
+use super::key::{ActivationKind, KernelKey, Reduce, Taps};
+use crate::plan::PAGES;
 use crate::tensor::DType;
 
 /// Invocations of a workgroup. It is below every device's limit (256 in WebGPU, 128 in some drivers).
@@ -43,6 +44,10 @@ impl KernelKey {
                 let indices = if indices { shader!("lib/indices.wgsl") } else { NO_INDICES };
                 [prelude(dtype), INDEX, NUMBER, SUM, TAPS, POOLING, indices, shader!("pool.wgsl")].concat()
             }
+            KernelKey::PoolPages { .. } => {
+                [INDEX, NUMBER, SUM, POOLING, shader!("pool_pages.wgsl")].concat()
+                    + &for_pages(PAGES, shader!("pool_page.wgsl"))
+            }
             KernelKey::PoolPlane { dtype, .. } => {
                 [prelude(dtype), INDEX, NUMBER, SUM, POOLING, shader!("pool_plane.wgsl")].concat()
             }
@@ -74,6 +79,11 @@ impl KernelKey {
                 all.push(("CHANNELS_LAST", f64::from(channels_last)));
                 all.push(("ADAPTIVE", f64::from(adaptive)));
             }
+            KernelKey::PoolPages { reduce, taps } => {
+                all.push(("REDUCE", f64::from(reduce as u32)));
+                all.push(("TAPS_H", f64::from(taps.side())));
+                all.push(("TAPS_W", f64::from(taps.side())));
+            }
             KernelKey::PoolPlane { reduce, .. } => all.push(("REDUCE", f64::from(reduce as u32))),
             KernelKey::Fractional { channels_last, .. } => {
                 all.push(("CHANNELS_LAST", f64::from(channels_last)));
@@ -101,6 +111,7 @@ impl KernelKey {
     /// How many buffers it reads and writes; textures do not count.
     pub fn bindings(&self) -> Bindings {
         let (reads, writes) = match self {
+            KernelKey::PoolPages { .. } => (0, 1),
             KernelKey::Pool { indices, .. } => (1, 1 + u32::from(*indices)),
             KernelKey::Fractional { indices, .. } => (2, 1 + u32::from(*indices)),
             KernelKey::Unpool { .. } => (2, 2),
@@ -113,7 +124,11 @@ impl KernelKey {
             KernelKey::PoolPlane { .. } | KernelKey::Softmax | KernelKey::Activation { .. } => (1, 1),
             KernelKey::Frame(kernel) => kernel.buffers(),
         };
-        Bindings { pages: 0, reads, writes }
+        let pages = match self {
+            KernelKey::PoolPages { .. } => PAGES as u32,
+            _ => 0,
+        };
+        Bindings { pages, reads, writes }
     }
 
     /// Whether it needs 16-bit floats on the device.
@@ -128,6 +143,7 @@ impl KernelKey {
             | KernelKey::Dense { dtype, .. } => *dtype == DType::F16,
             KernelKey::Frame(kernel) => kernel.dtype() == DType::F16,
             KernelKey::Fractional { .. }
+            | KernelKey::PoolPages { .. }
             | KernelKey::RoiAlign
             | KernelKey::MaxRoi
             | KernelKey::Softmax
@@ -150,6 +166,12 @@ pub(crate) fn prelude(dtype: DType) -> &'static str {
         DType::U8 => shader!("lib/u8.wgsl"),
         DType::I8 => shader!("lib/i8.wgsl"),
     }
+}
+
+/// What a kernel does with one page, once for each of its pages: uniform buffers can be neither passed to functions nor
+/// numbered at run time. `PAGE` in the text becomes the page's number.
+fn for_pages(pages: usize, text: &str) -> String {
+    (0..pages).map(|page| text.replace("PAGE", &page.to_string())).collect()
 }
 
 /// A kernel on top of `lib/convolve.wgsl`.
@@ -191,6 +213,9 @@ pub fn all() -> Vec<KernelKey> {
         for indices in [false, true] {
             keys.push(KernelKey::Fractional { indices, channels_last });
         }
+    }
+    for reduce in [Reduce::Max, Reduce::Average, Reduce::AveragePadded] {
+        keys.extend([Taps::Two, Taps::Three, Taps::Any].map(|taps| KernelKey::PoolPages { reduce, taps }));
     }
     for dtype in [DType::F32, DType::F16, DType::U8, DType::I8] {
         keys.extend((0..3).map(|stage| KernelKey::Unpool { stage, dtype }));

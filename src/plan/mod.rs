@@ -1,11 +1,13 @@
 //! A problem with the kernels that compute it on a device: pure, so it can be made and looked at without one.
 
 mod caps;
+mod chunks;
 mod conv;
 pub(crate) mod grid;
 pub(crate) mod narrow;
 mod pointwise;
 mod pool;
+mod pool_paged;
 mod roi;
 mod split;
 mod unpool;

@@ -15,6 +15,9 @@ const PLANE_ELEMENTS: usize = 32;
 
 /// Pools the tensor in `from` into the operation's outputs.
 pub(super) fn steps(op: &'static str, work: &PoolWork, caps: &Caps, from: Slot) -> Result<Vec<Step>> {
+    if let Some(steps) = super::pool_paged::steps(op, work, caps, from, Slot::Output(0))? {
+        return Ok(steps);
+    }
     let plane: usize = work.axes.iter().map(|a| a.input).product();
     let whole = work.axes.iter().all(covers_input);
     let torch = matches!(work.kind, PoolKind::LpTorch { .. });
@@ -47,7 +50,7 @@ fn covers_input(axis: &Axis) -> bool {
         && axis.pad_after == 0
 }
 
-fn divisor(work: &PoolWork) -> u32 {
+pub(super) fn divisor(work: &PoolWork) -> u32 {
     match work.kind {
         PoolKind::Average { divisor: Some(divisor), .. } => divisor,
         _ => 0,

@@ -1,0 +1,86 @@
+//! Pooling that reads its input through pages.
+
+use super::chunks::{Chunk, Rows};
+use super::narrow::{each, ivec4, u32_of, vec4};
+use super::{Caps, PAGES, Page, Slot, Step, grid};
+use crate::error::Result;
+use crate::kernel::params::PoolPagesParams;
+use crate::kernel::{KernelKey, Reduce, Taps};
+use crate::problem::PoolWork;
+use crate::spec::PoolKind;
+use crate::tensor::DType;
+
+/// The steps, if the device reads pages and the work is one for them.
+pub(super) fn steps(
+    op: &'static str,
+    work: &PoolWork,
+    caps: &Caps,
+    from: Slot,
+    to: Slot,
+) -> Result<Option<Vec<Step>>> {
+    let kind = matches!(work.kind, PoolKind::Max | PoolKind::Average { .. });
+    if !caps.paged || !kind || work.dtype != DType::F32 || work.indices.is_some() {
+        return Ok(None);
+    }
+    let Some(rows) = Rows::of(&work.axes, work.batch, work.channels, &work.input) else { return Ok(None) };
+    let size = 4 * (work.batch * work.input.n) as u64;
+    let Some(chunks) = rows.chunks(size, PAGES, caps) else { return Ok(None) };
+    let all = params(op, work, &rows)?;
+    let reduce = Reduce::from(work.kind);
+    let kernel = KernelKey::PoolPages { reduce, taps: Taps::of(&work.axes) };
+    let step = |chunks: &[Chunk]| {
+        let params = PoolPagesParams { chunks: bound(op, chunks)?, ..all };
+        let most = chunks.iter().map(|chunk| chunk.count).max().unwrap_or(0);
+        let grid = grid::invocations(op, most as u64, caps)?;
+        let pages = pages(from, chunks, PAGES);
+        let why = "the driver computes on the CPU and loads faster from uniform pages than from storage";
+        Ok(Step { pages, why, ..Step::new(kernel, &params, vec![to], grid) })
+    };
+    chunks.chunks(PAGES).map(step).collect::<Result<_>>().map(Some)
+}
+
+/// The pages of a step; where it has fewer chunks than pages, the first page stands for the rest.
+pub(super) fn pages(slot: Slot, chunks: &[Chunk], count: usize) -> Vec<Page> {
+    let offset = |i: usize| chunks.get(i).or(chunks.first()).map_or(0, |chunk| chunk.page);
+    (0..count).map(|i| Page { slot, offset: offset(i) }).collect()
+}
+
+/// The chunks as the shaders read them; those that are not there have no elements.
+pub(super) fn bound<const N: usize>(op: &'static str, chunks: &[Chunk]) -> Result<[[u32; 8]; N]> {
+    let mut bound = [[0; 8]; N];
+    for (to, chunk) in bound.iter_mut().zip(chunks) {
+        let [d, h, w, _] = vec4(op, chunk.start, 0)?;
+        let (first, count) = (u32_of(op, chunk.first)?, u32_of(op, chunk.count)?);
+        // Two's complement, as the shader's i32; pages begin less than 2^31 elements from their planes.
+        *to = [first, count, chunk.base as u32, 0, d, h, w, 0];
+    }
+    Ok(bound)
+}
+
+/// What all steps have in common.
+fn params(op: &'static str, work: &PoolWork, rows: &Rows) -> Result<PoolPagesParams> {
+    let axes = &work.axes;
+    let out_size = vec4(op, each(axes, |a| a.output), rows.inner)?;
+    let dilation = vec4(op, each(axes, |a| a.dilation), 1)?;
+    let channels_last = rows.inner > 1;
+    let plane = if channels_last { work.input.n } else { work.input.c };
+    Ok(PoolPagesParams {
+        chunks: [[0; 8]; PAGES],
+        in_size: ivec4(op, each(axes, |a| a.input))?,
+        out_size,
+        out_inverse: out_size.map(|n| 1.0 / n as f32),
+        window: vec4(op, each(axes, |a| a.kernel), 0)?,
+        stride: ivec4(op, each(axes, |a| a.stride))?,
+        dilation,
+        inverse_dilation: dilation.map(|n| 1.0 / n as f32),
+        pad_before: ivec4(op, each(axes, |a| a.pad_before))?,
+        padded_end: ivec4(op, each(axes, |a| a.input + a.pad_after))?,
+        in_stride: vec4(op, work.input.space, plane)?.map(u32::cast_signed),
+        tap_step: vec4(op, std::array::from_fn(|i| work.input.space[i] * axes[i].dilation), 0)?
+            .map(u32::cast_signed),
+        divisor: super::pool::divisor(work),
+        nan: f32::NAN.to_bits(),
+        pad_0: 0,
+        pad_1: 0,
+    })
+}
