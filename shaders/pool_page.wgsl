@@ -5,75 +5,74 @@ fn load_PAGE(at: i32) -> f32 {
     return page_PAGE[u32(at) >> 2u][u32(at) & 3u];
 }
 
-fn maximum_PAGE(base: i32, window: Window) -> f32 {
+fn maximum_PAGE(window: Window) -> f32 {
     var best = 0u;
     if (TAPS_W > 0u) {
         // Taps outside the input become taps inside it, which changes no maximum.
-        let last = max(vec3<i32>(window.taps), vec3<i32>(1)) - 1;
-        for (var h = 0; h < i32(TAPS_H); h++) {
-            let row = base + window.at + min(h, last.y) * params.tap_step.y;
+        let last_row = max(window.row - 1, 0);
+        let last = max(window.last - 1, 0);
+        for (var r = 0; r < i32(TAPS_H); r++) {
+            let row = window.at + min(r, last_row) * params.tap_step.x;
             for (var w = 0; w < i32(TAPS_W); w++) {
-                best = max(best, key_of(bitcast<u32>(load_PAGE(row + min(w, last.z) * params.tap_step.z))));
+                best = max(best, key_of(bitcast<u32>(load_PAGE(row + min(w, last) * params.tap_step.z))));
             }
         }
-        return of_key(select(best, 0u, any(window.taps == vec3<u32>())));
+        return of_key(select(best, 0u, min(window.row, window.last) == 0));
     }
-    var plane = base + window.at;
-    for (var d = 0u; d < window.taps.x; d++) {
-        var row = plane;
-        for (var h = 0u; h < window.taps.y; h++) {
-            var at = row;
-            for (var w = 0u; w < window.taps.z; w++) {
+    var row = window.at;
+    for (var r = 0; r < window.row; r++) {
+        var middle = row;
+        for (var m = 0; m < window.middle; m++) {
+            var at = middle;
+            for (var w = 0; w < window.last; w++) {
                 best = max(best, key_of(bitcast<u32>(load_PAGE(at))));
                 at += params.tap_step.z;
             }
-            row += params.tap_step.y;
+            middle += params.tap_step.y;
         }
-        plane += params.tap_step.x;
+        row += params.tap_step.x;
     }
     return of_key(best);
 }
 
-fn sum_PAGE(base: i32, window: Window) -> f32 {
+fn sum_PAGE(window: Window) -> f32 {
     if (TAPS_W > 0u) {
         var sum = 0.0;
-        for (var h = 0u; h < TAPS_H; h++) {
-            let row = base + window.at + i32(h) * params.tap_step.y;
-            for (var w = 0u; w < TAPS_W; w++) {
-                let inside = h < window.taps.y && w < window.taps.z && window.taps.x > 0u;
-                sum += select(0.0, load_PAGE(row + i32(w) * params.tap_step.z), inside);
+        for (var r = 0; r < i32(TAPS_H); r++) {
+            let row = window.at + r * params.tap_step.x;
+            for (var w = 0; w < i32(TAPS_W); w++) {
+                sum += select(0.0, load_PAGE(row + w * params.tap_step.z), r < window.row && w < window.last);
             }
         }
         return sum;
     }
     var sum = Sum();
-    var plane = base + window.at;
-    for (var d = 0u; d < window.taps.x; d++) {
-        var row = plane;
-        for (var h = 0u; h < window.taps.y; h++) {
-            var at = row;
-            for (var w = 0u; w < window.taps.z; w++) {
+    var row = window.at;
+    for (var r = 0; r < window.row; r++) {
+        var middle = row;
+        for (var m = 0; m < window.middle; m++) {
+            var at = middle;
+            for (var w = 0; w < window.last; w++) {
                 add(&sum, load_PAGE(at));
                 at += params.tap_step.z;
             }
-            row += params.tap_step.y;
+            middle += params.tap_step.y;
         }
-        plane += params.tap_step.x;
+        row += params.tap_step.x;
     }
     return result(sum);
 }
 
-fn pool_PAGE(local: u32) {
+fn pool_PAGE(place: Place) {
     let chunk = params.chunks[PAGE];
-    if (local >= chunk.count) {
-        return;
-    }
-    let window = window_of(local, chunk.start);
+    let window = window_of(place, chunk);
     var value: f32;
     if (REDUCE == MAX) {
-        value = maximum_PAGE(chunk.base, window);
+        value = maximum_PAGE(window);
     } else {
-        value = mean(sum_PAGE(chunk.base, window), window);
+        value = mean(sum_PAGE(window), window);
     }
-    output[chunk.first + local] = value;
+    if (place.local < chunk.count) {
+        output[chunk.first + place.local] = value;
+    }
 }

@@ -2,26 +2,26 @@
 // page; an invocation computes the same local output of each chunk.
 
 struct Chunk {
-    first: u32,       // its first output element
-    count: u32,       // output elements
-    base: i32,        // where the first output's plane begins in the page, in elements
-    pad_0: u32,
-    start: vec4<u32>, // depth, height, width of the first output
+    first: u32, // its first output element
+    count: u32, // output elements
+    base: i32,  // where the first output's plane begins in the page, in elements
+    row: i32,   // the first output's row
 }
 
+// Axes are row, middle and last: rows are what chunks consist of, and axes before them have one position.
 struct PoolPagesParams {
     chunks: array<Chunk, 8>,
-    in_size: vec4<i32>,       // depth, height, width, 0
-    out_size: vec4<u32>,      // depth, height, width, elements of a position
+    in_size: vec4<i32>,       // row, middle, last, 0
+    out_size: vec4<i32>,      // row, middle, last, elements of a position
     out_inverse: vec4<f32>,   // 1 / out_size
-    window: vec4<u32>,        // depth, height, width, 0
+    window: vec4<i32>,        // row, middle, last, 0
     stride: vec4<i32>,
-    dilation: vec4<u32>,
+    dilation: vec4<i32>,
     inverse_dilation: vec4<f32>,
     pad_before: vec4<i32>,
     padded_end: vec4<i32>,    // input length + padding after it
-    in_stride: vec4<i32>,     // depth, height, width, plane
-    tap_step: vec4<i32>,      // what the next tap adds to a position in memory: depth, height, width, 0
+    in_stride: vec4<i32>,     // row, middle, last, plane
+    tap_step: vec4<i32>,      // what the next tap adds to a place in memory: row, middle, last, 0
     divisor: u32,             // 0: count the taps
     nan: u32,                 // the bits of NaN, which no constant may hold
     pad_0: u32,
@@ -39,8 +39,8 @@ override TAPS_W: u32 = 0u;
 @group(0) @binding(9) var<storage, read_write> output: array<f32>;
 
 // x / d for x below 2^21 by d's inverse: integer division is slow where it is done lane by lane.
-fn quotient(x: u32, inverse: f32) -> u32 {
-    return u32((f32(x) + 0.5) * inverse);
+fn quotient(x: i32, inverse: f32) -> i32 {
+    return i32((f32(x) + 0.5) * inverse);
 }
 
 // Where NaN of both signs begins in the order of keys.
@@ -59,55 +59,73 @@ fn of_key(key: u32) -> f32 {
     return bitcast<f32>(bits ^ (bitcast<u32>(bitcast<i32>(bits) >> 31u) & 0x7fffffffu));
 }
 
+// What the windows of a local output have in common in all chunks.
+struct Place {
+    local: u32,
+    row: i32,    // from the chunk's first
+    at: i32,     // the first tap inside the input, from the beginning of the row
+    middle: i32, // taps inside the input
+    last: i32,
+    padded: i32, // taps inside the padded input: middle times last
+}
+
+// A window in a page.
 struct Window {
-    at: i32,           // its first tap inside the input, from the chunk's base
-    taps: vec3<u32>,   // those inside the input
-    padded: u32,       // those inside the padded input
+    at: i32,     // its first tap inside the input
+    row: i32,    // taps inside the input
+    middle: i32,
+    last: i32,
+    padded: i32, // taps inside the padded input
 }
 
-// As in taps.wgsl, without division.
-fn taps_below(start: i32, end: i32, axis: u32) -> u32 {
-    let room = u32(max(end - start, 0));
-    return min(params.window[axis], quotient(room + params.dilation[axis] - 1u, params.inverse_dilation[axis]));
+// As in taps.wgsl, without integer division.
+fn taps_below(start: i32, end: i32, axis: u32) -> i32 {
+    let room = max(end - start, 0) + params.dilation[axis] - 1;
+    return min(params.window[axis], quotient(room, params.inverse_dilation[axis]));
 }
 
-fn window_of(local: u32, start: vec4<u32>) -> Window {
-    var out: vec3<u32>;
-    var rest = quotient(local, params.out_inverse.w);
-    let inner = local - rest * params.out_size.w;
-    rest += start.z;
-    var next = quotient(rest, params.out_inverse.z);
-    out.z = rest - next * params.out_size.z;
-    rest = next + start.y;
-    next = quotient(rest, params.out_inverse.y);
-    out.y = rest - next * params.out_size.y;
-    rest = next + start.x;
-    next = quotient(rest, params.out_inverse.x);
-    out.x = rest - next * params.out_size.x;
+fn place_of(local: u32) -> Place {
+    let position = quotient(i32(local), params.out_inverse.w);
+    let before = quotient(position, params.out_inverse.z);
+    let row = quotient(before, params.out_inverse.y);
+    let inner = i32(local) - position * params.out_size.w;
+    let last = (position - before * params.out_size.z) * params.stride.z - params.pad_before.z;
+    let middle = (before - row * params.out_size.y) * params.stride.y - params.pad_before.y;
 
+    var place: Place;
+    place.local = local;
+    place.row = row;
+    let first_middle = taps_below(middle, 0, 1u);
+    let first_last = taps_below(last, 0, 2u);
+    place.at = inner + middle * params.in_stride.y + last * params.in_stride.z
+        + first_middle * params.tap_step.y + first_last * params.tap_step.z;
+    place.middle = max(taps_below(middle, params.in_size.y, 1u) - first_middle, 0);
+    place.last = max(taps_below(last, params.in_size.z, 2u) - first_last, 0);
+    place.padded = taps_below(middle, params.padded_end.y, 1u) * taps_below(last, params.padded_end.z, 2u);
+    return place;
+}
+
+fn window_of(place: Place, chunk: Chunk) -> Window {
+    let row = chunk.row + place.row;
+    let plane = quotient(row, params.out_inverse.x);
+    let begin = (row - plane * params.out_size.x) * params.stride.x - params.pad_before.x;
+    let first = taps_below(begin, 0, 0u);
     var window: Window;
-    window.at = i32(next) * params.in_stride.w + i32(inner);
-    window.padded = 1u;
-    for (var axis = 0u; axis < 3u; axis++) {
-        let begin = i32(out[axis]) * params.stride[axis] - params.pad_before[axis];
-        let first = taps_below(begin, 0, axis);
-        let end = taps_below(begin, params.in_size[axis], axis);
-        window.taps[axis] = max(end, first) - first;
-        window.at += begin * params.in_stride[axis] + i32(first) * params.tap_step[axis];
-        window.padded *= taps_below(begin, params.padded_end[axis], axis);
-    }
+    window.at = chunk.base + place.at + plane * params.in_stride.w + begin * params.in_stride.x
+        + first * params.tap_step.x;
+    window.row = max(taps_below(begin, params.in_size.x, 0u) - first, 0);
+    window.middle = place.middle;
+    window.last = place.last;
+    window.padded = place.padded * taps_below(begin, params.padded_end.x, 0u);
     return window;
 }
 
 fn mean(sum: f32, window: Window) -> f32 {
-    var count = window.taps.x * window.taps.y * window.taps.z;
+    var count = u32(window.row * window.middle * window.last);
     if (REDUCE == AVERAGE_PADDED) {
-        count = window.padded;
+        count = u32(window.padded);
     }
-    if (params.divisor != 0u) {
-        count = params.divisor;
-    }
-    return average_of(sum, count);
+    return average_of(sum, select(params.divisor, count, params.divisor == 0u));
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -116,13 +134,13 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let number = invocation_number(group, groups, local);
-    pool_0(number);
-    pool_1(number);
-    pool_2(number);
-    pool_3(number);
-    pool_4(number);
-    pool_5(number);
-    pool_6(number);
-    pool_7(number);
+    let place = place_of(invocation_number(group, groups, local));
+    pool_0(place);
+    pool_1(place);
+    pool_2(place);
+    pool_3(place);
+    pool_4(place);
+    pool_5(place);
+    pool_6(place);
+    pool_7(place);
 }

@@ -89,8 +89,8 @@ impl Taps {
     /// That of windows on these axes.
     pub(crate) fn of(axes: &[Axis; 3]) -> Taps {
         match axes.map(|a| a.kernel) {
-            [1, 2, 2] => Taps::Two,
-            [1, 3, 3] => Taps::Three,
+            [2, 1, 2] => Taps::Two,
+            [3, 1, 3] => Taps::Three,
             _ => Taps::Any,
         }
     }

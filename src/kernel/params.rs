@@ -53,13 +53,13 @@ uniform! {
 uniform! {
     /// Parameters of `pool_pages.wgsl`.
     PoolPagesParams {
-        chunks: [[u32; 8]; 8],
+        chunks: [[u32; 4]; 8],
         in_size: [i32; 4],
-        out_size: [u32; 4],
+        out_size: [i32; 4],
         out_inverse: [f32; 4],
-        window: [u32; 4],
+        window: [i32; 4],
         stride: [i32; 4],
-        dilation: [u32; 4],
+        dilation: [i32; 4],
         inverse_dilation: [f32; 4],
         pad_before: [i32; 4],
         padded_end: [i32; 4],

@@ -13,17 +13,15 @@ const MOST_DISPATCHES: usize = 512;
 /// that has more than one; for NHWC, a plane is an image.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rows {
-    axes: [Axis; 3],
-    /// The axis that rows are counted on.
-    axis: usize,
-    /// Planes, elements of one in the input, and elements of a row there.
-    planes: usize,
-    plane: usize,
-    in_row: usize,
-    /// Output elements of a row.
-    pub row: usize,
+    /// The axis that rows are counted on and the two behind it, of which those that are not there have one position.
+    pub axes: [Axis; 3],
+    /// Distance between inputs along them and from plane to plane.
+    pub strides: [usize; 4],
     /// Elements of a position: the channels, where they lie last.
     pub inner: usize,
+    planes: usize,
+    /// Output elements of a row.
+    row: usize,
 }
 
 /// A run of outputs, and the page that their windows lie in.
@@ -31,11 +29,10 @@ pub(super) struct Rows {
 pub(super) struct Chunk {
     /// The page's first byte.
     pub page: u64,
-    /// The first output's plane, and where that begins in the page, in elements.
-    pub plane: usize,
+    /// Where the first output's plane begins in the page, in elements.
     pub base: i64,
-    /// The first output's position on each axis.
-    pub start: [usize; 3],
+    /// The first output's row.
+    pub row: usize,
     /// The first output element, and how many there are.
     pub first: usize,
     pub count: usize,
@@ -46,13 +43,25 @@ impl Rows {
     pub fn of(axes: &[Axis; 3], batch: usize, channels: usize, input: &Strides) -> Option<Rows> {
         let channels_last = input.c == 1 && channels > 1;
         let (planes, inner) = if channels_last { (batch, channels) } else { (batch * channels, 1) };
-        let axis = axes.iter().position(|a| a.input > 1 || a.output > 1).unwrap_or(2);
-        let row = axes[axis + 1..].iter().map(|a| a.output).product::<usize>() * inner;
+        let first = axes.iter().position(|a| a.input > 1 || a.output > 1).unwrap_or(2);
+        let [row, middle, last] = match first {
+            0 => [0, 1, 2],
+            1 => [1, 0, 2],
+            _ => [2, 0, 1],
+        };
+        let strides = [row, middle, last].map(|i| input.space[i]);
+        let axes = [row, middle, last].map(|i| axes[i]);
+        let ([along, middle, last], step) = (axes, strides[0]);
         let longest = |a: &Axis| (a.output - 1) * a.stride + 2 * a.span() + a.input + a.pad_before + a.pad_after;
+        let row = middle.output * last.output * inner;
         let small = row <= MOST && axes.iter().all(|a| !a.adaptive && longest(a) <= MOST);
-        let in_row = input.space[axis];
-        let plane = axes[axis].input * in_row;
-        small.then_some(Rows { axes: *axes, axis, planes, plane, in_row, row, inner })
+        small.then_some(Rows {
+            axes,
+            strides: [strides[0], strides[1], strides[2], along.input * step],
+            inner,
+            planes,
+            row,
+        })
     }
 
     /// Chunks, `pages` of which make a dispatch; nothing if windows are larger than a page, or the chunks too many.
@@ -61,12 +70,12 @@ impl Rows {
     pub fn chunks(&self, size: u64, pages: usize, caps: &Caps) -> Option<Vec<Chunk>> {
         let fewest = self.chunks_up_to(usize::MAX, size, pages, caps)?.len();
         // Every dispatch has a chunk for each page, all of about the same number of rows.
-        let rows = self.planes * self.axes[self.axis].output;
+        let rows = self.planes * self.axes[0].output;
         self.chunks_up_to(rows.div_ceil(fewest.next_multiple_of(pages)), size, pages, caps)
     }
 
     fn chunks_up_to(&self, most: usize, size: u64, pages: usize, caps: &Caps) -> Option<Vec<Chunk>> {
-        let outputs = self.axes[self.axis].output;
+        let outputs = self.axes[0].output;
         let rows = self.planes * outputs;
         let most = most.min(MOST / self.row).max(1);
         let mut chunks = Vec::new();
@@ -85,12 +94,9 @@ impl Rows {
             if chunks.len() == pages * MOST_DISPATCHES {
                 return None;
             }
-            let plane = row / outputs;
-            let mut start = [0; 3];
-            start[self.axis] = row % outputs;
-            let base = (plane * self.plane) as i64 - page as i64 / 4;
+            let base = (row / outputs * self.strides[3]) as i64 - page as i64 / 4;
             let (first, count) = (row * self.row, fits * self.row);
-            chunks.push(Chunk { page, plane, base, start, first, count });
+            chunks.push(Chunk { page, base, row: row % outputs, first, count });
             row += fits;
         }
         Some(chunks)
@@ -98,10 +104,10 @@ impl Rows {
 
     /// Where a page can begin in which the windows of the output rows `from..to` lie.
     fn page(&self, from: usize, to: usize, size: u64, caps: &Caps) -> Option<u64> {
-        let axis = &self.axes[self.axis];
+        let axis = &self.axes[0];
         let at = |row: usize, position: isize| {
             let position = position.clamp(0, axis.input as isize) as usize;
-            4 * (row / axis.output * self.plane + position * self.in_row) as u64
+            4 * (row / axis.output * self.strides[3] + position * self.strides[0]) as u64
         };
         let last = to.max(1) - 1;
         let first_byte = at(from, axis.start(from % axis.output));

@@ -1,7 +1,7 @@
 //! Pooling that reads its input through pages.
 
 use super::chunks::{Chunk, Rows};
-use super::narrow::{each, ivec4, u32_of, vec4};
+use super::narrow::{each, i32_of, ivec4, u32_of};
 use super::{Caps, PAGES, Page, Slot, Step, grid};
 use crate::error::Result;
 use crate::kernel::params::PoolPagesParams;
@@ -27,7 +27,7 @@ pub(super) fn steps(
     let Some(chunks) = rows.chunks(size, PAGES, caps) else { return Ok(None) };
     let all = params(op, work, &rows)?;
     let reduce = Reduce::from(work.kind);
-    let kernel = KernelKey::PoolPages { reduce, taps: Taps::of(&work.axes) };
+    let kernel = KernelKey::PoolPages { reduce, taps: Taps::of(&rows.axes) };
     let step = |chunks: &[Chunk]| {
         let params = PoolPagesParams { chunks: bound(op, chunks)?, ..all };
         let most = chunks.iter().map(|chunk| chunk.count).max().unwrap_or(0);
@@ -46,38 +46,39 @@ pub(super) fn pages(slot: Slot, chunks: &[Chunk], count: usize) -> Vec<Page> {
 }
 
 /// The chunks as the shaders read them; those that are not there have no elements.
-pub(super) fn bound<const N: usize>(op: &'static str, chunks: &[Chunk]) -> Result<[[u32; 8]; N]> {
-    let mut bound = [[0; 8]; N];
+pub(super) fn bound<const N: usize>(op: &'static str, chunks: &[Chunk]) -> Result<[[u32; 4]; N]> {
+    let mut bound = [[0; 4]; N];
     for (to, chunk) in bound.iter_mut().zip(chunks) {
-        let [d, h, w, _] = vec4(op, chunk.start, 0)?;
-        let (first, count) = (u32_of(op, chunk.first)?, u32_of(op, chunk.count)?);
-        // Two's complement, as the shader's i32; pages begin less than 2^31 elements from their planes.
-        *to = [first, count, chunk.base as u32, 0, d, h, w, 0];
+        // Two's complement, as the shader's i32.
+        let base = i32_of(op, chunk.base)?.cast_unsigned();
+        *to = [u32_of(op, chunk.first)?, u32_of(op, chunk.count)?, base, u32_of(op, chunk.row)?];
     }
     Ok(bound)
 }
 
 /// What all steps have in common.
 fn params(op: &'static str, work: &PoolWork, rows: &Rows) -> Result<PoolPagesParams> {
-    let axes = &work.axes;
-    let out_size = vec4(op, each(axes, |a| a.output), rows.inner)?;
-    let dilation = vec4(op, each(axes, |a| a.dilation), 1)?;
-    let channels_last = rows.inner > 1;
-    let plane = if channels_last { work.input.n } else { work.input.c };
+    let axes = &rows.axes;
+    let four = |[a, b, c]: [usize; 3], d: usize| -> Result<[i32; 4]> {
+        Ok([i32_of(op, a)?, i32_of(op, b)?, i32_of(op, c)?, i32_of(op, d)?])
+    };
+    let out_size = four(each(axes, |a| a.output), rows.inner)?;
+    let dilation = four(each(axes, |a| a.dilation), 1)?;
+    let [row, middle, last, plane] = rows.strides;
+    let strides = [row, middle, last];
     Ok(PoolPagesParams {
-        chunks: [[0; 8]; PAGES],
+        chunks: [[0; 4]; PAGES],
         in_size: ivec4(op, each(axes, |a| a.input))?,
         out_size,
         out_inverse: out_size.map(|n| 1.0 / n as f32),
-        window: vec4(op, each(axes, |a| a.kernel), 0)?,
+        window: ivec4(op, each(axes, |a| a.kernel))?,
         stride: ivec4(op, each(axes, |a| a.stride))?,
         dilation,
         inverse_dilation: dilation.map(|n| 1.0 / n as f32),
         pad_before: ivec4(op, each(axes, |a| a.pad_before))?,
         padded_end: ivec4(op, each(axes, |a| a.input + a.pad_after))?,
-        in_stride: vec4(op, work.input.space, plane)?.map(u32::cast_signed),
-        tap_step: vec4(op, std::array::from_fn(|i| work.input.space[i] * axes[i].dilation), 0)?
-            .map(u32::cast_signed),
+        in_stride: four(strides, plane)?,
+        tap_step: ivec4(op, std::array::from_fn(|i| strides[i] * axes[i].dilation))?,
         divisor: super::pool::divisor(work),
         nan: f32::NAN.to_bits(),
         pad_0: 0,
