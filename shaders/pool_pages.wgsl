@@ -13,11 +13,13 @@ struct PoolPagesParams {
     chunks: array<Chunk, 8>,
     in_size: vec4<i32>,       // row, middle, last, 0
     out_size: vec4<i32>,      // row, middle, last, elements of a position
-    out_inverse: vec4<f32>,   // 1 / out_size
+    out_factor: vec4<u32>,    // for quotients by out_size
+    out_shift: vec4<u32>,
     window: vec4<i32>,        // row, middle, last, 0
     stride: vec4<i32>,
     dilation: vec4<i32>,
-    inverse_dilation: vec4<f32>,
+    dilation_factor: vec4<u32>,
+    dilation_shift: vec4<u32>,
     pad_before: vec4<i32>,
     padded_end: vec4<i32>,    // input length + padding after it
     in_stride: vec4<i32>,     // row, middle, last, plane
@@ -38,9 +40,9 @@ override TAPS_W: u32 = 0u;
 @group(0) @binding(0) var<uniform> params: PoolPagesParams;
 @group(0) @binding(9) var<storage, read_write> output: array<f32>;
 
-// x / d for x below 2^21 by d's inverse: integer division is slow where it is done lane by lane.
-fn quotient(x: i32, inverse: f32) -> i32 {
-    return i32((f32(x) + 0.5) * inverse);
+// x / d for x below 2^15, by the factor and shift that go with d: integer division is slow on CPUs.
+fn quotient(x: i32, factor: u32, shift: u32) -> i32 {
+    return i32((u32(x) * factor) >> shift);
 }
 
 // Where NaN of both signs begins in the order of keys.
@@ -78,16 +80,16 @@ struct Window {
     padded: i32, // taps inside the padded input
 }
 
-// As in taps.wgsl, without integer division.
+// As in taps.wgsl, without division.
 fn taps_below(start: i32, end: i32, axis: u32) -> i32 {
-    let room = max(end - start, 0) + params.dilation[axis] - 1;
-    return min(params.window[axis], quotient(room, params.inverse_dilation[axis]));
+    let room = clamp(end - start, 0, params.window[axis] * params.dilation[axis]);
+    return quotient(room + params.dilation[axis] - 1, params.dilation_factor[axis], params.dilation_shift[axis]);
 }
 
 fn place_of(local: u32) -> Place {
-    let position = quotient(i32(local), params.out_inverse.w);
-    let before = quotient(position, params.out_inverse.z);
-    let row = quotient(before, params.out_inverse.y);
+    let position = quotient(i32(local), params.out_factor.w, params.out_shift.w);
+    let before = quotient(position, params.out_factor.z, params.out_shift.z);
+    let row = quotient(before, params.out_factor.y, params.out_shift.y);
     let inner = i32(local) - position * params.out_size.w;
     let last = (position - before * params.out_size.z) * params.stride.z - params.pad_before.z;
     let middle = (before - row * params.out_size.y) * params.stride.y - params.pad_before.y;
@@ -107,7 +109,7 @@ fn place_of(local: u32) -> Place {
 
 fn window_of(place: Place, chunk: Chunk) -> Window {
     let row = chunk.row + place.row;
-    let plane = quotient(row, params.out_inverse.x);
+    let plane = quotient(row, params.out_factor.x, params.out_shift.x);
     let begin = (row - plane * params.out_size.x) * params.stride.x - params.pad_before.x;
     let first = taps_below(begin, 0, 0u);
     var window: Window;

@@ -3,8 +3,9 @@
 use super::{Caps, PAGE};
 use crate::geometry::{Axis, Strides};
 
-/// Shaders find the place of a number by multiplication in 32-bit floats, which is exact below this.
-const MOST: usize = 1 << 20;
+/// Shaders divide numbers below this, by [`factor_and_shift`].
+const MOST: usize = 1 << BITS;
+const BITS: u32 = 15;
 
 /// Dispatches of an operation at most; what needs more is left to kernels that read storage.
 const MOST_DISPATCHES: usize = 512;
@@ -52,9 +53,8 @@ impl Rows {
         let strides = [row, middle, last].map(|i| input.space[i]);
         let axes = [row, middle, last].map(|i| axes[i]);
         let ([along, middle, last], step) = (axes, strides[0]);
-        let longest = |a: &Axis| (a.output - 1) * a.stride + 2 * a.span() + a.input + a.pad_before + a.pad_after;
         let row = middle.output * last.output * inner;
-        let small = row <= MOST && axes.iter().all(|a| !a.adaptive && longest(a) <= MOST);
+        let small = row < MOST && axes.iter().all(|a| !a.adaptive && (a.kernel + 1) * a.dilation < MOST);
         small.then_some(Rows {
             axes,
             strides: [strides[0], strides[1], strides[2], along.input * step],
@@ -77,12 +77,16 @@ impl Rows {
     fn chunks_up_to(&self, most: usize, size: u64, pages: usize, caps: &Caps) -> Option<Vec<Chunk>> {
         let outputs = self.axes[0].output;
         let rows = self.planes * outputs;
-        let most = most.min(MOST / self.row).max(1);
+        let crosses = outputs < MOST / 2;
+        let rows_divided = if crosses { MOST - outputs } else { MOST };
+        let most = most.min((MOST - 1) / self.row).min(rows_divided).max(1);
         let mut chunks = Vec::new();
         let mut row = 0;
         while row < rows {
             // The most rows that fit are found by halving.
-            let (mut fits, mut beyond) = (0, most.min(rows - row) + 1);
+            // The plane of a row is found by division, unless it is the first.
+            let in_plane = if crosses { rows - row } else { outputs - row % outputs };
+            let (mut fits, mut beyond) = (0, most.min(in_plane) + 1);
             while beyond - fits > 1 {
                 let middle = fits.midpoint(beyond);
                 match self.page(row, row + middle, size, caps) {
@@ -115,5 +119,30 @@ impl Rows {
         let alignment = u64::from(caps.uniform_alignment.max(4));
         let page = (first_byte / alignment * alignment).min(caps.padded(size) - PAGE);
         (end <= page + PAGE).then_some(page)
+    }
+}
+
+/// What numbers below 2^15 are multiplied with, and then shifted right by, to divide them by `divisor`; the quotient is
+/// 0 for larger divisors. (Granlund and Montgomery, "Division by invariant integers using multiplication", 1994.)
+pub(super) fn factor_and_shift(divisor: u32) -> (u32, u32) {
+    if divisor as usize >= MOST {
+        return (0, 0);
+    }
+    let shift = BITS + divisor.max(1).next_power_of_two().trailing_zeros();
+    ((1u32 << shift).div_ceil(divisor.max(1)), shift)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_divide_every_number() {
+        for divisor in (1..300).chain((300..MOST as u32).step_by(61)).chain([MOST as u32 - 1]) {
+            let (factor, shift) = factor_and_shift(divisor);
+            for x in 0..MOST as u32 {
+                assert_eq!(x.wrapping_mul(factor) >> shift, x / divisor, "{x} / {divisor}");
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Pooling that reads its input through pages.
 
-use super::chunks::{Chunk, Rows};
+use super::chunks::{Chunk, Rows, factor_and_shift};
 use super::narrow::{each, i32_of, ivec4, u32_of};
 use super::{Caps, PAGES, Page, Slot, Step, grid};
 use crate::error::Result;
@@ -70,11 +70,13 @@ fn params(op: &'static str, work: &PoolWork, rows: &Rows) -> Result<PoolPagesPar
         chunks: [[0; 4]; PAGES],
         in_size: ivec4(op, each(axes, |a| a.input))?,
         out_size,
-        out_inverse: out_size.map(|n| 1.0 / n as f32),
+        out_factor: out_size.map(|n| factor_and_shift(n.cast_unsigned()).0),
+        out_shift: out_size.map(|n| factor_and_shift(n.cast_unsigned()).1),
         window: ivec4(op, each(axes, |a| a.kernel))?,
         stride: ivec4(op, each(axes, |a| a.stride))?,
         dilation,
-        inverse_dilation: dilation.map(|n| 1.0 / n as f32),
+        dilation_factor: dilation.map(|n| factor_and_shift(n.cast_unsigned()).0),
+        dilation_shift: dilation.map(|n| factor_and_shift(n.cast_unsigned()).1),
         pad_before: ivec4(op, each(axes, |a| a.pad_before))?,
         padded_end: ivec4(op, each(axes, |a| a.input + a.pad_after))?,
         in_stride: four(strides, plane)?,
