@@ -7,13 +7,13 @@ fn load_PAGE(at: i32) -> f32 {
 
 fn maximum_PAGE(window: Window) -> f32 {
     var best = 0u;
-    if (TAPS_W > 0u) {
+    if (TAPS_LAST > 0u) {
         // Taps outside the input become taps inside it, which changes no maximum.
         let last_row = max(window.row - 1, 0);
         let last = max(window.last - 1, 0);
-        for (var r = 0; r < i32(TAPS_H); r++) {
+        for (var r = 0; r < i32(TAPS_ROW); r++) {
             let row = window.at + min(r, last_row) * params.tap_step.x;
-            for (var w = 0; w < i32(TAPS_W); w++) {
+            for (var w = 0; w < i32(TAPS_LAST); w++) {
                 best = max(best, key_of(bitcast<u32>(load_PAGE(row + min(w, last) * params.tap_step.z))));
             }
         }
@@ -36,11 +36,11 @@ fn maximum_PAGE(window: Window) -> f32 {
 }
 
 fn sum_PAGE(window: Window) -> f32 {
-    if (TAPS_W > 0u) {
+    if (TAPS_LAST > 0u) {
         var sum = 0.0;
-        for (var r = 0; r < i32(TAPS_H); r++) {
+        for (var r = 0; r < i32(TAPS_ROW); r++) {
             let row = window.at + r * params.tap_step.x;
-            for (var w = 0; w < i32(TAPS_W); w++) {
+            for (var w = 0; w < i32(TAPS_LAST); w++) {
                 sum += select(0.0, load_PAGE(row + w * params.tap_step.z), r < window.row && w < window.last);
             }
         }

@@ -86,7 +86,7 @@ pub enum Taps {
 }
 
 impl Taps {
-    /// That of windows on these axes.
+    /// That of windows on these axes, in the order row, middle, last.
     pub(crate) fn of(axes: &[Axis; 3]) -> Taps {
         match axes.map(|a| a.kernel) {
             [2, 1, 2] => Taps::Two,
@@ -126,6 +126,15 @@ pub enum KernelKey {
     PoolPages {
         /// What is computed of each window.
         reduce: Reduce,
+        /// Size of the window.
+        taps: Taps,
+    },
+    /// Depthwise convolution of f32 read through pages.
+    DepthwisePages {
+        /// Applied to the result.
+        activation: ActivationKind,
+        /// Whether channels lie last.
+        channels_last: bool,
         /// Size of the window.
         taps: Taps,
     },

@@ -20,6 +20,9 @@ pub struct Bindings {
     pub writes: u32,
 }
 
+/// Pages of the input that depthwise convolutions read; kernel and bias take the rest.
+pub(crate) const DEPTHWISE_PAGES: usize = PAGES - 2;
+
 macro_rules! shader {
     ($file:literal) => {
         include_str!(concat!("../../shaders/", $file))
@@ -34,6 +37,7 @@ const POOLING: &str = shader!("lib/pooling.wgsl");
 const ACTIVATION: &str = shader!("lib/activation.wgsl");
 const CONVOLVE: &str = shader!("lib/convolve.wgsl");
 const ROI: &str = shader!("lib/roi.wgsl");
+const SLIDING: &str = shader!("lib/pages.wgsl");
 const NO_INDICES: &str = shader!("lib/no_indices.wgsl");
 
 impl KernelKey {
@@ -45,8 +49,12 @@ impl KernelKey {
                 [prelude(dtype), INDEX, NUMBER, SUM, TAPS, POOLING, indices, shader!("pool.wgsl")].concat()
             }
             KernelKey::PoolPages { .. } => {
-                [INDEX, NUMBER, SUM, POOLING, shader!("pool_pages.wgsl")].concat()
+                [INDEX, NUMBER, SUM, SLIDING, POOLING, shader!("pool_pages.wgsl")].concat()
                     + &for_pages(PAGES, shader!("pool_page.wgsl"))
+            }
+            KernelKey::DepthwisePages { .. } => {
+                [INDEX, NUMBER, SUM, SLIDING, ACTIVATION, shader!("depthwise_pages.wgsl")].concat()
+                    + &for_pages(DEPTHWISE_PAGES, shader!("depthwise_page.wgsl"))
             }
             KernelKey::PoolPlane { dtype, .. } => {
                 [prelude(dtype), INDEX, NUMBER, SUM, POOLING, shader!("pool_plane.wgsl")].concat()
@@ -81,8 +89,14 @@ impl KernelKey {
             }
             KernelKey::PoolPages { reduce, taps } => {
                 all.push(("REDUCE", f64::from(reduce as u32)));
-                all.push(("TAPS_H", f64::from(taps.side())));
-                all.push(("TAPS_W", f64::from(taps.side())));
+                all.push(("TAPS_ROW", f64::from(taps.side())));
+                all.push(("TAPS_LAST", f64::from(taps.side())));
+            }
+            KernelKey::DepthwisePages { activation, channels_last, taps } => {
+                all.push(("ACTIVATION", f64::from(activation as u32)));
+                all.push(("CHANNELS_LAST", f64::from(channels_last)));
+                all.push(("TAPS_ROW", f64::from(taps.side())));
+                all.push(("TAPS_LAST", f64::from(taps.side())));
             }
             KernelKey::PoolPlane { reduce, .. } => all.push(("REDUCE", f64::from(reduce as u32))),
             KernelKey::Fractional { channels_last, .. } => {
@@ -111,7 +125,7 @@ impl KernelKey {
     /// How many buffers it reads and writes; textures do not count.
     pub fn bindings(&self) -> Bindings {
         let (reads, writes) = match self {
-            KernelKey::PoolPages { .. } => (0, 1),
+            KernelKey::PoolPages { .. } | KernelKey::DepthwisePages { .. } => (0, 1),
             KernelKey::Pool { indices, .. } => (1, 1 + u32::from(*indices)),
             KernelKey::Fractional { indices, .. } => (2, 1 + u32::from(*indices)),
             KernelKey::Unpool { .. } => (2, 2),
@@ -125,7 +139,7 @@ impl KernelKey {
             KernelKey::Frame(kernel) => kernel.buffers(),
         };
         let pages = match self {
-            KernelKey::PoolPages { .. } => PAGES as u32,
+            KernelKey::PoolPages { .. } | KernelKey::DepthwisePages { .. } => PAGES as u32,
             _ => 0,
         };
         Bindings { pages, reads, writes }
@@ -144,6 +158,7 @@ impl KernelKey {
             KernelKey::Frame(kernel) => kernel.dtype() == DType::F16,
             KernelKey::Fractional { .. }
             | KernelKey::PoolPages { .. }
+            | KernelKey::DepthwisePages { .. }
             | KernelKey::RoiAlign
             | KernelKey::MaxRoi
             | KernelKey::Softmax
@@ -198,6 +213,10 @@ pub fn all() -> Vec<KernelKey> {
     let mut keys = vec![KernelKey::Softmax, KernelKey::RoiAlign, KernelKey::MaxRoi];
     for activation in ACTIVATIONS {
         keys.push(KernelKey::Activation { activation });
+        for channels_last in [false, true] {
+            let all = [Taps::Two, Taps::Three, Taps::Any];
+            keys.extend(all.map(|taps| KernelKey::DepthwisePages { activation, channels_last, taps }));
+        }
         for dtype in [DType::F32, DType::F16] {
             keys.push(KernelKey::Dense { dtype, activation });
             for channels_last in [false, true] {

@@ -18,8 +18,12 @@ pub(super) struct Rows {
     pub axes: [Axis; 3],
     /// Distance between inputs along them and from plane to plane.
     pub strides: [usize; 4],
+    /// Which of depth, height and width these are.
+    pub order: [usize; 3],
     /// Elements of a position: the channels, where they lie last.
     pub inner: usize,
+    /// Planes of an image, and of all.
+    in_image: usize,
     planes: usize,
     /// Output elements of a row.
     row: usize,
@@ -32,8 +36,9 @@ pub(super) struct Chunk {
     pub page: u64,
     /// Where the first output's plane begins in the page, in elements.
     pub base: i64,
-    /// The first output's row.
+    /// The first output's row, and its plane in its image.
     pub row: usize,
+    pub plane: usize,
     /// The first output element, and how many there are.
     pub first: usize,
     pub count: usize,
@@ -43,23 +48,24 @@ impl Rows {
     /// The rows of `batch` images of `channels`; nothing where numbers are too large for the shaders.
     pub fn of(axes: &[Axis; 3], batch: usize, channels: usize, input: &Strides) -> Option<Rows> {
         let channels_last = input.c == 1 && channels > 1;
-        let (planes, inner) = if channels_last { (batch, channels) } else { (batch * channels, 1) };
+        let (in_image, inner) = if channels_last { (1, channels) } else { (channels, 1) };
         let first = axes.iter().position(|a| a.input > 1 || a.output > 1).unwrap_or(2);
-        let [row, middle, last] = match first {
+        let order = match first {
             0 => [0, 1, 2],
             1 => [1, 0, 2],
             _ => [2, 0, 1],
         };
-        let strides = [row, middle, last].map(|i| input.space[i]);
-        let axes = [row, middle, last].map(|i| axes[i]);
+        let (strides, axes) = (order.map(|i| input.space[i]), order.map(|i| axes[i]));
         let ([along, middle, last], step) = (axes, strides[0]);
         let row = middle.output * last.output * inner;
         let small = row < MOST && axes.iter().all(|a| !a.adaptive && (a.kernel + 1) * a.dilation < MOST);
         small.then_some(Rows {
             axes,
             strides: [strides[0], strides[1], strides[2], along.input * step],
+            order,
             inner,
-            planes,
+            in_image,
+            planes: batch * in_image,
             row,
         })
     }
@@ -100,7 +106,8 @@ impl Rows {
             }
             let base = (row / outputs * self.strides[3]) as i64 - page as i64 / 4;
             let (first, count) = (row * self.row, fits * self.row);
-            chunks.push(Chunk { page, base, row: row % outputs, first, count });
+            let plane = row / outputs % self.in_image;
+            chunks.push(Chunk { page, base, row: row % outputs, plane, first, count });
             row += fits;
         }
         Some(chunks)

@@ -25,6 +25,9 @@ fn slots(work: &ConvWork, to: Slot) -> Vec<Slot> {
 }
 
 pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Steps> {
+    if let Some(steps) = super::depthwise::paged(op, work, caps, to)? {
+        return Ok(steps.into());
+    }
     let (activation, alpha) = ActivationKind::of(work.activation);
     let dtype = work.dtype;
     let dense = work.groups == 1 && work.layout == Layout::Nhwc && work.axes == [Axis::UNIT; 3];

@@ -3,8 +3,10 @@
 mod caps;
 mod chunks;
 mod conv;
+mod depthwise;
 pub(crate) mod grid;
 pub(crate) mod narrow;
+mod pages;
 mod pointwise;
 mod pool;
 mod pool_paged;
@@ -179,7 +181,7 @@ impl Plan {
     /// The dispatches of some work, and the memory they share.
     fn steps(op: &'static str, work: &Work, caps: &Caps) -> Result<Steps> {
         let steps: Steps = match work {
-            Work::Pool(work) => pool::steps(op, work, caps, Slot::Input(0))?.into(),
+            Work::Pool(work) => pool::operation(op, work, caps)?,
             Work::Fractional(work) => unpool::fractional(op, work, caps)?.into(),
             Work::Unpool(work) => unpool::unpool(op, work, caps)?,
             Work::RoiAlign(work) => roi::align(op, work, caps)?.into(),

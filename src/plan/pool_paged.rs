@@ -1,16 +1,20 @@
 //! Pooling that reads its input through pages.
 
-use super::chunks::{Chunk, Rows, factor_and_shift};
-use super::narrow::{each, i32_of, ivec4, u32_of};
-use super::{Caps, PAGES, Page, Slot, Step, grid};
+use super::chunks::Rows;
+use super::pages::{self, PagedStep};
+use super::{Caps, PAGES, Slot, Step, Steps};
 use crate::error::Result;
-use crate::kernel::params::PoolPagesParams;
+use crate::geometry::{Axis, Strides};
+use crate::kernel::params::PagesParams;
 use crate::kernel::{KernelKey, Reduce, Taps};
 use crate::problem::PoolWork;
-use crate::spec::PoolKind;
+use crate::spec::{Layout, PoolKind};
 use crate::tensor::DType;
 
-/// The steps, if the device reads pages and the work is one for them.
+/// Two passes are taken where they load this many times fewer elements than one.
+const WORTH_PASSES: usize = 3;
+
+/// Pools the tensor in `from` into that in `to`, if the device reads pages and the work is one for them.
 pub(super) fn steps(
     op: &'static str,
     work: &PoolWork,
@@ -25,65 +29,40 @@ pub(super) fn steps(
     let Some(rows) = Rows::of(&work.axes, work.batch, work.channels, &work.input) else { return Ok(None) };
     let size = 4 * (work.batch * work.input.n) as u64;
     let Some(chunks) = rows.chunks(size, PAGES, caps) else { return Ok(None) };
-    let all = params(op, work, &rows)?;
-    let reduce = Reduce::from(work.kind);
-    let kernel = KernelKey::PoolPages { reduce, taps: Taps::of(&rows.axes) };
-    let step = |chunks: &[Chunk]| {
-        let params = PoolPagesParams { chunks: bound(op, chunks)?, ..all };
-        let most = chunks.iter().map(|chunk| chunk.count).max().unwrap_or(0);
-        let grid = grid::invocations(op, most as u64, caps)?;
-        let pages = pages(from, chunks, PAGES);
-        let why = "the driver computes on the CPU and loads faster from uniform pages than from storage";
-        Ok(Step { pages, why, ..Step::new(kernel, &params, vec![to], grid) })
-    };
-    chunks.chunks(PAGES).map(step).collect::<Result<_>>().map(Some)
+    let params = PagesParams { divisor: super::pool::divisor(work), ..pages::params(op, &rows)? };
+    let kernel = KernelKey::PoolPages { reduce: Reduce::from(work.kind), taps: Taps::of(&rows.axes) };
+    let step = PagedStep { kernel, params, from, count: PAGES, beside: &[], to };
+    step.of_all(op, &chunks, caps).map(Some)
 }
 
-/// The pages of a step; where it has fewer chunks than pages, the first page stands for the rest.
-pub(super) fn pages(slot: Slot, chunks: &[Chunk], count: usize) -> Vec<Page> {
-    let offset = |i: usize| chunks.get(i).or(chunks.first()).map_or(0, |chunk| chunk.page);
-    (0..count).map(|i| Page { slot, offset: offset(i) }).collect()
-}
-
-/// The chunks as the shaders read them; those that are not there have no elements.
-pub(super) fn bound<const N: usize>(op: &'static str, chunks: &[Chunk]) -> Result<[[u32; 4]; N]> {
-    let mut bound = [[0; 4]; N];
-    for (to, chunk) in bound.iter_mut().zip(chunks) {
-        // Two's complement, as the shader's i32.
-        let base = i32_of(op, chunk.base)?.cast_unsigned();
-        *to = [u32_of(op, chunk.first)?, u32_of(op, chunk.count)?, base, u32_of(op, chunk.row)?];
+/// Large windows of max pooling in two passes with a tensor between them: along the last axis, then the others.
+pub(super) fn passes(op: &'static str, work: &PoolWork, caps: &Caps) -> Result<Option<Steps>> {
+    let [depth, height, width] = work.axes;
+    let taps = depth.kernel * height.kernel;
+    let (rows, output_rows) = (depth.input * height.input, depth.output * height.output);
+    let one = output_rows * taps * width.kernel;
+    let two = rows * width.kernel + output_rows * taps;
+    let adaptive = work.axes.iter().any(|a| a.adaptive);
+    if !caps.paged || work.kind != PoolKind::Max || adaptive || one < WORTH_PASSES * two {
+        return Ok(None);
     }
-    Ok(bound)
+    let layout = if work.input.c == 1 && work.channels > 1 { Layout::Nhwc } else { Layout::Nchw };
+    let between = Strides::of(layout, work.channels, [depth.input, height.input, width.output]);
+    let along =
+        PoolWork { axes: [untouched(depth.input), untouched(height.input), width], output: between, ..*work };
+    let across = PoolWork { axes: [depth, height, untouched(width.output)], input: between, ..*work };
+    let scratch = Slot::Scratch(0);
+    let first = steps(op, &along, caps, Slot::Input(0), scratch)?;
+    let Some((mut all, second)) = first.zip(steps(op, &across, caps, scratch, Slot::Output(0))?) else {
+        return Ok(None);
+    };
+    all.extend(second);
+    let why = "two passes load fewer elements of a large window than one";
+    all.iter_mut().for_each(|step| step.why = why);
+    Ok(Some(Steps { scratch: vec![4 * (work.batch * between.n) as u64], ..Steps::from(all) }))
 }
 
-/// What all steps have in common.
-fn params(op: &'static str, work: &PoolWork, rows: &Rows) -> Result<PoolPagesParams> {
-    let axes = &rows.axes;
-    let four = |[a, b, c]: [usize; 3], d: usize| -> Result<[i32; 4]> {
-        Ok([i32_of(op, a)?, i32_of(op, b)?, i32_of(op, c)?, i32_of(op, d)?])
-    };
-    let out_size = four(each(axes, |a| a.output), rows.inner)?;
-    let dilation = four(each(axes, |a| a.dilation), 1)?;
-    let [row, middle, last, plane] = rows.strides;
-    let strides = [row, middle, last];
-    Ok(PoolPagesParams {
-        chunks: [[0; 4]; PAGES],
-        in_size: ivec4(op, each(axes, |a| a.input))?,
-        out_size,
-        out_factor: out_size.map(|n| factor_and_shift(n.cast_unsigned()).0),
-        out_shift: out_size.map(|n| factor_and_shift(n.cast_unsigned()).1),
-        window: ivec4(op, each(axes, |a| a.kernel))?,
-        stride: ivec4(op, each(axes, |a| a.stride))?,
-        dilation,
-        dilation_factor: dilation.map(|n| factor_and_shift(n.cast_unsigned()).0),
-        dilation_shift: dilation.map(|n| factor_and_shift(n.cast_unsigned()).1),
-        pad_before: ivec4(op, each(axes, |a| a.pad_before))?,
-        padded_end: ivec4(op, each(axes, |a| a.input + a.pad_after))?,
-        in_stride: four(strides, plane)?,
-        tap_step: ivec4(op, std::array::from_fn(|i| strides[i] * axes[i].dilation))?,
-        divisor: super::pool::divisor(work),
-        nan: f32::NAN.to_bits(),
-        pad_0: 0,
-        pad_1: 0,
-    })
+/// Windows of one element each.
+fn untouched(length: usize) -> Axis {
+    Axis { input: length, output: length, ..Axis::UNIT }
 }
