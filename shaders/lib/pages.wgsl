@@ -115,7 +115,9 @@ fn window_of(place: Place, chunk: Chunk) -> Window {
     window.first = first;
     window.at = chunk.base + place.at + plane * params.in_stride.w + begin * params.in_stride.x
         + first * params.tap_step.x;
-    window.row = max(taps_below(begin, params.in_size.x, 0u) - first, 0);
+    let rows = max(taps_below(begin, params.in_size.x, 0u) - first, 0);
+    // Behind the chunk there is nothing to load.
+    window.row = select(0, rows, place.local < chunk.count);
     window.middle = place.middle;
     window.last = place.last;
     window.padded = place.padded * taps_below(begin, params.padded_end.x, 0u);

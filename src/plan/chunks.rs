@@ -7,6 +7,9 @@ use crate::geometry::{Axis, Strides};
 const MOST: usize = 1 << BITS;
 const BITS: u32 = 15;
 
+/// Mesa's software drivers end every loop of an invocation once they have run this often in all.
+const MOST_ITERATIONS: usize = 65_535;
+
 /// Dispatches of an operation at most; what needs more is left to kernels that read storage.
 const MOST_DISPATCHES: usize = 512;
 
@@ -74,6 +77,12 @@ impl Rows {
     ///
     /// `size` are the bytes of the tensor's buffer.
     pub fn chunks(&self, size: u64, pages: usize, caps: &Caps) -> Option<Vec<Chunk>> {
+        let [row, middle, last] = self.axes.map(|a| a.kernel);
+        // Each loop runs once more to find its end.
+        let iterations = (row + 1) + row * (middle + 1) + row * middle * (last + 1);
+        if pages * iterations > MOST_ITERATIONS {
+            return None;
+        }
         let fewest = self.chunks_up_to(usize::MAX, size, pages, caps)?.len();
         // Every dispatch has a chunk for each page, all of about the same number of rows.
         let rows = self.planes * self.axes[0].output;
