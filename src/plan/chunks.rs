@@ -47,10 +47,15 @@ pub(super) struct Chunk {
     pub count: usize,
 }
 
+/// Whether channels lie last. Planes of one element lie so in both orders; they are then planes.
+pub(super) fn channels_last(input: &Strides, channels: usize) -> bool {
+    channels > 1 && input.c == 1 && input.space[2] == channels
+}
+
 impl Rows {
     /// The rows of `batch` images of `channels`; nothing where numbers are too large for the shaders.
     pub fn of(axes: &[Axis; 3], batch: usize, channels: usize, input: &Strides) -> Option<Rows> {
-        let channels_last = input.c == 1 && channels > 1;
+        let channels_last = channels_last(input, channels);
         let (in_image, inner) = if channels_last { (1, channels) } else { (channels, 1) };
         let first = axes.iter().position(|a| a.input > 1 || a.output > 1).unwrap_or(2);
         let order = match first {

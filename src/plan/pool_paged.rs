@@ -1,6 +1,6 @@
 //! Pooling that reads its input through pages.
 
-use super::chunks::Rows;
+use super::chunks::{Rows, channels_last};
 use super::pages::{self, PagedStep};
 use super::{Caps, PAGES, Slot, Step, Steps};
 use crate::error::Result;
@@ -46,7 +46,7 @@ pub(super) fn passes(op: &'static str, work: &PoolWork, caps: &Caps) -> Result<O
     if !caps.paged || work.kind != PoolKind::Max || adaptive || one < WORTH_PASSES * two {
         return Ok(None);
     }
-    let layout = if work.input.c == 1 && work.channels > 1 { Layout::Nhwc } else { Layout::Nchw };
+    let layout = if channels_last(&work.input, work.channels) { Layout::Nhwc } else { Layout::Nchw };
     let between = Strides::of(layout, work.channels, [depth.input, height.input, width.output]);
     let along =
         PoolWork { axes: [untouched(depth.input), untouched(height.input), width], output: between, ..*work };

@@ -202,7 +202,8 @@ fn large_image(rng: &mut Rng, rank: usize, layout: Layout, most_channels: usize)
 /// A shape of `rank` spatial axes; one batch in twelve is empty.
 fn image(rng: &mut Rng, rank: usize, layout: Layout, most_channels: usize) -> Vec<usize> {
     let longest = [70, 23, 9][rank - 1];
-    let space: Vec<usize> = (0..rank).map(|_| rng.between(1, longest)).collect();
+    let flat = rng.one_in(20);
+    let space: Vec<usize> = (0..rank).map(|_| if flat { 1 } else { rng.between(1, longest) }).collect();
     let batch = if rng.one_in(12) { 0 } else { rng.between(1, 3) };
     shape(batch, rng.between(1, most_channels), &space, layout)
 }
