@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use fuzz::{Counting, Tally, bound, count, extreme, garble, pick, reword, tokens};
 use serde_json::{Value, json};
 use wgpool::model::{Sequential, keras};
-use wgpool::plan::Slot;
+use wgpool::plan::{PAGE, Slot};
 use wgpool::verify::random::Rng;
 use wgpool::{
     Activation, AdaptivePool, Backend, Caps, Conv, ConvPool, ConvTranspose, DType, Dense, DenseLayout, Error,
@@ -308,6 +308,8 @@ impl Numbers {
             caps.max_buffer = if rng.one_in(2) { extreme(rng) } else { u64::MAX };
             caps.f16 = rng.one_in(2);
             caps.software = rng.one_in(2);
+            caps.paged = rng.one_in(2);
+            caps.tiled_from = if rng.one_in(2) { 0 } else { caps.tiled_from };
         }
         caps
     }
@@ -338,12 +340,26 @@ fn plans_of_anything_are_plans_or_errors() {
         kinds.insert(plan.problem.op);
         for step in &plan.steps {
             assert!(step.grid.iter().all(|&g| 0 < g && g <= caps.max_workgroups), "{op:?} on {inputs:?}");
+            for page in &step.pages {
+                let size = match page.slot {
+                    Slot::Input(i) => plan.problem.inputs[i].buffer_size(),
+                    Slot::Scratch(i) => plan.scratch[i],
+                    Slot::Packed(i) => plan.packed[i] - PAGE,
+                    other => panic!("{other:?} is no page"),
+                };
+                assert!(page.offset.is_multiple_of(u64::from(caps.uniform_alignment)), "{op:?}: {page:?}");
+                assert!(page.offset < size, "{op:?} on {inputs:?}: {page:?} of {size}");
+            }
             for slot in &step.slots {
                 let (desc, divided) = match *slot {
                     Slot::Input(i) => (&plan.problem.inputs[i], step.part.is_some_and(|p| i < p.inputs)),
                     Slot::Output(i) => (&plan.problem.outputs[i], step.part.is_some()),
                     Slot::Scratch(i) => {
                         assert!(plan.scratch[i] <= caps.max_binding, "{op:?} on {inputs:?}");
+                        continue;
+                    }
+                    Slot::Packed(i) => {
+                        assert!(plan.packed[i] <= caps.max_binding, "{op:?} on {inputs:?}");
                         continue;
                     }
                     other => panic!("{other:?} has no row in this test"),

@@ -1,4 +1,5 @@
-//! Every operation on random specifications: the GPU against the reference, poisoned and guarded.
+//! Every operation on random specifications: the GPU against the reference, poisoned and guarded. On a software adapter,
+//! which has kernels of its own, those that hardware runs are tested too.
 
 mod support;
 
@@ -8,12 +9,17 @@ use wgpool::verify::random::{Family, Rng};
 /// Runs `count` random cases of a family and reports all that fail.
 fn random(family: Family, count: usize) {
     let engine = engine();
+    let hardware = engine.as_hardware();
+    let engines = if hardware.caps() == engine.caps() { vec![engine] } else { vec![engine, &hardware] };
     let mut rng = Rng::new(0x5eed ^ family as u64);
     let mut failures = Vec::new();
     for number in 0..count {
         let case = family.case(&mut rng, engine.caps().f16);
-        if let Err(reason) = check_gpu(engine, &case) {
-            failures.push(format!("case {number}: {}\n    {reason}", describe(&case)));
+        for engine in &engines {
+            if let Err(reason) = check_gpu(engine, &case) {
+                let paged = engine.caps().paged;
+                failures.push(format!("case {number}, paged {paged}: {}\n    {reason}", describe(&case)));
+            }
         }
     }
     let total = failures.len();

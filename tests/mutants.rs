@@ -119,10 +119,46 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Activation, "NaN turns into zero", "ACTIVATION == 0u || is_nan(x)", "ACTIVATION == 0u"),
 ];
 
+/// Kernels that only adapters run which read tensors through pages; the others are tested as hardware runs them.
+const PAGED: &[Mutant] = &[
+    mutant!(MaxPool, "NaN is no number", "& 0x7fffffffu)) - 0x807fffffu", "& 0x7fffffffu)) ^ 0x80000000u"),
+    mutant!(MaxPool, "taps outside the input", "min(w, last) *", "w *"),
+    mutant!(MaxPool, "every chunk from its first row", "chunk.row + place.row", "place.row"),
+    mutant!(MaxPool, "columns of a vector mixed up", "[u32(at) & 3u]", "[u32(at) & 1u]"),
+    mutant!(MaxPool, "planes too near", "plane * params.in_stride.w", "plane"),
+    mutant!(MaxPool, "empty windows are zero", "select(best, 0u,", "select(best, 0x7f800001u,"),
+    mutant!(AveragePool, "terms outside the input", "r < window.row && w < window.last", "r < window.row"),
+    mutant!(AveragePool, "padding counts as input", "count = u32(window.padded)", "count = count"),
+    mutant!(AveragePool, "dilation along the last axis", "first_last * params.tap_step.z", "first_last"),
+    mutant!(
+        GlobalPool,
+        "the last plane missing",
+        "place.local < chunk.count",
+        "place.local + 1u < chunk.count"
+    ),
+    mutant!(Conv, "another channel's kernel", "channel * params.weight_step.w", "params.weight_step.w"),
+    mutant!(Conv, "channels of every image", "* params.channels;", "* 0;"),
+    mutant!(Conv, "the first tap for the clipped", "window.first * params.weight_step.x", "0"),
+    mutant!(Conv, "bias of the first channel", "bias[u32(channel) >> 2u][u32(channel) & 3u]", "bias[0].x"),
+    mutant!(Conv, "products outside the input", "r < window.row && w < window.last", "w < window.last"),
+];
+
 #[test]
 fn every_mutant_is_caught() {
-    let engine = engine();
-    for &(family, name, edit, from) in MUTANTS {
+    all_are_caught(&engine().as_hardware(), MUTANTS);
+}
+
+#[test]
+fn every_mutant_that_reads_pages_is_caught() {
+    if engine().caps().paged {
+        all_are_caught(engine(), PAGED);
+    } else {
+        println!("{} runs no kernel that reads pages", engine().adapter_name());
+    }
+}
+
+fn all_are_caught(engine: &wgpool::Engine, mutants: &[Mutant]) {
+    for &(family, name, edit, from) in mutants {
         let changes = wgpool::kernel::all().iter().any(|key| key.source().contains(from));
         assert!(changes, "{family:?}, {name}: no shader contains {from:?}");
         let mutant = engine.with_edited_shaders(edit);

@@ -10,6 +10,9 @@ use wgpool::kernel::{self, GemmParams, KernelKey, PackGemmParams, PartsParams, p
 fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
     match key {
         KernelKey::Pool { .. } => ("PoolParams", PoolParams::FIELDS, size_of::<PoolParams>()),
+        KernelKey::PoolPages { .. } | KernelKey::DepthwisePages { .. } => {
+            ("PagesParams", PagesParams::FIELDS, size_of::<PagesParams>())
+        }
         KernelKey::PoolPlane { .. } => ("PlaneParams", PlaneParams::FIELDS, size_of::<PlaneParams>()),
         KernelKey::Fractional { .. } => {
             ("FractionalParams", FractionalParams::FIELDS, size_of::<FractionalParams>())
@@ -100,21 +103,27 @@ fn bindings_are_those_the_shader_declares() {
     for key in kernel::all() {
         let module = module(key);
         let bindings = key.bindings();
-        let (mut reads, mut writes) = (0, 0);
+        let (mut reads, mut writes, mut pages) = (0, 0, 0);
         for (_, variable) in module.global_variables.iter() {
+            let binding = variable.binding.map_or(0, |b| b.binding);
+            if variable.space == naga::AddressSpace::Uniform && binding > 0 {
+                pages += 1;
+                assert!(binding <= bindings.pages, "{key}: binding {binding} is a page");
+                let size = module.types[variable.ty].inner.size(module.to_ctx());
+                assert_eq!(u64::from(size), wgpool::plan::PAGE, "{key}: binding {binding}");
+            }
             if let naga::AddressSpace::Storage { access } = variable.space {
-                let binding = variable.binding.unwrap().binding;
                 if access.contains(naga::StorageAccess::STORE) {
                     writes += 1;
                     assert!(binding > bindings.pages + bindings.reads, "{key}: binding {binding} is written");
                 } else {
                     reads += 1;
-                    let read = bindings.pages + 1..=bindings.pages + bindings.reads;
-                    assert!(read.contains(&binding), "{key}: binding {binding} is read");
+                    let of_reads = bindings.pages + 1..=bindings.pages + bindings.reads;
+                    assert!(of_reads.contains(&binding), "{key}: binding {binding} is read");
                 }
             }
         }
-        assert_eq!((reads, writes), (bindings.reads, bindings.writes), "{key}");
+        assert_eq!((pages, reads, writes), (bindings.pages, bindings.reads, bindings.writes), "{key}");
     }
 }
 

@@ -3,6 +3,7 @@
 use super::gemm::GemmKernel;
 use super::tiled::Tile;
 use crate::frame::FrameKernel;
+use crate::geometry::Axis;
 use crate::spec::{Activation, PoolKind};
 use crate::tensor::DType;
 
@@ -77,6 +78,37 @@ impl ActivationKind {
     }
 }
 
+/// Windows that kernels are made for, so that their loops are unrolled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Taps {
+    /// Two by two.
+    Two,
+    /// Three by three.
+    Three,
+    /// Any number, which is a parameter.
+    Any,
+}
+
+impl Taps {
+    /// That of windows on these axes, in the order row, middle, last.
+    pub(crate) fn of(axes: &[Axis; 3]) -> Taps {
+        match axes.map(|a| a.kernel) {
+            [2, 1, 2] => Taps::Two,
+            [3, 1, 3] => Taps::Three,
+            _ => Taps::Any,
+        }
+    }
+
+    /// Taps along height and width; 0 for any number.
+    pub(crate) fn side(self) -> u32 {
+        match self {
+            Taps::Two => 2,
+            Taps::Three => 3,
+            Taps::Any => 0,
+        }
+    }
+}
+
 /// A pipeline's identity: the only thing its text and constants are made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -93,6 +125,22 @@ pub enum KernelKey {
         channels_last: bool,
         /// Whether the windows divide the input among them.
         adaptive: bool,
+    },
+    /// Sliding-window pooling of f32 read through pages.
+    PoolPages {
+        /// What is computed of each window.
+        reduce: Reduce,
+        /// Size of the window.
+        taps: Taps,
+    },
+    /// Depthwise convolution of f32 read through pages.
+    DepthwisePages {
+        /// Applied to the result.
+        activation: ActivationKind,
+        /// Whether channels lie last.
+        channels_last: bool,
+        /// Size of the window.
+        taps: Taps,
     },
     /// Fractional max pooling.
     Fractional {

@@ -9,6 +9,6 @@ pub(crate) mod registry;
 mod tiled;
 
 pub use gemm::{GemmFinish, GemmKernel, GemmParams, GemmTaps, GemmTile, PackGemmParams, PartsParams};
-pub use key::{ActivationKind, KernelKey, Reduce};
+pub use key::{ActivationKind, KernelKey, Reduce, Taps};
 pub use registry::{Bindings, TILED_WORKGROUP, WORKGROUP, all};
 pub use tiled::{Tile, TileStep};

@@ -51,6 +51,35 @@ uniform! {
 }
 
 uniform! {
+    /// Parameters of `pool_pages.wgsl` and `depthwise_pages.wgsl`.
+    PagesParams {
+        chunks: [[u32; 8]; 8],
+        in_size: [i32; 4],
+        out_size: [i32; 4],
+        out_factor: [u32; 4],
+        out_shift: [u32; 4],
+        window: [i32; 4],
+        stride: [i32; 4],
+        dilation: [i32; 4],
+        dilation_factor: [u32; 4],
+        dilation_shift: [u32; 4],
+        pad_before: [i32; 4],
+        padded_end: [i32; 4],
+        in_stride: [i32; 4],
+        tap_step: [i32; 4],
+        weight_step: [i32; 4],
+        channels: i32,
+        channels_factor: u32,
+        channels_shift: u32,
+        has_bias: u32,
+        alpha: f32,
+        divisor: u32,
+        nan: u32,
+        pad_0: u32,
+    }
+}
+
+uniform! {
     /// Parameters of `pool_plane.wgsl`.
     PlaneParams {
         length: u32,

@@ -1,7 +1,8 @@
 //! The text, the constants and the bindings of each kernel.
 
 use super::gemm::{GemmFinish, GemmKernel};
-use super::key::{ActivationKind, KernelKey, Reduce};
+use super::key::{ActivationKind, KernelKey, Reduce, Taps};
+use crate::plan::PAGES;
 use crate::tensor::DType;
 
 /// Invocations of a workgroup. It is below every device's limit (256 in WebGPU, 128 in some drivers).
@@ -23,6 +24,9 @@ pub struct Bindings {
 /// Invocations of a workgroup of the tiled convolution: one subgroup, so that few tiles occupy all cores.
 pub const TILED_WORKGROUP: u32 = 8;
 
+/// Pages of the input that depthwise convolutions read; kernel and bias take the rest.
+pub(crate) const DEPTHWISE_PAGES: usize = PAGES - 2;
+
 macro_rules! shader {
     ($file:literal) => {
         include_str!(concat!("../../shaders/", $file))
@@ -37,6 +41,7 @@ const POOLING: &str = shader!("lib/pooling.wgsl");
 const ACTIVATION: &str = shader!("lib/activation.wgsl");
 const CONVOLVE: &str = shader!("lib/convolve.wgsl");
 const ROI: &str = shader!("lib/roi.wgsl");
+const SLIDING: &str = shader!("lib/pages.wgsl");
 const NO_INDICES: &str = shader!("lib/no_indices.wgsl");
 
 impl KernelKey {
@@ -46,6 +51,14 @@ impl KernelKey {
             KernelKey::Pool { dtype, indices, .. } => {
                 let indices = if indices { shader!("lib/indices.wgsl") } else { NO_INDICES };
                 [prelude(dtype), INDEX, NUMBER, SUM, TAPS, POOLING, indices, shader!("pool.wgsl")].concat()
+            }
+            KernelKey::PoolPages { .. } => {
+                [INDEX, NUMBER, SUM, SLIDING, POOLING, shader!("pool_pages.wgsl")].concat()
+                    + &for_pages(PAGES, shader!("pool_page.wgsl"))
+            }
+            KernelKey::DepthwisePages { .. } => {
+                [INDEX, NUMBER, SUM, SLIDING, ACTIVATION, shader!("depthwise_pages.wgsl")].concat()
+                    + &for_pages(DEPTHWISE_PAGES, shader!("depthwise_page.wgsl"))
             }
             KernelKey::PoolPlane { dtype, .. } => {
                 [prelude(dtype), INDEX, NUMBER, SUM, POOLING, shader!("pool_plane.wgsl")].concat()
@@ -101,6 +114,17 @@ impl KernelKey {
                 all.push(("CHANNELS_LAST", f64::from(channels_last)));
                 all.push(("ADAPTIVE", f64::from(adaptive)));
             }
+            KernelKey::PoolPages { reduce, taps } => {
+                all.push(("REDUCE", f64::from(reduce as u32)));
+                all.push(("TAPS_ROW", f64::from(taps.side())));
+                all.push(("TAPS_LAST", f64::from(taps.side())));
+            }
+            KernelKey::DepthwisePages { activation, channels_last, taps } => {
+                all.push(("ACTIVATION", f64::from(activation as u32)));
+                all.push(("CHANNELS_LAST", f64::from(channels_last)));
+                all.push(("TAPS_ROW", f64::from(taps.side())));
+                all.push(("TAPS_LAST", f64::from(taps.side())));
+            }
             KernelKey::PoolPlane { reduce, .. } => all.push(("REDUCE", f64::from(reduce as u32))),
             KernelKey::Fractional { channels_last, .. } => {
                 all.push(("CHANNELS_LAST", f64::from(channels_last)));
@@ -140,6 +164,7 @@ impl KernelKey {
     /// How many buffers it reads and writes; textures do not count.
     pub fn bindings(&self) -> Bindings {
         let (reads, writes) = match self {
+            KernelKey::PoolPages { .. } | KernelKey::DepthwisePages { .. } => (0, 1),
             KernelKey::Pool { indices, .. } => (1, 1 + u32::from(*indices)),
             KernelKey::Fractional { indices, .. } => (2, 1 + u32::from(*indices)),
             KernelKey::Unpool { .. } => (2, 2),
@@ -158,7 +183,11 @@ impl KernelKey {
             | KernelKey::Activation { .. } => (1, 1),
             KernelKey::Frame(kernel) => kernel.buffers(),
         };
-        let pages = u32::from(matches!(self, KernelKey::ConvTiled { .. }));
+        let pages = match self {
+            KernelKey::PoolPages { .. } | KernelKey::DepthwisePages { .. } => PAGES as u32,
+            KernelKey::ConvTiled { .. } => 1,
+            _ => 0,
+        };
         Bindings { pages, reads, writes }
     }
 
@@ -179,6 +208,8 @@ impl KernelKey {
             KernelKey::Frame(kernel) => kernel.dtype() == DType::F16,
             KernelKey::Fractional { .. }
             | KernelKey::ConvTiled { .. }
+            | KernelKey::PoolPages { .. }
+            | KernelKey::DepthwisePages { .. }
             | KernelKey::RoiAlign
             | KernelKey::MaxRoi
             | KernelKey::Softmax
@@ -201,6 +232,12 @@ pub(crate) fn prelude(dtype: DType) -> &'static str {
         DType::U8 => shader!("lib/u8.wgsl"),
         DType::I8 => shader!("lib/i8.wgsl"),
     }
+}
+
+/// What a kernel does with one page, once for each of its pages: uniform buffers can be neither passed to functions nor
+/// numbered at run time. `PAGE` in the text becomes the page's number.
+fn for_pages(pages: usize, text: &str) -> String {
+    (0..pages).map(|page| text.replace("PAGE", &page.to_string())).collect()
 }
 
 /// A kernel on top of `lib/convolve.wgsl`.
@@ -239,6 +276,10 @@ pub fn all() -> Vec<KernelKey> {
     keys.extend([DType::F32, DType::F16].map(|dtype| KernelKey::PackWeights { dtype }));
     for activation in ACTIVATIONS {
         keys.push(KernelKey::Activation { activation });
+        for channels_last in [false, true] {
+            let all = [Taps::Two, Taps::Three, Taps::Any];
+            keys.extend(all.map(|taps| KernelKey::DepthwisePages { activation, channels_last, taps }));
+        }
         for dtype in [DType::F32, DType::F16] {
             keys.push(KernelKey::Dense { dtype, activation });
             keys.push(KernelKey::ConvParts { dtype, activation });
@@ -260,6 +301,9 @@ pub fn all() -> Vec<KernelKey> {
         for indices in [false, true] {
             keys.push(KernelKey::Fractional { indices, channels_last });
         }
+    }
+    for reduce in [Reduce::Max, Reduce::Average, Reduce::AveragePadded] {
+        keys.extend([Taps::Two, Taps::Three, Taps::Any].map(|taps| KernelKey::PoolPages { reduce, taps }));
     }
     for dtype in [DType::F32, DType::F16, DType::U8, DType::I8] {
         keys.extend((0..3).map(|stage| KernelKey::Unpool { stage, dtype }));

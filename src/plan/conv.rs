@@ -2,7 +2,7 @@
 
 use super::conv_gemm::{self, Pooled};
 use super::narrow::{each, ivec4, u32_of, vec4};
-use super::{Caps, Slot, Step, Steps, conv_tiled, grid, packing, pool};
+use super::{Caps, Slot, Step, Steps, conv_tiled, depthwise, grid, packing, pool};
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::kernel::params::{ConvParams, DenseParams};
@@ -31,6 +31,9 @@ pub(super) fn weight_slots(work: &ConvWork) -> [Slot; 2] {
 }
 
 pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Steps> {
+    if let Some(steps) = depthwise::paged(op, work, caps, to)? {
+        return Ok(steps.into());
+    }
     match conv_tiled::steps(op, work, None, caps, to)? {
         None => general(op, work, caps, to),
         Some(tiled) => repaired(tiled, direct(op, work, caps, to)?, caps),

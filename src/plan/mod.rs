@@ -1,15 +1,19 @@
 //! A problem with the kernels that compute it on a device: pure, so it can be made and looked at without one.
 
 mod caps;
+mod chunks;
 mod conv;
 mod conv_gemm;
 mod conv_tiled;
+mod depthwise;
 pub(crate) mod explain;
 pub(crate) mod grid;
 pub(crate) mod narrow;
 mod packing;
+mod pages;
 mod pointwise;
 mod pool;
+mod pool_paged;
 mod roi;
 mod split;
 mod unpool;
@@ -203,7 +207,7 @@ impl Plan {
     /// The dispatches of some work, and the memory they share.
     fn steps(op: &'static str, work: &Work, caps: &Caps) -> Result<Steps> {
         let steps: Steps = match work {
-            Work::Pool(work) => pool::steps(op, work, caps, Slot::Input(0))?.into(),
+            Work::Pool(work) => pool::operation(op, work, caps)?,
             Work::Fractional(work) => unpool::fractional(op, work, caps)?.into(),
             Work::Unpool(work) => unpool::unpool(op, work, caps)?,
             Work::RoiAlign(work) => roi::align(op, work, caps)?.into(),

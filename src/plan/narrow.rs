@@ -9,11 +9,15 @@ pub(crate) fn u32_of(op: &'static str, value: usize) -> Result<u32> {
 }
 
 /// A number that must fit a shader's `i32`.
-pub(super) fn i32_of(op: &'static str, value: usize) -> Result<i32> {
+pub(super) fn i32_of<T>(op: &'static str, value: T) -> Result<i32>
+where
+    T: Copy + std::fmt::Display,
+    i32: TryFrom<T>,
+{
     i32::try_from(value).map_err(|_| too_large(op, value))
 }
 
-fn too_large(op: &'static str, value: usize) -> Error {
+fn too_large(op: &'static str, value: impl std::fmt::Display) -> Error {
     Error::TooLarge {
         what: "shader parameter",
         values: format!("{op}: {value}"),

@@ -1,7 +1,7 @@
 //! Kernels for pooling.
 
 use super::narrow::{each, ivec4, u32_of, vec4};
-use super::{Caps, Slot, Step, grid};
+use super::{Caps, Slot, Step, Steps, grid, pool_paged};
 use crate::error::{Error, Result};
 use crate::geometry::Axis;
 use crate::kernel::KernelKey;
@@ -13,8 +13,19 @@ use crate::tensor::DType;
 /// Planes of at least this many elements are read by a whole workgroup.
 const PLANE_ELEMENTS: usize = 32;
 
+/// Pooling by itself, which may take memory of its own.
+pub(super) fn operation(op: &'static str, work: &PoolWork, caps: &Caps) -> Result<Steps> {
+    match pool_paged::passes(op, work, caps)? {
+        Some(steps) => Ok(steps),
+        None => Ok(steps(op, work, caps, Slot::Input(0))?.into()),
+    }
+}
+
 /// Pools the tensor in `from` into the operation's outputs.
 pub(super) fn steps(op: &'static str, work: &PoolWork, caps: &Caps, from: Slot) -> Result<Vec<Step>> {
+    if let Some(steps) = pool_paged::steps(op, work, caps, from, Slot::Output(0))? {
+        return Ok(steps);
+    }
     let plane: usize = work.axes.iter().map(|a| a.input).product();
     let whole = work.axes.iter().all(covers_input);
     let torch = matches!(work.kind, PoolKind::LpTorch { .. });
@@ -47,7 +58,7 @@ fn covers_input(axis: &Axis) -> bool {
         && axis.pad_after == 0
 }
 
-fn divisor(work: &PoolWork) -> u32 {
+pub(super) fn divisor(work: &PoolWork) -> u32 {
     match work.kind {
         PoolKind::Average { divisor: Some(divisor), .. } => divisor,
         _ => 0,

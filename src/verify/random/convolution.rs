@@ -1,6 +1,6 @@
 //! Random convolution and dense layers.
 
-use super::{Rng, activation, float, image, layout, padding, pooling, small};
+use super::{Rng, activation, float, image, large_image, layout, padding, pooling, small};
 use crate::spec::{Conv, ConvPool, ConvTranspose, Dense, DenseLayout, KernelLayout, Layout, Op, Padding};
 use crate::tensor::TensorDesc;
 
@@ -64,7 +64,37 @@ fn conv_spec(rng: &mut Rng, f16: bool, most_window: usize) -> (Conv, Vec<TensorD
     (spec, with_bias(rng, f16, x, w, out))
 }
 
+/// A convolution of each channel by itself.
+fn depthwise(rng: &mut Rng, f16: bool) -> (Op, Vec<TensorDesc>) {
+    let (mut spec, mut inputs) = conv_spec(rng, f16, 4);
+    let rank = inputs[0].shape.len() - 2;
+    let channels = rng.between(1, 12);
+    inputs[0].shape = if rng.one_in(4) {
+        let mut x = large_image(rng, rank, spec.layout, 1);
+        x[if spec.layout == Layout::Nchw { 1 } else { rank + 1 }] = channels;
+        x
+    } else {
+        image_of(rng, rank, spec.layout, channels)
+    };
+    let window: Vec<usize> = match rng.between(0, 2) {
+        0 => (0..rank).map(|_| rng.between(1, 7)).collect(),
+        _ => vec![rng.between(2, 3); rank],
+    };
+    inputs[1].shape = match spec.kernel_layout {
+        KernelLayout::Oihw => [&[channels, 1], window.as_slice()].concat(),
+        KernelLayout::Hwio => [window.as_slice(), &[1, channels]].concat(),
+    };
+    if let Some(bias) = inputs.get_mut(2) {
+        bias.shape = vec![channels];
+    }
+    spec.groups = channels;
+    (spec.into(), inputs)
+}
+
 pub(super) fn conv(rng: &mut Rng, f16: bool) -> (Op, Vec<TensorDesc>) {
+    if rng.one_in(4) {
+        return depthwise(rng, f16);
+    }
     let (spec, inputs) = conv_spec(rng, f16, 4);
     (spec.into(), inputs)
 }

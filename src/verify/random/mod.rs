@@ -192,10 +192,18 @@ fn activation(rng: &mut Rng) -> Activation {
     }
 }
 
+/// A shape that is larger than [`image`]'s, so that tensors reach over several of the pages that software adapters read.
+fn large_image(rng: &mut Rng, rank: usize, layout: Layout, most_channels: usize) -> Vec<usize> {
+    let longest = [5000, 70, 18][rank - 1];
+    let space: Vec<usize> = (0..rank).map(|_| rng.between(longest / 2, longest)).collect();
+    shape(rng.between(1, 2), rng.between(1, most_channels), &space, layout)
+}
+
 /// A shape of `rank` spatial axes; one batch in twelve is empty.
 fn image(rng: &mut Rng, rank: usize, layout: Layout, most_channels: usize) -> Vec<usize> {
     let longest = [70, 23, 9][rank - 1];
-    let space: Vec<usize> = (0..rank).map(|_| rng.between(1, longest)).collect();
+    let flat = rng.one_in(20);
+    let space: Vec<usize> = (0..rank).map(|_| if flat { 1 } else { rng.between(1, longest) }).collect();
     let batch = if rng.one_in(12) { 0 } else { rng.between(1, 3) };
     shape(batch, rng.between(1, most_channels), &space, layout)
 }

@@ -1,6 +1,6 @@
 //! Random pooling and unpooling.
 
-use super::{Rng, float, image, layout, padding, small};
+use super::{Rng, float, image, large_image, layout, padding, small};
 use crate::spec::{
     AdaptivePool, FractionalMaxPool, GlobalPool, IndexNumbering, Layout, MaxUnpool, Op, Pool, PoolKind,
 };
@@ -59,8 +59,14 @@ pub(super) fn window(rng: &mut Rng, kind: PoolKind, rank: usize, layout: Layout,
 fn sliding(rng: &mut Rng, kind: PoolKind, dtype: DType) -> (Pool, TensorDesc) {
     let rank = rng.between(1, 3);
     let layout = layout(rng);
-    let pool = window(rng, kind, rank, layout, 5);
-    (pool, TensorDesc { shape: image(rng, rank, layout, 7), dtype })
+    // Some windows are as large as networks have them, and some as common.
+    let most = if rng.one_in(8) { 13 } else { 5 };
+    let mut pool = window(rng, kind, rank, layout, most);
+    if rng.one_in(4) {
+        pool.window = vec![rng.between(2, 3)];
+    }
+    let shape = if rng.one_in(8) { large_image(rng, rank, layout, 7) } else { image(rng, rank, layout, 7) };
+    (pool, TensorDesc { shape, dtype })
 }
 
 pub(super) fn max(rng: &mut Rng, f16: bool) -> (Op, Vec<TensorDesc>) {
@@ -93,7 +99,7 @@ pub(super) fn global(rng: &mut Rng, f16: bool) -> (Op, Vec<TensorDesc>) {
     let rank = rng.between(1, 3);
     let layout = layout(rng);
     let dtype = if kind == PoolKind::Max { any_type(rng, f16) } else { float(rng, f16) };
-    let shape = image(rng, rank, layout, 7);
+    let shape = if rng.one_in(8) { large_image(rng, rank, layout, 7) } else { image(rng, rank, layout, 7) };
     (GlobalPool { kind, layout }.into(), vec![TensorDesc { shape, dtype }])
 }
 

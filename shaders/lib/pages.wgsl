@@ -1,0 +1,125 @@
+// What the kernels that read a tensor through pages share. A chunk is a run of outputs whose windows lie in one page; an
+// invocation computes the same local output of each chunk.
+
+struct Chunk {
+    first: u32, // its first output element
+    count: u32, // output elements
+    base: i32,  // where the first output's plane begins in the page, in elements
+    row: i32,   // the first output's row
+    plane: i32, // the first output's plane, in its image
+    pad_0: u32,
+    pad_1: u32,
+    pad_2: u32,
+}
+
+// Axes are row, middle and last: rows are what chunks consist of, and axes before them have one position.
+struct PagesParams {
+    chunks: array<Chunk, 8>,
+    in_size: vec4<i32>,       // row, middle, last, 0
+    out_size: vec4<i32>,      // row, middle, last, elements of a position
+    out_factor: vec4<u32>,    // for quotients by out_size
+    out_shift: vec4<u32>,
+    window: vec4<i32>,        // row, middle, last, 0
+    stride: vec4<i32>,
+    dilation: vec4<i32>,
+    dilation_factor: vec4<u32>,
+    dilation_shift: vec4<u32>,
+    pad_before: vec4<i32>,
+    padded_end: vec4<i32>,    // input length + padding after it
+    in_stride: vec4<i32>,     // row, middle, last, plane
+    tap_step: vec4<i32>,      // what the next tap adds to a place in memory: row, middle, last, 0
+    weight_step: vec4<i32>,   // kernel of a convolution: what the next tap adds to a place; the fourth the next channel
+    channels: i32,
+    channels_factor: u32,
+    channels_shift: u32,
+    has_bias: u32,
+    alpha: f32,
+    divisor: u32,             // 0: count the taps
+    nan: u32,                 // the bits of NaN, which no constant may hold
+    pad_0: u32,
+}
+
+// Taps along rows and the last axis where they are few: the loops over them are then unrolled.
+override TAPS_ROW: u32 = 0u;
+override TAPS_LAST: u32 = 0u;
+
+@group(0) @binding(0) var<uniform> params: PagesParams;
+@group(0) @binding(9) var<storage, read_write> output: array<f32>;
+
+// x / d for x below 2^15, by the factor and shift that go with d: integer division is slow on CPUs.
+fn quotient(x: i32, factor: u32, shift: u32) -> i32 {
+    return i32((u32(x) * factor) >> shift);
+}
+
+// What the windows of a local output have in common in all chunks.
+struct Place {
+    local: u32,
+    row: i32,    // from the chunk's first
+    inner: i32,  // the channel, where channels lie last
+    at: i32,     // the first tap inside the input, from the beginning of the row
+    middle: i32, // taps inside the input
+    last: i32,
+    first_middle: i32, // the first of them
+    first_last: i32,
+    padded: i32, // taps inside the padded input: middle times last
+}
+
+// A window in a page.
+struct Window {
+    at: i32,     // its first tap inside the input
+    plane: i32,  // its plane, from the chunk's first
+    row: i32,    // taps inside the input
+    middle: i32,
+    last: i32,
+    first: i32,  // the first of them along rows
+    padded: i32, // taps inside the padded input
+}
+
+// As in taps.wgsl, without division.
+fn taps_below(start: i32, end: i32, axis: u32) -> i32 {
+    let room = clamp(end - start, 0, params.window[axis] * params.dilation[axis]);
+    return quotient(room + params.dilation[axis] - 1, params.dilation_factor[axis], params.dilation_shift[axis]);
+}
+
+fn place_of(local: u32) -> Place {
+    let position = quotient(i32(local), params.out_factor.w, params.out_shift.w);
+    let before = quotient(position, params.out_factor.z, params.out_shift.z);
+    let row = quotient(before, params.out_factor.y, params.out_shift.y);
+    let inner = i32(local) - position * params.out_size.w;
+    let last = (position - before * params.out_size.z) * params.stride.z - params.pad_before.z;
+    let middle = (before - row * params.out_size.y) * params.stride.y - params.pad_before.y;
+
+    var place: Place;
+    place.local = local;
+    place.row = row;
+    place.inner = inner;
+    let first_middle = taps_below(middle, 0, 1u);
+    let first_last = taps_below(last, 0, 2u);
+    place.at = inner + middle * params.in_stride.y + last * params.in_stride.z
+        + first_middle * params.tap_step.y + first_last * params.tap_step.z;
+    place.first_middle = first_middle;
+    place.first_last = first_last;
+    place.middle = max(taps_below(middle, params.in_size.y, 1u) - first_middle, 0);
+    place.last = max(taps_below(last, params.in_size.z, 2u) - first_last, 0);
+    place.padded = taps_below(middle, params.padded_end.y, 1u) * taps_below(last, params.padded_end.z, 2u);
+    return place;
+}
+
+fn window_of(place: Place, chunk: Chunk) -> Window {
+    let row = chunk.row + place.row;
+    let plane = quotient(row, params.out_factor.x, params.out_shift.x);
+    let begin = (row - plane * params.out_size.x) * params.stride.x - params.pad_before.x;
+    let first = taps_below(begin, 0, 0u);
+    var window: Window;
+    window.plane = plane;
+    window.first = first;
+    window.at = chunk.base + place.at + plane * params.in_stride.w + begin * params.in_stride.x
+        + first * params.tap_step.x;
+    let rows = max(taps_below(begin, params.in_size.x, 0u) - first, 0);
+    // Behind the chunk there is nothing to load.
+    window.row = select(0, rows, place.local < chunk.count);
+    window.middle = place.middle;
+    window.last = place.last;
+    window.padded = place.padded * taps_below(begin, params.padded_end.x, 0u);
+    return window;
+}
