@@ -29,19 +29,19 @@ FULL = (15, 0.030, 6.0)
 QUICK = (3, 0.003, 0.3)
 
 
-def make(peer, case, inputs, threads):
-    """A peer's name and a workload in it."""
+def make(peer, threads):
+    """A peer's name, and what makes a run of a case and its inputs."""
     if peer in CPU[:1] + CUDA:
         from with_torch import Torch
 
         device, tf32 = ("cpu" if peer == "torch" else "cuda"), peer.endswith("tf32")
-        return Torch.name(device, tf32), Torch(case, inputs, device, threads, tf32)
+        return Torch.name(device, tf32), lambda case, inputs: Torch(case, inputs, device, threads, tf32)
     import with_onnxruntime as onnx
 
     if peer == "onnxruntime":
-        return onnx.Cpu.name(), onnx.Cpu(case, inputs, threads)
+        return onnx.Cpu.name(), lambda case, inputs: onnx.Cpu(case, inputs, threads)
     layout = "NCHW" if peer.endswith("nchw") else "NHWC"
-    return onnx.WebGpu.name(layout), onnx.WebGpu(case, inputs, layout)
+    return onnx.WebGpu.name(layout), lambda case, inputs: onnx.WebGpu(case, inputs, layout)
 
 
 def wgpool(args, *rest):
@@ -105,19 +105,20 @@ def measure(args, case, folder):
     if (error := oracle.judge(load("out"))) > 1:
         sys.exit(f"{case['name']}: wgpool's own result is {error:.3g} times its bound away from a sample in 64 bits")
 
-    names, runs, peers = {}, {}, {}
+    runs, peers = {}, {}
     for peer in args.peers:
+        name, start = make(peer, args.threads)
         try:
-            names[peer], run = make(peer, case, inputs, args.threads)
+            run = start(case, inputs)
             error = oracle.judge(run.result())
         except (NotImplementedError, RuntimeError) as reason:
-            peers[names.get(peer, peer)] = {"faults": [str(reason)]}
+            peers[name] = {"faults": [str(reason)]}
             continue
         if error > ALLOWED.get(peer, ALLOWED_ELSE):
-            peers[names[peer]] = {"faults": [f"{error:.3g} times the bound away from a sample in 64 bits"]}
+            peers[name] = {"faults": [f"{error:.3g} times the bound away from a sample in 64 bits"]}
             continue
-        peers[names[peer]] = {"faults": [], "error_of_bound": error}
-        runs[names[peer]] = run
+        peers[name] = {"faults": [], "error_of_bound": error}
+        runs[name] = run
     report = ours(args, short, folder)
     timings = in_turn(runs, QUICK if args.quick else FULL)
     again = ours(args, short, folder)["cases"][0]
@@ -205,11 +206,11 @@ def main():
                 whole = report
             else:
                 whole["cases"] += report["cases"]
+    if args.json:
+        args.json.write_text(json.dumps(whole, indent=2) + "\n")
     device = whole["adapter"]["name"] + ", " + whole["adapter"]["driver"] if whole["adapter"] else "host path"
     print(f"{whole['date']}, {device}, {args.threads} threads, Python {platform.python_version()}; x: the peer's time over wgpool's")
     print("\n".join(table(whole["cases"], "host" if args.adapter == "host" else "gpu")))
-    if args.json:
-        args.json.write_text(json.dumps(whole, indent=2) + "\n")
     faults = [f for case in whole["cases"] for peer in case["peer"].values() for f in peer["faults"]]
     return 1 if faults else 0
 
