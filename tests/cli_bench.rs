@@ -104,6 +104,28 @@ fn fusion_and_scaling() {
 }
 
 #[test]
+fn cases_are_exported_for_other_programs() {
+    let folder = Folder::new();
+    folder.succeeds("bench --case P4,C6 --export cases");
+    let json: Value = serde_json::from_slice(&folder.read("cases/cases.json")).expect("JSON");
+    let [pool, conv] = json["cases"].as_array().expect("cases").as_slice() else { panic!("{json}") };
+    assert_eq!(pool["name"], "P4 avg 3x3/1");
+    assert_eq!((&pool["conv"], &pool["pool"]["kind"]), (&Value::Null, &Value::from("average")));
+    assert_eq!(pool["pool"]["pad_before"], serde_json::json!([1, 1]));
+    assert_eq!((&conv["conv"]["activation"], &conv["pool"]), (&Value::from("relu"), &Value::Null));
+    // SameUpper comes as numbers.
+    assert_eq!(conv["conv"]["pad_after"], serde_json::json!([2, 2]));
+    assert_eq!(conv["output"], serde_json::json!([16, 64, 10, 10]));
+    // What is written is what the operation says, computed again from the files by another command.
+    folder.succeeds(
+        "op avg-pool --window 3x3 --stride 1x1 --padding 1 cases/P4.in0.npy -o again.npy --adapter host",
+    );
+    assert_eq!(folder.read("again.npy"), folder.read("cases/P4.out.npy"));
+    assert_eq!(folder.read("cases/C6.in2.npy").len(), 128 + 64 * 4);
+    folder.fails("bench --case P4 --export cases --json b.json", "--export");
+}
+
+#[test]
 fn what_cannot_be_measured_is_an_error() {
     let folder = Folder::new();
     folder.fails("bench --case P0", "the cases are P1, P2");

@@ -192,6 +192,9 @@ pub struct BenchArgs {
     /// File for a picture: the roofline with every case on it, and the times as bars (.svg or .png)
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
+    /// Folder for the cases themselves, with inputs and checked results as NPY, for other programs; measures nothing
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["quick", "scaling", "fusion", "json", "plot"])]
+    pub export: Option<PathBuf>,
 }
 
 /// Reads the process's arguments.

@@ -1,5 +1,6 @@
 //! `wgpool bench`: the case table on the adapter beside the host path.
 
+mod export;
 mod plot;
 mod table;
 
@@ -26,6 +27,9 @@ pub fn run(args: &BenchArgs, choice: &Choice, out: &mut dyn Write) -> Result<Exi
         [] => cases::all(),
         names => cases::named(names)?,
     };
+    if let Some(dir) = &args.export {
+        return export::run(dir, &wanted, out);
+    }
     if args.plot.is_some() && wanted.is_empty() {
         let rule = "a picture shows cases: name some with --case, or leave --scaling and --fusion out";
         return Err(Error::Document { document: "--plot".into(), reason: rule.into() });

@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""wgpool's workloads in PyTorch and ONNX Runtime, in turn with wgpool. See README.md beside this."""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from oracle import Oracle
+
+CPU = ["torch", "onnxruntime"]
+CUDA = ["torch-cuda", "torch-cuda-tf32"]
+WEBGPU = ["onnxruntime-webgpu", "onnxruntime-webgpu-nchw"]
+
+# Errors as multiples of wgpool's own bound: peers may use other algorithms (Winograd), and TF32 has 13 bits less.
+ALLOWED = {"torch-cuda-tf32": 2.0**13}
+ALLOWED_ELSE = 16.0
+
+# As `Effort` of src/bench/measure.rs.
+FULL = (15, 0.030, 6.0)
+QUICK = (3, 0.003, 0.3)
+
+
+def make(peer, threads):
+    """A peer's name, and what makes a run of a case and its inputs."""
+    if peer in CPU[:1] + CUDA:
+        from with_torch import Torch
+
+        device, tf32 = ("cpu" if peer == "torch" else "cuda"), peer.endswith("tf32")
+        return Torch.name(device, tf32), lambda case, inputs: Torch(case, inputs, device, threads, tf32)
+    import with_onnxruntime as onnx
+
+    if peer == "onnxruntime":
+        return onnx.Cpu.name(), lambda case, inputs: onnx.Cpu(case, inputs, threads)
+    layout = "NCHW" if peer.endswith("nchw") else "NHWC"
+    return onnx.WebGpu.name(layout), lambda case, inputs: onnx.WebGpu(case, inputs, layout)
+
+
+def wgpool(args, *rest):
+    env = dict(os.environ, RAYON_NUM_THREADS=str(args.threads))
+    done = subprocess.run([args.wgpool, "bench", *rest], env=env, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"wgpool bench {' '.join(rest)}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+
+def ours(args, short, folder):
+    """What `wgpool bench` says of one case."""
+    file = os.path.join(folder, "ours.json")
+    rest = ["--case", short, "--adapter", args.adapter, "--kernels", args.kernels, "--json", file]
+    wgpool(args, *rest, *(["--quick"] if args.quick else []))
+    with open(file) as text:
+        return json.load(text)
+
+
+def in_turn(runs, effort):
+    """Times every run, round by round: what else the machine does meets all alike."""
+    rounds, target, most = effort
+    counts, whole = {}, 0.0
+    for name, run in runs.items():
+        count = 1
+        while (took := run.time(count)[0] * count) < target / 2 and count < 4096:
+            count = min(4096, max(count + 1, int(count * min(16.0, max(2.0, target / max(took, 1e-9))))))
+        counts[name] = count
+        whole += took
+    rounds = min(rounds, max(3, int(most / max(whole, 1e-9))))
+    samples = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            # Threads of the one before it come to rest.
+            time.sleep(0.005)
+            samples[name].append(run.time(counts[name]))
+    return {name: timing(samples[name], counts[name]) for name in runs}
+
+
+def timing(samples, count):
+    walls, devices = zip(*samples)
+    stamps = None if None in devices else spread(devices)
+    return {"wall": spread(walls), "timestamp": stamps, "runs_together": count, "samples": len(samples)}
+
+
+def spread(seconds):
+    ordered = sorted(seconds)
+    at = lambda share: ordered[round(share * (len(ordered) - 1))] * 1e3
+    return {"median_ms": at(0.5), "p10_ms": at(0.1), "p90_ms": at(0.9)}
+
+
+def known(side, stamps):
+    return side["timestamp" if stamps else "wall"]["median_ms"]
+
+
+def measure(args, case, folder):
+    """wgpool, the peers in turn, and wgpool again; its JSON with a field `peer` in the case."""
+    short = case["name"].split()[0]
+    load = lambda role: np.load(os.path.join(folder, f"{short}.{role}.npy"))
+    inputs = [load(f"in{i}") for i in range(len(case["inputs"]))]
+    oracle = Oracle(case, inputs)
+    if (error := oracle.judge(load("out"))) > 1:
+        sys.exit(f"{case['name']}: wgpool's own result is {error:.3g} times its bound away from a sample in 64 bits")
+
+    runs, peers = {}, {}
+    for peer in args.peers:
+        name, start = make(peer, args.threads)
+        try:
+            run = start(case, inputs)
+            error = oracle.judge(run.result())
+        except (NotImplementedError, RuntimeError) as reason:
+            peers[name] = {"faults": [str(reason)]}
+            continue
+        if error > ALLOWED.get(peer, ALLOWED_ELSE):
+            peers[name] = {"faults": [f"{error:.3g} times the bound away from a sample in 64 bits"]}
+            continue
+        peers[name] = {"faults": [], "error_of_bound": error}
+        runs[name] = run
+    report = ours(args, short, folder)
+    timings = in_turn(runs, QUICK if args.quick else FULL)
+    again = ours(args, short, folder)["cases"][0]
+
+    found = report["cases"][0]
+    side = "host" if args.adapter == "host" else "gpu"
+    if not (found[side] and again[side]):
+        sys.exit(f"{case['name']}: wgpool was not timed: {found['faults']}")
+    found["again"] = again[side]
+    for name, timed in timings.items():
+        stamps = all(t["timestamp"] for t in (timed, found[side], again[side]))
+        own = statistics.mean(known(t, stamps) for t in (found[side], again[side]))
+        milliseconds = known(timed, stamps)
+        rates = {"gbs": case["bytes"] / milliseconds / 1e6, "gflops": case["flops"] / milliseconds / 1e6}
+        peers[name].update(timed, **rates, ours_ms=own, ratio=milliseconds / own)
+    found["peer"] = peers
+    return report
+
+
+def table(cases, side):
+    names = list(dict.fromkeys(name for case in cases for name in case["peer"]))
+    yield "| case | wgpool ms (and again) | " + " | ".join(f"{name} ms (x)" for name in names) + " |"
+    yield "|---" * (2 + len(names)) + "|"
+    for case in cases:
+        cells = [case["name"], " ".join(f"{case[k]['wall']['median_ms']:.3g}" for k in (side, "again"))]
+        for name in names:
+            peer = case["peer"][name]
+            cells.append("; ".join(" ".join(f.split())[:200] for f in peer["faults"]) or f"{peer['wall']['median_ms']:.3g} ({peer['ratio']:.2f}x)")
+        yield "| " + " | ".join(cells) + " |"
+    for name in names:
+        ratios = [case["peer"][name]["ratio"] for case in cases if "ratio" in case["peer"][name]]
+        if ratios:
+            mean = statistics.geometric_mean(ratios)
+            yield f"{name}: {mean:.2f} times wgpool's time in the geometric mean of {len(ratios)} cases"
+
+
+def arguments():
+    here = Path(__file__).resolve().parent
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--wgpool", default=str(here / "../../target/release/wgpool"), help="the program [target/release]")
+    parser.add_argument("--peers", help=f"of {', '.join(CPU + CUDA + WEBGPU)} [CPU's for --adapter host, else what there is]")
+    parser.add_argument("--case", help="as P1,C2 [all]")
+    parser.add_argument("--adapter", default="host", help="wgpool's: host (the host path), gpu, software, or a name [host]")
+    parser.add_argument("--kernels", default="auto", help="wgpool's: auto or hardware")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of CPU peers and of the host path")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter measurements")
+    parser.add_argument("--json", type=Path, help="file for all figures, in the schema of `wgpool bench --json`")
+    args = parser.parse_args()
+    args.peers = args.peers.split(",") if args.peers else default_peers(args.adapter)
+    if unknown := set(args.peers) - set(CPU + CUDA + WEBGPU):
+        parser.error(f"unknown peers: {', '.join(sorted(unknown))}")
+    return args
+
+
+def default_peers(adapter):
+    if adapter == "host":
+        return CPU
+    found = []
+    try:
+        import torch
+
+        found += CUDA if torch.cuda.is_available() else []
+    except ImportError:
+        pass
+    try:
+        import onnxruntime
+
+        found += WEBGPU if "WebGpuExecutionProvider" in onnxruntime.get_available_providers() else []
+    except ImportError:
+        pass
+    return found or sys.exit("no peer computes on an adapter here: see README.md")
+
+
+def main():
+    args = arguments()
+    with tempfile.TemporaryDirectory() as folder:
+        wgpool(args, "--export", folder, *(["--case", args.case] if args.case else []))
+        with open(os.path.join(folder, "cases.json")) as text:
+            cases = json.load(text)["cases"]
+        whole = None
+        for case in cases:
+            print(f"{case['name']} ...", file=sys.stderr, flush=True)
+            report = measure(args, case, folder)
+            if whole is None:
+                whole = report
+            else:
+                whole["cases"] += report["cases"]
+    if args.json:
+        args.json.write_text(json.dumps(whole, indent=2) + "\n")
+    device = whole["adapter"]["name"] + ", " + whole["adapter"]["driver"] if whole["adapter"] else "host path"
+    print(f"{whole['date']}, {device}, {args.threads} threads, Python {platform.python_version()}; x: the peer's time over wgpool's")
+    print("\n".join(table(whole["cases"], "host" if args.adapter == "host" else "gpu")))
+    faults = [f for case in whole["cases"] for peer in case["peer"].values() for f in peer["faults"]]
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
