@@ -309,7 +309,7 @@ impl Numbers {
             caps.f16 = rng.one_in(2);
             caps.software = rng.one_in(2);
             caps.paged = rng.one_in(2);
-            caps.tiled_from = if rng.one_in(2) { 0 } else { caps.tiled_from };
+            caps.tiled_from = if rng.one_in(2) { 0 } else { 1000 };
         }
         caps
     }

@@ -26,8 +26,8 @@ pub struct Caps {
     pub paged: bool,
     /// What offsets of uniform bindings must be multiples of.
     pub uniform_alignment: u32,
-    /// Multiply-adds from which on a convolution in register tiles pays: building its pipeline takes drivers that
-    /// compute on the CPU most of a second.
+    /// Multiply-adds from which on a convolution in register tiles pays. Building its pipeline takes llvmpipe up to a
+    /// second and SwiftShader ten, so that other drivers than llvmpipe have none.
     pub tiled_from: u64,
     /// Whether shaders can exchange values within subgroups, which all have eight invocations.
     pub subgroups_of_eight: bool,
@@ -36,7 +36,7 @@ pub struct Caps {
     pub fill: u32,
 }
 
-/// What the general kernel computes on lavapipe in some ten milliseconds.
+/// What the general kernel computes on llvmpipe in some ten milliseconds.
 const TILED_FROM: u64 = 2_000_000;
 
 /// Workgroups that keep a large GPU busy.
@@ -60,7 +60,7 @@ impl Default for Caps {
             software: false,
             paged: false,
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
-            tiled_from: TILED_FROM,
+            tiled_from: u64::MAX,
             subgroups_of_eight: false,
             fill: FILL,
         }
@@ -84,7 +84,7 @@ impl Caps {
             software,
             paged: software && uniforms,
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
-            tiled_from: TILED_FROM,
+            tiled_from: if info.name.contains("llvmpipe") { TILED_FROM } else { u64::MAX },
             subgroups_of_eight: device.features().contains(wgpu::Features::SUBGROUP)
                 && (info.subgroup_min_size, info.subgroup_max_size) == (8, 8),
             fill: FILL,
