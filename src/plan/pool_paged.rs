@@ -6,7 +6,7 @@ use super::{Caps, PAGES, Slot, Step, Steps};
 use crate::error::Result;
 use crate::geometry::{Axis, Strides};
 use crate::kernel::params::PagesParams;
-use crate::kernel::{KernelKey, Reduce, Taps};
+use crate::kernel::{KernelKey, Reduce};
 use crate::problem::PoolWork;
 use crate::spec::{Layout, PoolKind};
 use crate::tensor::DType;
@@ -30,7 +30,7 @@ pub(super) fn steps(
     let size = 4 * (work.batch * work.input.n) as u64;
     let Some(chunks) = rows.chunks(size, PAGES, caps) else { return Ok(None) };
     let params = PagesParams { divisor: super::pool::divisor(work), ..pages::params(op, &rows)? };
-    let kernel = KernelKey::PoolPages { reduce: Reduce::from(work.kind), taps: Taps::of(&rows.axes) };
+    let kernel = KernelKey::PoolPages { reduce: Reduce::from(work.kind), taps: rows.taps };
     let step = PagedStep { kernel, params, from, count: PAGES, beside: &[], to };
     step.of_all(op, &chunks, caps).map(Some)
 }
