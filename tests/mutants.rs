@@ -131,6 +131,13 @@ const PAGED: &[Mutant] = &[
     mutant!(MaxPool, "every chunk from its first row", "chunk.row + place.row", "place.row"),
     mutant!(MaxPool, "columns of a vector mixed up", "Uints(at) & Uints(3u)", "Uints(at) & Uints(1u)"),
     mutant!(MaxPool, "fours not neighbours", "vec4<i32>(0, 1, 2, 3)", "vec4<i32>(0, 1, 3, 2)"),
+    mutant!(MaxPool, "pairs of one vector", "vec4<f32>(a.yw, b.yw)", "vec4<f32>(a.yw, a.yw)"),
+    mutant!(
+        AveragePool,
+        "pairs behind the input",
+        "pairs[0] + pairs[1], r < rows",
+        "pairs[0] + pairs[1], true"
+    ),
     mutant!(MaxPool, "planes too near", "plane * params.in_stride.w", "plane"),
     mutant!(MaxPool, "empty windows are zero", "select(best, Uints(0u),", "select(best, Uints(0x7f800001u),"),
     mutant!(AveragePool, "terms outside the input", "Ints(w) < in_row", "Ints(w) < Ints(TAPS)"),

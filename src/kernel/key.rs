@@ -89,6 +89,9 @@ pub enum Taps {
         /// Whether an invocation computes four neighbours along the last axis.
         fours: bool,
     },
+    /// Two by two and unrolled, where windows touch along the last axis and rows begin with whole vectors: the inputs of
+    /// four neighbours are two vectors in each row.
+    Pairs,
 }
 
 impl Taps {
@@ -103,13 +106,13 @@ impl Taps {
 
     /// Whether an invocation computes four neighbours.
     pub(crate) fn fours(self) -> bool {
-        matches!(self, Taps::Few { fours: true, .. })
+        matches!(self, Taps::Few { fours: true, .. } | Taps::Pairs)
     }
 
     /// Taps along each axis, if the loops are unrolled.
     pub(crate) fn side(self) -> Option<u32> {
         match self {
-            Taps::Any => None,
+            Taps::Any | Taps::Pairs => None,
             Taps::Few { side, .. } => Some(side),
         }
     }

@@ -55,6 +55,7 @@ impl KernelKey {
             KernelKey::PoolPages { taps, .. } => {
                 let window = match taps {
                     Taps::Any => shader!("pool_page_loops.wgsl"),
+                    Taps::Pairs => shader!("pool_page_pairs.wgsl"),
                     Taps::Few { .. } => shader!("pool_page_taps.wgsl"),
                 };
                 let own = shader!("pool_pages.wgsl").to_owned();
@@ -63,7 +64,7 @@ impl KernelKey {
             KernelKey::DepthwisePages { taps, .. } => {
                 let window = match taps {
                     Taps::Any => shader!("depthwise_page_loops.wgsl"),
-                    Taps::Few { .. } => shader!("depthwise_page_taps.wgsl"),
+                    Taps::Few { .. } | Taps::Pairs => shader!("depthwise_page_taps.wgsl"),
                 };
                 let finish = match taps.fours() {
                     false => shader!("depthwise_finish_one.wgsl"),
@@ -252,7 +253,7 @@ fn paged(taps: Taps, pages: usize, own: String, of_each: &[&str]) -> String {
         true => (shader!("lib/four.wgsl"), shader!("lib/page_four.wgsl")),
     };
     let count = match taps {
-        Taps::Any => "",
+        Taps::Any | Taps::Pairs => "",
         Taps::Few { .. } => shader!("lib/few_taps.wgsl"),
     };
     let page = [&[load], of_each].concat().concat();
@@ -332,6 +333,7 @@ pub fn all() -> Vec<KernelKey> {
     }
     for reduce in [Reduce::Max, Reduce::Average, Reduce::AveragePadded] {
         keys.extend(WINDOWS.map(|taps| KernelKey::PoolPages { reduce, taps }));
+        keys.push(KernelKey::PoolPages { reduce, taps: Taps::Pairs });
     }
     for dtype in [DType::F32, DType::F16, DType::U8, DType::I8] {
         keys.extend((0..3).map(|stage| KernelKey::Unpool { stage, dtype }));
