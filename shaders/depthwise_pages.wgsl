@@ -17,9 +17,8 @@ fn channel_of(place: Place, chunk: Chunk, window: Window) -> i32 {
     return plane - quotient(plane, params.channels_factor, params.channels_shift) * params.channels;
 }
 
-fn finished(sum: f32, channel: i32) -> f32 {
-    let added = select(0.0, bias[u32(channel) >> 2u][u32(channel) & 3u], params.has_bias == 1u);
-    return activate(sum + added, params.alpha);
+fn bias_of(channel: i32) -> f32 {
+    return select(0.0, bias[u32(channel) >> 2u][u32(channel) & 3u], params.has_bias == 1u);
 }
 
 @compute @workgroup_size(WORKGROUP)

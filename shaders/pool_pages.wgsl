@@ -8,24 +8,27 @@ override REDUCE: u32 = 0u;
 const INFINITY_KEY: u32 = 0xff000001u;
 
 // A number's place in the order of all: minus infinity is 0, NaN of both signs lies above infinity.
-fn key_of(bits: u32) -> u32 {
-    return (bits ^ (bitcast<u32>(bitcast<i32>(bits) >> 31u) & 0x7fffffffu)) - 0x807fffffu;
+fn key_of(value: Floats) -> Uints {
+    let bits = bitcast<Ints>(value);
+    return bitcast<Uints>(bits ^ ((bits >> Uints(31u)) & Ints(0x7fffffff))) - 0x807fffffu;
 }
 
-fn of_key(key: u32) -> f32 {
-    if (key > INFINITY_KEY) {
-        return bitcast<f32>(params.nan);
-    }
-    let bits = key + 0x807fffffu;
-    return bitcast<f32>(bits ^ (bitcast<u32>(bitcast<i32>(bits) >> 31u) & 0x7fffffffu));
+fn of_key(key: Uints) -> Floats {
+    let bits = bitcast<Ints>(key + 0x807fffffu);
+    let value = bitcast<Floats>(bits ^ ((bits >> Uints(31u)) & Ints(0x7fffffff)));
+    return select(value, Floats(bitcast<f32>(params.nan)), key > Uints(INFINITY_KEY));
 }
 
-fn mean(sum: f32, window: Window) -> f32 {
-    var count = u32(window.row * window.middle * window.last);
+// As average_of in pooling.wgsl.
+fn mean(sum: Floats, place: Place, window: Window) -> Floats {
+    var count = Uints(window.row * place.middle * place.last);
     if (REDUCE == AVERAGE_PADDED) {
-        count = u32(window.padded);
+        count = Uints(window.padded);
     }
-    return average_of(sum, select(params.divisor, count, params.divisor == 0u));
+    if (params.divisor != 0u) {
+        count = Uints(params.divisor);
+    }
+    return select(sum / Floats(count), Floats(bitcast<f32>(params.nan)), count == Uints(0u));
 }
 
 @compute @workgroup_size(WORKGROUP)

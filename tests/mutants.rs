@@ -121,14 +121,27 @@ const MUTANTS: &[Mutant] = &[
 
 /// Kernels that only adapters run which read tensors through pages; the others are tested as hardware runs them.
 const PAGED: &[Mutant] = &[
-    mutant!(MaxPool, "NaN is no number", "& 0x7fffffffu)) - 0x807fffffu", "& 0x7fffffffu)) ^ 0x80000000u"),
-    mutant!(MaxPool, "taps outside the input", "min(w, last) *", "w *"),
+    mutant!(
+        MaxPool,
+        "NaN is no number",
+        "& Ints(0x7fffffff))) - 0x807fffffu",
+        "& Ints(0x7fffffff))) - 0x80800000u"
+    ),
+    mutant!(MaxPool, "taps outside the input", "min(Ints(w), last) *", "Ints(w) *"),
     mutant!(MaxPool, "every chunk from its first row", "chunk.row + place.row", "place.row"),
-    mutant!(MaxPool, "columns of a vector mixed up", "[u32(at) & 3u]", "[u32(at) & 1u]"),
+    mutant!(MaxPool, "columns of a vector mixed up", "Uints(at) & Uints(3u)", "Uints(at) & Uints(1u)"),
+    mutant!(MaxPool, "fours not neighbours", "vec4<i32>(0, 1, 2, 3)", "vec4<i32>(0, 1, 3, 2)"),
+    mutant!(MaxPool, "pairs of one vector", "vec4<f32>(a.yw, b.yw)", "vec4<f32>(a.yw, a.yw)"),
+    mutant!(
+        AveragePool,
+        "pairs behind the input",
+        "pairs[0] + pairs[1], r < rows",
+        "pairs[0] + pairs[1], true"
+    ),
     mutant!(MaxPool, "planes too near", "plane * params.in_stride.w", "plane"),
-    mutant!(MaxPool, "empty windows are zero", "select(best, 0u,", "select(best, 0x7f800001u,"),
-    mutant!(AveragePool, "terms outside the input", "r < window.row && w < window.last", "r < window.row"),
-    mutant!(AveragePool, "padding counts as input", "count = u32(window.padded)", "count = count"),
+    mutant!(MaxPool, "empty windows are zero", "select(best, Uints(0u),", "select(best, Uints(0x7f800001u),"),
+    mutant!(AveragePool, "terms outside the input", "Ints(w) < in_row", "Ints(w) < Ints(TAPS)"),
+    mutant!(AveragePool, "padding counts as input", "count = Uints(window.padded)", "count = count"),
     mutant!(AveragePool, "dilation along the last axis", "first_last * params.tap_step.z", "first_last"),
     mutant!(
         GlobalPool,
@@ -140,7 +153,7 @@ const PAGED: &[Mutant] = &[
     mutant!(Conv, "channels of every image", "* params.channels;", "* 0;"),
     mutant!(Conv, "the first tap for the clipped", "window.first * params.weight_step.x", "0"),
     mutant!(Conv, "bias of the first channel", "bias[u32(channel) >> 2u][u32(channel) & 3u]", "bias[0].x"),
-    mutant!(Conv, "products outside the input", "r < window.row && w < window.last", "w < window.last"),
+    mutant!(Conv, "products outside the input", "r >= window.first && r < window.first + window.row", "true"),
 ];
 
 #[test]

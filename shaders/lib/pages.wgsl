@@ -2,8 +2,8 @@
 // invocation computes the same local output of each chunk.
 
 struct Chunk {
-    first: u32, // its first output element
-    count: u32, // output elements
+    first: u32, // its first output, in ones or fours
+    count: u32, // outputs, likewise
     base: i32,  // where the first output's plane begins in the page, in elements
     row: i32,   // the first output's row
     plane: i32, // the first output's plane, in its image
@@ -39,40 +39,34 @@ struct PagesParams {
     pad_0: u32,
 }
 
-// Taps along rows and the last axis where they are few: the loops over them are then unrolled.
-override TAPS_ROW: u32 = 0u;
-override TAPS_LAST: u32 = 0u;
-
 @group(0) @binding(0) var<uniform> params: PagesParams;
-@group(0) @binding(9) var<storage, read_write> output: array<f32>;
+@group(0) @binding(9) var<storage, read_write> output: array<Floats>;
 
 // x / d for x below 2^15, by the factor and shift that go with d: integer division is slow on CPUs.
 fn quotient(x: i32, factor: u32, shift: u32) -> i32 {
     return i32((u32(x) * factor) >> shift);
 }
 
-// What the windows of a local output have in common in all chunks.
+// What the windows of a local output have in common in all chunks. Along the last axis there may be four.
 struct Place {
     local: u32,
-    row: i32,    // from the chunk's first
-    inner: i32,  // the channel, where channels lie last
-    at: i32,     // the first tap inside the input, from the beginning of the row
-    middle: i32, // taps inside the input
-    last: i32,
+    row: i32,          // from the chunk's first
+    inner: i32,        // the channel, where channels lie last
+    at: Ints,          // the first tap inside the input, from the beginning of the row
+    middle: i32,       // taps inside the input
+    last: Ints,
     first_middle: i32, // the first of them
-    first_last: i32,
-    padded: i32, // taps inside the padded input: middle times last
+    first_last: Ints,
+    padded: Ints,      // taps inside the padded input: middle times last
 }
 
 // A window in a page.
 struct Window {
-    at: i32,     // its first tap inside the input
-    plane: i32,  // its plane, from the chunk's first
-    row: i32,    // taps inside the input
-    middle: i32,
-    last: i32,
-    first: i32,  // the first of them along rows
-    padded: i32, // taps inside the padded input
+    at: Ints,     // its first tap inside the input
+    plane: i32,   // its plane, from the chunk's first
+    row: i32,     // taps inside the input along rows
+    first: i32,   // the first of them
+    padded: Ints, // taps inside the padded input
 }
 
 // As in taps.wgsl, without division.
@@ -81,12 +75,17 @@ fn taps_below(start: i32, end: i32, axis: u32) -> i32 {
     return quotient(room + params.dilation[axis] - 1, params.dilation_factor[axis], params.dilation_shift[axis]);
 }
 
+fn last_taps_below(start: Ints, end: i32) -> Ints {
+    let room = clamp(end - start, Ints(0), Ints(params.window.z * params.dilation.z)) + params.dilation.z - 1;
+    return Ints((Uints(room) * params.dilation_factor.z) >> Uints(params.dilation_shift.z));
+}
+
 fn place_of(local: u32) -> Place {
     let position = quotient(i32(local), params.out_factor.w, params.out_shift.w);
     let before = quotient(position, params.out_factor.z, params.out_shift.z);
     let row = quotient(before, params.out_factor.y, params.out_shift.y);
     let inner = i32(local) - position * params.out_size.w;
-    let last = (position - before * params.out_size.z) * params.stride.z - params.pad_before.z;
+    let last = from_first(position - before * params.out_size.z) * params.stride.z - params.pad_before.z;
     let middle = (before - row * params.out_size.y) * params.stride.y - params.pad_before.y;
 
     var place: Place;
@@ -94,14 +93,14 @@ fn place_of(local: u32) -> Place {
     place.row = row;
     place.inner = inner;
     let first_middle = taps_below(middle, 0, 1u);
-    let first_last = taps_below(last, 0, 2u);
+    let first_last = last_taps_below(last, 0);
     place.at = inner + middle * params.in_stride.y + last * params.in_stride.z
         + first_middle * params.tap_step.y + first_last * params.tap_step.z;
     place.first_middle = first_middle;
     place.first_last = first_last;
     place.middle = max(taps_below(middle, params.in_size.y, 1u) - first_middle, 0);
-    place.last = max(taps_below(last, params.in_size.z, 2u) - first_last, 0);
-    place.padded = taps_below(middle, params.padded_end.y, 1u) * taps_below(last, params.padded_end.z, 2u);
+    place.last = max(last_taps_below(last, params.in_size.z) - first_last, Ints(0));
+    place.padded = taps_below(middle, params.padded_end.y, 1u) * last_taps_below(last, params.padded_end.z);
     return place;
 }
 
@@ -113,13 +112,11 @@ fn window_of(place: Place, chunk: Chunk) -> Window {
     var window: Window;
     window.plane = plane;
     window.first = first;
-    window.at = chunk.base + place.at + plane * params.in_stride.w + begin * params.in_stride.x
-        + first * params.tap_step.x;
+    window.at = place.at
+        + (chunk.base + plane * params.in_stride.w + begin * params.in_stride.x + first * params.tap_step.x);
     let rows = max(taps_below(begin, params.in_size.x, 0u) - first, 0);
     // Behind the chunk there is nothing to load.
     window.row = select(0, rows, place.local < chunk.count);
-    window.middle = place.middle;
-    window.last = place.last;
     window.padded = place.padded * taps_below(begin, params.padded_end.x, 0u);
     return window;
 }

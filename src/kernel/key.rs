@@ -3,7 +3,6 @@
 use super::gemm::GemmKernel;
 use super::tiled::Tile;
 use crate::frame::FrameKernel;
-use crate::geometry::Axis;
 use crate::spec::{Activation, PoolKind};
 use crate::tensor::DType;
 
@@ -78,33 +77,43 @@ impl ActivationKind {
     }
 }
 
-/// Windows that kernels are made for, so that their loops are unrolled.
+/// How kernels that read pages go through a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Taps {
-    /// Two by two.
-    Two,
-    /// Three by three.
-    Three,
-    /// Any number, which is a parameter.
+    /// In loops over its taps.
     Any,
+    /// Unrolled.
+    Few {
+        /// Taps along rows and along the last axis: 2 or 3.
+        side: u32,
+        /// Whether an invocation computes four neighbours along the last axis.
+        fours: bool,
+    },
+    /// Two by two and unrolled, where windows touch along the last axis and rows begin with whole vectors: the inputs of
+    /// four neighbours are two vectors in each row.
+    Pairs,
 }
 
 impl Taps {
-    /// That of windows on these axes, in the order row, middle, last.
-    pub(crate) fn of(axes: &[Axis; 3]) -> Taps {
-        match axes.map(|a| a.kernel) {
-            [2, 1, 2] => Taps::Two,
-            [3, 1, 3] => Taps::Three,
+    /// For windows of `kernel` taps along rows, the middle and the last axis, and that many outputs along the last.
+    pub(crate) fn of(kernel: [usize; 3], outputs: usize) -> Taps {
+        match kernel {
+            [2, 1, 2] => Taps::Few { side: 2, fours: outputs.is_multiple_of(4) },
+            [3, 1, 3] => Taps::Few { side: 3, fours: outputs.is_multiple_of(4) },
             _ => Taps::Any,
         }
     }
 
-    /// Taps along height and width; 0 for any number.
-    pub(crate) fn side(self) -> u32 {
+    /// Whether an invocation computes four neighbours.
+    pub(crate) fn fours(self) -> bool {
+        matches!(self, Taps::Few { fours: true, .. } | Taps::Pairs)
+    }
+
+    /// Taps along each axis, if the loops are unrolled.
+    pub(crate) fn side(self) -> Option<u32> {
         match self {
-            Taps::Two => 2,
-            Taps::Three => 3,
-            Taps::Any => 0,
+            Taps::Any | Taps::Pairs => None,
+            Taps::Few { side, .. } => Some(side),
         }
     }
 }
@@ -130,7 +139,7 @@ pub enum KernelKey {
     PoolPages {
         /// What is computed of each window.
         reduce: Reduce,
-        /// Size of the window.
+        /// How it goes through the window.
         taps: Taps,
     },
     /// Depthwise convolution of f32 read through pages.
@@ -139,7 +148,7 @@ pub enum KernelKey {
         activation: ActivationKind,
         /// Whether channels lie last.
         channels_last: bool,
-        /// Size of the window.
+        /// How it goes through the window.
         taps: Taps,
     },
     /// Fractional max pooling.

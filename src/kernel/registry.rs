@@ -52,13 +52,26 @@ impl KernelKey {
                 let indices = if indices { shader!("lib/indices.wgsl") } else { NO_INDICES };
                 [prelude(dtype), INDEX, NUMBER, SUM, TAPS, POOLING, indices, shader!("pool.wgsl")].concat()
             }
-            KernelKey::PoolPages { .. } => {
-                [INDEX, NUMBER, SUM, SLIDING, POOLING, shader!("pool_pages.wgsl")].concat()
-                    + &for_pages(PAGES, shader!("pool_page.wgsl"))
+            KernelKey::PoolPages { taps, .. } => {
+                let window = match taps {
+                    Taps::Any => shader!("pool_page_loops.wgsl"),
+                    Taps::Pairs => shader!("pool_page_pairs.wgsl"),
+                    Taps::Few { .. } => shader!("pool_page_taps.wgsl"),
+                };
+                let own = shader!("pool_pages.wgsl").to_owned();
+                paged(taps, PAGES, own, &[window, shader!("pool_page.wgsl")])
             }
-            KernelKey::DepthwisePages { .. } => {
-                [INDEX, NUMBER, SUM, SLIDING, ACTIVATION, shader!("depthwise_pages.wgsl")].concat()
-                    + &for_pages(DEPTHWISE_PAGES, shader!("depthwise_page.wgsl"))
+            KernelKey::DepthwisePages { taps, .. } => {
+                let window = match taps {
+                    Taps::Any => shader!("depthwise_page_loops.wgsl"),
+                    Taps::Few { .. } | Taps::Pairs => shader!("depthwise_page_taps.wgsl"),
+                };
+                let finish = match taps.fours() {
+                    false => shader!("depthwise_finish_one.wgsl"),
+                    true => shader!("depthwise_finish_four.wgsl"),
+                };
+                let own = [ACTIVATION, shader!("depthwise_pages.wgsl"), finish].concat();
+                paged(taps, DEPTHWISE_PAGES, own, &[window, shader!("depthwise_page.wgsl")])
             }
             KernelKey::PoolPlane { dtype, .. } => {
                 [prelude(dtype), INDEX, NUMBER, SUM, POOLING, shader!("pool_plane.wgsl")].concat()
@@ -116,14 +129,12 @@ impl KernelKey {
             }
             KernelKey::PoolPages { reduce, taps } => {
                 all.push(("REDUCE", f64::from(reduce as u32)));
-                all.push(("TAPS_ROW", f64::from(taps.side())));
-                all.push(("TAPS_LAST", f64::from(taps.side())));
+                all.extend(taps.side().map(|side| ("TAPS", f64::from(side))));
             }
             KernelKey::DepthwisePages { activation, channels_last, taps } => {
                 all.push(("ACTIVATION", f64::from(activation as u32)));
                 all.push(("CHANNELS_LAST", f64::from(channels_last)));
-                all.push(("TAPS_ROW", f64::from(taps.side())));
-                all.push(("TAPS_LAST", f64::from(taps.side())));
+                all.extend(taps.side().map(|side| ("TAPS", f64::from(side))));
             }
             KernelKey::PoolPlane { reduce, .. } => all.push(("REDUCE", f64::from(reduce as u32))),
             KernelKey::Fractional { channels_last, .. } => {
@@ -234,10 +245,20 @@ pub(crate) fn prelude(dtype: DType) -> &'static str {
     }
 }
 
-/// What a kernel does with one page, once for each of its pages: uniform buffers can be neither passed to functions nor
-/// numbered at run time. `PAGE` in the text becomes the page's number.
-fn for_pages(pages: usize, text: &str) -> String {
-    (0..pages).map(|page| text.replace("PAGE", &page.to_string())).collect()
+/// A kernel that reads a tensor through pages: its own text, and what it does with each page, once for each: uniform
+/// buffers can be neither passed to functions nor numbered at run time. `PAGE` in the text becomes the page's number.
+fn paged(taps: Taps, pages: usize, own: String, of_each: &[&str]) -> String {
+    let (width, load) = match taps.fours() {
+        false => (shader!("lib/one.wgsl"), shader!("lib/page_one.wgsl")),
+        true => (shader!("lib/four.wgsl"), shader!("lib/page_four.wgsl")),
+    };
+    let count = match taps {
+        Taps::Any | Taps::Pairs => "",
+        Taps::Few { .. } => shader!("lib/few_taps.wgsl"),
+    };
+    let page = [&[load], of_each].concat().concat();
+    let pages: String = (0..pages).map(|number| page.replace("PAGE", &number.to_string())).collect();
+    [INDEX, NUMBER, SUM, width, count, SLIDING, &own, &pages].concat()
 }
 
 /// A kernel on top of `lib/convolve.wgsl`.
@@ -269,6 +290,14 @@ const ACTIVATIONS: [ActivationKind; 9] = [
     ActivationKind::GeluTanh,
 ];
 
+const WINDOWS: [Taps; 5] = [
+    Taps::Any,
+    Taps::Few { side: 2, fours: false },
+    Taps::Few { side: 2, fours: true },
+    Taps::Few { side: 3, fours: false },
+    Taps::Few { side: 3, fours: true },
+];
+
 /// Every key there can be, but those of [`FrameKernel::ALL`](crate::frame::FrameKernel::ALL), which bind textures
 /// too: what tests compile and compare.
 pub fn all() -> Vec<KernelKey> {
@@ -277,8 +306,8 @@ pub fn all() -> Vec<KernelKey> {
     for activation in ACTIVATIONS {
         keys.push(KernelKey::Activation { activation });
         for channels_last in [false, true] {
-            let all = [Taps::Two, Taps::Three, Taps::Any];
-            keys.extend(all.map(|taps| KernelKey::DepthwisePages { activation, channels_last, taps }));
+            let all = WINDOWS.iter().filter(|taps| !(channels_last && taps.fours()));
+            keys.extend(all.map(|&taps| KernelKey::DepthwisePages { activation, channels_last, taps }));
         }
         for dtype in [DType::F32, DType::F16] {
             keys.push(KernelKey::Dense { dtype, activation });
@@ -303,7 +332,8 @@ pub fn all() -> Vec<KernelKey> {
         }
     }
     for reduce in [Reduce::Max, Reduce::Average, Reduce::AveragePadded] {
-        keys.extend([Taps::Two, Taps::Three, Taps::Any].map(|taps| KernelKey::PoolPages { reduce, taps }));
+        keys.extend(WINDOWS.map(|taps| KernelKey::PoolPages { reduce, taps }));
+        keys.push(KernelKey::PoolPages { reduce, taps: Taps::Pairs });
     }
     for dtype in [DType::F32, DType::F16, DType::U8, DType::I8] {
         keys.extend((0..3).map(|stage| KernelKey::Unpool { stage, dtype }));

@@ -2,6 +2,7 @@
 
 use super::{Caps, PAGE};
 use crate::geometry::{Axis, Strides};
+use crate::kernel::Taps;
 
 /// Shaders divide numbers below this, by [`factor_and_shift`].
 const MOST: usize = 1 << BITS;
@@ -25,10 +26,12 @@ pub(super) struct Rows {
     pub order: [usize; 3],
     /// Elements of a position: the channels, where they lie last.
     pub inner: usize,
+    /// How kernels go through the windows.
+    pub taps: Taps,
     /// Planes of an image, and of all.
     in_image: usize,
     planes: usize,
-    /// Output elements of a row.
+    /// Outputs of a row, in ones or fours.
     row: usize,
 }
 
@@ -42,7 +45,7 @@ pub(super) struct Chunk {
     /// The first output's row, and its plane in its image.
     pub row: usize,
     pub plane: usize,
-    /// The first output element, and how many there are.
+    /// The first output, and how many there are, in ones or fours.
     pub first: usize,
     pub count: usize,
 }
@@ -65,13 +68,16 @@ impl Rows {
         };
         let (strides, axes) = (order.map(|i| input.space[i]), order.map(|i| axes[i]));
         let ([along, middle, last], step) = (axes, strides[0]);
-        let row = middle.output * last.output * inner;
+        let kernel = axes.map(|a| a.kernel);
+        let taps = Taps::of(kernel, if inner == 1 { last.output } else { 1 });
+        let row = middle.output * last.output * inner / if taps.fours() { 4 } else { 1 };
         let small = row < MOST && axes.iter().all(|a| !a.adaptive && (a.kernel + 1) * a.dilation < MOST);
         small.then_some(Rows {
             axes,
             strides: [strides[0], strides[1], strides[2], along.input * step],
             order,
             inner,
+            taps,
             in_image,
             planes: batch * in_image,
             row,
@@ -85,7 +91,7 @@ impl Rows {
         let [row, middle, last] = self.axes.map(|a| a.kernel);
         // Each loop runs once more to find its end.
         let iterations = (row + 1) + row * (middle + 1) + row * middle * (last + 1);
-        if pages * iterations > MOST_ITERATIONS {
+        if self.taps == Taps::Any && pages * iterations > MOST_ITERATIONS {
             return None;
         }
         let fewest = self.chunks_up_to(usize::MAX, size, pages, caps)?.len();
@@ -103,8 +109,8 @@ impl Rows {
         let mut chunks = Vec::new();
         let mut row = 0;
         while row < rows {
-            // The most rows that fit are found by halving.
-            // The plane of a row is found by division, unless it is the first.
+            // The shader finds the plane of a row by division, unless all rows are in one. The most rows that fit are
+            // found by halving.
             let in_plane = if crosses { rows - row } else { outputs - row % outputs };
             let (mut fits, mut beyond) = (0, most.min(in_plane) + 1);
             while beyond - fits > 1 {

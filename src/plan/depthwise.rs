@@ -7,7 +7,7 @@ use super::{Caps, PAGE, Slot, Step};
 use crate::error::Result;
 use crate::kernel::params::PagesParams;
 use crate::kernel::registry::DEPTHWISE_PAGES;
-use crate::kernel::{ActivationKind, KernelKey, Taps};
+use crate::kernel::{ActivationKind, KernelKey};
 use crate::problem::ConvWork;
 use crate::tensor::DType;
 
@@ -39,7 +39,7 @@ pub(super) fn paged(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) ->
         alpha,
         ..pages::params(op, &rows)?
     };
-    let kernel = KernelKey::DepthwisePages { activation, channels_last, taps: Taps::of(&rows.axes) };
+    let kernel = KernelKey::DepthwisePages { activation, channels_last, taps: rows.taps };
     let bias = if work.bias { Slot::Input(2) } else { Slot::Input(1) };
     let beside = [Slot::Input(1), bias];
     let step =

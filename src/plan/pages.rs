@@ -60,7 +60,8 @@ pub(super) fn params(op: &'static str, rows: &Rows) -> Result<PagesParams> {
     let four = |[a, b, c]: [usize; 3], d: usize| -> Result<[i32; 4]> {
         Ok([i32_of(op, a)?, i32_of(op, b)?, i32_of(op, c)?, i32_of(op, d)?])
     };
-    let out_size = four(each(axes, |a| a.output), rows.inner)?;
+    let [along, between, across] = each(axes, |a| a.output);
+    let out_size = four([along, between, across / if rows.taps.fours() { 4 } else { 1 }], rows.inner)?;
     let dilation = four(each(axes, |a| a.dilation), 1)?;
     let [row, middle, last, plane] = rows.strides;
     let strides = [row, middle, last];

@@ -30,7 +30,7 @@ pub(super) fn steps(
     let size = 4 * (work.batch * work.input.n) as u64;
     let Some(chunks) = rows.chunks(size, PAGES, caps) else { return Ok(None) };
     let params = PagesParams { divisor: super::pool::divisor(work), ..pages::params(op, &rows)? };
-    let kernel = KernelKey::PoolPages { reduce: Reduce::from(work.kind), taps: Taps::of(&rows.axes) };
+    let kernel = KernelKey::PoolPages { reduce: Reduce::from(work.kind), taps: taps(&rows, caps) };
     let step = PagedStep { kernel, params, from, count: PAGES, beside: &[], to };
     step.of_all(op, &chunks, caps).map(Some)
 }
@@ -60,6 +60,19 @@ pub(super) fn passes(op: &'static str, work: &PoolWork, caps: &Caps) -> Result<O
     let why = "two passes load fewer elements of a large window than one";
     all.iter_mut().for_each(|step| step.why = why);
     Ok(Some(Steps { scratch: vec![4 * (work.batch * between.n) as u64], ..Steps::from(all) }))
+}
+
+/// How the windows are gone through.
+fn taps(rows: &Rows, caps: &Caps) -> Taps {
+    let last = rows.axes[2];
+    let touch =
+        last.stride == 2 && last.dilation == 1 && last.pad_before == 0 && 2 * last.output <= last.input;
+    let [row, middle, _, plane] = rows.strides;
+    let whole = [row, middle, plane, caps.uniform_alignment as usize / 4].iter().all(|n| n.is_multiple_of(4));
+    match rows.taps {
+        Taps::Few { side: 2, fours: true } if touch && whole => Taps::Pairs,
+        taps => taps,
+    }
 }
 
 /// Windows of one element each.

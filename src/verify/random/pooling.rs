@@ -2,7 +2,8 @@
 
 use super::{Rng, float, image, large_image, layout, padding, small};
 use crate::spec::{
-    AdaptivePool, FractionalMaxPool, GlobalPool, IndexNumbering, Layout, MaxUnpool, Op, Pool, PoolKind,
+    AdaptivePool, FractionalMaxPool, GlobalPool, IndexNumbering, Layout, MaxUnpool, Op, Padding, Pool,
+    PoolKind,
 };
 use crate::tensor::{DType, TensorDesc};
 
@@ -57,15 +58,24 @@ pub(super) fn window(rng: &mut Rng, kind: PoolKind, rank: usize, layout: Layout,
 }
 
 fn sliding(rng: &mut Rng, kind: PoolKind, dtype: DType) -> (Pool, TensorDesc) {
-    let rank = rng.between(1, 3);
+    // Four in ten are as networks have them: small square windows, half of which touch and divide the image.
+    let common = rng.between(1, 10) <= 4;
+    let rank = if common { 2 } else { rng.between(1, 3) };
     let layout = layout(rng);
-    // Some windows are as large as networks have them, and some as common.
     let most = if rng.one_in(8) { 13 } else { 5 };
     let mut pool = window(rng, kind, rank, layout, most);
-    if rng.one_in(4) {
+    let large = rng.one_in(8);
+    let mut shape = if large { large_image(rng, rank, layout, 7) } else { image(rng, rank, layout, 7) };
+    if common {
         pool.window = vec![rng.between(2, 3)];
     }
-    let shape = if rng.one_in(8) { large_image(rng, rank, layout, 7) } else { image(rng, rank, layout, 7) };
+    if common && rng.one_in(2) {
+        pool.stride = pool.window.clone();
+        pool.dilation = vec![1];
+        pool.padding = Padding::symmetric([rng.between(0, 1), 0]);
+        let space = if layout == Layout::Nchw { 2..4 } else { 1..3 };
+        shape[space].iter_mut().for_each(|length| *length = length.next_multiple_of(8));
+    }
     (pool, TensorDesc { shape, dtype })
 }
 

@@ -1,0 +1,8 @@
+// Kernels that compute four neighbours along the last axis an invocation; lib/one.wgsl has the same names.
+alias Ints = vec4<i32>;
+alias Uints = vec4<u32>;
+alias Floats = vec4<f32>;
+
+fn from_first(first: i32) -> Ints {
+    return 4 * first + vec4<i32>(0, 1, 2, 3);
+}

@@ -1,0 +1,8 @@
+// Kernels that compute one output of each chunk an invocation; lib/four.wgsl has the same names.
+alias Ints = i32;
+alias Uints = u32;
+alias Floats = f32;
+
+fn from_first(first: i32) -> Ints {
+    return first;
+}

@@ -1,0 +1,27 @@
+
+// The eight elements of a row that four windows cover, as those first and those second in their window.
+fn pairs_PAGE(at: i32) -> array<vec4<f32>, 2> {
+    let a = page_PAGE[u32(at) >> 2u];
+    let b = page_PAGE[(u32(at) >> 2u) + 1u];
+    return array<vec4<f32>, 2>(vec4<f32>(a.xz, b.xz), vec4<f32>(a.yw, b.yw));
+}
+
+fn maximum_PAGE(place: Place, window: Window) -> vec4<f32> {
+    var best = vec4<u32>(0u);
+    let last_row = max(window.row - 1, 0);
+    for (var r = 0; r < 2; r++) {
+        let pairs = pairs_PAGE(window.at.x + min(r, last_row) * params.tap_step.x);
+        best = max(best, max(key_of(pairs[0]), key_of(pairs[1])));
+    }
+    return of_key(select(best, vec4<u32>(0u), min(window.row, place.middle) == 0));
+}
+
+fn sum_PAGE(place: Place, window: Window) -> vec4<f32> {
+    var sum = vec4<f32>(0.0);
+    let rows = select(0, window.row, place.middle > 0);
+    for (var r = 0; r < 2; r++) {
+        let pairs = pairs_PAGE(window.at.x + r * params.tap_step.x);
+        sum += select(vec4<f32>(0.0), pairs[0] + pairs[1], r < rows);
+    }
+    return sum;
+}
