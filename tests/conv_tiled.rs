@@ -175,7 +175,9 @@ macro_rules! mutant {
 }
 
 /// What is wrong, what is replaced, and how.
-const MUTANTS: &[(&str, &str, fn(KernelKey, String) -> String)] = &[
+type Mutant = (&'static str, &'static str, fn(KernelKey, String) -> String);
+
+const MUTANTS: &[Mutant] = &[
     mutant!("padding is not zero", "bitcast<u32>(input[at]) & mask", "bitcast<u32>(input[at]) | (mask & 0u)"),
     mutant!("no bias", "sum + weights[params.bias_at + four]", "sum"),
     mutant!(
