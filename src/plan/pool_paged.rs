@@ -12,7 +12,7 @@ use crate::spec::{Layout, PoolKind};
 use crate::tensor::DType;
 
 /// Two passes are taken where they load this many times fewer elements than one.
-const WORTH_PASSES: usize = 3;
+const WORTH_PASSES: u128 = 3;
 
 /// Pools the tensor in `from` into that in `to`, if the device reads pages and the work is one for them.
 pub(super) fn steps(
@@ -38,10 +38,11 @@ pub(super) fn steps(
 /// Large windows of max pooling in two passes with a tensor between them: along the last axis, then the others.
 pub(super) fn passes(op: &'static str, work: &PoolWork, caps: &Caps) -> Result<Option<Steps>> {
     let [depth, height, width] = work.axes;
-    let taps = depth.kernel * height.kernel;
-    let (rows, output_rows) = (depth.input * height.input, depth.output * height.output);
-    let one = output_rows * taps * width.kernel;
-    let two = rows * width.kernel + output_rows * taps;
+    // Windows may be far longer than the input where that is padded.
+    let product = |numbers: [usize; 3]| numbers.iter().map(|&n| n as u128).product::<u128>();
+    let across = product([depth.output * height.output, depth.kernel, height.kernel]);
+    let one = across * width.kernel as u128;
+    let two = product([depth.input, height.input, width.kernel]) + across;
     let adaptive = work.axes.iter().any(|a| a.adaptive);
     if !caps.paged || work.kind != PoolKind::Max || adaptive || one < WORTH_PASSES * two {
         return Ok(None);
