@@ -233,7 +233,7 @@ fn products_of(step: TileStep) -> u32 {
     step.taps().iter().product::<u32>() * step.depth()
 }
 
-fn cost(work: &ConvWork, tile: Tile) -> usize {
+fn cost(work: &ConvWork, tile: Tile) -> u128 {
     let [width, height, channels] = [tile.width, tile.height, tile.channels].map(|n| n as usize);
     let (products, depth) = (products_of(tile.step) as usize, tile.step.depth() as usize);
     let tiles = work.batch * tile_counts(work, tile).iter().product::<usize>();
@@ -241,7 +241,8 @@ fn cost(work: &ConvWork, tile: Tile) -> usize {
     let loads = (tile.columns() * tile.rows()) as usize * depth * LOAD;
     let step = loads + channels * (width * height * (products + KEEP) + products * weight);
     let steps = work.taps() * work.group_in.next_multiple_of(depth) / products;
-    tiles.next_multiple_of(LANES) * work.group_out.div_ceil(channels) * step * steps
+    let factors = [tiles.next_multiple_of(LANES), work.group_out.div_ceil(channels), step, steps];
+    factors.into_iter().map(|n| n as u128).product()
 }
 
 /// Whether windows are the elements themselves.
