@@ -106,6 +106,20 @@ impl Caps {
         }
     }
 
+    /// Refuses invocations that go through a window of more taps (and channels) than Mesa's llvmpipe runs turns of
+    /// loops: it ends them all after 65,535, and the result would be wrong.
+    pub(crate) fn check_turns(&self, op: &'static str, turns: usize) -> Result<()> {
+        const MOST: usize = 65_000;
+        if self.software && turns > MOST {
+            return Err(Error::TooLarge {
+                what: "window on a software adapter",
+                values: format!("{op}: {turns} taps"),
+                rule: "its drivers end loops after 65,535 turns; the host path takes it",
+            });
+        }
+        Ok(())
+    }
+
     /// Refuses more bytes than one binding of the device can hold.
     pub(crate) fn check_binding(&self, op: &'static str, needed: u64) -> Result<()> {
         if needed > self.max_binding {

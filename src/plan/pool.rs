@@ -92,6 +92,9 @@ fn lanes(dtype: DType) -> u64 {
 fn sliding_step(op: &'static str, work: &PoolWork, caps: &Caps, from: Slot) -> Result<Step> {
     let axes = &work.axes;
     check_adaptive(op, axes)?;
+    // The outer loops turn too.
+    let turns = axes.iter().rev().fold(0usize, |inner, a| a.kernel.saturating_mul(inner.saturating_add(1)));
+    caps.check_turns(op, turns)?;
     let outputs = each(axes, |a| a.output);
     let total = work.batch * work.channels * outputs.iter().product::<usize>();
     let params = PoolParams {
