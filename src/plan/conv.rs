@@ -70,7 +70,10 @@ fn general(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<S
     }
     match conv_gemm::steps(op, work, caps, to)? {
         Some(steps) => Ok(steps),
-        None => Ok(vec![direct(op, work, caps, to)?].into()),
+        None => {
+            caps.check_turns(op, work.taps().saturating_mul(work.group_in))?;
+            Ok(vec![direct(op, work, caps, to)?].into())
+        }
     }
 }
 

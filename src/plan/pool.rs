@@ -93,7 +93,10 @@ fn sliding_step(op: &'static str, work: &PoolWork, caps: &Caps, from: Slot) -> R
     let axes = &work.axes;
     check_adaptive(op, axes)?;
     // The outer loops turn too.
-    let turns = axes.iter().rev().fold(0usize, |inner, a| a.kernel.saturating_mul(inner.saturating_add(1)));
+    let turns = axes
+        .iter()
+        .rev()
+        .fold(0usize, |inner, a| a.kernel.min(a.input).saturating_mul(inner.saturating_add(1)));
     caps.check_turns(op, turns)?;
     let outputs = each(axes, |a| a.output);
     let total = work.batch * work.channels * outputs.iter().product::<usize>();
