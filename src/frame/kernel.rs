@@ -1,7 +1,7 @@
 //! The kernels of frames: their text, constants and bindings.
 
 use crate::engine::pipelines::buffer_entry;
-use crate::kernel::registry::{INDEX, NUMBER, prelude};
+use crate::kernel::text::{INDEX, NUMBER, prelude, shader};
 use crate::tensor::DType;
 
 /// Which kernel of frames.
@@ -22,12 +22,6 @@ pub enum FrameKernel {
         /// Type of the tensor's elements.
         dtype: DType,
     },
-}
-
-macro_rules! shader {
-    ($file:literal) => {
-        include_str!(concat!("../../shaders/", $file))
-    };
 }
 
 const READ: &str = shader!("frame_read.wgsl");
@@ -52,16 +46,16 @@ impl FrameKernel {
         }
     }
 
-    pub(crate) fn source(&self) -> String {
+    pub(crate) fn text(&self) -> Vec<&'static str> {
         match *self {
             FrameKernel::Read { texture: true, dtype } => {
-                [prelude(dtype), INDEX, shader!("frame_texture.wgsl"), READ].concat()
+                vec![prelude(dtype), INDEX, shader!("frame_texture.wgsl"), READ]
             }
             FrameKernel::Read { texture: false, dtype } => {
-                [prelude(dtype), INDEX, shader!("frame_packed.wgsl"), READ].concat()
+                vec![prelude(dtype), INDEX, shader!("frame_packed.wgsl"), READ]
             }
             FrameKernel::Show { dtype, .. } => {
-                [prelude(dtype), INDEX, NUMBER, shader!("frame_show.wgsl")].concat()
+                vec![prelude(dtype), INDEX, NUMBER, shader!("frame_show.wgsl")]
             }
         }
     }

@@ -65,17 +65,6 @@ impl GemmKernel {
         self.tile as u32 * 2
     }
 
-    pub(super) fn overrides(self) -> Vec<(&'static str, f64)> {
-        vec![
-            ("WORKGROUP", f64::from(self.workgroup())),
-            ("ACTIVATION", f64::from(self.activation as u32)),
-            ("CHANNELS_LAST", f64::from(self.channels_last)),
-            ("TILE", f64::from(self.tile as u32)),
-            ("TAPS", f64::from(self.taps as u32)),
-            ("FINISH", f64::from(self.finish as u32)),
-        ]
-    }
-
     /// Every variant.
     pub(super) fn all(activations: &[ActivationKind]) -> Vec<GemmKernel> {
         use GemmFinish::*;

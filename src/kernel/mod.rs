@@ -1,14 +1,18 @@
 //! The kernels: which there are, the text and constants of each, and the parameters they read.
 //!
-//! To add one: its `.wgsl` file, its row in `registry.rs`, the planner's arm that chooses it, and its test.
+//! To add one: its `.wgsl` file, its row in `registry.rs`, its place in `all.rs`, the planner's arm that chooses it,
+//! and its test.
 
+mod all;
 mod gemm;
 mod key;
 pub mod params;
 pub(crate) mod registry;
+pub(crate) mod text;
 mod tiled;
 
+pub use all::all;
 pub use gemm::{GemmFinish, GemmKernel, GemmParams, GemmTaps, GemmTile, PackGemmParams, PartsParams};
 pub use key::{ActivationKind, KernelKey, Reduce, Taps};
-pub use registry::{Bindings, TILED_WORKGROUP, WORKGROUP, all};
+pub use registry::{Bindings, TILED_WORKGROUP, WORKGROUP};
 pub use tiled::{Tile, TileStep};

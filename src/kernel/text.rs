@@ -1,0 +1,78 @@
+//! What the texts of kernels are put together from.
+
+use super::key::Taps;
+use super::tiled::Tile;
+use crate::tensor::DType;
+
+/// A file of the folder `shaders`.
+macro_rules! shader {
+    ($file:literal) => {
+        include_str!(concat!("../../shaders/", $file))
+    };
+}
+pub(crate) use shader;
+
+pub(crate) const INDEX: &str = shader!("lib/index.wgsl");
+pub(crate) const NUMBER: &str = shader!("lib/number.wgsl");
+pub(super) const SUM: &str = shader!("lib/sum.wgsl");
+pub(super) const TAPS: &str = shader!("lib/taps.wgsl");
+pub(super) const POOLING: &str = shader!("lib/pooling.wgsl");
+pub(super) const ACTIVATION: &str = shader!("lib/activation.wgsl");
+pub(super) const ROI: &str = shader!("lib/roi.wgsl");
+pub(super) const NO_INDICES: &str = shader!("lib/no_indices.wgsl");
+const SLIDING: &str = shader!("lib/pages.wgsl");
+
+/// A shader's text before it is put together.
+pub(super) enum Text {
+    /// Parts one behind the other.
+    Parts(Vec<&'static str>),
+    /// The same around the unrolled lines of a tile, for which the last part has places.
+    Tile(Tile, Vec<&'static str>, &'static str),
+    /// A kernel that reads a tensor through pages.
+    Paged(Paged),
+}
+
+/// A kernel's own text, and what it does with each page, once for each: uniform buffers can be neither passed to
+/// functions nor numbered at run time. `PAGE` in the text becomes the page's number.
+pub(super) struct Paged {
+    pub taps: Taps,
+    pub pages: usize,
+    pub own: Vec<&'static str>,
+    pub of_each: [&'static str; 2],
+}
+
+impl Text {
+    pub(super) fn write(&self) -> String {
+        match self {
+            Text::Parts(parts) => parts.concat(),
+            Text::Tile(tile, parts, template) => parts.concat() + &tile.source(template),
+            Text::Paged(paged) => paged.write(),
+        }
+    }
+}
+
+impl Paged {
+    fn write(&self) -> String {
+        let (width, load) = match self.taps.fours() {
+            false => (shader!("lib/one.wgsl"), shader!("lib/page_one.wgsl")),
+            true => (shader!("lib/four.wgsl"), shader!("lib/page_four.wgsl")),
+        };
+        let count = match self.taps {
+            Taps::Any | Taps::Pairs => "",
+            Taps::Few { .. } => shader!("lib/few_taps.wgsl"),
+        };
+        let page = load.to_owned() + &self.of_each.concat();
+        let pages: String = (0..self.pages).map(|number| page.replace("PAGE", &number.to_string())).collect();
+        [INDEX, NUMBER, SUM, width, count, SLIDING, &self.own.concat(), &pages].concat()
+    }
+}
+
+/// The two lines that make a kernel read and write elements of one type.
+pub(crate) fn prelude(dtype: DType) -> &'static str {
+    match dtype {
+        DType::F32 | DType::I32 => shader!("lib/f32.wgsl"),
+        DType::F16 => shader!("lib/f16.wgsl"),
+        DType::U8 => shader!("lib/u8.wgsl"),
+        DType::I8 => shader!("lib/i8.wgsl"),
+    }
+}
