@@ -1,30 +1,27 @@
 // Direct convolution in register tiles: an invocation computes a tile of positions times a block of output channels, of
-// one group, from one chunk of the input channels. Weights come from a uniform page in the order of
-// pack_weights.wgsl. The lines marked `//:` stand for unrolled ones, which `kernel/tiled.rs` writes for a tile.
+// one group, from some chunks of the input channels. A chunk of a region of the input, padded, lies in a uniform page in
+// the order of pack_input.wgsl, its weights in another in that of pack_weights.wgsl. The lines marked `//:` stand for
+// unrolled ones, which `kernel/tiled.rs` writes for a tile.
 
 struct TiledParams {
-    in_size: vec4<u32>,    // depth, height, width, input channels of the chunk
     out_size: vec4<u32>,   // of the convolution: depth, height, width; output channels of the block
-    window: vec4<u32>,     // depth, height, width, 0
-    stride: vec4<u32>,
-    dilation: vec4<u32>,
-    pad_before: vec4<i32>,
-    in_stride: vec4<u32>,  // depth, height, width, channel
-    out_stride: vec4<u32>,
-    tiles: vec4<u32>,      // along width, height, depth; all of the batch
-    bounds: vec4<u32>,     // width and height of the output, 0, 0
-    in_first: u32,         // the chunk's first channel
-    in_batch: u32,         // elements of an input image
+    window: vec4<u32>,     // depth, height, width; taps in all
+    tap_step: vec4<u32>,   // words of a page from tap to tap along depth, height and width; from channel to channel
+    tile_step: vec4<u32>,  // words of a page from tile to tile along width, height and depth; from image to image
+    tiles: vec4<u32>,      // of the region along width, height and depth; in all images
+    first: vec4<u32>,      // of the region: the first position along width, height and depth; its first image
+    out_stride: vec4<u32>, // depth, height, width, channel
+    steps: vec4<u32>,      // of each page
+    channels: vec4<u32>,   // of each page
+    bounds: vec4<u32>,     // width and height of the output; words from row to row of a tile, and from position to position
     out_first: u32,        // the block's first channel
     out_batch: u32,        // elements of an output image
-    steps: u32,
     chain: u32,            // steps whose products are added one after another
     positions: u32,        // of the output in a tile
-    bias_at: u32,          // where the block's biases are in the page, in fours
+    bias_at: u32,          // where the block's biases are in a page of weights, in fours
     alpha: f32,
     nan: u32,
     pad_0: u32,
-    pad_1: u32,
 }
 
 // Whether sums begin here or go on with what the output holds, and whether they end here.
@@ -32,24 +29,14 @@ override FIRST: bool = true;
 override LAST: bool = true;
 
 @group(0) @binding(0) var<uniform> params: TiledParams;
-@group(0) @binding(1) var<uniform> weights: array<vec4<f32>, 4096>;
-@group(0) @binding(2) var<storage, read> input: array<f32>;
-@group(0) @binding(3) var<storage, read_write> output: array<f32>;
-
-// An element, or zero where the mask says that it is padding.
-fn load(at: u32, mask: u32) -> f32 {
-    return bitcast<f32>(bitcast<u32>(input[at]) & mask);
-}
-
-fn mask_of(inside: bool) -> u32 {
-    return select(0u, 0xffffffffu, inside);
-}
+//: bindings
+//: output
 
 fn finished(sum: vec4<f32>, four: u32) -> vec4<f32> {
     if (!LAST) {
         return sum;
     }
-    let x = sum + weights[params.bias_at + four];
+    let x = sum + weights0[params.bias_at + four];
     return vec4<f32>(
         activate(x.x, params.alpha),
         activate(x.y, params.alpha),
@@ -115,47 +102,18 @@ fn main(
     let number = invocation_number(group, groups, local);
     let works = number < params.tiles.w;
     var rest = min(number, params.tiles.w - 1u);
-    let x0 = rest % params.tiles.x * TILE_W;
+    let tile_x = rest % params.tiles.x;
     rest /= params.tiles.x;
-    let y0 = rest % params.tiles.y * TILE_H;
+    let tile_y = rest % params.tiles.y;
     rest /= params.tiles.y;
-    let z = rest % params.tiles.z;
-    let n = rest / params.tiles.z;
-    let image = n * params.in_batch + params.in_first;
-    //: fixed columns
+    let tile = vec4<u32>(tile_x, tile_y, rest % params.tiles.z, rest / params.tiles.z);
+    let x0 = params.first.x + tile.x * TILE_W;
+    let y0 = params.first.y + tile.y * TILE_H;
+    let z = params.first.z + tile.z;
+    let n = params.first.w + tile.w;
+    let start = dot(tile, params.tile_step);
     //: sums
-    let taps = params.window.x * params.window.y * params.window.z;
-    // A step is some rows of taps of some channels: they go through all channels, then through all rows.
-    var tap = vec3<u32>();
-    var channel = 0u;
-    var steps = 0u;
-    while (steps < params.steps) {
-        //: parts
-        let stop = min(steps + params.chain, params.steps);
-        for (; steps < stop; steps++) {
-            let z_at = i32(z * params.stride.x + tap.x * params.dilation.x) - params.pad_before.x;
-            let z_inside = u32(z_at) < params.in_size.x;
-            let slice = image + u32(z_at) * params.in_stride.x + channel * params.in_stride.w;
-            let weight = (channel * taps + (tap.x * params.window.y + tap.y) * params.window.z + tap.z) * FOURS;
-            //: rows
-            //: moving columns
-            //: products
-            channel += DEPTH;
-            if (channel >= params.in_size.w) {
-                channel = 0u;
-                tap.z += TAP_COLUMNS;
-                if (tap.z >= params.window.z) {
-                    tap.z = 0u;
-                    tap.y += TAP_ROWS;
-                    if (tap.y >= params.window.y) {
-                        tap.y = 0u;
-                        tap.x += 1u;
-                    }
-                }
-            }
-        }
-        //: fold
-    }
+    //: pages
     // A loop that drivers do not unroll stores what the tile holds.
     //: results
     let out = n * params.out_batch + params.out_first + z * params.out_stride.x;

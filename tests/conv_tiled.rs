@@ -87,9 +87,15 @@ fn every_kind() -> Vec<Case> {
     let pool = Pool::max([2, 2]).ceil_mode(true);
     let ceil = case(conv.clone(), None, [1, 3, 9, 7], [4, 3, 3, 3]);
     cases.push(Case { op: ConvPool { conv, pool }.into(), ..ceil });
-    // More weights than a page holds: sums that go on from chunk to chunk.
+    // More weights than pages hold: sums that go on from dispatch to dispatch.
     cases.push(case(Conv::new().padding(pad(1)), None, [1, 130, 5, 8], [16, 130, 3, 3]));
+    cases.push(case(Conv::new().padding(pad(1)), None, [1, 1000, 5, 8], [16, 1000, 3, 3]));
     cases.push(case(Conv::new(), None, [2, 2100, 2, 4], [16, 2100, 1, 1]));
+    // More than a page holds of the input: regions along the height, and both sides.
+    cases.push(case(Conv::new().padding(pad(2)), None, [2, 5, 200, 50], [9, 5, 5, 5]));
+    cases.push(case(Conv::new().stride([2]).padding(pad(1)), None, [1, 3, 40, 2000], [4, 3, 3, 3]));
+    cases.push(case(Conv::new().padding(pad(1)), Some(2), [1, 9, 90, 110], [6, 9, 3, 3]));
+    cases.push(case(Conv::new(), None, [2, 24, 40, 40], [9, 24, 1, 1]));
     cases
 }
 
@@ -97,22 +103,24 @@ fn every_kind() -> Vec<Case> {
 fn tiles_of_every_kind_are_right() {
     for subgroups in [false, true] {
         let Some(engine) = tiled(subgroups) else { return };
-        let (mut steps, mut pools, mut channels, mut ends) =
-            (HashSet::new(), HashSet::new(), HashSet::new(), HashSet::new());
+        let (mut steps, mut pools, mut channels, mut ends, mut pages) =
+            (HashSet::new(), HashSet::new(), HashSet::new(), HashSet::new(), HashSet::new());
         for case in every_kind() {
             for step in case.plan(&engine).steps {
                 if let KernelKey::ConvTiled { tile, first, last, .. } = step.kernel {
                     steps.insert(tile.step);
                     pools.insert(tile.pool);
+                    pages.insert(tile.pages);
                     channels.insert(tile.channels);
                     ends.insert((first, last));
                 }
             }
             case.check(&engine);
         }
-        // One tap; rows of 3, 5 and 7; squares; with the strides 1 and 2.
-        assert_eq!(steps.len(), 8, "{steps:?}");
-        assert!(steps.contains(&TileStep::Square { stride: 2 }));
+        // One tap; rows of 3, 5 and 7, with the strides 1 and 2.
+        assert_eq!(steps.len(), 6, "{steps:?}");
+        assert!(steps.contains(&TileStep::Row { taps: 3, stride: 2 }));
+        assert_eq!(pages, HashSet::from([1, 2, 4]));
         assert_eq!(pools, HashSet::from([[1, 1], [2, 2], [3, 3]]));
         assert_eq!(channels, HashSet::from([4, 8, 12, 16]));
         assert_eq!(ends, HashSet::from([(true, true), (true, false), (false, false), (false, true)]));
@@ -178,18 +186,24 @@ macro_rules! mutant {
 type Mutant = (&'static str, &'static str, fn(KernelKey, String) -> String);
 
 const MUTANTS: &[Mutant] = &[
-    mutant!("padding is not zero", "bitcast<u32>(input[at]) & mask", "bitcast<u32>(input[at]) | (mask & 0u)"),
-    mutant!("no bias", "sum + weights[params.bias_at + four]", "sum"),
-    mutant!(
-        "the next tap's weights",
-        "params.window.z + tap.z) * FOURS",
-        "params.window.z + tap.z + 1u) * FOURS"
-    ),
+    mutant!("padding is not zero", "select(0.0, input[", "select(1.0, input["),
+    mutant!("a row lies in the padding", "u32(y_at) < params.in_size.y", "u32(y_at) < params.in_size.y + 1u"),
+    mutant!("the wrong chunk", "let chunk = page % params.chunks;", "let chunk = 0u;"),
+    mutant!("channels behind the chunks", "channel < params.group_in;", "true;"),
+    mutant!("the wrong region", "place * params.start_step", "place.yxzw * params.start_step"),
+    mutant!("no bias", "sum + weights0[params.bias_at + four]", "sum"),
+    mutant!("the next tap's weights", "+ number) * FOURS", "+ number + 1u) * FOURS"),
+    mutant!("the first page once more", "input1[", "input0["),
     mutant!("a sum begins anew", "t0_0_0 += a0_0_0;", "t0_0_0 = a0_0_0;"),
     mutant!("chunks forget the one before", "if (FIRST) {", "if (true) {"),
     mutant!("channels behind the last", "if (channel < params.out_size.w) {", "if (true) {"),
     mutant!("tiles behind the last", "if (works && x < params.bounds.x", "if (x < params.bounds.x + 1u"),
-    mutant!("the wrong image", "n * params.in_batch + params.in_first", "params.in_first"),
+    mutant!("the wrong image", "params.first.w + tile.w", "tile.w"),
+    mutant!(
+        "the wrong image of a page",
+        "start = dot(tile, params.tile_step)",
+        "start = dot(tile.xyz, params.tile_step.xyz)"
+    ),
     mutant!(
         "NaN is lost",
         "largest.magnitude > vec4<u32>(0x7f800000u)",
@@ -218,8 +232,14 @@ fn wrong_tiles_are_noticed() {
     weights[0] = f32::INFINITY;
     infinite.inputs[1] = Tensor::from_f32(&[5, 17, 3, 3], weights).unwrap();
     let finite = case(pad(), None, [2, 17, 5, 9], [5, 17, 3, 3]);
-    let chunks = case(Conv::new(), None, [1, 2100, 1, 4], [16, 2100, 1, 1]);
-    let cases = [finite, nan, infinite, chunks];
+    let chunks = case(pad(), None, [1, 1000, 3, 4], [16, 1000, 3, 3]);
+    let regions = case(pad(), None, [2, 6, 90, 110], [4, 6, 3, 3]);
+    // What lies behind an image's channels is not its own, even times a weight of 0.
+    let mut behind = case(Conv::new(), None, [2, 17, 3, 5], [5, 17, 1, 1]);
+    let mut pixels = behind.inputs[0].as_f32().unwrap().to_vec();
+    pixels[17 * 15] = f32::INFINITY;
+    behind.inputs[0] = Tensor::from_f32(&[2, 17, 3, 5], pixels).unwrap();
+    let cases = [finite, nan, infinite, behind, regions, chunks];
     for &(name, from, edit) in MUTANTS {
         let changes = |key: &KernelKey| key.source().contains(from);
         assert!(wgpool::kernel::all().iter().any(changes), "{name}: no shader contains {from:?}");

@@ -23,6 +23,7 @@ fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
             ("ConvParams", ConvParams::FIELDS, size_of::<ConvParams>())
         }
         KernelKey::ConvTiled { .. } => ("TiledParams", TiledParams::FIELDS, size_of::<TiledParams>()),
+        KernelKey::PackInput => ("PackInputParams", PackInputParams::FIELDS, size_of::<PackInputParams>()),
         KernelKey::PackWeights { .. } => ("PackParams", PackParams::FIELDS, size_of::<PackParams>()),
         KernelKey::ConvGemm(_) => ("GemmParams", GemmParams::FIELDS, size_of::<GemmParams>()),
         KernelKey::PackGemm { .. } => ("PackGemmParams", PackGemmParams::FIELDS, size_of::<PackGemmParams>()),

@@ -220,6 +220,8 @@ pub enum KernelKey {
         /// Whether they end here, and bias and activation follow.
         last: bool,
     },
+    /// The input of a tiled convolution, padded, in regions that pages hold.
+    PackInput,
     /// Weights in the order that tiled convolutions read them in.
     PackWeights {
         /// Type of the elements.

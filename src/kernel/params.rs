@@ -133,28 +133,44 @@ uniform! {
 uniform! {
     /// Parameters of `conv_tiled.wgsl`.
     TiledParams {
-        in_size: [u32; 4],
         out_size: [u32; 4],
         window: [u32; 4],
-        stride: [u32; 4],
-        dilation: [u32; 4],
-        pad_before: [i32; 4],
-        in_stride: [u32; 4],
-        out_stride: [u32; 4],
+        tap_step: [u32; 4],
+        tile_step: [u32; 4],
         tiles: [u32; 4],
+        first: [u32; 4],
+        out_stride: [u32; 4],
+        steps: [u32; 4],
+        channels: [u32; 4],
         bounds: [u32; 4],
-        in_first: u32,
-        in_batch: u32,
         out_first: u32,
         out_batch: u32,
-        steps: u32,
         chain: u32,
         positions: u32,
         bias_at: u32,
         alpha: f32,
         nan: u32,
         pad_0: u32,
-        pad_1: u32,
+    }
+}
+
+uniform! {
+    /// Parameters of `pack_input.wgsl`.
+    PackInputParams {
+        size: [u32; 4],
+        counts: [u32; 4],
+        start_step: [i32; 4],
+        pad_before: [i32; 4],
+        in_size: [u32; 4],
+        in_stride: [u32; 4],
+        in_batch: u32,
+        groups: u32,
+        group_in: u32,
+        chunks: u32,
+        images: u32,
+        page: u32,
+        first: u32,
+        rows: u32,
     }
 }
 

@@ -146,8 +146,7 @@ impl KernelKey {
                 ..convolution(dtype, repair, &[POOLING, shader!("conv_pool.wgsl")])
             },
             KernelKey::ConvTiled { tile, activation, first, last } => {
-                let text = Text::Tile(tile, vec![INDEX, NUMBER, ACTIVATION], shader!("conv_tiled.wgsl"));
-                let row = row(DType::F32, text, (1, 1));
+                let row = row(DType::F32, Text::Tile(tile), (0, 1));
                 Row {
                     workgroup: TILED_WORKGROUP,
                     constants: vec![
@@ -155,10 +154,11 @@ impl KernelKey {
                         constant("FIRST", first),
                         constant("LAST", last),
                     ],
-                    bindings: Bindings { pages: 1, ..row.bindings },
+                    bindings: Bindings { pages: 2 * tile.pages, ..row.bindings },
                     ..row
                 }
             }
+            KernelKey::PackInput => plain(&[shader!("pack_input.wgsl")], (1, 1)),
             KernelKey::PackWeights { dtype } => typed(dtype, &[shader!("pack_weights.wgsl")], (2, 1)),
             KernelKey::ConvGemm(kernel) => {
                 let output = match kernel.finish {

@@ -26,8 +26,8 @@ const SLIDING: &str = shader!("lib/pages.wgsl");
 pub(super) enum Text {
     /// Parts one behind the other.
     Parts(Vec<&'static str>),
-    /// The same around the unrolled lines of a tile, for which the last part has places.
-    Tile(Tile, Vec<&'static str>, &'static str),
+    /// A tiled convolution.
+    Tile(Tile),
     /// A kernel that reads a tensor through pages.
     Paged(Paged),
 }
@@ -45,7 +45,10 @@ impl Text {
     pub(super) fn write(&self) -> String {
         match self {
             Text::Parts(parts) => parts.concat(),
-            Text::Tile(tile, parts, template) => parts.concat() + &tile.source(template),
+            Text::Tile(tile) => {
+                let own = tile.source(shader!("conv_tiled.wgsl"), shader!("conv_tiled_page.wgsl"));
+                [INDEX, NUMBER, ACTIVATION, &own].concat()
+            }
             Text::Paged(paged) => paged.write(),
         }
     }

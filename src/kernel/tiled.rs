@@ -17,6 +17,8 @@ pub struct Tile {
     pub step: TileStep,
     /// Height and width of the pooling window behind it, which divide the tile's; or 1 and 1.
     pub pool: [u32; 2],
+    /// Pages of the input that it reads, and as many of weights.
+    pub pages: u32,
     /// Whether lanes share the weights they fetch, which takes subgroups of eight.
     pub broadcast: bool,
 }
@@ -34,21 +36,14 @@ pub enum TileStep {
         /// The stride along the width.
         stride: u32,
     },
-    /// All taps of a window of three by three, of one input channel. Tiles of several rows need the stride 1 along
-    /// the height, and no dilation there.
-    Square {
-        /// The stride along the width.
-        stride: u32,
-    },
 }
 
 impl TileStep {
-    /// Rows and columns of taps.
-    pub fn taps(self) -> [u32; 2] {
+    /// Taps along the width.
+    pub fn taps(self) -> u32 {
         match self {
-            TileStep::Channels(_) => [1, 1],
-            TileStep::Row { taps, .. } => [1, taps],
-            TileStep::Square { .. } => [3, 3],
+            TileStep::Channels(_) => 1,
+            TileStep::Row { taps, .. } => taps,
         }
     }
 
@@ -56,7 +51,7 @@ impl TileStep {
     pub fn depth(self) -> u32 {
         match self {
             TileStep::Channels(depth) => depth,
-            TileStep::Row { .. } | TileStep::Square { .. } => 1,
+            TileStep::Row { .. } => 1,
         }
     }
 
@@ -64,7 +59,7 @@ impl TileStep {
     fn stride(self) -> Option<u32> {
         match self {
             TileStep::Channels(_) => None,
-            TileStep::Row { stride, .. } | TileStep::Square { stride } => Some(stride),
+            TileStep::Row { stride, .. } => Some(stride),
         }
     }
 }
@@ -74,13 +69,8 @@ impl Tile {
     pub fn columns(&self) -> u32 {
         match self.step.stride() {
             None => self.width,
-            Some(stride) => (self.width - 1) * stride + self.step.taps()[1],
+            Some(stride) => (self.width - 1) * stride + self.step.taps(),
         }
-    }
-
-    /// Rows of the input that a step reads.
-    pub fn rows(&self) -> u32 {
-        self.height - 1 + self.step.taps()[0]
     }
 
     /// Positions of the output that it holds: height and width.
@@ -98,16 +88,14 @@ impl Tile {
         (0..fours).flat_map(move |q| (0..height).flat_map(move |y| (0..width).map(move |x| (y, x, q))))
     }
 
-    /// The shader's text: `template` with its marked lines replaced.
-    pub(super) fn source(&self, template: &str) -> String {
-        let [tap_rows, tap_columns] = self.step.taps();
+    /// The shader's text: `template` with its marked lines replaced, and among them, for each page, `page`.
+    pub(super) fn source(&self, template: &str, page: &str) -> String {
         let mut text = String::new();
         for (name, value) in [
             ("TILE_W", self.width),
             ("TILE_H", self.height),
             ("FOURS", self.fours()),
-            ("TAP_ROWS", tap_rows),
-            ("TAP_COLUMNS", tap_columns),
+            ("TAPS", self.step.taps()),
             ("DEPTH", self.step.depth()),
             ("POOL_H", self.pool[0]),
             ("POOL_W", self.pool[1]),
@@ -115,28 +103,44 @@ impl Tile {
         ] {
             let _ = writeln!(text, "const {name}: u32 = {value}u;");
         }
+        let page = Self::replaced(page, &|name| self.of_page(name));
+        // Uniform buffers can be neither passed to functions nor numbered at run time.
+        let of_all = |text: &str| (0..self.pages).map(|n| text.replace("PAGE", &n.to_string())).collect();
+        text + &Self::replaced(template, &|name| match name {
+            "pages" => of_all(&page),
+            "bindings" => (0..self.pages).flat_map(Self::bindings).collect(),
+            _ => self.unrolled(name),
+        })
+    }
+
+    /// `template` with other lines for those that are marked.
+    fn replaced(template: &str, lines: &dyn Fn(&str) -> Vec<String>) -> String {
+        let mut text = String::new();
         for line in template.lines() {
             match line.trim_start().strip_prefix("//: ") {
                 None => text.push_str(line),
-                Some(name) => text.push_str(&self.unrolled(name).join("\n")),
+                Some(name) => text.push_str(&lines(name).join("\n")),
             }
             text.push('\n');
         }
         text
     }
 
+    fn bindings(page: u32) -> [String; 2] {
+        let binding = |n: u32, name: &str| {
+            format!("@group(0) @binding({n}) var<uniform> {name}{page}: array<vec4<f32>, 4096>;")
+        };
+        [binding(1 + 2 * page, "weights"), binding(2 + 2 * page, "input")]
+    }
+
     fn unrolled(&self, name: &str) -> Vec<String> {
-        let moving = self.step.stride().is_none();
-        let columns = || (0..self.columns()).flat_map(|c| self.column(c)).collect();
         match name {
             "arguments" if self.broadcast => vec!["@builtin(subgroup_invocation_id) lane: u32,".into()],
-            "fixed columns" if !moving => columns(),
-            "moving columns" if moving => columns(),
+            "output" => {
+                let binding = 1 + 2 * self.pages;
+                vec![format!("@group(0) @binding({binding}) var<storage, read_write> output: array<f32>;")]
+            }
             "sums" => self.sums().map(|(y, x, q)| format!("var t{y}_{x}_{q} = vec4<f32>();")).collect(),
-            "rows" => (0..self.rows()).flat_map(Self::row).collect(),
-            "parts" => self.sums().map(|(y, x, q)| format!("var a{y}_{x}_{q} = vec4<f32>();")).collect(),
-            "products" => self.products(),
-            "fold" => self.sums().map(|(y, x, q)| format!("t{y}_{x}_{q} += a{y}_{x}_{q};")).collect(),
             "results" if self.pool == [1, 1] => self.results(),
             "results" => self.pooled(),
             "stores" => self.stores(),
@@ -144,78 +148,60 @@ impl Tile {
         }
     }
 
-    fn row(y: u32) -> [String; 3] {
-        [
-            format!(
-                "let y_at{y} = i32(y0 * params.stride.y + (tap.y + {y}u) * params.dilation.y) - params.pad_before.y;"
-            ),
-            format!("let y_mask{y} = mask_of(z_inside && u32(y_at{y}) < params.in_size.y);"),
-            format!("let row{y} = slice + u32(y_at{y}) * params.in_stride.y;"),
-        ]
-    }
-
-    fn column(&self, c: u32) -> [String; 3] {
-        let start = match self.step.stride() {
-            None => format!("(x0 + {c}u) * params.stride.z + tap.z * params.dilation.z"),
-            Some(_) => format!("x0 * params.stride.z + {c}u"),
-        };
-        [
-            format!("let x_at{c} = i32({start}) - params.pad_before.z;"),
-            format!("let x_mask{c} = mask_of(u32(x_at{c}) < params.in_size.z);"),
-            format!("let column{c} = u32(x_at{c}) * params.in_stride.z;"),
-        ]
-    }
-
-    fn products(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        let [tap_rows, tap_columns] = self.step.taps();
-        for u in 0..self.step.depth() {
-            lines.push("{".into());
-            lines.push(match u {
-                0 => "let there = 0xffffffffu;".into(),
-                _ => format!("let there = mask_of(channel + {u}u < params.in_size.w);"),
-            });
-            for y in 0..self.rows() {
-                for c in 0..self.columns() {
-                    let at = format!("row{y} + column{c} + {u}u * params.in_stride.w");
-                    lines.push(format!("let x{y}_{c} = load({at}, y_mask{y} & x_mask{c} & there);"));
-                }
-            }
-            self.weights(u, &mut lines);
-            // Sum by sum, so that each stays in a register for all of its taps.
-            for (y, x, q) in self.sums() {
-                for h in 0..tap_rows {
-                    for w in 0..tap_columns {
-                        let column = x * self.step.stride().unwrap_or(1) + w;
-                        let tap = h * tap_columns + w;
-                        lines.push(format!("a{y}_{x}_{q} += x{}_{column} * w{tap}_{q};", y + h));
-                    }
-                }
-            }
-            lines.push("}".into());
+    fn of_page(&self, name: &str) -> Vec<String> {
+        match name {
+            "parts" => self.sums().map(|(y, x, q)| format!("var a{y}_{x}_{q} = vec4<f32>();")).collect(),
+            "products" => (0..self.step.depth()).flat_map(|channel| self.products(channel)).collect(),
+            "fold" => self.sums().map(|(y, x, q)| format!("t{y}_{x}_{q} += a{y}_{x}_{q};")).collect(),
+            _ => Vec::new(),
         }
+    }
+
+    /// The products of a step's channel. `PAGE` stands for the page's number.
+    fn products(&self, channel: u32) -> Vec<String> {
+        let mut lines = vec!["{".into()];
+        for y in 0..self.height {
+            lines.push(format!("let row{y} = at + {y}u * params.bounds.z + {channel}u * params.tap_step.w;"));
+            for c in 0..self.columns() {
+                let place = match self.step.stride() {
+                    None => format!("row{y} + {c}u * params.bounds.w"),
+                    Some(_) => format!("row{y} + {c}u"),
+                };
+                lines.push(format!("let at{y}_{c} = {place};"));
+                lines.push(format!("let x{y}_{c} = inputPAGE[at{y}_{c} >> 2u][at{y}_{c} & 3u];"));
+            }
+        }
+        lines.extend((0..self.step.taps()).flat_map(|tap| self.weights(channel, tap)));
+        // Sum by sum, so that each stays in a register for all of its taps.
+        for (y, x, q) in self.sums() {
+            for tap in 0..self.step.taps() {
+                let column = x * self.step.stride().unwrap_or(1) + tap;
+                lines.push(format!("a{y}_{x}_{q} += x{y}_{column} * w{tap}_{q};"));
+            }
+        }
+        lines.push("}".into());
         lines
     }
 
-    /// The weights of a step's channel as `w0_0` (tap, four channels) and so on: fetched by every lane, or each by one
-    /// of eight lanes.
-    fn weights(&self, channel: u32, lines: &mut Vec<String>) {
-        for tap in 0..self.step.taps().iter().product() {
-            let at = format!("weight + ({channel}u * taps + {tap}u) * FOURS");
-            if !self.broadcast {
-                lines.extend((0..self.fours()).map(|q| format!("let w{tap}_{q} = weights[{at} + {q}u];")));
-                continue;
-            }
-            for eight in 0..self.fours().div_ceil(2) {
-                let at = format!("{at} + {}u + (lane >> 2u)", eight * 2);
-                lines.push(format!("let fetched{tap}_{eight} = weights[{at}][lane & 3u];"));
-            }
-            for q in 0..self.fours() {
-                let part = |j| format!("subgroupBroadcast(fetched{tap}_{}, {}u)", q / 2, q % 2 * 4 + j);
-                let parts: Vec<String> = (0..4).map(part).collect();
-                lines.push(format!("let w{tap}_{q} = vec4<f32>({});", parts.join(", ")));
-            }
+    /// The weights of a step's tap as `w0_0` (tap, four channels) and so on: fetched by every lane, or each by one of
+    /// eight lanes.
+    fn weights(&self, channel: u32, tap: u32) -> Vec<String> {
+        let at = format!("weight + ({channel}u * params.window.w + {tap}u) * FOURS");
+        if !self.broadcast {
+            let load = |q| format!("let w{tap}_{q} = weightsPAGE[{at} + {q}u];");
+            return (0..self.fours()).map(load).collect();
         }
+        let mut lines = Vec::new();
+        for eight in 0..self.fours().div_ceil(2) {
+            let at = format!("{at} + {}u + (lane >> 2u)", eight * 2);
+            lines.push(format!("let fetched{tap}_{eight} = weightsPAGE[{at}][lane & 3u];"));
+        }
+        for q in 0..self.fours() {
+            let part = |j| format!("subgroupBroadcast(fetched{tap}_{}, {}u)", q / 2, q % 2 * 4 + j);
+            let parts: Vec<String> = (0..4).map(part).collect();
+            lines.push(format!("let w{tap}_{q} = vec4<f32>({});", parts.join(", ")));
+        }
+        lines
     }
 
     /// The sums in arrays, one for each four channels, that a loop goes through.

@@ -34,16 +34,38 @@ pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) ->
     if let Some(steps) = depthwise::paged(op, work, caps, to)? {
         return Ok(steps.into());
     }
-    match conv_tiled::steps(op, work, None, caps, to)? {
+    match conv_tiled::choose(work, None, caps) {
         None => general(op, work, caps, to),
-        Some(tiled) => repaired(tiled, direct(op, work, caps, to)?, caps),
+        Some(tiled) => {
+            repaired(op, tiled.steps(op, caps, to)?, direct(op, work, caps, to)?, work, turns(work), caps)
+        }
     }
 }
 
-/// A tiled convolution's steps, and behind them the general kernel's for weights that are not finite.
-fn repaired((mut steps, packed): (Vec<Step>, u64), general: Step, caps: &Caps) -> Result<Steps> {
-    steps.push(packing::repair(general, caps));
-    Ok(Steps { steps, packed: vec![packed], ..Steps::default() })
+/// A tiled convolution's steps, and behind them the general kernel's for weights that are not finite, if windows reach into
+/// the padding.
+fn repaired(
+    op: &'static str,
+    tiled: Steps,
+    general: Step,
+    work: &ConvWork,
+    turns: usize,
+    caps: &Caps,
+) -> Result<Steps> {
+    let mut all = tiled;
+    let within = |a: &Axis| a.pad_before == 0 && (a.output - 1) * a.stride + a.span() <= a.input;
+    if !work.axes.iter().all(within) {
+        caps.check_turns(op, turns)?;
+        all.steps.push(packing::repair(op, general, turns, caps)?);
+    }
+    Ok(all)
+}
+
+/// Turns of all loops that the general kernel runs for an output, at most; each loop takes one more to end.
+fn turns(work: &ConvWork) -> usize {
+    let (part, of_part) = (work.group_in.div_ceil(32), 2);
+    let tap = work.group_in.saturating_add(of_part * part + 2);
+    tap.saturating_mul(work.taps()).saturating_add(2 * work.taps() + 16)
 }
 
 /// What hardware runs, and software adapters where register tiles do not fit.
@@ -108,10 +130,13 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
     if overlap {
         return two_kernels(op, work, caps);
     }
-    if let Some(tiled) = conv_tiled::steps(op, conv, Some(pool), caps, Slot::Output(0))? {
-        return repaired(tiled, fused(op, work, caps)?, caps);
+    if let Some(tiled) = conv_tiled::choose(conv, Some(pool), caps) {
+        let of_window = pool.axes.iter().map(|a| a.kernel).product::<usize>();
+        let turns = (turns(conv) + 16).saturating_mul(of_window);
+        let tiled = tiled.steps(op, caps, Slot::Output(0))?;
+        return repaired(op, tiled, fused(op, work, caps)?, conv, turns, caps);
     }
-    if caps.paged && conv_tiled::steps(op, conv, None, caps, Slot::Scratch(0))?.is_some() {
+    if conv_tiled::choose(conv, None, caps).is_some() {
         return two_kernels(op, work, caps);
     }
     match conv_gemm::with_pool(op, conv, pool, caps)? {

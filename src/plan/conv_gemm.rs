@@ -128,11 +128,7 @@ pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) ->
         steps.steps.push(product(op, work, &choice, &params, (activation, finish), to, caps)?);
         return Ok(Some(steps));
     }
-    // What the caller keeps in scratch memory comes before the parts.
-    let sums = match to {
-        Slot::Scratch(i) => Slot::Scratch(i + 1),
-        _ => Slot::Scratch(0),
-    };
+    let sums = to.after();
     let elements = work.batch * work.out_channels() * work.pixels();
     params.part_elements = u32_of(op, elements)?;
     let of_parts = (ActivationKind::None, GemmFinish::Partial);

@@ -1,8 +1,9 @@
-//! Convolution on software adapters: register tiles, with weights in uniform pages.
+//! Convolution on software adapters: register tiles that read regions of the input, and weights, from uniform pages.
 
-use super::narrow::{each, ivec4, u32_of, vec4};
+use super::narrow::{each, u32_of, vec4};
 use super::packing::Packing;
-use super::{Caps, PAGE, Page, Slot, Step, grid};
+use super::regions::{Region, Regions, WORDS};
+use super::{Caps, PAGE, Page, Slot, Step, Steps, grid};
 use crate::error::Result;
 use crate::geometry::{Axis, Strides};
 use crate::kernel::params::TiledParams;
@@ -12,29 +13,36 @@ use crate::spec::PoolKind;
 use crate::tensor::DType;
 
 /// Dispatches of a convolution at most; beyond, the general kernel takes it.
-const MOST_STEPS: usize = 512;
+const MOST_STEPS: usize = 4096;
 
 /// Products that are added one after another before they go into the next level of the sum.
 const CHAIN: u32 = 64;
 
-/// What a load from storage, a weight from a page and keeping a sum cost, in multiply-adds; measured on lavapipe.
-const LOAD: usize = 30;
+/// What costs as much time as so many multiply-adds; measured on lavapipe. A number that is loaded from a page; a weight
+/// that every lane loads, or that lanes share; a sum that is kept from step to step, or goes on through memory; a number
+/// of the input that is copied into a page; a dispatch.
+const LOAD: usize = 4;
 const WEIGHT: usize = 6;
 const WEIGHT_SHARED: usize = 3;
-const KEEP: usize = 3;
+const KEEP: usize = 2;
+const GO_ON: usize = 100;
+const COPY: usize = 60;
+const DISPATCH: usize = 500_000;
 
 /// Tiles that all lanes of a small machine compute at once.
 const LANES: usize = 16;
 
+/// Bytes of input that are copied into pages at a time.
+const ROUND: usize = 16 << 20;
+
 /// The tiles that plans choose from: what unrolls well within a processor's registers and first cache.
 const WIDTHS: [u32; 3] = [8, 7, 4];
 const CHANNELS: [u32; 4] = [16, 12, 8, 4];
-const STEPS: [TileStep; 8] = [
-    TileStep::Square { stride: 1 },
-    TileStep::Square { stride: 2 },
+const PAGES: [u32; 3] = [1, 2, 4];
+const STEPS: [TileStep; 6] = [
     TileStep::Row { taps: 3, stride: 1 },
+    TileStep::Row { taps: 3, stride: 2 },
     TileStep::Row { taps: 5, stride: 1 },
-    TileStep::Row { taps: 5, stride: 2 },
     TileStep::Row { taps: 7, stride: 1 },
     TileStep::Row { taps: 7, stride: 2 },
     TileStep::Channels(4),
@@ -45,149 +53,247 @@ const POOLS: [[u32; 2]; 2] = [[2, 2], [3, 3]];
 pub(crate) fn tiles() -> Vec<Tile> {
     let mut tiles = Vec::new();
     for broadcast in [false, true] {
-        for channels in CHANNELS {
+        for pages in PAGES {
             for step in STEPS {
-                let sliding = Tile { width: 0, height: 1, channels, step, pool: [1, 1], broadcast };
-                tiles.extend(WIDTHS.map(|width| Tile { width, ..sliding }));
-                tiles.extend(POOLS.map(|pool| pooling(sliding, pool)));
+                for pool in [None, Some(POOLS[0]), Some(POOLS[1])] {
+                    tiles.extend(candidates(step, pool, pages, broadcast));
+                }
             }
         }
     }
     tiles
 }
 
-/// The tile of whole pooling windows.
-fn pooling(tile: Tile, pool: [u32; 2]) -> Tile {
-    let [height, width] = pool;
-    Tile { width: if width == 2 { 4 } else { width }, height, pool, ..tile }
+/// The tiles of a step: rows of positions, or whole pooling windows.
+fn candidates(step: TileStep, pool: Option<[u32; 2]>, pages: u32, broadcast: bool) -> Vec<Tile> {
+    let sides = match pool {
+        None => WIDTHS.map(|width| [1, width]).to_vec(),
+        Some([2, 2]) => vec![[2, 4], [2, 8]],
+        Some(window) => vec![window],
+    };
+    let pool = pool.unwrap_or([1, 1]);
+    let of =
+        |channels, [height, width]: [u32; 2]| Tile { width, height, channels, step, pool, pages, broadcast };
+    CHANNELS.into_iter().flat_map(|channels| sides.iter().map(move |&side| of(channels, side))).collect()
 }
 
-/// The largest step that the windows allow for a tile of `height` rows.
-fn step_of(work: &ConvWork, height: u32) -> Option<TileStep> {
-    let [_, h, w] = &work.axes;
-    // Neighbouring rows of a tile share rows of the input.
-    if height > 1 && (h.stride, h.dilation) != (1, 1) {
-        return None;
-    }
+/// The largest step that the windows allow.
+fn step_of(work: &ConvWork) -> TileStep {
+    let w = &work.axes[2];
     let fits = |step: &TileStep| match *step {
         TileStep::Channels(_) => true,
         TileStep::Row { taps, stride } => {
             (taps as usize, stride as usize, 1) == (w.kernel, w.stride, w.dilation)
         }
-        TileStep::Square { stride } => {
-            (h.kernel, w.kernel, w.dilation, stride as usize) == (3, 3, 1, w.stride)
-        }
     };
-    STEPS.into_iter().find(fits)
+    STEPS.into_iter().find(fits).unwrap_or(TileStep::Channels(4))
 }
 
-/// The steps that convolve with register tiles into `to`, and pool if the windows are whole tiles; nothing where
-/// another kernel must do it. They leave out what weights that are not finite make of the padding.
-pub(super) fn steps(
-    op: &'static str,
-    work: &ConvWork,
-    pool: Option<&PoolWork>,
-    caps: &Caps,
-    to: Slot,
-) -> Result<Option<(Vec<Step>, u64)>> {
-    let products =
-        (work.batch * work.pixels() * work.out_channels()) as u64 * (work.group_in * work.taps()) as u64;
-    if !caps.paged || work.dtype != DType::F32 || products < caps.tiled_from {
-        return Ok(None);
+/// How a convolution is computed in tiles.
+pub(super) struct Choice {
+    /// The convolution, in one row where that is the same.
+    work: ConvWork,
+    pool: Option<PoolWork>,
+    tile: Tile,
+    regions: Regions,
+    packing: Packing,
+}
+
+/// The tiles and regions that cost least, with pooling behind it if the windows are whole tiles; nothing where another
+/// kernel must do it.
+pub(super) fn choose(work: &ConvWork, pool: Option<&PoolWork>, caps: &Caps) -> Option<Choice> {
+    let outputs = work.batch * work.pixels() * work.out_channels();
+    if !caps.paged
+        || work.dtype != DType::F32
+        || ((outputs * work.group_in * work.taps()) as u64) < caps.tiled_from
+    {
+        return None;
     }
-    let pooled = match pool.map(window_of) {
-        Some(None) => return Ok(None),
-        Some(Some(window)) => Some(window),
+    let window = match pool {
+        Some(pool) => Some(window_of(pool)?),
         None => None,
     };
-    let work = &if pooled.is_some() { *work } else { flattened(work) };
-    let Some((tile, chunk)) = choose(work, pooled, caps.subgroups_of_eight) else { return Ok(None) };
-    let packing = Packing::new(work, tile.channels as usize, chunk);
-    if packing.blocks * packing.chunks * work.groups > MOST_STEPS || pooled.is_some() && packing.chunks > 1 {
-        return Ok(None);
-    }
-    let mut steps = vec![packing.step(op, work, caps)?];
-    for group in 0..work.groups {
-        for block in 0..packing.blocks {
-            for part in 0..packing.chunks {
-                let place = Place { group, block, part };
-                steps.push(step(op, work, pool, tile, &packing, place, caps, to)?);
+    let work = if pool.is_some() { *work } else { flattened(work) };
+    let step = step_of(&work);
+    let tiles = PAGES.into_iter().flat_map(|pages| candidates(step, window, pages, caps.subgroups_of_eight));
+    let choices = tiles.flat_map(|tile| {
+        chunks(&work, tile, window.is_some()).into_iter().flat_map(move |chunk| {
+            Regions::all(&work, &tile, chunk).into_iter().map(move |regions| (tile, regions))
+        })
+    });
+    let fits = |(tile, regions): &(Tile, Regions)| {
+        dispatches(&work, tile, regions) <= MOST_STEPS
+            && regions.bytes(&work, 1, caps) as u64 <= caps.max_binding
+    };
+    let (tile, regions) = choices.filter(fits).min_by_key(|(tile, regions)| cost(&work, tile, regions))?;
+    let packing = Packing::new(&work, tile.channels as usize, regions.chunk);
+    Some(Choice { work, pool: pool.copied(), tile, regions, packing })
+}
+
+/// Numbers of input channels of a page to choose from: those that divide the group evenly, from the most whose weights
+/// fit a page on.
+fn chunks(work: &ConvWork, tile: Tile, pooled: bool) -> Vec<usize> {
+    /// How often sums may go on from dispatch to dispatch.
+    const MOST_PARTS: usize = 6;
+    let (depth, pages) = (tile.step.depth() as usize, tile.pages as usize);
+    let of = |parts: usize| work.group_in.div_ceil(pages * parts).next_multiple_of(depth);
+    // Four words more than a block has may be fetched with its last ones.
+    let fits = |&chunk: &usize| (chunk * work.taps() + 2) * tile.channels as usize <= WORDS;
+    let most = if pooled { 1 } else { work.group_in.div_ceil(pages) };
+    let mut chunks: Vec<usize> = (1..=most).map(of).filter(fits).take(MOST_PARTS).collect();
+    chunks.dedup();
+    // Pages without channels are another tile's.
+    chunks.retain(|&chunk| work.group_in.div_ceil(chunk) >= pages);
+    chunks
+}
+
+fn blocks(work: &ConvWork, tile: &Tile) -> usize {
+    work.group_out.div_ceil(tile.channels as usize)
+}
+
+fn parts(tile: &Tile, regions: &Regions) -> usize {
+    regions.chunks.div_ceil(tile.pages as usize)
+}
+
+fn dispatches(work: &ConvWork, tile: &Tile, regions: &Regions) -> usize {
+    regions.count() * work.groups * blocks(work, tile) * parts(tile, regions)
+}
+
+fn cost(work: &ConvWork, tile: &Tile, regions: &Regions) -> u128 {
+    let [width, height, channels, pages] =
+        [tile.width, tile.height, tile.channels, tile.pages].map(|n| n as usize);
+    let (taps, depth) = (tile.step.taps() as usize, tile.step.depth() as usize);
+    let weight = if tile.broadcast { WEIGHT_SHARED } else { WEIGHT };
+    let positions = width * height;
+    let loads = tile.columns() as usize * height * LOAD;
+    let step = depth * loads + channels * (positions * (taps * depth + KEEP) + taps * depth * weight);
+    let steps = work.taps() / taps * regions.chunk.div_ceil(depth) * pages;
+    // Code of several pages runs a little slower.
+    let step = step * (100 + 3 * pages) / 100;
+    let parts = parts(tile, regions);
+    let go_on = if parts > 1 { positions * channels * GO_ON } else { 0 };
+    let [z, y, x] = regions.out;
+    let tiles = (regions.images * z * (y / height) * (x / width)).next_multiple_of(LANES);
+    let copied = regions.count() * work.groups * regions.chunks * regions.images * regions.strides()[3];
+    let dispatch = tiles as u128 * (steps * step + go_on) as u128 + DISPATCH as u128;
+    dispatches(work, tile, regions) as u128 * dispatch + (copied * COPY) as u128
+}
+
+impl Choice {
+    /// The steps that convolve into `to`. They leave out what weights that are not finite make of the padding.
+    pub fn steps(&self, op: &'static str, caps: &Caps, to: Slot) -> Result<Steps> {
+        let Choice { work, regions, packing, .. } = self;
+        let packed = to.after();
+        // Regions are copied so many at a time, which bounds the memory.
+        let of_one = regions.bytes(work, 1, caps) - PAGE as usize;
+        let round = (ROUND / of_one).clamp(1, regions.count());
+        let mut steps = vec![packing.step(op, work, caps)?];
+        for first in (0..regions.count()).step_by(round) {
+            let count = round.min(regions.count() - first);
+            steps.push(regions.pack(op, work, [first, count], packed, caps)?);
+            for number in 0..count {
+                let region = regions.region(work, first + number);
+                for group in 0..work.groups {
+                    for block in 0..packing.blocks {
+                        for part in 0..parts(&self.tile, regions) {
+                            let place = Place { number, group, block, part };
+                            steps.push(self.step(op, &region, place, caps, to)?);
+                        }
+                    }
+                }
             }
         }
+        // The last block's page is whole.
+        let weights = (4 * packing.words() as u64).next_multiple_of(u64::from(caps.uniform_alignment)) + PAGE;
+        let scratch = vec![regions.bytes(work, round, caps) as u64];
+        Ok(Steps { steps, scratch, packed: vec![weights] })
     }
-    // The last block's page is whole.
-    let bytes = (4 * packing.words() as u64).next_multiple_of(u64::from(caps.uniform_alignment)) + PAGE;
-    Ok(Some((steps, bytes)))
+
+    fn step(&self, op: &'static str, region: &Region, place: Place, caps: &Caps, to: Slot) -> Result<Step> {
+        let Choice { work, tile, regions, packing, .. } = self;
+        let Place { number, group, block, part } = place;
+        let (axes, pool) = (&work.axes, self.pool.as_ref());
+        let first_out = block * packing.lanes;
+        let outputs = packing.lanes.min(work.group_out - first_out);
+        let output = pool.map_or(work.output, |pool| pool.output);
+        let [z, y, x] = region.count;
+        let tiles = [x.div_ceil(tile.width as usize), y.div_ceil(tile.height as usize), z];
+        let total = region.images * tiles.iter().product::<usize>();
+        let (activation, alpha) = ActivationKind::of(work.activation);
+        let bounds = pool.map_or(axes, |pool| &pool.axes);
+        let [plane, row, channel, image] = regions.strides();
+        let [depth, height, width] = axes;
+        let first_chunk = part * tile.pages as usize;
+        let mut channels = [0; 4];
+        let mut steps = [0; 4];
+        let mut pages = Vec::new();
+        for page in 0..tile.pages as usize {
+            // Where there are fewer chunks than pages, the first stands for the rest.
+            let chunk = Some(first_chunk + page).filter(|&chunk| chunk < regions.chunks);
+            if let Some(chunk) = chunk {
+                let inputs = regions.chunk.min(work.group_in - chunk * regions.chunk);
+                let of_taps = work.taps() / tile.step.taps() as usize;
+                channels[page] = u32_of(op, inputs)?;
+                steps[page] = u32_of(op, of_taps * inputs.div_ceil(tile.step.depth() as usize))?;
+            }
+            let chunk = chunk.unwrap_or(first_chunk);
+            let weights = 4 * packing.first(group, block, chunk) as u64;
+            let input =
+                (((number * work.groups + group) * regions.chunks + chunk) * regions.page(caps)) as u64;
+            pages.push(Page { slot: Slot::Packed(0), offset: weights });
+            pages.push(Page { slot: to.after(), offset: input });
+        }
+        let step = |axis: &Axis, stride: usize| axis.dilation * stride;
+        let tap_step = [step(depth, plane), step(height, row), step(width, 1)];
+        let tile_step = [
+            tile.width as usize * width.stride,
+            tile.height as usize * height.stride * row,
+            depth.stride * plane,
+        ];
+        let [z, y, x] = region.first;
+        let params = TiledParams {
+            out_size: vec4(op, each(axes, |a| a.output), outputs)?,
+            window: vec4(op, each(axes, |a| a.kernel), work.taps())?,
+            tap_step: vec4(op, tap_step, channel)?,
+            tile_step: vec4(op, tile_step, image)?,
+            tiles: vec4(op, tiles, total)?,
+            first: vec4(op, [x, y, z], region.first_image)?,
+            out_stride: vec4(op, output.space, output.c)?,
+            steps,
+            channels,
+            bounds: vec4(op, [bounds[2].output, bounds[1].output, height.stride * row], width.stride)?,
+            out_first: u32_of(op, (group * work.group_out + first_out) * output.c)?,
+            out_batch: u32_of(op, output.n)?,
+            chain: (CHAIN / (tile.step.taps() * tile.step.depth())).max(1),
+            positions: tile.out().iter().product(),
+            bias_at: u32_of(op, packing.chunk * work.taps() * packing.lanes / 4)?,
+            alpha,
+            nan: f32::NAN.to_bits(),
+            pad_0: 0,
+        };
+        let (first, last) = (part == 0, part + 1 == parts(tile, regions));
+        let kernel = KernelKey::ConvTiled { tile: *tile, activation, first, last };
+        let grid = grid::workgroups(op, (total as u64).div_ceil(u64::from(TILED_WORKGROUP)), caps)?;
+        let why = match pool {
+            None => {
+                "a software adapter, which is fast with register tiles and what it reads in uniform pages"
+            }
+            Some(_) => {
+                "a software adapter; tiles are whole pooling windows, so that the convolution is never stored"
+            }
+        };
+        Ok(Step { pages, why, ..Step::new(kernel, &params, vec![to], grid) })
+    }
 }
 
 /// Which part of the convolution a step computes.
 #[derive(Clone, Copy)]
 struct Place {
+    /// The region, of those that were copied last.
+    number: usize,
     group: usize,
     block: usize,
     part: usize,
-}
-
-#[allow(clippy::too_many_arguments)] // all of it goes into one block of parameters
-fn step(
-    op: &'static str,
-    work: &ConvWork,
-    pool: Option<&PoolWork>,
-    tile: Tile,
-    packing: &Packing,
-    Place { group, block, part }: Place,
-    caps: &Caps,
-    to: Slot,
-) -> Result<Step> {
-    let axes = &work.axes;
-    let first_in = part * packing.chunk;
-    let inputs = packing.chunk.min(work.group_in - first_in);
-    let first_out = block * packing.lanes;
-    let outputs = packing.lanes.min(work.group_out - first_out);
-    let output = pool.map_or(work.output, |pool| pool.output);
-    let tiles = tile_counts(work, tile);
-    let total = work.batch * tiles.iter().product::<usize>();
-    let (activation, alpha) = ActivationKind::of(work.activation);
-    let bounds = pool.map_or(axes, |pool| &pool.axes);
-    let steps = work.taps() / tile.step.taps().map(|n| n as usize).iter().product::<usize>()
-        * inputs.div_ceil(tile.step.depth() as usize);
-    let params = TiledParams {
-        in_size: vec4(op, each(axes, |a| a.input), inputs)?,
-        out_size: vec4(op, each(axes, |a| a.output), outputs)?,
-        window: vec4(op, each(axes, |a| a.kernel), 0)?,
-        stride: vec4(op, each(axes, |a| a.stride), 0)?,
-        dilation: vec4(op, each(axes, |a| a.dilation), 0)?,
-        pad_before: ivec4(op, each(axes, |a| a.pad_before))?,
-        in_stride: vec4(op, work.input.space, work.input.c)?,
-        out_stride: vec4(op, output.space, output.c)?,
-        tiles: vec4(op, tiles, total)?,
-        bounds: [u32_of(op, bounds[2].output)?, u32_of(op, bounds[1].output)?, 0, 0],
-        in_first: u32_of(op, (group * work.group_in + first_in) * work.input.c)?,
-        in_batch: u32_of(op, work.input.n)?,
-        out_first: u32_of(op, (group * work.group_out + first_out) * output.c)?,
-        out_batch: u32_of(op, output.n)?,
-        steps: u32_of(op, steps)?,
-        chain: (CHAIN / products_of(tile.step)).max(1),
-        positions: tile.out().iter().product(),
-        bias_at: u32_of(op, packing.chunk * work.taps() * packing.lanes / 4)?,
-        alpha,
-        nan: f32::NAN.to_bits(),
-        pad_0: 0,
-        pad_1: 0,
-    };
-    let first = part == 0;
-    let last = part + 1 == packing.chunks;
-    let kernel = KernelKey::ConvTiled { tile, activation, first, last };
-    let grid = grid::workgroups(op, (total as u64).div_ceil(u64::from(TILED_WORKGROUP)), caps)?;
-    let why = match pool {
-        None => "a software adapter, which is fast with register tiles and weights in uniform pages",
-        Some(_) => {
-            "a software adapter; tiles are whole pooling windows, so that the convolution is never stored"
-        }
-    };
-    let offset = 4 * packing.first(group, block, part) as u64;
-    let pages = vec![Page { slot: Slot::Packed(0), offset }];
-    Ok(Step { pages, why, ..Step::new(kernel, &params, vec![Slot::Input(0), to], grid) })
 }
 
 /// Width and height of pooling windows that tiles can hold: maxima of windows side by side, without padding.
@@ -200,49 +306,6 @@ fn window_of(pool: &PoolWork) -> Option<[u32; 2]> {
     let window = [h.kernel as u32, w.kernel as u32];
     let fits = pool.kind == PoolKind::Max && pool.indices.is_none() && POOLS.contains(&window);
     fits.then_some(window)
-}
-
-/// Tiles along width, height and depth.
-fn tile_counts(work: &ConvWork, tile: Tile) -> [usize; 3] {
-    let [d, h, w] = each(&work.axes, |a| a.output);
-    [w.div_ceil(tile.width as usize), h.div_ceil(tile.height as usize), d]
-}
-
-/// The tile that costs least, and the input channels whose weights fit a page.
-fn choose(work: &ConvWork, pool: Option<[u32; 2]>, broadcast: bool) -> Option<(Tile, usize)> {
-    let height = pool.map_or(1, |[height, _]| height);
-    let step = step_of(work, height)?;
-    let candidates = CHANNELS.into_iter().flat_map(|channels| {
-        let tile = Tile { width: 0, height: 1, channels, step, pool: [1, 1], broadcast };
-        match pool {
-            None => WIDTHS.map(|width| Tile { width, ..tile }).to_vec(),
-            Some(pool) => vec![pooling(tile, pool)],
-        }
-    });
-    let words = (PAGE / 4) as usize;
-    let depth = step.depth() as usize;
-    // Whole steps; and four words more than a block has may be fetched with its last ones.
-    let chunk =
-        |tile: &Tile| (words / tile.channels as usize).saturating_sub(2) / work.taps() / depth * depth;
-    let tile = candidates.filter(|tile| chunk(tile) > 0).min_by_key(|tile| cost(work, *tile))?;
-    Some((tile, chunk(&tile).min(work.group_in.next_multiple_of(depth))))
-}
-
-/// Products of a step for each sum.
-fn products_of(step: TileStep) -> u32 {
-    step.taps().iter().product::<u32>() * step.depth()
-}
-
-fn cost(work: &ConvWork, tile: Tile) -> u128 {
-    let [width, height, channels] = [tile.width, tile.height, tile.channels].map(|n| n as usize);
-    let (products, depth) = (products_of(tile.step) as usize, tile.step.depth() as usize);
-    let tiles = work.batch * tile_counts(work, tile).iter().product::<usize>();
-    let weight = if tile.broadcast { WEIGHT_SHARED } else { WEIGHT };
-    let loads = (tile.columns() * tile.rows()) as usize * depth * LOAD;
-    let step = loads + channels * (width * height * (products + KEEP) + products * weight);
-    let steps = work.taps() * work.group_in.next_multiple_of(depth) / products;
-    let factors = [tiles.next_multiple_of(LANES), work.group_out.div_ceil(channels), step, steps];
-    factors.into_iter().map(|n| n as u128).product()
 }
 
 /// Whether windows are the elements themselves.

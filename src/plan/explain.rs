@@ -104,8 +104,7 @@ impl Explanation {
 impl Plan {
     /// Which kernels the plan runs and why, the bytes they move, their arithmetic, and the memory they need.
     pub fn explain(&self) -> Explanation {
-        let same = |a: &Step, b: &Step| (a.kernel, a.once, a.why) == (b.kernel, b.once, b.why);
-        let groups: Vec<&[Step]> = self.steps.chunk_by(same).collect();
+        let groups = self.groups();
         let flops = self.shares(&groups);
         let steps = groups.iter().zip(flops).filter_map(|(group, flops)| {
             let first = group.first()?;
@@ -124,8 +123,22 @@ impl Plan {
         Explanation::of(&self.problem, steps.collect(), memory)
     }
 
+    /// The steps of each kernel, in the order of their first.
+    fn groups(&self) -> Vec<Vec<&Step>> {
+        let mut groups: Vec<Vec<&Step>> = Vec::new();
+        let kind = |step: &Step| (step.kernel, step.once, step.why);
+        for step in &self.steps {
+            match groups.iter_mut().find(|group| group.first().is_some_and(|first| kind(first) == kind(step)))
+            {
+                Some(group) => group.push(step),
+                None => groups.push(vec![step]),
+            }
+        }
+        groups
+    }
+
     /// Bytes of the tensors that some dispatches write, or read; a part that several bind counts once.
-    fn bytes(&self, group: &[Step], written: bool) -> u64 {
+    fn bytes(&self, group: &[&Step], written: bool) -> u64 {
         let mut moved: BTreeMap<(Slot, u64), u64> = BTreeMap::new();
         for step in group.iter().filter(|step| !repairs(step)) {
             let reads = step.kernel.bindings().reads as usize;
@@ -162,17 +175,17 @@ impl Plan {
 
     /// Whom the arithmetic belongs to: that with weights to those who read them, the rest to those who write an
     /// output; to several by their workgroups.
-    fn shares(&self, groups: &[&[Step]]) -> Vec<Option<u64>> {
+    fn shares(&self, groups: &[Vec<&Step>]) -> Vec<Option<u64>> {
         let Some(Flops { weights, rest }) = self.problem.flops_by_kind() else {
             return vec![None; groups.len()];
         };
-        let any = |group: &[Step], wanted: fn(&Slot) -> bool| {
+        let any = |group: &[&Step], wanted: fn(&Slot) -> bool| {
             let of =
                 |step: &Step| step.slots.iter().any(wanted) || step.pages.iter().any(|p| wanted(&p.slot));
             group.iter().any(|step| !step.once && !repairs(step) && of(step))
         };
-        let with_weights = |group: &[Step]| any(group, |s| matches!(s, Slot::Input(1) | Slot::Packed(_)));
-        let with_outputs = |group: &[Step]| any(group, |s| matches!(s, Slot::Output(_)));
+        let with_weights = |group: &[&Step]| any(group, |s| matches!(s, Slot::Input(1) | Slot::Packed(_)));
+        let with_outputs = |group: &[&Step]| any(group, |s| matches!(s, Slot::Output(_)));
         let weights = divide(weights, groups, with_weights);
         let rest = divide(rest, groups, with_outputs);
         weights.into_iter().zip(rest).map(|(a, b)| Some(a + b)).collect()
@@ -184,12 +197,12 @@ fn repairs(step: &Step) -> bool {
     matches!(step.kernel, KernelKey::Conv { repair: true, .. } | KernelKey::ConvPool { repair: true, .. })
 }
 
-fn workgroups(group: &[Step]) -> u64 {
+fn workgroups(group: &[&Step]) -> u64 {
     group.iter().map(|step| step.grid.iter().map(|&side| u64::from(side)).product::<u64>()).sum()
 }
 
 /// `total` divided among those that `takes` names, by their workgroups; the last takes what is left.
-fn divide(total: u64, groups: &[&[Step]], takes: impl Fn(&[Step]) -> bool) -> Vec<u64> {
+fn divide(total: u64, groups: &[Vec<&Step>], takes: impl Fn(&[&Step]) -> bool) -> Vec<u64> {
     let sizes: Vec<u64> = groups.iter().map(|g| if takes(g) { workgroups(g) } else { 0 }).collect();
     let all: u64 = sizes.iter().sum();
     let (mut before, mut given) = (0, 0);

@@ -14,6 +14,7 @@ mod pages;
 mod pointwise;
 mod pool;
 mod pool_paged;
+mod regions;
 mod roi;
 mod split;
 mod unpool;
@@ -41,6 +42,16 @@ pub enum Slot {
     Scratch(usize),
     /// Memory that holds what was made of the weights, and is kept between runs.
     Packed(usize),
+}
+
+impl Slot {
+    /// The first scratch memory of a kernel that writes here: what its caller keeps in some comes before.
+    fn after(self) -> Slot {
+        match self {
+            Slot::Scratch(i) => Slot::Scratch(i + 1),
+            _ => Slot::Scratch(0),
+        }
+    }
 }
 
 /// [`PAGE`] bytes of a tensor that a kernel reads through a uniform binding.

@@ -79,10 +79,13 @@ impl Packing {
 }
 
 /// Makes the general kernel's step one that runs behind a tiled one and computes everything again if a weight is
-/// not finite: a tiled kernel multiplies weights with the padding's zeros.
-pub(super) fn repair(step: Step, caps: &Caps) -> Step {
-    /// Workgroups that go through all outputs then; and have nothing to do otherwise.
-    const WORKGROUPS: u32 = 256;
+/// not finite: a tiled kernel multiplies weights with the padding's zeros. `turns` are those of all loops for an output.
+///
+/// Invocations go through several outputs, because on software adapters those that have nothing to do take time too; but
+/// not through so many that Mesa ends their loops ([`Caps::check_turns`]).
+pub(super) fn repair(op: &'static str, step: Step, turns: usize, caps: &Caps) -> Result<Step> {
+    const MOST_TURNS: usize = 30_000;
+    const MOST_OUTPUTS: usize = 256;
     let mut step = step;
     step.kernel = match step.kernel {
         KernelKey::Conv { dtype, activation, channels_last, .. } => {
@@ -96,11 +99,9 @@ pub(super) fn repair(step: Step, caps: &Caps) -> Step {
     let output = step.slots.pop();
     step.slots.push(Slot::Packed(0));
     step.slots.extend(output);
-    step.grid = match caps.software {
-        // Mesa's loops end after some 65,000 turns, so an invocation must not go through many outputs.
-        true => step.grid,
-        false => [step.grid[0].min(WORKGROUPS), 1, 1],
-    };
+    let workgroups: u64 = step.grid.iter().map(|&side| u64::from(side)).product();
+    let outputs = (MOST_TURNS / turns.max(1)).clamp(1, MOST_OUTPUTS) as u64;
+    step.grid = grid::workgroups(op, workgroups.div_ceil(outputs), caps)?;
     step.why = "computes again what weights that are not finite make of the padding; else nothing";
-    step
+    Ok(step)
 }
