@@ -133,14 +133,16 @@ pub(super) fn choose(work: &ConvWork, pool: Option<&PoolWork>, caps: &Caps) -> O
 /// Numbers of input channels of a page to choose from: those that divide the group evenly, from the most whose weights
 /// fit a page on.
 fn chunks(work: &ConvWork, tile: Tile, pooled: bool) -> Vec<usize> {
-    /// How often sums may go on from dispatch to dispatch.
-    const MOST_PARTS: usize = 6;
+    const PARTS: usize = 6;
     let (depth, pages) = (tile.step.depth() as usize, tile.pages as usize);
-    let of = |parts: usize| work.group_in.div_ceil(pages * parts).next_multiple_of(depth);
     // Four words more than a block has may be fetched with its last ones.
-    let fits = |&chunk: &usize| (chunk * work.taps() + 2) * tile.channels as usize <= WORDS;
-    let most = if pooled { 1 } else { work.group_in.div_ceil(pages) };
-    let mut chunks: Vec<usize> = (1..=most).map(of).filter(fits).take(MOST_PARTS).collect();
+    let most = (WORDS / tile.channels as usize - 2) / work.taps() / depth * depth;
+    let fewest = work.group_in.div_ceil((pages * most).max(1));
+    if most == 0 || pooled && fewest > 1 {
+        return Vec::new();
+    }
+    let chunk = |parts: usize| work.group_in.div_ceil(pages * parts).next_multiple_of(depth);
+    let mut chunks: Vec<usize> = (fewest..fewest + if pooled { 1 } else { PARTS }).map(chunk).collect();
     chunks.dedup();
     // Pages without channels are another tile's.
     chunks.retain(|&chunk| work.group_in.div_ceil(chunk) >= pages);

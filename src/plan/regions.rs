@@ -69,10 +69,17 @@ impl Regions {
             let chunks = work.group_in.div_ceil(chunk);
             (words <= WORDS).then_some(Regions { images, out, size, chunk, chunks, counts })
         };
-        // The most that fits, divided evenly.
-        let most = |all: usize, fits: &dyn Fn(usize) -> Option<Regions>| {
-            let largest = (1..=all.min(WORDS)).rev().find(|&n| fits(n).is_some())?;
-            fits(all.div_ceil(all.div_ceil(largest)))
+        // The most that fits, found by halving; then divided evenly.
+        let most = |all: usize, region: &dyn Fn(usize) -> Option<Regions>| {
+            let (mut fits, mut beyond) = (0, all.min(WORDS) + 1);
+            while beyond - fits > 1 {
+                let middle = fits.midpoint(beyond);
+                match region(middle) {
+                    Some(_) => fits = middle,
+                    None => beyond = middle,
+                }
+            }
+            region(all.div_ceil(all.div_ceil(fits.max(1))))
         };
         let whole = [depth.output, tiles[0], tiles[1]];
         if of(1, whole).is_some() {
