@@ -13,11 +13,14 @@ struct TiledParams {
     out_stride: vec4<u32>, // depth, height, width, channel
     steps: vec4<u32>,      // of each page
     channels: vec4<u32>,   // of each page
-    bounds: vec4<u32>,     // width and height of the output; words from row to row of a tile, and from position to position
+    steps_along: vec2<u32>, // words of a page from position to position, and from row to row
+    bounds: vec2<u32>,     // width and height of the output
+    pool: vec4<u32>,       // height of pooling windows; where positions end that count in a mean: height, width; what to
+                           // divide by instead, or 0
     out_first: u32,        // the block's first channel
     out_batch: u32,        // elements of an output image
     chain: u32,            // steps whose products are added one after another
-    positions: u32,        // of the output in a tile
+    positions: u32,        // of the output in a tile, which loops that are not unrolled go through
     bias_at: u32,          // where the block's biases are in a page of weights, in fours
     alpha: f32,
     nan: u32,
@@ -76,7 +79,7 @@ struct Largest {
     magnitude: vec4<u32>,
 }
 
-fn take(largest: ptr<function, Largest>, values: vec4<f32>, inside: bool) {
+fn take_largest(largest: ptr<function, Largest>, values: vec4<f32>, inside: bool) {
     let bits = bitcast<vec4<i32>>(values);
     let key = bits ^ ((bits >> vec4<u32>(31u)) & vec4<i32>(0x7fffffff));
     let magnitude = bitcast<vec4<u32>>(bits) & vec4<u32>(0x7fffffffu);
@@ -89,6 +92,16 @@ fn largest_of(largest: Largest) -> vec4<f32> {
     let value = bitcast<vec4<f32>>(key ^ ((key >> vec4<u32>(31u)) & vec4<i32>(0x7fffffff)));
     let nan = vec4<f32>(bitcast<f32>(params.nan));
     return select(value, nan, largest.magnitude > vec4<u32>(0x7f800000u));
+}
+
+fn take_sum(sum: ptr<function, vec4<f32>>, values: vec4<f32>, inside: bool) {
+    *sum += select(vec4<f32>(), values, inside);
+}
+
+// What the sum of the window that begins here is divided by. Windows behind the last count nothing that is stored.
+fn counted(y: u32, x: u32) -> f32 {
+    let count = min(params.pool.y - y, params.pool.x) * min(params.pool.z - x, POOL);
+    return f32(select(count, params.pool.w, params.pool.w != 0u));
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -108,20 +121,24 @@ fn main(
     rest /= params.tiles.y;
     let tile = vec4<u32>(tile_x, tile_y, rest % params.tiles.z, rest / params.tiles.z);
     let x0 = params.first.x + tile.x * TILE_W;
-    let y0 = params.first.y + tile.y * TILE_H;
+    let y0 = params.first.y + tile.y * params.pool.x;
     let z = params.first.z + tile.z;
     let n = params.first.w + tile.w;
-    let start = dot(tile, params.tile_step);
+    //: windows
+    //: for each row of the windows
+    let start = dot(tile, params.tile_step) + row * params.steps_along.y;
     //: sums
     //: pages
+    //: take
+    //: end
     // A loop that drivers do not unroll stores what the tile holds.
     //: results
-    let out = n * params.out_batch + params.out_first + z * params.out_stride.x;
+    let y = y0 / params.pool.x;
+    let out = n * params.out_batch + params.out_first + z * params.out_stride.x + y * params.out_stride.y;
     for (var i = 0u; i < params.positions; i++) {
-        let x = x0 / POOL_W + i % OUT_W;
-        let y = y0 / POOL_H + i / OUT_W;
+        let x = x0 / POOL + i;
         if (works && x < params.bounds.x && y < params.bounds.y) {
-            let at = out + y * params.out_stride.y + x * params.out_stride.z;
+            let at = out + x * params.out_stride.z;
             //: stores
         }
     }

@@ -6,9 +6,11 @@ mod support;
 use std::collections::HashSet;
 
 use support::{check_gpu, describe, engine, judge};
-use wgpool::kernel::{KernelKey, TileStep};
+use wgpool::kernel::{KernelKey, TileKeep, TileStep};
 use wgpool::verify::random::{Family, Rng};
-use wgpool::{Activation, Conv, ConvPool, Engine, Op, Padding, Plan, Pool, Tensor, TensorDesc, verify};
+use wgpool::{
+    Activation, Conv, ConvPool, Engine, Op, Padding, Plan, Pool, PoolKind, Tensor, TensorDesc, verify,
+};
 
 /// The adapter with register tiles for every convolution, however small; none on adapters whose plans have no tiles.
 fn tiled(subgroups: bool) -> Option<Engine> {
@@ -64,6 +66,11 @@ impl Case {
     }
 }
 
+/// Average pooling.
+fn averages(window: &[usize], count_include_pad: bool, divisor: Option<u32>) -> Pool {
+    Pool { kind: PoolKind::Average { count_include_pad, divisor }, ..Pool::average(window) }
+}
+
 fn every_kind() -> Vec<Case> {
     let pad = |n: usize| Padding::symmetric([n]);
     let mut cases = vec![
@@ -87,6 +94,24 @@ fn every_kind() -> Vec<Case> {
     let pool = Pool::max([2, 2]).ceil_mode(true);
     let ceil = case(conv.clone(), None, [1, 3, 9, 7], [4, 3, 3, 3]);
     cases.push(Case { op: ConvPool { conv, pool }.into(), ..ceil });
+    // Means of windows, of those that reach behind the end, and of whole planes.
+    let mean = |pool: Pool, padding: Padding, x: [usize; 4], w: [usize; 4]| {
+        let conv = Conv::new().padding(padding);
+        let alone = case(conv.clone(), None, x, w);
+        Case { op: ConvPool { conv, pool }.into(), ..alone }
+    };
+    let behind = |count_include_pad| {
+        let padding = Padding::Explicit { before: vec![0, 0], after: vec![1, 1] };
+        averages(&[2, 2], count_include_pad, None).ceil_mode(true).padding(padding)
+    };
+    cases.push(mean(Pool::average([2, 2]), pad(1), [2, 5, 9, 13], [6, 5, 3, 3]));
+    cases.push(mean(behind(true), pad(1), [1, 3, 8, 7], [4, 3, 3, 3]));
+    cases.push(mean(behind(false), pad(1), [1, 3, 8, 7], [4, 3, 3, 3]));
+    cases.push(mean(averages(&[3, 4], false, Some(7)), pad(1), [2, 3, 10, 17], [4, 3, 3, 3]));
+    cases.push(mean(Pool::average([7, 9]), pad(1), [3, 5, 7, 9], [10, 5, 3, 3]));
+    cases.push(mean(averages(&[40, 50], false, Some(3)), pad(0), [2, 5, 42, 52], [10, 5, 3, 3]));
+    cases.push(mean(Pool::average([7, 7]), pad(0), [2, 36, 7, 7], [40, 36, 1, 1]));
+    cases.push(mean(Pool::max([5, 4]), pad(1), [1, 3, 11, 9], [4, 3, 3, 3]));
     // More weights than pages hold: sums that go on from dispatch to dispatch.
     cases.push(case(Conv::new().padding(pad(1)), None, [1, 130, 5, 8], [16, 130, 3, 3]));
     cases.push(case(Conv::new().padding(pad(1)), None, [1, 1000, 5, 8], [16, 1000, 3, 3]));
@@ -105,11 +130,13 @@ fn tiles_of_every_kind_are_right() {
         let Some(engine) = tiled(subgroups) else { return };
         let (mut steps, mut pools, mut channels, mut ends, mut pages) =
             (HashSet::new(), HashSet::new(), HashSet::new(), HashSet::new(), HashSet::new());
+        let mut keeps = HashSet::new();
         for case in every_kind() {
             for step in case.plan(&engine).steps {
                 if let KernelKey::ConvTiled { tile, first, last, .. } = step.kernel {
                     steps.insert(tile.step);
                     pools.insert(tile.pool);
+                    keeps.insert(tile.keep);
                     pages.insert(tile.pages);
                     channels.insert(tile.channels);
                     ends.insert((first, last));
@@ -121,7 +148,8 @@ fn tiles_of_every_kind_are_right() {
         assert_eq!(steps.len(), 6, "{steps:?}");
         assert!(steps.contains(&TileStep::Row { taps: 3, stride: 2 }));
         assert_eq!(pages, HashSet::from([1, 2, 4]));
-        assert_eq!(pools, HashSet::from([[1, 1], [2, 2], [3, 3]]));
+        assert!(pools.is_superset(&HashSet::from([1, 2, 3, 4])), "{pools:?}");
+        assert_eq!(keeps, HashSet::from([TileKeep::Each, TileKeep::Max, TileKeep::Mean, TileKeep::Sum]));
         assert_eq!(channels, HashSet::from([4, 8, 12, 16]));
         assert_eq!(ends, HashSet::from([(true, true), (true, false), (false, false), (false, true)]));
     }
@@ -194,7 +222,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!("no bias", "sum + weights0[params.bias_at + four]", "sum"),
     mutant!("the next tap's weights", "+ number) * FOURS", "+ number + 1u) * FOURS"),
     mutant!("the first page once more", "input1[", "input0["),
-    mutant!("a sum begins anew", "t0_0_0 += a0_0_0;", "t0_0_0 = a0_0_0;"),
+    mutant!("a sum begins anew", "t0_0 += a0_0;", "t0_0 = a0_0;"),
     mutant!("chunks forget the one before", "if (FIRST) {", "if (true) {"),
     mutant!("channels behind the last", "if (channel < params.out_size.w) {", "if (true) {"),
     mutant!("tiles behind the last", "if (works && x < params.bounds.x", "if (x < params.bounds.x + 1u"),
@@ -209,6 +237,10 @@ const MUTANTS: &[Mutant] = &[
         "largest.magnitude > vec4<u32>(0x7f800000u)",
         "largest.magnitude > vec4<u32>(0xffffffffu)"
     ),
+    mutant!("the wrong rows of windows", "row * params.steps_along.y", "row * params.steps_along.x"),
+    mutant!("what lies behind the end in a mean", "select(vec4<f32>(), values, inside)", "values"),
+    mutant!("a mean counts what is not there", "min(params.pool.z - x, POOL)", "POOL"),
+    mutant!("the divisor is forgotten", "params.pool.w != 0u", "false"),
     mutant!("the smallest of a window", "max((*largest).key, key)", "min((*largest).key, key)"),
     mutant!(
         "packed in the wrong order",
@@ -239,7 +271,14 @@ fn wrong_tiles_are_noticed() {
     let mut pixels = behind.inputs[0].as_f32().unwrap().to_vec();
     pixels[17 * 15] = f32::INFINITY;
     behind.inputs[0] = Tensor::from_f32(&[2, 17, 3, 5], pixels).unwrap();
-    let cases = [finite, nan, infinite, behind, regions, chunks];
+    // Means of windows that lie partly behind the end, and with a divisor.
+    let mean = |pool: Pool| {
+        let op = ConvPool { conv: pad(), pool: pool.ceil_mode(true) }.into();
+        Case { op, ..case(pad(), None, [1, 3, 9, 7], [4, 3, 3, 3]) }
+    };
+    let means = [mean(Pool::average([2, 2])), mean(averages(&[2, 2], false, Some(3)))];
+    let cases: Vec<Case> =
+        [finite, nan, infinite, behind, regions, chunks].into_iter().chain(means).collect();
     for &(name, from, edit) in MUTANTS {
         let changes = |key: &KernelKey| key.source().contains(from);
         assert!(wgpool::kernel::all().iter().any(changes), "{name}: no shader contains {from:?}");

@@ -15,4 +15,4 @@ pub use all::all;
 pub use gemm::{GemmFinish, GemmKernel, GemmParams, GemmTaps, GemmTile, PackGemmParams, PartsParams};
 pub use key::{ActivationKind, KernelKey, Reduce, Taps};
 pub use registry::{Bindings, TILED_WORKGROUP, WORKGROUP};
-pub use tiled::{Tile, TileStep};
+pub use tiled::{Tile, TileKeep, TileStep};

@@ -9,18 +9,32 @@ use std::fmt::Write;
 pub struct Tile {
     /// Positions along the width.
     pub width: u32,
-    /// Positions along the height.
-    pub height: u32,
     /// Output channels, a multiple of four.
     pub channels: u32,
     /// What a step adds.
     pub step: TileStep,
-    /// Height and width of the pooling window behind it, which divide the tile's; or 1 and 1.
-    pub pool: [u32; 2],
+    /// Width of the pooling windows behind it, which divides the tile's; or 1.
+    pub pool: u32,
+    /// What is stored of a window.
+    pub keep: TileKeep,
     /// Pages of the input that it reads, and as many of weights.
     pub pages: u32,
     /// Whether lanes share the weights they fetch, which takes subgroups of eight.
     pub broadcast: bool,
+}
+
+/// What a tile stores of each pooling window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TileKeep {
+    /// Its only value: there is no pooling.
+    Each,
+    /// The largest.
+    Max,
+    /// The mean.
+    Mean,
+    /// The sum.
+    Sum,
 }
 
 /// What a tile adds to its sums at once.
@@ -73,19 +87,25 @@ impl Tile {
         }
     }
 
-    /// Positions of the output that it holds: height and width.
-    pub fn out(&self) -> [u32; 2] {
-        [self.height / self.pool[0], self.width / self.pool[1]]
+    /// Positions of the output that it holds.
+    pub fn out(&self) -> u32 {
+        self.width / self.pool
     }
 
     fn fours(&self) -> u32 {
         self.channels / 4
     }
 
-    /// Rows, columns and fours of channels of the tile: the names of its sums.
-    fn sums(&self) -> impl Iterator<Item = (u32, u32, u32)> {
-        let (height, width, fours) = (self.height, self.width, self.fours());
-        (0..fours).flat_map(move |q| (0..height).flat_map(move |y| (0..width).map(move |x| (y, x, q))))
+    /// Columns and fours of channels of the tile: the names of its sums.
+    fn sums(&self) -> impl Iterator<Item = (u32, u32)> {
+        let (width, fours) = (self.width, self.fours());
+        (0..fours).flat_map(move |q| (0..width).map(move |x| (x, q)))
+    }
+
+    /// The same of its pooling windows.
+    fn windows(&self) -> impl Iterator<Item = (u32, u32)> {
+        let (width, fours) = (self.out(), self.fours());
+        (0..fours).flat_map(move |q| (0..width).map(move |x| (x, q)))
     }
 
     /// The shader's text: `template` with its marked lines replaced, and among them, for each page, `page`.
@@ -93,13 +113,11 @@ impl Tile {
         let mut text = String::new();
         for (name, value) in [
             ("TILE_W", self.width),
-            ("TILE_H", self.height),
             ("FOURS", self.fours()),
             ("TAPS", self.step.taps()),
             ("DEPTH", self.step.depth()),
-            ("POOL_H", self.pool[0]),
-            ("POOL_W", self.pool[1]),
-            ("OUT_W", self.out()[1]),
+            ("POOL", self.pool),
+            ("OUT", self.out()),
         ] {
             let _ = writeln!(text, "const {name}: u32 = {value}u;");
         }
@@ -140,43 +158,50 @@ impl Tile {
                 let binding = 1 + 2 * self.pages;
                 vec![format!("@group(0) @binding({binding}) var<storage, read_write> output: array<f32>;")]
             }
-            "sums" => self.sums().map(|(y, x, q)| format!("var t{y}_{x}_{q} = vec4<f32>();")).collect(),
-            "results" if self.pool == [1, 1] => self.results(),
-            "results" => self.pooled(),
+            "sums" => self.sums().map(|(x, q)| format!("var t{x}_{q} = vec4<f32>();")).collect(),
+            "results" => self.results(),
             "stores" => self.stores(),
+            "for each row of the windows" if self.keep == TileKeep::Each => vec!["let row = 0u;".into()],
+            _ if self.keep == TileKeep::Each => Vec::new(),
+            "windows" => {
+                let begin = |(x, q)| format!("var window{x}_{q} = {};", self.empty());
+                self.windows().map(begin).collect()
+            }
+            "for each row of the windows" => {
+                vec!["for (var row = 0u; row < params.pool.x; row++) {".into()]
+            }
+            "take" => self.take(),
+            "end" => vec!["}".into()],
             _ => Vec::new(),
         }
     }
 
     fn of_page(&self, name: &str) -> Vec<String> {
         match name {
-            "parts" => self.sums().map(|(y, x, q)| format!("var a{y}_{x}_{q} = vec4<f32>();")).collect(),
+            "parts" => self.sums().map(|(x, q)| format!("var a{x}_{q} = vec4<f32>();")).collect(),
             "products" => (0..self.step.depth()).flat_map(|channel| self.products(channel)).collect(),
-            "fold" => self.sums().map(|(y, x, q)| format!("t{y}_{x}_{q} += a{y}_{x}_{q};")).collect(),
+            "fold" => self.sums().map(|(x, q)| format!("t{x}_{q} += a{x}_{q};")).collect(),
             _ => Vec::new(),
         }
     }
 
     /// The products of a step's channel. `PAGE` stands for the page's number.
     fn products(&self, channel: u32) -> Vec<String> {
-        let mut lines = vec!["{".into()];
-        for y in 0..self.height {
-            lines.push(format!("let row{y} = at + {y}u * params.bounds.z + {channel}u * params.tap_step.w;"));
-            for c in 0..self.columns() {
-                let place = match self.step.stride() {
-                    None => format!("row{y} + {c}u * params.bounds.w"),
-                    Some(_) => format!("row{y} + {c}u"),
-                };
-                lines.push(format!("let at{y}_{c} = {place};"));
-                lines.push(format!("let x{y}_{c} = inputPAGE[at{y}_{c} >> 2u][at{y}_{c} & 3u];"));
-            }
+        let mut lines = vec![format!("{{ let base = at + {channel}u * params.tap_step.w;")];
+        for c in 0..self.columns() {
+            let place = match self.step.stride() {
+                None => format!("base + {c}u * params.steps_along.x"),
+                Some(_) => format!("base + {c}u"),
+            };
+            lines.push(format!("let at{c} = {place};"));
+            lines.push(format!("let x{c} = inputPAGE[at{c} >> 2u][at{c} & 3u];"));
         }
         lines.extend((0..self.step.taps()).flat_map(|tap| self.weights(channel, tap)));
         // Sum by sum, so that each stays in a register for all of its taps.
-        for (y, x, q) in self.sums() {
+        for (x, q) in self.sums() {
             for tap in 0..self.step.taps() {
                 let column = x * self.step.stride().unwrap_or(1) + tap;
-                lines.push(format!("a{y}_{x}_{q} += x{y}_{column} * w{tap}_{q};"));
+                lines.push(format!("a{x}_{q} += x{column} * w{tap}_{q};"));
             }
         }
         lines.push("}".into());
@@ -204,50 +229,49 @@ impl Tile {
         lines
     }
 
-    /// The sums in arrays, one for each four channels, that a loop goes through.
-    fn results(&self) -> Vec<String> {
-        let mut lines: Vec<String> = (0..self.fours()).map(|q| self.array(q)).collect();
-        lines.extend(self.sums().map(|(y, x, q)| format!("r{q}[{}] = t{y}_{x}_{q};", y * self.width + x)));
-        lines
-    }
-
-    fn array(&self, q: u32) -> String {
-        let [height, width] = self.out();
-        format!("var r{q}: array<vec4<f32>, {}>;", height * width)
-    }
-
-    /// The same of the windows' maxima.
-    fn pooled(&self) -> Vec<String> {
-        let mut lines: Vec<String> = (0..self.fours()).map(|q| self.array(q)).collect();
-        let ([pool_h, pool_w], [height, width]) = (self.pool, self.out());
-        for py in 0..height {
-            for px in 0..width {
-                for q in 0..self.fours() {
-                    lines.push("{".into());
-                    // The smallest key there is, and no NaN.
-                    lines.push("var largest = Largest(vec4<i32>(-2147483647 - 1), vec4<u32>());".into());
-                    for y in py * pool_h..(py + 1) * pool_h {
-                        for x in px * pool_w..(px + 1) * pool_w {
-                            let inside =
-                                format!("y0 + {y}u < params.out_size.y && x0 + {x}u < params.out_size.z");
-                            let value = format!("finished(t{y}_{x}_{q}, {q}u)");
-                            lines.push(format!("take(&largest, {value}, {inside});"));
-                        }
-                    }
-                    lines.push(format!("r{q}[{}] = largest_of(largest);", py * width + px));
-                    lines.push("}".into());
-                }
-            }
+    /// A pooling window of which nothing is taken yet.
+    fn empty(&self) -> &'static str {
+        match self.keep {
+            // The smallest key there is, and no NaN.
+            TileKeep::Max => "Largest(vec4<i32>(-2147483647 - 1), vec4<u32>())",
+            _ => "vec4<f32>()",
         }
+    }
+
+    /// Adds a row of results to the pooling windows.
+    fn take(&self) -> Vec<String> {
+        let take = match self.keep {
+            TileKeep::Max => "take_largest",
+            _ => "take_sum",
+        };
+        let line = |(x, q): (u32, u32)| {
+            let inside = format!("y0 + row < params.out_size.y && x0 + {x}u < params.out_size.z");
+            format!("{take}(&window{}_{q}, finished(t{x}_{q}, {q}u), {inside});", x / self.pool)
+        };
+        self.sums().map(line).collect()
+    }
+
+    /// What is stored, in arrays that a loop goes through: one for each four channels.
+    fn results(&self) -> Vec<String> {
+        let array = |q| format!("var r{q}: array<vec4<f32>, {}>;", self.out());
+        let mut lines: Vec<String> = (0..self.fours()).map(array).collect();
+        lines.extend(self.windows().map(|(x, q)| {
+            let value = match self.keep {
+                TileKeep::Each => format!("t{x}_{q}"),
+                TileKeep::Max => format!("largest_of(window{x}_{q})"),
+                TileKeep::Mean => format!("window{x}_{q} / counted(y0, x0 + {}u)", x * self.pool),
+                TileKeep::Sum => format!("window{x}_{q}"),
+            };
+            format!("r{q}[{x}] = {value};")
+        }));
         lines
     }
 
     fn stores(&self) -> Vec<String> {
-        (0..self.fours())
-            .map(|q| match self.pool {
-                [1, 1] => format!("store4(finished(go_on(r{q}[i], at, {q}u), {q}u), at, {q}u);"),
-                _ => format!("store4(r{q}[i], at, {q}u);"),
-            })
-            .collect()
+        let line = |q| match self.keep {
+            TileKeep::Each => format!("store4(finished(go_on(r{q}[i], at, {q}u), {q}u), at, {q}u);"),
+            _ => format!("store4(r{q}[i], at, {q}u);"),
+        };
+        (0..self.fours()).map(line).collect()
     }
 }

@@ -7,9 +7,9 @@ use super::{Caps, PAGE, Page, Slot, Step, Steps, grid};
 use crate::error::Result;
 use crate::geometry::{Axis, Strides};
 use crate::kernel::params::TiledParams;
-use crate::kernel::{ActivationKind, KernelKey, TILED_WORKGROUP, Tile, TileStep};
+use crate::kernel::{ActivationKind, KernelKey, TILED_WORKGROUP, Tile, TileKeep, TileStep};
 use crate::problem::{ConvWork, PoolWork};
-use crate::spec::PoolKind;
+use crate::spec::{Layout, PoolKind};
 use crate::tensor::DType;
 
 /// Dispatches of a convolution at most; beyond, the general kernel takes it.
@@ -47,7 +47,7 @@ const STEPS: [TileStep; 6] = [
     TileStep::Row { taps: 7, stride: 2 },
     TileStep::Channels(4),
 ];
-const POOLS: [[u32; 2]; 2] = [[2, 2], [3, 3]];
+const POOLS: [u32; 3] = [2, 3, 4];
 
 /// Every tile that a plan may choose.
 pub(crate) fn tiles() -> Vec<Tile> {
@@ -55,8 +55,13 @@ pub(crate) fn tiles() -> Vec<Tile> {
     for broadcast in [false, true] {
         for pages in PAGES {
             for step in STEPS {
-                for pool in [None, Some(POOLS[0]), Some(POOLS[1])] {
-                    tiles.extend(candidates(step, pool, pages, broadcast));
+                for keep in [TileKeep::Max, TileKeep::Mean] {
+                    tiles.extend(
+                        POOLS.iter().flat_map(|&pool| candidates(step, keep, pool, pages, broadcast)),
+                    );
+                }
+                for keep in [TileKeep::Each, TileKeep::Sum] {
+                    tiles.extend(candidates(step, keep, 1, pages, broadcast));
                 }
             }
         }
@@ -64,17 +69,16 @@ pub(crate) fn tiles() -> Vec<Tile> {
     tiles
 }
 
-/// The tiles of a step: rows of positions, or whole pooling windows.
-fn candidates(step: TileStep, pool: Option<[u32; 2]>, pages: u32, broadcast: bool) -> Vec<Tile> {
-    let sides = match pool {
-        None => WIDTHS.map(|width| [1, width]).to_vec(),
-        Some([2, 2]) => vec![[2, 4], [2, 8]],
-        Some(window) => vec![window],
+/// The tiles of a step: some positions, or whole pooling windows of the width `pool`.
+fn candidates(step: TileStep, keep: TileKeep, pool: u32, pages: u32, broadcast: bool) -> Vec<Tile> {
+    let of = |channels, width: u32| {
+        let pool = if keep == TileKeep::Sum { width } else { pool };
+        Tile { width: width / pool * pool, channels, step, pool, keep, pages, broadcast }
     };
-    let pool = pool.unwrap_or([1, 1]);
-    let of =
-        |channels, [height, width]: [u32; 2]| Tile { width, height, channels, step, pool, pages, broadcast };
-    CHANNELS.into_iter().flat_map(|channels| sides.iter().map(move |&side| of(channels, side))).collect()
+    let mut tiles: Vec<Tile> =
+        CHANNELS.into_iter().flat_map(|channels| WIDTHS.map(|width| of(channels, width))).collect();
+    tiles.dedup();
+    tiles
 }
 
 /// The largest step that the windows allow.
@@ -89,18 +93,34 @@ fn step_of(work: &ConvWork) -> TileStep {
     STEPS.into_iter().find(fits).unwrap_or(TileStep::Channels(4))
 }
 
+/// What tiles do with what they have computed.
+#[derive(Clone, Copy)]
+struct Target {
+    keep: TileKeep,
+    /// Height and width of the pooling window, or 1 and 1.
+    pool: [usize; 2],
+    /// Strides, and height and width, of the tensor they write.
+    strides: Strides,
+    bounds: [usize; 2],
+    /// Where positions end that count in a mean, along height and width, and what is divided by instead, or 0.
+    counted: [usize; 2],
+    divisor: u32,
+}
+
 /// How a convolution is computed in tiles.
 pub(super) struct Choice {
     /// The convolution, in one row where that is the same.
     work: ConvWork,
-    pool: Option<PoolWork>,
     tile: Tile,
+    target: Target,
     regions: Regions,
     packing: Packing,
+    /// Where tiles store sums: their mean over each plane.
+    mean: Option<PoolWork>,
 }
 
-/// The tiles and regions that cost least, with pooling behind it if the windows are whole tiles; nothing where another
-/// kernel must do it.
+/// The tiles and regions that cost least, with pooling behind it if the windows are whole tiles or whole planes to be averaged;
+/// nothing where another kernel must do it.
 pub(super) fn choose(work: &ConvWork, pool: Option<&PoolWork>, caps: &Caps) -> Option<Choice> {
     let outputs = work.batch * work.pixels() * work.out_channels();
     if !caps.paged
@@ -109,35 +129,107 @@ pub(super) fn choose(work: &ConvWork, pool: Option<&PoolWork>, caps: &Caps) -> O
     {
         return None;
     }
-    let window = match pool {
-        Some(pool) => Some(window_of(pool)?),
-        None => None,
-    };
     let work = if pool.is_some() { *work } else { flattened(work) };
+    let divisor = pool.and_then(plane_divisor);
+    let target = match pool {
+        None => Target::of(&work.output, &work.axes, TileKeep::Each, [1, 1]),
+        Some(pool) if divisor.is_some() => Target::of(&pool.output, &work.axes, TileKeep::Sum, [1, 1]),
+        Some(pool) => Target::windows(pool)?,
+    };
     let step = step_of(&work);
-    let tiles = PAGES.into_iter().flat_map(|pages| candidates(step, window, pages, caps.subgroups_of_eight));
+    let tiles = PAGES.into_iter().flat_map(|pages| {
+        candidates(step, target.keep, target.pool[1] as u32, pages, caps.subgroups_of_eight)
+    });
+    let rows = target.pool[0];
     let choices = tiles.flat_map(|tile| {
-        chunks(&work, tile, window.is_some()).into_iter().flat_map(move |chunk| {
-            Regions::all(&work, &tile, chunk).into_iter().map(move |regions| (tile, regions))
-        })
+        let regions = move |chunk| Regions::all(&work, [rows, tile.width as usize], chunk);
+        chunks(&work, tile).into_iter().flat_map(regions).map(move |regions| (tile, regions))
     });
     let fits = |(tile, regions): &(Tile, Regions)| {
         dispatches(&work, tile, regions) <= MOST_STEPS
             && regions.bytes(&work, 1, caps) as u64 <= caps.max_binding
     };
-    let (tile, regions) = choices.filter(fits).min_by_key(|(tile, regions)| cost(&work, tile, regions))?;
+    let (tile, regions) =
+        choices.filter(fits).min_by_key(|(tile, regions)| cost(&work, tile, rows, regions))?;
     let packing = Packing::new(&work, tile.channels as usize, regions.chunk);
-    Some(Choice { work, pool: pool.copied(), tile, regions, packing })
+    let mean = pool.zip(divisor).map(|(pool, divisor)| sums(pool, &work, &tile, divisor));
+    let target = match &mean {
+        None => target,
+        Some(mean) => {
+            Target { strides: mean.input, bounds: [mean.axes[1].input, mean.axes[2].input], ..target }
+        }
+    };
+    Some(Choice { work, tile, target, regions, packing, mean })
+}
+
+impl Target {
+    fn of(strides: &Strides, axes: &[Axis; 3], keep: TileKeep, pool: [usize; 2]) -> Target {
+        let bounds = [axes[1].output, axes[2].output];
+        Target { keep, pool, strides: *strides, bounds, counted: bounds, divisor: 0 }
+    }
+
+    /// Pooling windows that tiles can hold: side by side, without padding before them.
+    fn windows(pool: &PoolWork) -> Option<Target> {
+        let [d, h, w] = &pool.axes;
+        let side_by_side = |a: &Axis| {
+            a.stride == a.kernel
+                && a.dilation == 1
+                && a.pad_before == 0
+                && !a.adaptive
+                && (a.output - 1) * a.stride < a.input
+        };
+        let tiles = side_by_side(w) && POOLS.iter().any(|&width| width as usize == w.kernel);
+        if !is_single(d) || !side_by_side(h) || !tiles {
+            return None;
+        }
+        let keep = match pool.kind {
+            PoolKind::Max if pool.indices.is_none() => TileKeep::Max,
+            PoolKind::Average { .. } => TileKeep::Mean,
+            _ => return None,
+        };
+        let ends = |a: &Axis| match pool.kind {
+            PoolKind::Average { count_include_pad: true, .. } => a.input + a.pad_after,
+            _ => a.input,
+        };
+        let divisor = super::pool::divisor(pool);
+        let target = Target::of(&pool.output, &pool.axes, keep, [h.kernel, w.kernel]);
+        Some(Target { counted: [ends(h), ends(w)], divisor, ..target })
+    }
+}
+
+/// What the sum over a plane is divided by, if pooling is the mean of whole planes.
+fn plane_divisor(pool: &PoolWork) -> Option<u32> {
+    let PoolKind::Average { count_include_pad, divisor } = pool.kind else { return None };
+    let whole = |a: &Axis| {
+        a.output == 1 && a.pad_before == 0 && a.dilation == 1 && !a.adaptive && a.kernel >= a.input
+    };
+    let ends = |a: &Axis| if count_include_pad { a.kernel.min(a.input + a.pad_after) } else { a.input };
+    let count = u32::try_from(pool.axes.iter().map(ends).product::<usize>()).ok()?;
+    pool.axes.iter().all(whole).then_some(divisor.unwrap_or(count))
+}
+
+/// The mean of the sums that tiles store of their rows.
+fn sums(pool: &PoolWork, work: &ConvWork, tile: &Tile, divisor: u32) -> PoolWork {
+    let [depth, height, width] = each(&work.axes, |a| a.output);
+    let space = [depth, height, width.div_ceil(tile.width as usize)];
+    PoolWork {
+        kind: PoolKind::Average { count_include_pad: false, divisor: Some(divisor) },
+        axes: space.map(|length| Axis { input: length, kernel: length, output: 1, ..Axis::UNIT }),
+        input: Strides::of(Layout::Nchw, pool.channels, space),
+        ..*pool
+    }
 }
 
 /// Numbers of input channels of a page to choose from: those that divide the group evenly, from the most whose weights
 /// fit a page on.
-fn chunks(work: &ConvWork, tile: Tile, pooled: bool) -> Vec<usize> {
+fn chunks(work: &ConvWork, tile: Tile) -> Vec<usize> {
     const PARTS: usize = 6;
     let (depth, pages) = (tile.step.depth() as usize, tile.pages as usize);
     // Four words more than a block has may be fetched with its last ones.
     let most = (WORDS / tile.channels as usize - 2) / work.taps() / depth * depth;
     let fewest = work.group_in.div_ceil((pages * most).max(1));
+    // What is pooled cannot go on.
+    let pooled = tile.keep != TileKeep::Each;
     if most == 0 || pooled && fewest > 1 {
         return Vec::new();
     }
@@ -161,29 +253,37 @@ fn dispatches(work: &ConvWork, tile: &Tile, regions: &Regions) -> usize {
     regions.count() * work.groups * blocks(work, tile) * parts(tile, regions)
 }
 
-fn cost(work: &ConvWork, tile: &Tile, regions: &Regions) -> u128 {
-    let [width, height, channels, pages] =
-        [tile.width, tile.height, tile.channels, tile.pages].map(|n| n as usize);
+fn cost(work: &ConvWork, tile: &Tile, rows: usize, regions: &Regions) -> u128 {
+    let [width, channels, pages] = [tile.width, tile.channels, tile.pages].map(|n| n as usize);
     let (taps, depth) = (tile.step.taps() as usize, tile.step.depth() as usize);
     let weight = if tile.broadcast { WEIGHT_SHARED } else { WEIGHT };
-    let positions = width * height;
-    let loads = tile.columns() as usize * height * LOAD;
-    let step = depth * loads + channels * (positions * (taps * depth + KEEP) + taps * depth * weight);
+    let loads = tile.columns() as usize * LOAD;
+    let step = depth * loads + channels * (width * (taps * depth + KEEP) + taps * depth * weight);
     let steps = work.taps() / taps * regions.chunk.div_ceil(depth) * pages;
     // Code of several pages runs a little slower.
     let step = step * (100 + 3 * pages) / 100;
     let parts = parts(tile, regions);
-    let go_on = if parts > 1 { positions * channels * GO_ON } else { 0 };
+    let go_on = if parts > 1 { width * channels * GO_ON } else { 0 };
     let [z, y, x] = regions.out;
-    let tiles = (regions.images * z * (y / height) * (x / width)).next_multiple_of(LANES);
+    let tiles = (regions.images * z * (y / rows) * (x / width)).next_multiple_of(LANES);
     let copied = regions.count() * work.groups * regions.chunks * regions.images * regions.strides()[3];
-    let dispatch = tiles as u128 * (steps * step + go_on) as u128 + DISPATCH as u128;
+    let dispatch = tiles as u128 * (rows * steps * step + go_on) as u128 + DISPATCH as u128;
     dispatches(work, tile, regions) as u128 * dispatch + (copied * COPY) as u128
 }
 
 impl Choice {
-    /// The steps that convolve into `to`. They leave out what weights that are not finite make of the padding.
+    /// The steps that convolve into `to`, with pooling if there is some. They leave out what weights that are not finite make
+    /// of the padding.
     pub fn steps(&self, op: &'static str, caps: &Caps, to: Slot) -> Result<Steps> {
+        let Some(mean) = &self.mean else { return self.convolve(op, caps, to) };
+        let sums = to.after();
+        let mut all = self.convolve(op, caps, sums)?;
+        all.steps.extend(super::pool::steps(op, mean, caps, sums)?);
+        all.scratch.insert(0, 4 * (mean.batch * mean.input.n) as u64);
+        Ok(all)
+    }
+
+    fn convolve(&self, op: &'static str, caps: &Caps, to: Slot) -> Result<Steps> {
         let Choice { work, regions, packing, .. } = self;
         let packed = to.after();
         // Regions are copied so many at a time, which bounds the memory.
@@ -212,17 +312,15 @@ impl Choice {
     }
 
     fn step(&self, op: &'static str, region: &Region, place: Place, caps: &Caps, to: Slot) -> Result<Step> {
-        let Choice { work, tile, regions, packing, .. } = self;
+        let Choice { work, tile, regions, packing, target, .. } = self;
         let Place { number, group, block, part } = place;
-        let (axes, pool) = (&work.axes, self.pool.as_ref());
+        let axes = &work.axes;
         let first_out = block * packing.lanes;
         let outputs = packing.lanes.min(work.group_out - first_out);
-        let output = pool.map_or(work.output, |pool| pool.output);
         let [z, y, x] = region.count;
-        let tiles = [x.div_ceil(tile.width as usize), y.div_ceil(tile.height as usize), z];
+        let tiles = [x.div_ceil(tile.width as usize), y.div_ceil(target.pool[0]), z];
         let total = region.images * tiles.iter().product::<usize>();
         let (activation, alpha) = ActivationKind::of(work.activation);
-        let bounds = pool.map_or(axes, |pool| &pool.axes);
         let [plane, row, channel, image] = regions.strides();
         let [depth, height, width] = axes;
         let first_chunk = part * tile.pages as usize;
@@ -247,11 +345,8 @@ impl Choice {
         }
         let step = |axis: &Axis, stride: usize| axis.dilation * stride;
         let tap_step = [step(depth, plane), step(height, row), step(width, 1)];
-        let tile_step = [
-            tile.width as usize * width.stride,
-            tile.height as usize * height.stride * row,
-            depth.stride * plane,
-        ];
+        let tile_step =
+            [tile.width as usize * width.stride, target.pool[0] * height.stride * row, depth.stride * plane];
         let [z, y, x] = region.first;
         let params = TiledParams {
             out_size: vec4(op, each(axes, |a| a.output), outputs)?,
@@ -260,14 +355,16 @@ impl Choice {
             tile_step: vec4(op, tile_step, image)?,
             tiles: vec4(op, tiles, total)?,
             first: vec4(op, [x, y, z], region.first_image)?,
-            out_stride: vec4(op, output.space, output.c)?,
+            out_stride: vec4(op, target.strides.space, target.strides.c)?,
             steps,
             channels,
-            bounds: vec4(op, [bounds[2].output, bounds[1].output, height.stride * row], width.stride)?,
-            out_first: u32_of(op, (group * work.group_out + first_out) * output.c)?,
-            out_batch: u32_of(op, output.n)?,
+            steps_along: [u32_of(op, width.stride)?, u32_of(op, height.stride * row)?],
+            bounds: [u32_of(op, target.bounds[1])?, u32_of(op, target.bounds[0])?],
+            pool: vec4(op, [target.pool[0], target.counted[0], target.counted[1]], target.divisor as usize)?,
+            out_first: u32_of(op, (group * work.group_out + first_out) * target.strides.c)?,
+            out_batch: u32_of(op, target.strides.n)?,
             chain: (CHAIN / (tile.step.taps() * tile.step.depth())).max(1),
-            positions: tile.out().iter().product(),
+            positions: tile.out(),
             bias_at: u32_of(op, packing.chunk * work.taps() * packing.lanes / 4)?,
             alpha,
             nan: f32::NAN.to_bits(),
@@ -276,11 +373,14 @@ impl Choice {
         let (first, last) = (part == 0, part + 1 == parts(tile, regions));
         let kernel = KernelKey::ConvTiled { tile: *tile, activation, first, last };
         let grid = grid::workgroups(op, (total as u64).div_ceil(u64::from(TILED_WORKGROUP)), caps)?;
-        let why = match pool {
-            None => {
+        let why = match tile.keep {
+            TileKeep::Each => {
                 "a software adapter, which is fast with register tiles and what it reads in uniform pages"
             }
-            Some(_) => {
+            TileKeep::Sum => {
+                "a software adapter; tiles store sums for the mean, so that the convolution is never stored"
+            }
+            TileKeep::Max | TileKeep::Mean => {
                 "a software adapter; tiles are whole pooling windows, so that the convolution is never stored"
             }
         };
@@ -296,18 +396,6 @@ struct Place {
     group: usize,
     block: usize,
     part: usize,
-}
-
-/// Width and height of pooling windows that tiles can hold: maxima of windows side by side, without padding.
-fn window_of(pool: &PoolWork) -> Option<[u32; 2]> {
-    let [d, h, w] = &pool.axes;
-    let side_by_side = |a: &Axis| a.stride == a.kernel && a.dilation == 1 && a.pad_before == 0 && !a.adaptive;
-    if !is_single(d) || !side_by_side(h) || !side_by_side(w) {
-        return None;
-    }
-    let window = [h.kernel as u32, w.kernel as u32];
-    let fits = pool.kind == PoolKind::Max && pool.indices.is_none() && POOLS.contains(&window);
-    fits.then_some(window)
 }
 
 /// Whether windows are the elements themselves.

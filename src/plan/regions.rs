@@ -4,8 +4,8 @@ use super::narrow::{each, i32_of, ivec4, u32_of, vec4};
 use super::{Caps, PAGE, Slot, Step, grid};
 use crate::error::Result;
 use crate::geometry::Axis;
+use crate::kernel::KernelKey;
 use crate::kernel::params::PackInputParams;
-use crate::kernel::{KernelKey, Tile};
 use crate::problem::ConvWork;
 
 /// Words of a page.
@@ -46,13 +46,13 @@ fn reach(axis: &Axis, outputs: usize) -> usize {
 }
 
 impl Regions {
-    /// The divisions of the outputs into regions of tiles whose input fits pages, by `chunk` channels a page.
-    pub fn all(work: &ConvWork, tile: &Tile, chunk: usize) -> Vec<Regions> {
+    /// The divisions of the outputs into regions of tiles (their height and width) whose input fits pages, by `chunk`
+    /// channels a page.
+    pub fn all(work: &ConvWork, tile: [usize; 2], chunk: usize) -> Vec<Regions> {
         let [depth, height, width] = &work.axes;
-        let tiles =
-            [height.output.div_ceil(tile.height as usize), width.output.div_ceil(tile.width as usize)];
+        let tiles = [height.output.div_ceil(tile[0]), width.output.div_ceil(tile[1])];
         let of = |images: usize, [z, y, x]: [usize; 3]| -> Option<Regions> {
-            let out = [z, y * tile.height as usize, x * tile.width as usize];
+            let out = [z, y * tile[0], x * tile[1]];
             let size = [
                 reach(depth, out[0]),
                 reach(height, out[1]),
@@ -88,7 +88,7 @@ impl Regions {
         let pieces = (1..=MOST_PIECES.min(tiles[1])).filter_map(|pieces| {
             let x = tiles[1].div_ceil(pieces);
             most(tiles[0], &|y| of(1, [1, y, x])).map(|flat| {
-                let y = flat.out[1] / tile.height as usize;
+                let y = flat.out[1] / tile[0];
                 most(depth.output, &|z| of(1, [z, y, x])).unwrap_or(flat)
             })
         });
