@@ -73,25 +73,20 @@ fn go_on(sum: vec4<f32>, at: u32, four: u32) -> vec4<f32> {
     return vec4<f32>(stored(at, c), stored(at, c + 1u), stored(at, c + 2u), stored(at, c + 3u)) + sum;
 }
 
-// The largest of a window, by the order of bits, and whether one of them is NaN.
-struct Largest {
-    key: vec4<i32>,
-    magnitude: vec4<u32>,
-}
+// Where NaN of both signs begins in the order of keys.
+const INFINITY_KEY: u32 = 0xff000001u;
 
-fn take_largest(largest: ptr<function, Largest>, values: vec4<f32>, inside: bool) {
+// Numbers' places in the order of all: minus infinity is 0, NaN of both signs lies above infinity.
+fn take_largest(key: ptr<function, vec4<u32>>, values: vec4<f32>, inside: bool) {
     let bits = bitcast<vec4<i32>>(values);
-    let key = bits ^ ((bits >> vec4<u32>(31u)) & vec4<i32>(0x7fffffff));
-    let magnitude = bitcast<vec4<u32>>(bits) & vec4<u32>(0x7fffffffu);
-    (*largest).key = select((*largest).key, max((*largest).key, key), inside);
-    (*largest).magnitude = select((*largest).magnitude, max((*largest).magnitude, magnitude), inside);
+    let of_values = bitcast<vec4<u32>>(bits ^ ((bits >> vec4<u32>(31u)) & vec4<i32>(0x7fffffff))) - 0x807fffffu;
+    *key = max(*key, select(vec4<u32>(), of_values, inside));
 }
 
-fn largest_of(largest: Largest) -> vec4<f32> {
-    let key = largest.key;
-    let value = bitcast<vec4<f32>>(key ^ ((key >> vec4<u32>(31u)) & vec4<i32>(0x7fffffff)));
-    let nan = vec4<f32>(bitcast<f32>(params.nan));
-    return select(value, nan, largest.magnitude > vec4<u32>(0x7f800000u));
+fn largest_of(key: vec4<u32>) -> vec4<f32> {
+    let bits = bitcast<vec4<i32>>(key + 0x807fffffu);
+    let value = bitcast<vec4<f32>>(bits ^ ((bits >> vec4<u32>(31u)) & vec4<i32>(0x7fffffff)));
+    return select(value, vec4<f32>(bitcast<f32>(params.nan)), key > vec4<u32>(INFINITY_KEY));
 }
 
 fn take_sum(sum: ptr<function, vec4<f32>>, values: vec4<f32>, inside: bool) {

@@ -232,8 +232,7 @@ impl Tile {
     /// A pooling window of which nothing is taken yet.
     fn empty(&self) -> &'static str {
         match self.keep {
-            // The smallest key there is, and no NaN.
-            TileKeep::Max => "Largest(vec4<i32>(-2147483647 - 1), vec4<u32>())",
+            TileKeep::Max => "vec4<u32>()",
             _ => "vec4<f32>()",
         }
     }

@@ -20,13 +20,14 @@ const CHAIN: u32 = 64;
 
 /// What costs as much time as so many multiply-adds; measured on lavapipe. A number that is loaded from a page; a weight
 /// that every lane loads, or that lanes share; a sum that is kept from step to step, or goes on through memory; a number
-/// of the input that is copied into a page; a dispatch.
+/// of the input that is copied into a page; a tile's places and addresses; a dispatch.
 const LOAD: usize = 4;
 const WEIGHT: usize = 6;
 const WEIGHT_SHARED: usize = 3;
 const KEEP: usize = 2;
 const GO_ON: usize = 100;
 const COPY: usize = 60;
+const TILE: usize = 4000;
 const DISPATCH: usize = 500_000;
 
 /// Tiles that all lanes of a small machine compute at once.
@@ -260,14 +261,15 @@ fn cost(work: &ConvWork, tile: &Tile, rows: usize, regions: &Regions) -> u128 {
     let loads = tile.columns() as usize * LOAD;
     let step = depth * loads + channels * (width * (taps * depth + KEEP) + taps * depth * weight);
     let steps = work.taps() / taps * regions.chunk.div_ceil(depth) * pages;
-    // Code of several pages runs a little slower.
-    let step = step * (100 + 3 * pages) / 100;
+    // Code of several pages runs a little slower, and large tiles within the loop over a window's rows a quarter.
+    let nested = if rows > 1 && width > 4 { 25 } else { 0 };
+    let step = step * (100 + 3 * pages + nested) / 100;
     let parts = parts(tile, regions);
     let go_on = if parts > 1 { width * channels * GO_ON } else { 0 };
     let [z, y, x] = regions.out;
     let tiles = (regions.images * z * (y / rows) * (x / width)).next_multiple_of(LANES);
     let copied = regions.count() * work.groups * regions.chunks * regions.images * regions.strides()[3];
-    let dispatch = tiles as u128 * (rows * steps * step + go_on) as u128 + DISPATCH as u128;
+    let dispatch = tiles as u128 * (rows * steps * step + go_on + TILE) as u128 + DISPATCH as u128;
     dispatches(work, tile, regions) as u128 * dispatch + (copied * COPY) as u128
 }
 
