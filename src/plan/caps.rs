@@ -35,7 +35,7 @@ pub struct Caps {
     /// Whether shaders can exchange values within subgroups, which all have eight invocations.
     pub subgroups_of_eight: bool,
     /// Workgroups that keep the device busy: work is divided until there are as many. Devices do not tell; it is
-    /// [`FILL`] unless [`Engine::with_fill`](crate::Engine::with_fill) says otherwise.
+    /// [`FILL`] unless [`Engine::with_caps`](crate::Engine::with_caps) says otherwise. Fewer suit small GPUs.
     pub fill: u32,
 }
 

@@ -56,6 +56,13 @@ fn limited(choice: &Choice) -> Option<Engine> {
     Some(Engine::from_device(&device, &queue))
 }
 
+/// The same device with plans for one that so many workgroups keep busy.
+pub fn with_fill(engine: &Engine, workgroups: u32) -> Engine {
+    let mut caps = *engine.caps();
+    caps.fill = workgroups;
+    engine.with_caps(caps)
+}
+
 /// The descriptions of tensors.
 pub fn descs(inputs: &[&Tensor]) -> Vec<TensorDesc> {
     inputs.iter().map(|t| t.desc()).collect()
