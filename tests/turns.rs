@@ -85,7 +85,7 @@ fn right() -> Vec<Case> {
         case(GlobalPool::average(), &[&[1, 1, 2_000, 2_000]]),
         typed(GlobalPool::max(), DType::U8, &[&[1, 4, 1_000, 1_000]]),
         case(Conv::new(), &[&square(102), &square(100)]),
-        case(ConvTranspose::new(), &[&square(2), &square(100)]),
+        case(transposed(90), &[&square(2), &square(100)]),
         case(Dense::new(), &[&[2, 100_000], &[100_000, 3], &[3]]),
         case(Softmax::last_axis(), &[&[3, 22_000]]),
         case(Softmax { axis: 1 }, &[&[2, 1_000, 2]]),
@@ -125,8 +125,7 @@ fn refused() -> Vec<Case> {
         case(GlobalPool { kind: PoolKind::Lp { p: 2.0 }, ..GlobalPool::max() }, &[&[1, 1, 1_500, 1_500]]),
         typed(GlobalPool::max(), DType::U8, &[&[1, 4, 1_100, 1_100]]),
         case(Conv::new(), &[&square(108), &square(106)]),
-        case(ConvTranspose::new(), &[&square(2), &square(150)]),
-        case(Dense::new(), &[&[1, 4_300_000], &[4_300_000, 1]]),
+        case(transposed(160), &[&square(2), &square(170)]),
         case(Softmax::last_axis(), &[&[1, 1_400_000]]),
         case(fractional(22_000), &[&[1, 1, 23_000, 3], &[1, 1, 2]]),
     ]
@@ -145,6 +144,11 @@ fn fractional(window: usize) -> FractionalMaxPool {
     FractionalMaxPool { window: vec![window, 1], output: vec![2, 2], indices: None, layout: Layout::Nchw }
 }
 
+/// What is left of the output takes the kernel's last taps.
+fn transposed(before: usize) -> ConvTranspose {
+    ConvTranspose::new().padding(Padding::Explicit { before: vec![before; 2], after: vec![8; 2] })
+}
+
 #[test]
 fn nothing_that_is_right_is_refused() {
     let _alone = alone();
@@ -160,6 +164,18 @@ fn what_the_driver_would_not_finish_is_refused() {
     for case in refused() {
         assert_eq!(outcome(engine(), &case), expected, "{}", describe(&case));
     }
+}
+
+/// Where no tiles can be had, a workgroup goes through the inputs of a dense layer.
+#[test]
+fn long_dense_layers_are_refused() {
+    let _alone = alone();
+    let mut caps = *engine().caps();
+    (caps.paged, caps.max_turns) = (false, 1_000);
+    let engine = engine().with_caps(caps);
+    let dense = |features: usize| case(Dense::new(), &[&[2, features], &[features, 3], &[3]]);
+    assert_eq!(outcome(&engine, &dense(60_000)), Right);
+    assert_eq!(outcome(&engine, &dense(70_000)), Refused);
 }
 
 #[test]
