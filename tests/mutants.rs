@@ -2,24 +2,13 @@
 
 mod support;
 
-use support::{check_gpu, engine, judge};
-use wgpool::kernel::KernelKey;
+use support::{assert_noticed, check_gpu, engine, is_wrong, mutant};
+use wgpool::Engine;
 use wgpool::verify::random::{Family, Rng};
-use wgpool::{Error, verify};
 
-/// Replaces `from` in shaders that have it.
-macro_rules! mutant {
-    ($family:ident, $name:literal, $from:literal, $to:literal) => {
-        (
-            Family::$family,
-            $name,
-            (|_: KernelKey, source: String| source.replace($from, $to)) as fn(KernelKey, String) -> String,
-            $from,
-        )
-    };
-}
+use Family::*;
 
-type Mutant = (Family, &'static str, fn(KernelKey, String) -> String, &'static str);
+type Mutant = support::Mutant<Family>;
 
 const MUTANTS: &[Mutant] = &[
     mutant!(MaxPool, "the last of equal maxima", "exceeds(value, best)", "!exceeds(best, value)"),
@@ -188,25 +177,15 @@ fn every_mutant_that_reads_pages_is_caught() {
     }
 }
 
-fn all_are_caught(engine: &wgpool::Engine, mutants: &[Mutant]) {
-    for &(family, name, edit, from) in mutants {
-        let changes = wgpool::kernel::all().iter().any(|key| key.source().contains(from));
-        assert!(changes, "{family:?}, {name}: no shader contains {from:?}");
-        let mutant = engine.with_edited_shaders(edit);
+fn all_are_caught(engine: &Engine, mutants: &[Mutant]) {
+    assert_noticed(engine, mutants, |mutant, Mutant { on: family, .. }| {
         let mut rng = Rng::new(7);
-        let caught = (0..400).position(|_| {
+        (0..400).any(|_| {
             let case = family.case(&mut rng, engine.caps().f16);
             let inputs: Vec<_> = case.inputs.iter().collect();
-            match verify::run_guarded(&mutant, &case.op, &inputs) {
-                Ok(outputs) => judge(&case.op, &inputs, &outputs).is_err(),
-                Err(Error::Buffer { .. }) => true,
-                Err(Error::TooLarge { .. }) => false,
-                // A mutant that does not run has not been noticed by its numbers.
-                Err(error) => panic!("{family:?}, {name}: {error}"),
-            }
-        });
-        assert!(caught.is_some(), "{family:?}, {name}: not noticed in 400 cases");
-    }
+            is_wrong(mutant, &case.op, &inputs)
+        })
+    });
 }
 
 #[test]
