@@ -57,13 +57,17 @@ fn repaired(
     general: impl FnOnce() -> Result<Vec<Step>>,
 ) -> Result<Steps> {
     let mut all = tiled;
-    let within = |a: &Axis| a.pad_before == 0 && (a.output - 1) * a.stride + a.span() <= a.input;
-    if !work.axes.iter().all(within) {
+    if reaches_padding(work) {
         for step in general()? {
             all.steps.push(packing::repair(op, step, turns, caps)?);
         }
     }
     Ok(all)
+}
+
+fn reaches_padding(work: &ConvWork) -> bool {
+    let within = |a: &Axis| a.pad_before == 0 && (a.output - 1) * a.stride + a.span() <= a.input;
+    !work.axes.iter().all(within)
 }
 
 /// What hardware runs, and software adapters where register tiles do not fit.
@@ -157,10 +161,13 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
     let (conv, pool) = (&work.conv, &work.pool);
     let overlap = pool.axes.iter().any(|a| a.stride < a.span() && a.output > 1);
     let turns = direct_turns(conv, conv.group_in).at_taps(&pool.axes);
-    if overlap || !turns.fit(caps) {
+    // The general kernel's, of which one dispatch must do.
+    let fits = turns.fit(caps);
+    if overlap {
         return two_kernels(op, work, caps);
     }
-    if let Some(tiled) = conv_tiled::choose(conv, Some(pool), caps) {
+    if let Some(tiled) = conv_tiled::choose(conv, Some(pool), caps).filter(|_| fits || !reaches_padding(conv))
+    {
         let tiled = tiled.steps(op, caps, Slot::Output(0))?;
         return repaired(op, tiled, conv, turns, caps, || Ok(vec![fused(op, work, caps)?]));
     }
@@ -170,6 +177,7 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
     match conv_gemm::with_pool(op, conv, pool, caps)? {
         Pooled::Together(steps) => Ok(steps),
         Pooled::Apart => two_kernels(op, work, caps),
+        Pooled::Neither if !fits => two_kernels(op, work, caps),
         Pooled::Neither => Ok(vec![fused(op, work, caps)?].into()),
     }
 }
