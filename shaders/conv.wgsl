@@ -10,7 +10,7 @@ fn main(
     let end = select(0u, params.total, needed());
     for (var number = invocation_number(group, groups, local); number < end; number += step) {
         let p = place(number, params.out_size.xyz);
-        store4(p, activate4(convolve(p, p.position)));
+        store4(p, activate4(gone_on(p, convolve(p, p.position))));
         if (step >= end) {
             break;
         }

@@ -36,5 +36,5 @@ fn main(
             }
         }
     }
-    store4(p, activate4(with_bias(result4(sums), p.channel)));
+    store4(p, activate4(gone_on(p, with_bias(result4(sums), p.channel))));
 }

@@ -27,8 +27,6 @@ fn roi_axis(start_at: f32, end_at: f32, bins: u32) -> RoiAxis {
         if (samples > 0u && f32(samples - 1u) * f32(bins) >= length) {
             samples -= 1u;
         }
-        // Regions on the GPU cannot be checked before: without a bound a huge one would keep the device busy for good.
-        samples = min(samples, MOST_SAMPLES);
     }
     return RoiAxis(start, bin, samples);
 }
@@ -68,6 +66,11 @@ fn main(
     let columns = roi_axis(regions[at], regions[at + 2u], params.bins_w);
     let rows = roi_axis(regions[at + 1u], regions[at + 3u], params.bins_h);
     let image = u32(images[b.region]);
+    // Regions on the GPU cannot be checked before, and a huge one would keep the device busy for good.
+    if (max(rows.samples, columns.samples) > MOST_SAMPLES || too_many(rows.samples, columns.samples)) {
+        output[number] = bitcast<f32>(params.nan);
+        return;
+    }
     var sum = Sum();
     var largest = 0.0;
     var any_sample = false;

@@ -9,10 +9,20 @@ fn rounded(x: f32) -> i32 {
     return i32(sign(x) * (whole + select(0.0, 1.0, a - whole >= 0.5)));
 }
 
+fn span_of(start_at: f32, end_at: f32) -> u32 {
+    let start = rounded(start_at * params.scale);
+    return u32(max(rounded(end_at * params.scale) - start + 1, 1));
+}
+
+// Elements of a region's largest bin at most.
+fn longest(bins: u32, start_at: f32, end_at: f32, length: u32) -> u32 {
+    return min(span_of(start_at, end_at) / bins + 2u, length);
+}
+
 // The first element and the end of bin `bin`, divided in whole numbers.
 fn bin_range(bin: u32, bins: u32, start_at: f32, end_at: f32, length: u32) -> vec2<u32> {
     let start = rounded(start_at * params.scale);
-    let span = u32(max(rounded(end_at * params.scale) - start + 1, 1));
+    let span = span_of(start_at, end_at);
     // bin * span may not fit 32 bits: divide first.
     let whole = span / bins;
     let part = span % bins;
@@ -34,6 +44,12 @@ fn main(
     let b = bin_of(number);
     let at = 5u * b.region;
     let image = u32(regions[at]);
+    let most_rows = longest(params.bins_h, regions[at + 2u], regions[at + 4u], params.height);
+    let most_columns = longest(params.bins_w, regions[at + 1u], regions[at + 3u], params.width);
+    if (too_many(most_rows, most_columns)) {
+        output[number] = bitcast<f32>(params.nan);
+        return;
+    }
     let rows = bin_range(b.row, params.bins_h, regions[at + 2u], regions[at + 4u], params.height);
     let columns = bin_range(b.column, params.bins_w, regions[at + 1u], regions[at + 3u], params.width);
     var largest = 0.0;

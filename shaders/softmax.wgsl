@@ -1,20 +1,5 @@
 // Softmax: one row an invocation.
 
-struct SoftmaxParams {
-    rows: u32,
-    length: u32, // elements of a row
-    inner: u32,  // distance between them
-    lowest: f32, // minus infinity
-    nan: u32,    // the bits of NaN, which no constant may hold
-    pad_0: u32,
-    pad_1: u32,
-    pad_2: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: SoftmaxParams;
-@group(0) @binding(1) var<storage, read> input: array<f32>;
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;
-
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -25,7 +10,7 @@ fn main(
     if (row >= params.rows) {
         return;
     }
-    let base = row / params.inner * params.length * params.inner + row % params.inner;
+    let base = base_of(row);
     var largest = params.lowest;
     for (var i = 0u; i < params.length; i++) {
         let value = input[base + i * params.inner];

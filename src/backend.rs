@@ -147,7 +147,8 @@ impl Backend {
     /// says. The answer tells whether the host path computed it.
     ///
     /// # Errors
-    /// Those of [`Backend::run`]; with [`Fallback::Host`] not [`Error::Feature`] and [`Error::Limit`].
+    /// Those of [`Backend::run`]; with [`Fallback::Host`] not [`Error::Feature`], [`Error::Limit`] and what is
+    /// [`Error::TooLarge`] for the device alone.
     ///
     /// ```
     /// use wgpool::{Backend, Fallback, Op, Pool, Tensor};
@@ -158,7 +159,7 @@ impl Backend {
     /// ```
     pub fn run_or(&self, op: &Op, inputs: &[&Tensor], fallback: Fallback) -> Result<(Vec<Tensor>, bool)> {
         match (self.run(op, inputs), fallback) {
-            (Err(Error::Feature { .. } | Error::Limit { .. }), Fallback::Host) => {
+            (Err(Error::Feature { .. } | Error::Limit { .. } | Error::TooLarge { .. }), Fallback::Host) => {
                 Ok((host::run(op, inputs)?, true))
             }
             (result, _) => Ok((result?, false)),

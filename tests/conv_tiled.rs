@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::HashSet;
 
-use support::{check_gpu, describe, engine, judge};
+use support::{Mutant, assert_noticed, check_gpu, describe, engine, is_wrong, judge, mutant};
 use wgpool::kernel::{KernelKey, TileKeep, TileStep};
 use wgpool::verify::random::{Family, Rng};
 use wgpool::{
@@ -203,17 +203,7 @@ fn buffers_without_the_usage_get_the_general_kernel() {
     case.check(&engine.as_hardware());
 }
 
-/// Replaces text of every shader that has it.
-macro_rules! mutant {
-    ($name:literal, $from:literal, $to:literal) => {
-        ($name, $from, (|_, source| source.replace($from, $to)) as fn(KernelKey, String) -> String)
-    };
-}
-
-/// What is wrong, what is replaced, and how.
-type Mutant = (&'static str, &'static str, fn(KernelKey, String) -> String);
-
-const MUTANTS: &[Mutant] = &[
+const MUTANTS: &[Mutant<()>] = &[
     mutant!("padding is not zero", "select(0.0, input[", "select(1.0, input["),
     mutant!("a row lies in the padding", "u32(y_at) < params.in_size.y", "u32(y_at) < params.in_size.y + 1u"),
     mutant!("the wrong chunk", "let chunk = page % params.chunks;", "let chunk = 0u;"),
@@ -279,15 +269,7 @@ fn wrong_tiles_are_noticed() {
     let means = [mean(Pool::average([2, 2])), mean(averages(&[2, 2], false, Some(3)))];
     let cases: Vec<Case> =
         [finite, nan, infinite, behind, regions, chunks].into_iter().chain(means).collect();
-    for &(name, from, edit) in MUTANTS {
-        let changes = |key: &KernelKey| key.source().contains(from);
-        assert!(wgpool::kernel::all().iter().any(changes), "{name}: no shader contains {from:?}");
-        let edited = engine.with_edited_shaders(edit);
-        let caught = cases.iter().any(|case| match verify::run_guarded(&edited, &case.op, &case.refs()) {
-            Ok(outputs) => judge(&case.op, &case.refs(), &outputs).is_err(),
-            Err(wgpool::Error::Buffer { .. }) => true,
-            Err(error) => panic!("{name}: {error}"),
-        });
-        assert!(caught, "{name}: not noticed");
-    }
+    assert_noticed(&engine, MUTANTS, |mutant, _| {
+        cases.iter().any(|case| is_wrong(mutant, &case.op, &case.refs()))
+    });
 }

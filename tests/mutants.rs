@@ -2,24 +2,13 @@
 
 mod support;
 
-use support::{check_gpu, engine, judge};
-use wgpool::kernel::KernelKey;
+use support::{assert_noticed, check_gpu, engine, is_wrong, mutant};
+use wgpool::Engine;
 use wgpool::verify::random::{Family, Rng};
-use wgpool::{Error, verify};
 
-/// Replaces `from` in shaders that have it.
-macro_rules! mutant {
-    ($family:ident, $name:literal, $from:literal, $to:literal) => {
-        (
-            Family::$family,
-            $name,
-            (|_: KernelKey, source: String| source.replace($from, $to)) as fn(KernelKey, String) -> String,
-            $from,
-        )
-    };
-}
+use Family::*;
 
-type Mutant = (Family, &'static str, fn(KernelKey, String) -> String, &'static str);
+type Mutant = support::Mutant<Family>;
 
 const MUTANTS: &[Mutant] = &[
     mutant!(MaxPool, "the last of equal maxima", "exceeds(value, best)", "!exceeds(best, value)"),
@@ -156,6 +145,24 @@ const PAGED: &[Mutant] = &[
     mutant!(Conv, "products outside the input", "r >= window.first && r < window.first + window.row", "true"),
 ];
 
+/// Kernels and steps of drivers that end long loops.
+const DIVIDED: &[Mutant] = &[
+    mutant!(Softmax, "elements skipped", "i += WORKGROUP", "i += WORKGROUP + 1u"),
+    mutant!(Softmax, "the sum of one invocation", "fold(result(sum), local, false)", "result(sum)"),
+    mutant!(Softmax, "rows of another workgroup", "base_of(min(number,", "base_of(min(number + 1u,"),
+    mutant!(Conv, "sums begin anew", "params.from_channel == 0u", "true"),
+    mutant!(Conv, "channels twice", "var i = params.from_channel; i < end", "var i = 0u; i < end"),
+    mutant!(Conv, "the first channels again", "x_first + params.from_channel", "x_first + 0u"),
+    mutant!(ConvTranspose, "sums begin anew", "params.from_channel == 0u", "true"),
+];
+
+#[test]
+fn every_mutant_of_divided_loops_is_caught() {
+    let mut caps = *engine().as_hardware().caps();
+    caps.max_turns = 40;
+    all_are_caught(&engine().with_caps(caps), DIVIDED);
+}
+
 #[test]
 fn every_mutant_is_caught() {
     all_are_caught(&engine().as_hardware(), MUTANTS);
@@ -170,24 +177,15 @@ fn every_mutant_that_reads_pages_is_caught() {
     }
 }
 
-fn all_are_caught(engine: &wgpool::Engine, mutants: &[Mutant]) {
-    for &(family, name, edit, from) in mutants {
-        let changes = wgpool::kernel::all().iter().any(|key| key.source().contains(from));
-        assert!(changes, "{family:?}, {name}: no shader contains {from:?}");
-        let mutant = engine.with_edited_shaders(edit);
+fn all_are_caught(engine: &Engine, mutants: &[Mutant]) {
+    assert_noticed(engine, mutants, |mutant, Mutant { on: family, .. }| {
         let mut rng = Rng::new(7);
-        let caught = (0..400).position(|_| {
+        (0..400).any(|_| {
             let case = family.case(&mut rng, engine.caps().f16);
             let inputs: Vec<_> = case.inputs.iter().collect();
-            match verify::run_guarded(&mutant, &case.op, &inputs) {
-                Ok(outputs) => judge(&case.op, &inputs, &outputs).is_err(),
-                Err(Error::Buffer { .. }) => true,
-                // A mutant that does not run has not been noticed by its numbers.
-                Err(error) => panic!("{family:?}, {name}: {error}"),
-            }
-        });
-        assert!(caught.is_some(), "{family:?}, {name}: not noticed in 400 cases");
-    }
+            is_wrong(mutant, &case.op, &inputs)
+        })
+    });
 }
 
 #[test]

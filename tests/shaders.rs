@@ -29,7 +29,9 @@ fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
         KernelKey::PackGemm { .. } => ("PackGemmParams", PackGemmParams::FIELDS, size_of::<PackGemmParams>()),
         KernelKey::ConvParts { .. } => ("PartsParams", PartsParams::FIELDS, size_of::<PartsParams>()),
         KernelKey::Dense { .. } => ("DenseParams", DenseParams::FIELDS, size_of::<DenseParams>()),
-        KernelKey::Softmax => ("SoftmaxParams", SoftmaxParams::FIELDS, size_of::<SoftmaxParams>()),
+        KernelKey::Softmax | KernelKey::SoftmaxRows => {
+            ("SoftmaxParams", SoftmaxParams::FIELDS, size_of::<SoftmaxParams>())
+        }
         KernelKey::Activation { .. } => {
             ("ActivationParams", ActivationParams::FIELDS, size_of::<ActivationParams>())
         }

@@ -27,8 +27,8 @@ struct ConvParams {
     pool_end: vec4<i32>,   // length + padding after it
     identity: f32,
     nan: u32,
-    pad_0: u32,
-    pad_1: u32,
+    from_channel: u32,     // input channels of a group that are summed up; the output holds the sum of those before
+    to_channel: u32,
 }
 
 override CHANNELS_LAST: bool = false;
@@ -56,13 +56,14 @@ fn add_part(sums: ptr<function, Sums>, part: vec4<f32>) {
     }
 }
 
-// Adds one tap's products over the input channels of a group, from these positions of input and kernel on.
-fn add_tap(sums: ptr<function, Sums>, x_start: u32, w_start: vec4<u32>) {
-    let group_in = params.in_size.w;
-    var x_at = x_start;
-    var w_at = w_start;
-    for (var i = 0u; i < group_in; i += PART) {
-        let stop = min(group_in, i + PART);
+// Adds one tap's products over the input channels of a group, the first of which has these positions in input and
+// kernel.
+fn add_tap(sums: ptr<function, Sums>, x_first: u32, w_first: vec4<u32>) {
+    let end = params.to_channel;
+    var x_at = x_first + params.from_channel * params.in_stride.w;
+    var w_at = w_first + params.from_channel * params.tap_stride.w;
+    for (var i = params.from_channel; i < end; i += PART) {
+        let stop = min(end, i + PART);
         for (var j = i; j < stop; j++) {
             (*sums).part += unpack(input[x_at], 0u) * four_of_kernel(w_at);
             x_at += params.in_stride.w;
@@ -162,6 +163,20 @@ fn with_bias(sum: vec4<f32>, channel: vec4<u32>) -> vec4<f32> {
         unpack(bias[channel.y], 0u),
         unpack(bias[channel.z], 0u),
         unpack(bias[channel.w], 0u),
+    );
+}
+
+// With the sum of the channels before, which the output holds.
+fn gone_on(p: Place, sum: vec4<f32>) -> vec4<f32> {
+    if (params.from_channel == 0u) {
+        return sum;
+    }
+    let at = p.n * params.out_batch + dot(p.position, params.out_stride.xyz) + p.channel * params.out_stride.w;
+    return sum + vec4<f32>(
+        unpack(output[at.x], 0u),
+        unpack(output[at.y], 0u),
+        unpack(output[at.z], 0u),
+        unpack(output[at.w], 0u),
     );
 }
 

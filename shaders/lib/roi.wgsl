@@ -17,6 +17,10 @@ struct RoiParams {
     half_pixel: u32,
     take_max: u32,
     images: u32,
+    most_turns: u32,     // of an invocation's loops
+    nan: u32,            // the bits of NaN, which no constant may hold
+    pad_0: u32,
+    pad_1: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: RoiParams;
@@ -52,6 +56,12 @@ fn bin_of(number: u32) -> Bin {
 fn value_at(image: u32, channel: u32, row: u32, column: u32) -> f32 {
     let at = image * params.in_batch + channel * params.in_channel;
     return input[at + row * params.in_row + column * params.in_column];
+}
+
+// Whether loops over rows and columns would be ended by the driver before they are done. They go through one more
+// column than there are to find the end.
+fn too_many(rows: u32, columns: u32) -> bool {
+    return rows > params.most_turns / (columns + 2u);
 }
 
 fn larger(a: f32, b: f32) -> f32 {

@@ -53,7 +53,7 @@ impl Engine {
         }
     }
 
-    /// The same device with plans for other limits than its own: to test and to tune. Plans that ask for more than the
+    /// The same device with plans for other limits than its own, or for another [`Caps::fill`]: to test and to tune. Plans that ask for more than the
     /// device has fail when their pipelines are built or their buffers bound.
     pub fn with_caps(&self, caps: Caps) -> Engine {
         Engine { caps, ..self.clone() }
@@ -62,12 +62,7 @@ impl Engine {
     /// The same device with the kernels that hardware would run: to test on a software adapter, which has kernels
     /// of its own, what users with a GPU get.
     pub fn as_hardware(&self) -> Engine {
-        Engine { caps: self.caps.as_hardware(), ..self.clone() }
-    }
-
-    /// The same device with plans that keep `workgroups` of it busy at a time: fewer suit small GPUs.
-    pub fn with_fill(&self, workgroups: u32) -> Engine {
-        Engine { caps: Caps { fill: workgroups, ..self.caps }, ..self.clone() }
+        self.with_caps(self.caps.as_hardware())
     }
 
     /// The same device with every shader changed by `edit`: for tests that a wrong kernel is noticed.

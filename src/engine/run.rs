@@ -8,7 +8,7 @@ use super::filled::filled;
 use super::readback::{Pending, Readback};
 use super::scope::scoped;
 use crate::error::{Error, Result};
-use crate::plan::Plan;
+use crate::plan::{Plan, roi::check_regions};
 use crate::spec::Op;
 use crate::tensor::{Tensor, TensorDesc};
 
@@ -71,6 +71,7 @@ impl Engine {
     /// Uploads, records and submits; what it returns waits for the results.
     async fn start(&self, plan: &Plan, inputs: &[&Tensor]) -> Result<Vec<Pending>> {
         plan.problem.check(inputs)?;
+        check_regions(&plan.problem, inputs, &self.caps)?;
         let op = plan.problem.op;
         let prepared = self.prepare_async(plan).await?;
         let mut buffers = Vec::with_capacity(inputs.len());

@@ -3,7 +3,7 @@
 use super::params::ShowParams;
 use super::{FrameKernel, Recipe, Shown, TensorToFrame, check_positions};
 use crate::error::{Error, Result};
-use crate::plan::{Caps, grid, narrow::u32_of};
+use crate::plan::{Caps, grid, narrow::u32_of, turns::Turns};
 use crate::spec::Layout;
 use crate::tensor::{DType, checked_elements};
 
@@ -64,6 +64,9 @@ impl OverlayPlan {
         check_positions(OP, image.width, width)?;
         check_positions(OP, image.height, height)?;
         let classes = spec.shown == Shown::Classes;
+        if classes {
+            Turns::default().repeated(image.channels).check(OP, caps)?;
+        }
         let last = match classes {
             true => image.channels.saturating_sub(1).max(1) as f32,
             false => 1.0,

@@ -27,7 +27,8 @@ const WINDOWS: [Taps; 5] = [
 /// Every key there can be, but those of [`FrameKernel::ALL`](crate::frame::FrameKernel::ALL), which bind textures
 /// too: what tests compile and compare.
 pub fn all() -> Vec<KernelKey> {
-    let mut keys = vec![KernelKey::Softmax, KernelKey::RoiAlign, KernelKey::MaxRoi, KernelKey::PackInput];
+    let mut keys = vec![KernelKey::Softmax, KernelKey::SoftmaxRows, KernelKey::RoiAlign, KernelKey::MaxRoi];
+    keys.push(KernelKey::PackInput);
     keys.extend([DType::F32, DType::F16].map(|dtype| KernelKey::PackWeights { dtype }));
     for activation in ACTIVATIONS {
         keys.push(KernelKey::Activation { activation });

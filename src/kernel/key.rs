@@ -250,8 +250,10 @@ pub enum KernelKey {
     },
     /// A picture to a tensor, or a tensor to a picture.
     Frame(FrameKernel),
-    /// Softmax.
+    /// Softmax, a row an invocation.
     Softmax,
+    /// Softmax of long rows, a row a workgroup.
+    SoftmaxRows,
     /// An activation by itself.
     Activation {
         /// Which.

@@ -125,8 +125,8 @@ uniform! {
         pool_end: [i32; 4],
         identity: f32,
         nan: u32,
-        pad_0: u32,
-        pad_1: u32,
+        from_channel: u32,
+        to_channel: u32,
     }
 }
 
@@ -251,6 +251,10 @@ uniform! {
         half_pixel: u32,
         take_max: u32,
         images: u32,
+        most_turns: u32,
+        nan: u32,
+        pad_0: u32,
+        pad_1: u32,
     }
 }
 

@@ -3,7 +3,8 @@
 use super::gemm::GemmFinish;
 use super::key::{KernelKey, Taps};
 use super::text::{
-    ACTIVATION, INDEX, NO_INDICES, NUMBER, POOLING, Paged, ROI, SUM, TAPS, Text, prelude, shader,
+    ACTIVATION, FOLD, INDEX, NO_INDICES, NUMBER, POOLING, Paged, ROI, SOFTMAX, SUM, TAPS, Text, prelude,
+    shader,
 };
 use crate::plan::PAGES;
 use crate::tensor::DType;
@@ -82,7 +83,7 @@ impl KernelKey {
             }
             KernelKey::PoolPlane { reduce, dtype } => Row {
                 constants: vec![constant("REDUCE", reduce as u32)],
-                ..typed(dtype, &[SUM, POOLING, shader!("pool_plane.wgsl")], (1, 1))
+                ..typed(dtype, &[SUM, POOLING, FOLD, shader!("pool_plane.wgsl")], (1, 1))
             },
             KernelKey::PoolPages { reduce, taps } => {
                 let window = match taps {
@@ -195,7 +196,8 @@ impl KernelKey {
                 constants: kernel.overrides().into_iter().collect(),
                 ..row(kernel.dtype(), Text::Parts(kernel.text()), kernel.buffers())
             },
-            KernelKey::Softmax => plain(&[SUM, shader!("softmax.wgsl")], (1, 1)),
+            KernelKey::Softmax => plain(&[SUM, SOFTMAX, shader!("softmax.wgsl")], (1, 1)),
+            KernelKey::SoftmaxRows => plain(&[SUM, FOLD, SOFTMAX, shader!("softmax_rows.wgsl")], (1, 1)),
             KernelKey::Activation { activation } => Row {
                 constants: vec![constant("ACTIVATION", activation as u32)],
                 ..plain(&[ACTIVATION, shader!("activation.wgsl")], (1, 1))

@@ -29,10 +29,13 @@ pub struct Caps {
     /// Multiply-adds from which on a convolution in register tiles pays. Building its pipeline takes llvmpipe up to a
     /// second and SwiftShader ten, so that other drivers than llvmpipe have none.
     pub tiled_from: u64,
+    /// Turns of loops that an invocation may make in all: llvmpipe before Mesa 25 ends them after some 65,000, and the
+    /// result would be wrong. It is a driver's, so that it holds for the kernels of hardware on that driver too.
+    pub max_turns: u64,
     /// Whether shaders can exchange values within subgroups, which all have eight invocations.
     pub subgroups_of_eight: bool,
     /// Workgroups that keep the device busy: work is divided until there are as many. Devices do not tell; it is
-    /// [`FILL`] unless [`Engine::with_fill`](crate::Engine::with_fill) says otherwise.
+    /// [`FILL`] unless [`Engine::with_caps`](crate::Engine::with_caps) says otherwise. Fewer suit small GPUs.
     pub fill: u32,
 }
 
@@ -61,9 +64,25 @@ impl Default for Caps {
             paged: false,
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
             tiled_from: u64::MAX,
+            max_turns: u64::MAX,
             subgroups_of_eight: false,
             fill: FILL,
         }
+    }
+}
+
+/// Turns of an invocation's loops that llvmpipe runs before Mesa 25: 65,535, less what short loops around those that
+/// plans count may take.
+const LLVMPIPE_TURNS: u64 = 65_000;
+
+fn max_turns(info: &wgpu::AdapterInfo) -> u64 {
+    let (_, version) = info.driver_info.split_once("Mesa ").unwrap_or_default();
+    let (major, _) = version.split_once('.').unwrap_or_default();
+    match major.parse::<u32>() {
+        Ok(25..) => u64::MAX,
+        // Other software drivers run loops to their end.
+        _ if !info.name.contains("llvmpipe") => u64::MAX,
+        _ => LLVMPIPE_TURNS,
     }
 }
 
@@ -85,6 +104,7 @@ impl Caps {
             paged: software && uniforms,
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
             tiled_from: if info.name.contains("llvmpipe") { TILED_FROM } else { u64::MAX },
+            max_turns: max_turns(&info),
             subgroups_of_eight: device.features().contains(wgpu::Features::SUBGROUP)
                 && (info.subgroup_min_size, info.subgroup_max_size) == (8, 8),
             fill: FILL,
@@ -92,6 +112,10 @@ impl Caps {
     }
 
     /// The same limits, but the kernels that hardware would run: to test them on a software adapter.
+    ///
+    /// [`Caps::max_turns`] stays that of the driver, and one loop is not counted: where padding meets weights that are not
+    /// finite, a product of matrices sums up to 32 elements once more in one invocation. llvmpipe before Mesa 25 ends that
+    /// early for sums of more than 2,000 terms.
     #[must_use]
     pub fn as_hardware(self) -> Caps {
         Caps { software: false, paged: false, ..self }
@@ -104,20 +128,6 @@ impl Caps {
             false => size,
             true => size.next_multiple_of(u64::from(self.uniform_alignment).max(4)).max(PAGE),
         }
-    }
-
-    /// Refuses invocations that go through a window of more taps (and channels) than Mesa's llvmpipe runs turns of
-    /// loops: it ends them all after 65,535, and the result would be wrong.
-    pub(crate) fn check_turns(&self, op: &'static str, turns: usize) -> Result<()> {
-        const MOST: usize = 65_000;
-        if self.software && turns > MOST {
-            return Err(Error::TooLarge {
-                what: "window on a software adapter",
-                values: format!("{op}: {turns} taps"),
-                rule: "its drivers end loops after 65,535 turns; the host path takes it",
-            });
-        }
-        Ok(())
     }
 
     /// Refuses more bytes than one binding of the device can hold.
@@ -151,5 +161,25 @@ impl Caps {
             });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drivers_that_end_loops_are_known_by_their_version() {
+        let turns = |name: &str, driver_info: &str| {
+            let mut info = wgpu::AdapterInfo::new(wgpu::DeviceType::Cpu, wgpu::Backend::Vulkan);
+            (info.name, info.driver_info) = (name.to_owned(), driver_info.to_owned());
+            max_turns(&info)
+        };
+        let llvmpipe = "llvmpipe (LLVM 15.0.6, 256 bits)";
+        assert_eq!(turns(llvmpipe, "Mesa 22.3.6 (LLVM 15.0.6)"), LLVMPIPE_TURNS);
+        assert_eq!(turns(llvmpipe, "4.5 (Core Profile) Mesa 22.3.6"), LLVMPIPE_TURNS);
+        assert_eq!(turns(llvmpipe, "Mesa 25.0.7-2~bpo12+1 (LLVM 15.0.6)"), u64::MAX);
+        assert_eq!(turns(llvmpipe, ""), LLVMPIPE_TURNS);
+        assert_eq!(turns("SwiftShader Device (Subzero)", ""), u64::MAX);
     }
 }

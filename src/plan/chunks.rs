@@ -1,5 +1,6 @@
 //! Dividing the windows of an operation into chunks whose input lies in one page each.
 
+use super::turns::Turns;
 use super::{Caps, PAGE};
 use crate::geometry::{Axis, Strides};
 use crate::kernel::Taps;
@@ -7,9 +8,6 @@ use crate::kernel::Taps;
 /// Shaders divide numbers below this, by [`factor_and_shift`].
 const MOST: usize = 1 << BITS;
 const BITS: u32 = 15;
-
-/// Mesa's software drivers end every loop of an invocation once they have run this often in all.
-const MOST_ITERATIONS: usize = 65_535;
 
 /// Dispatches of an operation at most; what needs more is left to kernels that read storage.
 const MOST_DISPATCHES: usize = 512;
@@ -88,10 +86,9 @@ impl Rows {
     ///
     /// `size` are the bytes of the tensor's buffer.
     pub fn chunks(&self, size: u64, pages: usize, caps: &Caps) -> Option<Vec<Chunk>> {
-        let [row, middle, last] = self.axes.map(|a| a.kernel);
-        // Each loop runs once more to find its end.
-        let iterations = (row + 1) + row * (middle + 1) + row * middle * (last + 1);
-        if self.taps == Taps::Any && pages * iterations > MOST_ITERATIONS {
+        let turns = Turns::default().at_taps(&self.axes);
+        let of_all = (0..pages).fold(Turns::default(), |all, _| all.then(turns));
+        if self.taps == Taps::Any && !of_all.fit(caps) {
             return None;
         }
         let fewest = self.chunks_up_to(usize::MAX, size, pages, caps)?.len();

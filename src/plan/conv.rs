@@ -1,8 +1,11 @@
 //! Kernels for convolution, with and without pooling, and for dense layers.
 
+use std::ops::Range;
+
 use super::conv_gemm::{self, Pooled};
 use super::narrow::{each, ivec4, u32_of, vec4};
-use super::{Caps, Slot, Step, Steps, conv_tiled, depthwise, grid, packing, pool};
+use super::turns::{SIDE_BY_SIDE, Turns};
+use super::{Caps, Slot, Step, Steps, carried, conv_tiled, depthwise, grid, packing, pool};
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::kernel::params::{ConvParams, DenseParams};
@@ -37,35 +40,34 @@ pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) ->
     match conv_tiled::choose(work, None, caps) {
         None => general(op, work, caps, to),
         Some(tiled) => {
-            repaired(op, tiled.steps(op, caps, to)?, direct(op, work, caps, to)?, work, turns(work), caps)
+            let turns = direct_turns(work, work.group_in);
+            repaired(op, tiled.steps(op, caps, to)?, work, turns, caps, || direct(op, work, caps, to))
         }
     }
 }
 
 /// A tiled convolution's steps, and behind them the general kernel's for weights that are not finite, if windows reach into
-/// the padding.
+/// the padding. Loops make `turns` for an output of the latter, or less where it takes several dispatches.
 fn repaired(
     op: &'static str,
     tiled: Steps,
-    general: Step,
     work: &ConvWork,
-    turns: usize,
+    turns: Turns,
     caps: &Caps,
+    general: impl FnOnce() -> Result<Vec<Step>>,
 ) -> Result<Steps> {
     let mut all = tiled;
-    let within = |a: &Axis| a.pad_before == 0 && (a.output - 1) * a.stride + a.span() <= a.input;
-    if !work.axes.iter().all(within) {
-        caps.check_turns(op, turns)?;
-        all.steps.push(packing::repair(op, general, turns, caps)?);
+    if reaches_padding(work) {
+        for step in general()? {
+            all.steps.push(packing::repair(op, step, turns, caps)?);
+        }
     }
     Ok(all)
 }
 
-/// Turns of all loops that the general kernel runs for an output, at most; each loop takes one more to end.
-fn turns(work: &ConvWork) -> usize {
-    let (part, of_part) = (work.group_in.div_ceil(32), 2);
-    let tap = work.group_in.saturating_add(of_part * part + 2);
-    tap.saturating_mul(work.taps()).saturating_add(2 * work.taps() + 16)
+fn reaches_padding(work: &ConvWork) -> bool {
+    let within = |a: &Axis| a.pad_before == 0 && (a.output - 1) * a.stride + a.span() <= a.input;
+    !work.axes.iter().all(within)
 }
 
 /// What hardware runs, and software adapters where register tiles do not fit.
@@ -74,7 +76,10 @@ fn general(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<S
     let dtype = work.dtype;
     let dense = work.groups == 1 && work.layout == Layout::Nhwc && work.axes == [Axis::UNIT; 3];
     let few = work.batch * work.group_out <= FEW_OUTPUTS && work.group_in >= LONG_INPUT;
-    if dense && few {
+    // The general kernel's loops over one input each.
+    let long = !direct_turns(work, work.group_in).fit(caps);
+    if dense && (few || long) {
+        (Turns::shared(work.group_in).then(Turns::folded())).check(op, caps)?;
         let params = DenseParams {
             rows: u32_of(op, work.batch)?,
             features: u32_of(op, work.group_in)?,
@@ -92,34 +97,62 @@ fn general(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<S
     }
     match conv_gemm::steps(op, work, caps, to)? {
         Some(steps) => Ok(steps),
-        None => {
-            caps.check_turns(op, work.taps().saturating_mul(work.group_in))?;
-            Ok(vec![direct(op, work, caps, to)?].into())
-        }
+        None => Ok(direct(op, work, caps, to)?.into()),
     }
 }
 
 /// The kernel that takes any convolution.
-fn direct(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Step> {
-    let (activation, alpha) = ActivationKind::of(work.activation);
-    let dtype = work.dtype;
+fn direct(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Vec<Step>> {
     let total = invocations(work, each(&work.axes, |a| a.output));
-    let params = params(op, work, total, alpha)?;
-    let kernel =
-        KernelKey::Conv { dtype, activation, channels_last: work.layout == Layout::Nhwc, repair: false };
     let grid = grid::invocations(op, total as u64, caps)?;
-    Ok(Step::new(kernel, &params, slots(work, to), grid))
+    carried::steps(
+        op,
+        work,
+        caps,
+        |channels| direct_turns(work, channels),
+        |work, channels| {
+            let (activation, alpha) = ActivationKind::of(work.activation);
+            let params = params(op, work, total, channels, alpha)?;
+            let (dtype, channels_last) = (work.dtype, work.layout == Layout::Nhwc);
+            let kernel = KernelKey::Conv { dtype, activation, channels_last, repair: false };
+            Ok(Step::new(kernel, &params, slots(work, to), grid))
+        },
+    )
+}
+
+fn direct_turns(work: &ConvWork, channels: usize) -> Turns {
+    Turns::of_channels(channels).at_taps(&work.axes)
 }
 
 pub(super) fn transposed(op: &'static str, work: &ConvWork, caps: &Caps) -> Result<Vec<Step>> {
-    let (activation, alpha) = ActivationKind::of(work.activation);
     // The axes are those of the adjoint: its input is written here.
     let total = invocations(work, each(&work.axes, |a| a.input));
-    let params = params(op, work, total, alpha)?;
-    let channels_last = work.layout == Layout::Nhwc;
-    let kernel = KernelKey::ConvTranspose { dtype: work.dtype, activation, channels_last };
     let grid = grid::invocations(op, total as u64, caps)?;
-    Ok(vec![Step::new(kernel, &params, slots(work, Slot::Output(0)), grid)])
+    carried::steps(
+        op,
+        work,
+        caps,
+        |channels| transposed_turns(work, channels),
+        |work, channels| {
+            let (activation, alpha) = ActivationKind::of(work.activation);
+            let params = params(op, work, total, channels, alpha)?;
+            let (dtype, channels_last) = (work.dtype, work.layout == Layout::Nhwc);
+            let kernel = KernelKey::ConvTranspose { dtype, activation, channels_last };
+            Ok(Step::new(kernel, &params, slots(work, Slot::Output(0)), grid))
+        },
+    )
+}
+
+/// Invocations go through all taps, and through the channels of those that reach an input.
+fn transposed_turns(work: &ConvWork, channels: usize) -> Turns {
+    // Invocations side by side reach different taps.
+    let none = Turns::of_channels(0);
+    let kernel = each(&work.axes, |a| a.kernel);
+    let reach = |a: &Axis| if a.dilation == 1 { a.kernel.div_ceil(a.stride) } else { a.kernel }.min(a.output);
+    let reached = each(&work.axes, reach).into_iter().fold(SIDE_BY_SIDE, usize::saturating_mul);
+    let of_channels = Turns::of_channels(channels).count - none.count;
+    let taps = kernel.into_iter().rev().fold(none, Turns::repeated);
+    taps.more((work.taps().min(reached) as u64).saturating_mul(of_channels))
 }
 
 /// One kernel where windows do not overlap, so that it computes nothing twice, and it is no slower than two; else two,
@@ -127,14 +160,16 @@ pub(super) fn transposed(op: &'static str, work: &ConvWork, caps: &Caps) -> Resu
 pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> Result<Steps> {
     let (conv, pool) = (&work.conv, &work.pool);
     let overlap = pool.axes.iter().any(|a| a.stride < a.span() && a.output > 1);
+    let turns = direct_turns(conv, conv.group_in).at_taps(&pool.axes);
+    // The general kernel's, of which one dispatch must do.
+    let fits = turns.fit(caps);
     if overlap {
         return two_kernels(op, work, caps);
     }
-    if let Some(tiled) = conv_tiled::choose(conv, Some(pool), caps) {
-        let of_window = pool.axes.iter().map(|a| a.kernel).product::<usize>();
-        let turns = (turns(conv) + 16).saturating_mul(of_window);
+    if let Some(tiled) = conv_tiled::choose(conv, Some(pool), caps).filter(|_| fits || !reaches_padding(conv))
+    {
         let tiled = tiled.steps(op, caps, Slot::Output(0))?;
-        return repaired(op, tiled, fused(op, work, caps)?, conv, turns, caps);
+        return repaired(op, tiled, conv, turns, caps, || Ok(vec![fused(op, work, caps)?]));
     }
     if conv_tiled::choose(conv, None, caps).is_some() {
         return two_kernels(op, work, caps);
@@ -142,6 +177,7 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
     match conv_gemm::with_pool(op, conv, pool, caps)? {
         Pooled::Together(steps) => Ok(steps),
         Pooled::Apart => two_kernels(op, work, caps),
+        Pooled::Neither if !fits => two_kernels(op, work, caps),
         Pooled::Neither => Ok(vec![fused(op, work, caps)?].into()),
     }
 }
@@ -159,7 +195,7 @@ fn fused(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> Result<Step> {
     let (conv, pool) = (&work.conv, &work.pool);
     let (activation, alpha) = ActivationKind::of(conv.activation);
     let total = invocations(conv, each(&pool.axes, |a| a.output));
-    let mut params = params(op, conv, total, alpha)?;
+    let mut params = params(op, conv, total, 0..conv.group_in, alpha)?;
     add_pool(op, &mut params, pool)?;
     let kernel = KernelKey::ConvPool {
         dtype: conv.dtype,
@@ -179,7 +215,13 @@ fn invocations(work: &ConvWork, space: [usize; 3]) -> usize {
     work.batch * work.groups * work.group_out.div_ceil(BLOCK) * space.iter().product::<usize>()
 }
 
-fn params(op: &'static str, work: &ConvWork, total: usize, alpha: f32) -> Result<ConvParams> {
+fn params(
+    op: &'static str,
+    work: &ConvWork,
+    total: usize,
+    channels: Range<usize>,
+    alpha: f32,
+) -> Result<ConvParams> {
     let axes = &work.axes;
     Ok(ConvParams {
         in_size: vec4(op, each(axes, |a| a.input), work.group_in)?,
@@ -207,8 +249,8 @@ fn params(op: &'static str, work: &ConvWork, total: usize, alpha: f32) -> Result
         pool_end: [0; 4],
         identity: f32::NEG_INFINITY,
         nan: f32::NAN.to_bits(),
-        pad_0: 0,
-        pad_1: 0,
+        from_channel: u32_of(op, channels.start)?,
+        to_channel: u32_of(op, channels.end)?,
     })
 }
 

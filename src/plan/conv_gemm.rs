@@ -1,6 +1,7 @@
 //! Convolution as a product of matrices, on hardware: when it is chosen, with which tiles, and its steps.
 
 use super::narrow::{each, ivec4, u32_of, vec4};
+use super::turns::Turns;
 use super::{Caps, Slot, Step, Steps, grid};
 use crate::error::Result;
 use crate::geometry::Axis;
@@ -79,7 +80,8 @@ fn tiled(work: &ConvWork, pool: Option<&PoolWork>, tile: GemmTile) -> Option<Til
 ///    device busy; not behind pooling, whose windows need whole sums;
 /// 4. small tiles.
 fn choose(work: &ConvWork, pool: Option<&PoolWork>, caps: &Caps) -> Option<Choice> {
-    if caps.software {
+    let turns = Turns::default().repeated(STEP / 4).repeated(rows(work).div_ceil(STEP));
+    if caps.software || !turns.fit(caps) {
         return None;
     }
     let fits = |t: &Tiled| packed_size(work, t) <= caps.max_binding;

@@ -1,6 +1,7 @@
 //! A problem with the kernels that compute it on a device: pure, so it can be made and looked at without one.
 
 mod caps;
+mod carried;
 mod chunks;
 mod conv;
 mod conv_gemm;
@@ -15,8 +16,9 @@ mod pointwise;
 mod pool;
 mod pool_paged;
 mod regions;
-mod roi;
+pub(crate) mod roi;
 mod split;
+pub(crate) mod turns;
 mod unpool;
 
 pub use caps::{Caps, FILL, PAGE, PAGES};

@@ -2,6 +2,7 @@
 
 use super::conv::weight_slots;
 use super::narrow::{u32_of, vec4};
+use super::turns::Turns;
 use super::{Caps, Slot, Step, grid};
 use crate::error::Result;
 use crate::kernel::KernelKey;
@@ -82,10 +83,11 @@ impl Packing {
 /// not finite: a tiled kernel multiplies weights with the padding's zeros. `turns` are those of all loops for an output.
 ///
 /// Invocations go through several outputs, because on software adapters those that have nothing to do take time too; but
-/// not through so many that Mesa ends their loops ([`Caps::check_turns`]).
-pub(super) fn repair(op: &'static str, step: Step, turns: usize, caps: &Caps) -> Result<Step> {
-    const MOST_TURNS: usize = 30_000;
-    const MOST_OUTPUTS: usize = 256;
+/// not through so many that the driver ends their loops ([`Caps::max_turns`]).
+pub(super) fn repair(op: &'static str, step: Step, turns: Turns, caps: &Caps) -> Result<Step> {
+    const MOST_OUTPUTS: u64 = 256;
+    /// Short loops around those that are counted.
+    const BESIDE: u64 = 16;
     let mut step = step;
     step.kernel = match step.kernel {
         KernelKey::Conv { dtype, activation, channels_last, .. } => {
@@ -100,7 +102,7 @@ pub(super) fn repair(op: &'static str, step: Step, turns: usize, caps: &Caps) ->
     step.slots.push(Slot::Packed(0));
     step.slots.extend(output);
     let workgroups: u64 = step.grid.iter().map(|&side| u64::from(side)).product();
-    let outputs = (MOST_TURNS / turns.max(1)).clamp(1, MOST_OUTPUTS) as u64;
+    let outputs = (caps.max_turns / turns.count.saturating_add(BESIDE)).clamp(1, MOST_OUTPUTS);
     step.grid = grid::workgroups(op, workgroups.div_ceil(outputs), caps)?;
     step.why = "computes again what weights that are not finite make of the padding; else nothing";
     Ok(step)

@@ -1,11 +1,16 @@
 //! Kernels for softmax and activations.
 
 use super::narrow::u32_of;
+use super::turns::Turns;
 use super::{Caps, Slot, Step, grid};
 use crate::error::Result;
 use crate::kernel::params::{ActivationParams, SoftmaxParams};
 use crate::kernel::{ActivationKind, KernelKey};
 use crate::problem::{ActivationWork, SoftmaxWork};
+
+/// Rows of at least this many elements are gone through in parallel, if they are too few to fill a device.
+const LONG_ROW: usize = 256;
+const FEW_ROWS: usize = 4096;
 
 pub(super) fn softmax(op: &'static str, work: &SoftmaxWork, caps: &Caps) -> Result<Vec<Step>> {
     let rows = work.outer * work.inner;
@@ -20,6 +25,15 @@ pub(super) fn softmax(op: &'static str, work: &SoftmaxWork, caps: &Caps) -> Resu
         pad_2: 0,
     };
     let slots = vec![Slot::Input(0), Slot::Output(0)];
+    // The largest, the sum, and the quotients.
+    let of_row = |of_loop: Turns| of_loop.then(of_loop).then(of_loop);
+    let long = work.length >= LONG_ROW && rows <= FEW_ROWS;
+    if long || !of_row(Turns::default().repeated(work.length)).fit(caps) {
+        of_row(Turns::shared(work.length).then(Turns::folded())).check(op, caps)?;
+        let grid = grid::workgroups(op, rows as u64, caps)?;
+        let why = "long rows, which workgroups go through in parallel";
+        return Ok(vec![Step { why, ..Step::new(KernelKey::SoftmaxRows, &params, slots, grid) }]);
+    }
     let grid = grid::invocations(op, rows as u64, caps)?;
     Ok(vec![Step::new(KernelKey::Softmax, &params, slots, grid)])
 }

@@ -1,6 +1,7 @@
 //! Kernels for pooling.
 
 use super::narrow::{each, ivec4, u32_of, vec4};
+use super::turns::Turns;
 use super::{Caps, Slot, Step, Steps, grid, pool_paged};
 use crate::error::{Error, Result};
 use crate::geometry::Axis;
@@ -81,6 +82,11 @@ fn exponent(work: &PoolWork) -> f32 {
     }
 }
 
+/// Whether the largest magnitude is looked for before anything is summed up.
+fn is_norm(work: &PoolWork) -> bool {
+    matches!(work.kind, PoolKind::Lp { .. } | PoolKind::LpTorch { .. })
+}
+
 /// Elements that one word of the output holds.
 fn lanes(dtype: DType) -> u64 {
     match dtype {
@@ -92,14 +98,11 @@ fn lanes(dtype: DType) -> u64 {
 fn sliding_step(op: &'static str, work: &PoolWork, caps: &Caps, from: Slot) -> Result<Step> {
     let axes = &work.axes;
     check_adaptive(op, axes)?;
-    // The outer loops turn too.
-    let turns = axes
-        .iter()
-        .rev()
-        .fold(0usize, |inner, a| a.kernel.min(a.input).saturating_mul(inner.saturating_add(1)));
-    caps.check_turns(op, turns)?;
+    let once = Turns::default().at_taps(axes);
+    let turns = if is_norm(work) { once.then(once) } else { once };
     let outputs = each(axes, |a| a.output);
     let total = work.batch * work.channels * outputs.iter().product::<usize>();
+    turns.repeated((lanes(work.dtype) as usize).min(total)).check(op, caps)?;
     let params = PoolParams {
         in_size: vec4(op, each(axes, |a| a.input), work.channels)?,
         out_size: vec4(op, outputs, work.batch)?,
@@ -143,7 +146,10 @@ pub(super) fn index_step(op: &'static str, work: &PoolWork) -> Result<[u32; 4]> 
 }
 
 fn plane_step(op: &'static str, work: &PoolWork, plane: usize, caps: &Caps, from: Slot) -> Result<Step> {
+    let once = Turns::shared(plane).then(Turns::folded());
+    let turns = if is_norm(work) { once.then(once) } else { once };
     let total = work.batch * work.channels;
+    turns.repeated((lanes(work.dtype) as usize).min(total)).check(op, caps)?;
     let params = PlaneParams {
         length: u32_of(op, plane)?,
         step: u32_of(op, work.input.space[2])?,

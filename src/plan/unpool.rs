@@ -2,6 +2,7 @@
 
 use super::narrow::{u32_of, vec4};
 use super::pool::index_step;
+use super::turns::Turns;
 use super::{Caps, Slot, Step, Steps, grid};
 use crate::error::Result;
 use crate::kernel::KernelKey;
@@ -42,6 +43,8 @@ pub(super) fn unpool(op: &'static str, work: &UnpoolWork, caps: &Caps) -> Result
 
 pub(super) fn fractional(op: &'static str, work: &FractionalWork, caps: &Caps) -> Result<Vec<Step>> {
     let pool = &work.pool;
+    let loops = work.axes.iter().rev().fold(Turns::default(), |turns, axis| turns.repeated(axis.kernel));
+    loops.check(op, caps)?;
     let outputs = work.axes.map(|a| a.output);
     let total = pool.batch * pool.channels * outputs.iter().product::<usize>();
     let [d, h, w] = work.axes.map(|a| a.alpha);

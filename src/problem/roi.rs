@@ -122,6 +122,16 @@ impl MaxRoiWork {
     }
 }
 
+impl MaxRoiWork {
+    /// Elements of a region's largest bin at most.
+    pub(crate) fn longest(&self, axis: usize, from: f32, to: f32) -> usize {
+        let shape = &self.shape;
+        let round = |v: f32| (v * shape.spatial_scale).round() as i64;
+        let span = round(to).saturating_sub(round(from)).saturating_add(1).max(1) as usize;
+        (span / shape.bins[axis]).saturating_add(2).min(shape.space[axis])
+    }
+}
+
 impl RoiShape {
     /// Refuses the number of an image that is not there.
     pub(super) fn check_image(

@@ -17,6 +17,9 @@ pub enum RoiMode {
 ///
 /// Inputs: images `[N, C, H, W]` (channels last for [`Layout::Nhwc`]), regions `[R, 4]` as `x1, y1, x2, y2`, and
 /// the image of each region, i32 `[R]`. Output: `[R, C, height, width]`.
+///
+/// Bins of more than [`MOST_SAMPLES`](crate::problem::MOST_SAMPLES) samples along an axis are an error, or NaN where the regions are
+/// known to the GPU alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RoiAlign {
     /// Bins along height and width.

@@ -5,7 +5,7 @@ mod mutants;
 mod support;
 mod ways;
 
-use support::{check_gpu, describe, descs, engine};
+use support::{check_gpu, describe, descs, engine, with_fill};
 use wgpool::verify::random::{Family, Rng};
 
 /// Plans for devices of several sizes, so that tiles of both sizes and divided sums come up on small tensors.
@@ -18,7 +18,7 @@ fn random(family: Family, count: usize) {
     let (mut failures, mut ran) = (Vec::new(), 0);
     while ran < count {
         let case = family.case(&mut rng, hardware.caps().f16);
-        let engine = hardware.with_fill(FILLS[rng.between(0, FILLS.len() - 1)]);
+        let engine = with_fill(&hardware, FILLS[rng.between(0, FILLS.len() - 1)]);
         let inputs: Vec<_> = case.inputs.iter().collect();
         let Some(kernel) = ways::product(&engine.plan(&case.op, &descs(&inputs)).unwrap()) else { continue };
         ran += 1;
@@ -58,7 +58,7 @@ fn every_way_through_the_kernels() {
 #[test]
 fn a_batch_in_parts_packs_its_weights_for_each_kernel() {
     // Three images to a binding, so that the last part has one alone, for which smaller tiles are chosen.
-    let hardware = engine().as_hardware().with_fill(12);
+    let hardware = with_fill(&engine().as_hardware(), 12);
     let plan = |images: usize, most: u64| {
         let mut caps = *hardware.caps();
         caps.max_binding = most;

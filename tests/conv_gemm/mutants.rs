@@ -1,24 +1,12 @@
 //! Wrong versions of the kernels are noticed.
 
-use wgpool::kernel::{GemmFinish, KernelKey};
+use wgpool::kernel::GemmFinish::{self, *};
 use wgpool::verify::random::Rng;
 
-use crate::support::{check_gpu, engine};
+use crate::support::{self, assert_noticed, engine, is_wrong, mutant};
 use crate::ways;
 
-/// What is wrong, on which ways it shows, and which text becomes which.
-type Mutant = (&'static str, GemmFinish, fn(KernelKey, String) -> String, &'static str);
-
-macro_rules! mutant {
-    ($finish:ident, $name:literal, $from:literal, $to:literal) => {
-        (
-            $name,
-            GemmFinish::$finish,
-            (|_: KernelKey, source: String| source.replace($from, $to)) as fn(KernelKey, String) -> String,
-            $from,
-        )
-    };
-}
+type Mutant = support::Mutant<GemmFinish>;
 
 const MUTANTS: &[Mutant] = &[
     mutant!(Store, "padding times infinity", "own.there[lane] && is_nan(sum[lane])", "false"),
@@ -64,21 +52,13 @@ const MUTANTS: &[Mutant] = &[
 
 #[test]
 fn every_mutant_is_caught() {
-    let hardware = engine().as_hardware();
-    for &(name, finish, edit, from) in MUTANTS {
-        let changes = wgpool::kernel::all().iter().any(|key| key.source().contains(from));
-        assert!(changes, "{name}: no shader contains {from:?}");
-        let mutant = hardware.with_edited_shaders(edit);
+    assert_noticed(&engine().as_hardware(), MUTANTS, |mutant, Mutant { on: finish, .. }| {
         let mut rng = Rng::new(3);
-        let shows = ways::ways(false).into_iter().filter(|way| way.finish == finish);
-        let caught = shows.cycle().take(60).any(|way| {
-            let (engine, case) = ways::case(&mut rng, &mutant, way);
-            check_gpu(&engine, &case).is_err_and(|reason| {
-                // A mutant that does not run has not been noticed by its numbers.
-                assert!(!reason.contains("building the pipeline"), "{name}: {reason}");
-                true
-            })
-        });
-        assert!(caught, "{name}: not noticed");
-    }
+        let mut shows = ways::ways(false).into_iter().filter(|way| way.finish == *finish).cycle().take(60);
+        shows.any(|way| {
+            let (engine, case) = ways::case(&mut rng, mutant, way);
+            let inputs: Vec<_> = case.inputs.iter().collect();
+            is_wrong(&engine, &case.op, &inputs)
+        })
+    });
 }

@@ -1,5 +1,6 @@
 //! Convolutions that take a given way through the kernels that multiply matrices.
 
+use crate::support::with_fill;
 use half::f16;
 use wgpool::kernel::{GemmFinish, GemmKernel, GemmTaps, GemmTile, KernelKey};
 use wgpool::verify::random::{Case, Rng};
@@ -47,7 +48,7 @@ pub fn ways(f16: bool) -> Vec<Way> {
 pub fn case(rng: &mut Rng, hardware: &Engine, way: Way) -> (Engine, Case) {
     for _ in 0..1000 {
         let (op, descs) = spec(rng, way);
-        let engine = hardware.with_fill([1, 9, 17, 1000][rng.between(0, 3)]);
+        let engine = with_fill(hardware, [1, 9, 17, 1000][rng.between(0, 3)]);
         let Ok(plan) = engine.plan(&op, &descs) else { continue };
         let Some(kernel) = product(&plan) else { continue };
         let GemmKernel { dtype, channels_last, tile, taps, finish, .. } = kernel;

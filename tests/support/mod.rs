@@ -4,6 +4,7 @@
 
 use std::sync::OnceLock;
 
+use wgpool::kernel::KernelKey;
 use wgpool::verify::random::Case;
 use wgpool::{Backend, Choice, Engine, Error, Op, Problem, Tensor, TensorDesc, reference, verify};
 
@@ -56,6 +57,13 @@ fn limited(choice: &Choice) -> Option<Engine> {
     Some(Engine::from_device(&device, &queue))
 }
 
+/// The same device with plans for one that so many workgroups keep busy.
+pub fn with_fill(engine: &Engine, workgroups: u32) -> Engine {
+    let mut caps = *engine.caps();
+    caps.fill = workgroups;
+    engine.with_caps(caps)
+}
+
 /// The descriptions of tensors.
 pub fn descs(inputs: &[&Tensor]) -> Vec<TensorDesc> {
     inputs.iter().map(|t| t.desc()).collect()
@@ -95,4 +103,55 @@ pub fn check_gpu(engine: &Engine, case: &Case) -> Result<(), String> {
 pub fn describe(case: &Case) -> String {
     let shapes: Vec<_> = case.inputs.iter().map(|t| format!("{:?} {}", t.shape(), t.dtype())).collect();
     format!("{:?} on {}", case.op, shapes.join(", "))
+}
+
+/// A wrong version of a kernel: what it shows on, what is wrong, which text is replaced, and how.
+pub struct Mutant<T> {
+    pub on: T,
+    pub name: &'static str,
+    pub from: &'static str,
+    pub edit: fn(KernelKey, String) -> String,
+}
+
+/// Replaces text of every shader that has it.
+#[allow(unused_macros)] // each test file uses its part
+macro_rules! mutant {
+    ($name:literal, $from:literal, $to:literal) => {
+        $crate::support::mutant!((), $name, $from, $to)
+    };
+    ($on:expr, $name:literal, $from:literal, $to:literal) => {
+        $crate::support::Mutant {
+            on: $on,
+            name: $name,
+            from: $from,
+            edit: |_: wgpool::kernel::KernelKey, source: String| source.replace($from, $to),
+        }
+    };
+}
+#[allow(unused_imports)]
+pub(crate) use mutant;
+
+/// Asserts that each mutant is noticed by `notices`, which gets an engine with its shaders.
+pub fn assert_noticed<T: std::fmt::Debug>(
+    engine: &Engine,
+    mutants: &[Mutant<T>],
+    notices: impl Fn(&Engine, &Mutant<T>) -> bool,
+) {
+    for mutant in mutants {
+        let (on, name, from) = (&mutant.on, mutant.name, mutant.from);
+        let changes = wgpool::kernel::all().iter().any(|key| key.source().contains(from));
+        assert!(changes, "{on:?}, {name}: no shader contains {from:?}");
+        let edited = engine.with_edited_shaders(mutant.edit);
+        assert!(notices(&edited, mutant), "{on:?}, {name}: not noticed");
+    }
+}
+
+/// Whether a mutant's result is wrong. One that does not run has not been noticed by its numbers.
+pub fn is_wrong(mutant: &Engine, op: &Op, inputs: &[&Tensor]) -> bool {
+    match verify::run_guarded(mutant, op, inputs) {
+        Ok(outputs) => judge(op, inputs, &outputs).is_err(),
+        Err(Error::Buffer { .. }) => true,
+        Err(Error::TooLarge { .. }) => false,
+        Err(error) => panic!("{op:?}: {error}"),
+    }
 }

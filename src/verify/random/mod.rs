@@ -158,8 +158,12 @@ impl Family {
             Family::Dense => convolution::dense(rng, f16),
             Family::Softmax => {
                 let rank = rng.between(1, 4);
-                let shape: Vec<usize> = (0..rank).map(|_| rng.between(1, 9)).collect();
+                let mut shape: Vec<usize> = (0..rank).map(|_| rng.between(1, 9)).collect();
                 let axis = rng.between(0, 2 * rank - 1) as isize - rank as isize;
+                // Long rows have a kernel of their own.
+                if rng.one_in(4) {
+                    shape[axis.rem_euclid(rank as isize) as usize] = rng.between(200, 700);
+                }
                 (Softmax { axis }.into(), vec![TensorDesc::f32(shape)])
             }
             Family::Activation => {

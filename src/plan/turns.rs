@@ -1,0 +1,113 @@
+//! How often the loops of an invocation turn.
+//!
+//! llvmpipe before Mesa 25 ends every loop of an invocation once they have turned 65,535 times in all, and the result
+//! is wrong. A loop turns once more to find its end, and then goes through the loops inside it, each of which turns
+//! once for nothing. Invocations that run side by side turn as often as the one that turns most.
+
+use super::Caps;
+use crate::error::{Error, Result};
+use crate::geometry::Axis;
+
+/// Why more turns are refused.
+pub(crate) const RULE: &str =
+    "llvmpipe before Mesa 25 ends an invocation's loops after 65,535 turns; the host path takes it";
+
+/// Invocations that llvmpipe runs side by side, whose registers have 256 bits at most.
+pub(crate) const SIDE_BY_SIDE: usize = 8;
+
+/// Turns of the loops that an invocation runs, at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Turns {
+    /// In all.
+    pub count: u64,
+    /// Where a loop around them finds its end.
+    idle: u64,
+}
+
+impl Turns {
+    /// A loop that does this `times` times.
+    pub fn repeated(self, times: usize) -> Turns {
+        let idle = self.idle.saturating_add(1);
+        let count = (times as u64).saturating_mul(self.count.saturating_add(1)).saturating_add(idle);
+        Turns { count, idle }
+    }
+
+    /// This, then `next`.
+    pub fn then(self, next: Turns) -> Turns {
+        Turns { count: self.count.saturating_add(next.count), idle: self.idle.saturating_add(next.idle) }
+    }
+
+    /// A loop for each axis, the last one innermost, that do this with each tap of a window inside the input.
+    pub fn at_taps(self, axes: &[Axis; 3]) -> Turns {
+        let inside = |axis: &Axis| axis.kernel.min(axis.input.div_ceil(axis.dilation));
+        axes.iter().rev().fold(self, |turns, axis| turns.repeated(inside(axis)))
+    }
+
+    /// A loop over `channels` in parts of 32: `add_tap` in `lib/convolve.wgsl`.
+    pub fn of_channels(channels: usize) -> Turns {
+        const PART: usize = 32;
+        let mut turns = Turns::default().repeated(PART).repeated(channels / PART);
+        if !channels.is_multiple_of(PART) {
+            turns.count += channels as u64 % PART as u64 + 2;
+        }
+        turns
+    }
+
+    /// This, and as many turns more.
+    pub fn more(self, count: u64) -> Turns {
+        Turns { count: self.count.saturating_add(count), ..self }
+    }
+
+    /// A loop over `count` elements that a workgroup's invocations share.
+    pub fn shared(count: usize) -> Turns {
+        Turns::default().repeated(count.div_ceil(crate::kernel::WORKGROUP as usize))
+    }
+
+    /// What a workgroup's invocations hold made one value, by halves.
+    pub fn folded() -> Turns {
+        Turns::default().repeated(crate::kernel::WORKGROUP.ilog2() as usize)
+    }
+
+    /// Whether the device runs them all.
+    pub fn fit(self, caps: &Caps) -> bool {
+        self.count <= caps.max_turns
+    }
+
+    /// Refuses more than the device runs.
+    pub fn check(self, op: &'static str, caps: &Caps) -> Result<()> {
+        if self.fit(caps) {
+            return Ok(());
+        }
+        Err(Error::TooLarge {
+            what: "window, plane or row on a software adapter",
+            values: format!("{op}: {} turns of loops", self.count),
+            rule: RULE,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What llvmpipe of Mesa 22.3.6 was measured to run to the end.
+    #[test]
+    fn turns_are_those_that_llvmpipe_counts() {
+        let body = Turns::default();
+        let most = |turns: &dyn Fn(usize) -> Turns| (0..).take_while(|&n| turns(n).count <= 65_535).last();
+        assert_eq!(most(&|n| body.repeated(1000).then(body.repeated(n))), Some(64_533));
+        assert_eq!(most(&|n| body.repeated(1).repeated(n)), Some(21_844));
+        assert_eq!(most(&|n| body.repeated(10).repeated(n)), Some(5_461));
+        assert_eq!(most(&|n| body.repeated(n).repeated(10)), Some(6_551));
+        assert_eq!(most(&|n| body.repeated(n).repeated(10).repeated(10)), Some(653));
+        assert_eq!(most(&|n| body.repeated(1).repeated(1).repeated(n)), Some(10_922));
+    }
+
+    #[test]
+    fn channels_are_counted_in_parts() {
+        // A loop over parts, and in each the channels and an end; then an end, and one loop for nothing.
+        assert_eq!(Turns::of_channels(1).count, 1 + 2 + 2);
+        assert_eq!(Turns::of_channels(32).count, 1 + 33 + 2);
+        assert_eq!(Turns::of_channels(40).count, 1 + 33 + 1 + 9 + 2);
+    }
+}
