@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use wgpool::kernel::params::{self, Field};
-use wgpool::kernel::{self, GemmParams, KernelKey, PackGemmParams, PartsParams, params::*};
+use wgpool::kernel::{self, GemmParams, KernelKey, PackGemmParams, PartsParams, PatchParams, params::*};
 
 /// The structure that a kernel reads its parameters from, and the host's fields.
 fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
@@ -12,6 +12,9 @@ fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
         KernelKey::Pool { .. } => ("PoolParams", PoolParams::FIELDS, size_of::<PoolParams>()),
         KernelKey::PoolPages { .. } | KernelKey::DepthwisePages { .. } => {
             ("PagesParams", PagesParams::FIELDS, size_of::<PagesParams>())
+        }
+        KernelKey::PoolPatch { .. } | KernelKey::DepthwisePatch { .. } => {
+            ("PatchParams", PatchParams::FIELDS, size_of::<PatchParams>())
         }
         KernelKey::PoolPlane { .. } => ("PlaneParams", PlaneParams::FIELDS, size_of::<PlaneParams>()),
         KernelKey::Fractional { .. } => {

@@ -2,6 +2,7 @@
 
 use super::gemm::GemmKernel;
 use super::key::{ActivationKind, KernelKey, Reduce, Taps};
+use super::patch::Patch;
 use crate::tensor::DType;
 
 const ACTIVATIONS: [ActivationKind; 9] = [
@@ -52,6 +53,11 @@ pub fn all() -> Vec<KernelKey> {
     keys.extend(tiled());
     keys.extend([DType::F32, DType::F16].map(|dtype| KernelKey::PackGemm { dtype }));
     keys.extend(GemmKernel::all(&ACTIVATIONS).into_iter().map(KernelKey::ConvGemm));
+    for patch in Patch::kinds() {
+        keys.push(KernelKey::PoolPatch { reduce: Reduce::Max, patch });
+        keys.push(KernelKey::PoolPatch { reduce: Reduce::Average, patch });
+        keys.push(KernelKey::DepthwisePatch { activation: ActivationKind::Relu, patch });
+    }
     for channels_last in [false, true] {
         for indices in [false, true] {
             keys.push(KernelKey::Fractional { indices, channels_last });

@@ -1,6 +1,7 @@
 //! What tells one pipeline from another.
 
 use super::gemm::GemmKernel;
+use super::patch::Patch;
 use super::tiled::Tile;
 use crate::frame::FrameKernel;
 use crate::spec::{Activation, PoolKind};
@@ -150,6 +151,20 @@ pub enum KernelKey {
         channels_last: bool,
         /// How it goes through the window.
         taps: Taps,
+    },
+    /// Sliding-window pooling of patches, on hardware.
+    PoolPatch {
+        /// What is computed of each window.
+        reduce: Reduce,
+        /// What an invocation computes.
+        patch: Patch,
+    },
+    /// Depthwise convolution of patches, on hardware.
+    DepthwisePatch {
+        /// Applied to the result.
+        activation: ActivationKind,
+        /// What an invocation computes.
+        patch: Patch,
     },
     /// Fractional max pooling.
     Fractional {

@@ -1,9 +1,10 @@
 //! The kernels' rows: the text, the constants and the bindings of each.
 
 use super::gemm::GemmFinish;
-use super::key::{KernelKey, Taps};
+use super::key::{KernelKey, Reduce, Taps};
+use super::patch::{Across, Patch};
 use super::text::{
-    ACTIVATION, INDEX, NO_INDICES, NUMBER, POOLING, Paged, ROI, SUM, TAPS, Text, prelude, shader,
+    ACTIVATION, INDEX, KEY, NO_INDICES, NUMBER, POOLING, Paged, ROI, SUM, TAPS, Text, prelude, shader,
 };
 use crate::plan::PAGES;
 use crate::tensor::DType;
@@ -90,7 +91,7 @@ impl KernelKey {
                     Taps::Pairs => shader!("pool_page_pairs.wgsl"),
                     Taps::Few { .. } => shader!("pool_page_taps.wgsl"),
                 };
-                let own = vec![shader!("pool_pages.wgsl")];
+                let own = vec![KEY, shader!("pool_pages.wgsl")];
                 let of_each = [window, shader!("pool_page.wgsl")];
                 let constants = vec![constant("REDUCE", reduce as u32)];
                 paged(Paged { taps, pages: PAGES, own, of_each }, constants)
@@ -109,6 +110,31 @@ impl KernelKey {
                 let constants =
                     vec![constant("ACTIVATION", activation as u32), constant("CHANNELS_LAST", channels_last)];
                 paged(Paged { taps, pages: DEPTHWISE_PAGES, own, of_each }, constants)
+            }
+            KernelKey::PoolPatch { reduce, patch } => {
+                let own = match reduce {
+                    Reduce::Max => [KEY, shader!("lib/patch_max.wgsl")],
+                    _ => ["", shader!("lib/patch_mean.wgsl")],
+                };
+                Row {
+                    constants: vec![constant("REDUCE", reduce as u32)],
+                    ..of_patch(patch, &own, shader!("pool_patch.wgsl"), (1, 1))
+                }
+            }
+            KernelKey::DepthwisePatch { activation, patch } => {
+                let weights = match patch.across {
+                    Across::Channels => shader!("lib/weights_four.wgsl"),
+                    _ => shader!("lib/weights_one.wgsl"),
+                };
+                let finish = match patch.across.fours() {
+                    false => shader!("depthwise_finish_one.wgsl"),
+                    true => shader!("depthwise_finish_four.wgsl"),
+                };
+                let own = [ACTIVATION, weights, finish];
+                Row {
+                    constants: vec![constant("ACTIVATION", activation as u32)],
+                    ..of_patch(patch, &own, shader!("depthwise_patch.wgsl"), (3, 1))
+                }
             }
             KernelKey::Fractional { indices, channels_last } => {
                 let store = if indices { shader!("lib/indices_4.wgsl") } else { NO_INDICES };
@@ -235,6 +261,13 @@ fn convolution(dtype: DType, repair: bool, own: &[&'static str]) -> Row {
     let output = if repair { shader!("lib/when_not_finite.wgsl") } else { shader!("lib/always.wgsl") };
     let shared = [TAPS, ACTIVATION, output, shader!("lib/convolve.wgsl")];
     typed(dtype, &[&shared, own].concat(), (3 + u32::from(repair), 1))
+}
+
+/// A kernel whose invocations compute patches.
+fn of_patch(patch: Patch, own: &[&'static str], template: &'static str, buffers: (u32, u32)) -> Row {
+    let width = if patch.across.fours() { shader!("lib/four.wgsl") } else { shader!("lib/one.wgsl") };
+    let shared = [prelude(patch.dtype), INDEX, NUMBER, width, shader!("lib/patch.wgsl")];
+    row(patch.dtype, Text::Patch(patch, [&shared, own].concat(), template), buffers)
 }
 
 /// A kernel that reads f32 through pages.

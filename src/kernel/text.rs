@@ -1,6 +1,7 @@
 //! What the texts of kernels are put together from.
 
 use super::key::Taps;
+use super::patch::Patch;
 use super::tiled::Tile;
 use crate::tensor::DType;
 
@@ -18,6 +19,7 @@ pub(super) const SUM: &str = shader!("lib/sum.wgsl");
 pub(super) const TAPS: &str = shader!("lib/taps.wgsl");
 pub(super) const POOLING: &str = shader!("lib/pooling.wgsl");
 pub(super) const ACTIVATION: &str = shader!("lib/activation.wgsl");
+pub(super) const KEY: &str = shader!("lib/key.wgsl");
 pub(super) const ROI: &str = shader!("lib/roi.wgsl");
 pub(super) const NO_INDICES: &str = shader!("lib/no_indices.wgsl");
 const SLIDING: &str = shader!("lib/pages.wgsl");
@@ -28,6 +30,8 @@ pub(super) enum Text {
     Parts(Vec<&'static str>),
     /// A tiled convolution.
     Tile(Tile),
+    /// Parts, and around the lines of a patch a text that has places for them.
+    Patch(Patch, Vec<&'static str>, &'static str),
     /// A kernel that reads a tensor through pages.
     Paged(Paged),
 }
@@ -49,6 +53,7 @@ impl Text {
                 let own = tile.source(shader!("conv_tiled.wgsl"), shader!("conv_tiled_page.wgsl"));
                 [INDEX, NUMBER, ACTIVATION, &own].concat()
             }
+            Text::Patch(patch, parts, template) => parts.concat() + &patch.source(template),
             Text::Paged(paged) => paged.write(),
         }
     }

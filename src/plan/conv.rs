@@ -2,7 +2,7 @@
 
 use super::conv_gemm::{self, Pooled};
 use super::narrow::{each, ivec4, u32_of, vec4};
-use super::{Caps, Slot, Step, Steps, conv_tiled, depthwise, grid, packing, pool};
+use super::{Caps, Slot, Step, Steps, conv_tiled, depthwise, grid, packing, patch, pool};
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::kernel::params::{ConvParams, DenseParams};
@@ -90,8 +90,11 @@ fn general(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<S
         let step = Step::new(KernelKey::Dense { dtype, activation }, &params, slots(work, to), grid);
         return Ok(vec![Step { why, ..step }].into());
     }
-    match conv_gemm::steps(op, work, caps, to)? {
-        Some(steps) => Ok(steps),
+    if let Some(steps) = conv_gemm::steps(op, work, caps, to)? {
+        return Ok(steps);
+    }
+    match patch::depthwise(op, work, caps, to)? {
+        Some(step) => Ok(vec![step].into()),
         None => {
             caps.check_turns(op, work.taps().saturating_mul(work.group_in))?;
             Ok(vec![direct(op, work, caps, to)?].into())
@@ -142,6 +145,9 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
     match conv_gemm::with_pool(op, conv, pool, caps)? {
         Pooled::Together(steps) => Ok(steps),
         Pooled::Apart => two_kernels(op, work, caps),
+        Pooled::Neither if patch::depthwise(op, conv, caps, Slot::Scratch(0))?.is_some() => {
+            two_kernels(op, work, caps)
+        }
         Pooled::Neither => Ok(vec![fused(op, work, caps)?].into()),
     }
 }
@@ -149,7 +155,7 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
 fn two_kernels(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> Result<Steps> {
     caps.check_tensor(op, &work.between)?;
     let mut steps = steps(op, &work.conv, caps, Slot::Scratch(0))?;
-    steps.steps.extend(pool::steps(op, &work.pool, caps, Slot::Scratch(0))?);
+    steps.steps.extend(pool::steps(op, &work.pool, caps, Slot::Scratch(0), Slot::Output(0))?);
     steps.scratch.insert(0, work.between.buffer_size());
     Ok(steps)
 }
