@@ -1,4 +1,4 @@
-// Pooling of whole planes: one workgroup reads a plane, its invocations side by side, and folds it in workgroup
+// Pooling of whole planes: some invocations of a workgroup, or all, read a plane side by side, and fold it in workgroup
 // memory. Also taken for windows that cover the whole input.
 
 struct PlaneParams {
@@ -19,6 +19,8 @@ struct PlaneParams {
 const MAX: u32 = 0u;
 const LP: u32 = 3u;
 override REDUCE: u32 = 0u;
+// Invocations that share a plane.
+override SHARE: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: PlaneParams;
 @group(0) @binding(1) var<storage, read> input: array<Word>;
@@ -34,57 +36,75 @@ fn larger(a: f32, b: f32) -> f32 {
     return select(a, b, is_nan(b) || (!is_nan(a) && exceeds(b, a)));
 }
 
-// Folds what the invocations hold; each of them gets the result.
-fn fold(value: f32, local: u32, take_largest: bool) -> f32 {
+// Which share of which plane of the workgroup an invocation has, and where its values lie in workgroup memory.
+struct Share {
+    number: u32,
+    plane: u32,
+    first: u32, // where share 0 of the plane lies
+    step: u32,  // from share to share
+}
+
+// Neighbouring invocations read neighbours in memory: of one plane, or of as many channels, where these lie last.
+fn share_of(local: u32) -> Share {
+    let planes = WORKGROUP / SHARE;
+    if (params.step == 1u) {
+        return Share(local % SHARE, local / SHARE, local - local % SHARE, 1u);
+    }
+    return Share(local / planes, local % planes, local % planes, planes);
+}
+
+// Folds what the invocations that share a plane hold; each of them gets the result.
+fn fold(value: f32, share: Share, take_largest: bool) -> f32 {
+    let own = share.first + share.number * share.step;
     workgroupBarrier();
-    shared_values[local] = value;
-    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+    shared_values[own] = value;
+    for (var half = SHARE / 2u; half > 0u; half /= 2u) {
         workgroupBarrier();
-        if (local < half) {
-            let a = shared_values[local];
-            let b = shared_values[local + half];
+        if (share.number < half) {
+            let a = shared_values[own];
+            let b = shared_values[own + half * share.step];
             if (take_largest) {
-                shared_values[local] = larger(a, b);
+                shared_values[own] = larger(a, b);
             } else {
-                shared_values[local] = a + b;
+                shared_values[own] = a + b;
             }
         }
     }
     workgroupBarrier();
-    return shared_values[0];
+    return shared_values[share.first];
 }
 
-fn plane_maximum(base: u32, local: u32, magnitudes: bool) -> f32 {
+fn plane_maximum(base: u32, share: Share, magnitudes: bool) -> f32 {
     var best = select(params.identity, 0.0, magnitudes);
-    for (var i = local; i < params.length; i += WORKGROUP) {
+    for (var i = share.number; i < params.length; i += SHARE) {
         let value = load(base + i * params.step);
         best = larger(best, select(value, abs(value), magnitudes));
     }
-    return fold(best, local, true);
+    return fold(best, share, true);
 }
 
-fn plane_sum(base: u32, local: u32, scale: f32) -> f32 {
+fn plane_sum(base: u32, share: Share, scale: f32) -> f32 {
     var sum = Sum();
-    for (var i = local; i < params.length; i += WORKGROUP) {
+    for (var i = share.number; i < params.length; i += SHARE) {
         var value = load(base + i * params.step);
         if (REDUCE == LP) {
             value = lp_term(abs(value), scale, params.p);
         }
         add(&sum, value);
     }
-    return fold(result(sum), local, false);
+    return fold(result(sum), share, false);
 }
 
-fn pool(plane: u32, local: u32) -> f32 {
+fn pool(plane: u32, share: Share) -> f32 {
     let base = plane / params.channels * params.in_batch + plane % params.channels * params.channel;
     if (REDUCE == MAX) {
-        return plane_maximum(base, local, false);
+        return plane_maximum(base, share, false);
     }
     if (REDUCE == LP) {
-        let scale = plane_maximum(base, local, true);
-        return lp_root(plane_sum(base, local, scale), scale, params.p);
+        let scale = plane_maximum(base, share, true);
+        return lp_root(plane_sum(base, share, scale), scale, params.p);
     }
-    return average_of(plane_sum(base, local, 1.0), params.divisor);
+    return average_of(plane_sum(base, share, 1.0), params.divisor);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -93,14 +113,15 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let word = workgroup_number(group, groups);
+    let share = share_of(local);
+    let word = workgroup_number(group, groups) * (WORKGROUP / SHARE) + share.plane;
     var values = vec4<f32>();
     for (var lane = 0u; lane < LANES; lane++) {
         // Every invocation goes through the same barriers, also for planes that are not there.
         let plane = min(word * LANES + lane, params.total - 1u);
-        values[lane] = pool(plane, local);
+        values[lane] = pool(plane, share);
     }
-    if (local == 0u && word * LANES < params.total) {
+    if (share.number == 0u && word * LANES < params.total) {
         output[word] = pack(values);
     }
 }

@@ -75,7 +75,7 @@ pub fn all() -> Vec<KernelKey> {
                 continue;
             }
             if reduce != Reduce::LpTorch {
-                keys.push(KernelKey::PoolPlane { reduce, dtype });
+                keys.extend([8, 64].map(|share| KernelKey::PoolPlane { reduce, dtype, share }));
             }
             for channels_last in [false, true] {
                 for indices in [false, true] {

@@ -190,6 +190,8 @@ pub enum KernelKey {
         reduce: Reduce,
         /// Type of the elements.
         dtype: DType,
+        /// Invocations that share a plane: a power of two, at most a workgroup.
+        share: u32,
     },
     /// Direct convolution.
     Conv {

@@ -81,8 +81,8 @@ impl KernelKey {
                     ..typed(dtype, &own, (1, 1 + u32::from(indices)))
                 }
             }
-            KernelKey::PoolPlane { reduce, dtype } => Row {
-                constants: vec![constant("REDUCE", reduce as u32)],
+            KernelKey::PoolPlane { reduce, dtype, share } => Row {
+                constants: vec![constant("REDUCE", reduce as u32), constant("SHARE", share)],
                 ..typed(dtype, &[SUM, POOLING, shader!("pool_plane.wgsl")], (1, 1))
             },
             KernelKey::PoolPages { reduce, taps } => {

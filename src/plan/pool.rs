@@ -4,14 +4,17 @@ use super::narrow::{each, ivec4, u32_of, vec4};
 use super::{Caps, Slot, Step, Steps, grid, patch, pool_paged, pool_passes};
 use crate::error::{Error, Result};
 use crate::geometry::Axis;
-use crate::kernel::KernelKey;
 use crate::kernel::params::{PlaneParams, PoolParams};
+use crate::kernel::{KernelKey, WORKGROUP};
 use crate::problem::PoolWork;
 use crate::spec::{IndexNumbering, PoolKind};
 use crate::tensor::DType;
 
-/// Planes of at least this many elements are read by a whole workgroup.
+/// Planes of at least this many elements are read by several invocations: by a few each, and larger ones by a whole
+/// workgroup each.
 const PLANE_ELEMENTS: usize = 32;
+const LARGE_PLANE: usize = 256;
+const FEW: u32 = 8;
 
 /// Pooling by itself, which may take memory of its own.
 pub(super) fn operation(op: &'static str, work: &PoolWork, caps: &Caps) -> Result<Steps> {
@@ -178,8 +181,12 @@ fn plane_step(
         pad_0: 0,
         pad_1: 0,
     };
-    let kernel = KernelKey::PoolPlane { reduce: work.kind.into(), dtype: work.dtype };
-    let grid = grid::workgroups(op, (total as u64).div_ceil(lanes(work.dtype)), caps)?;
-    let why = "windows are whole planes, which workgroups reduce";
+    let (share, why) = match plane {
+        0..=LARGE_PLANE => (FEW, "windows are whole small planes, several of which a workgroup reduces"),
+        _ => (WORKGROUP, "windows are whole planes, which workgroups reduce"),
+    };
+    let kernel = KernelKey::PoolPlane { reduce: work.kind.into(), dtype: work.dtype, share };
+    let planes = lanes(work.dtype) * u64::from(WORKGROUP / share);
+    let grid = grid::workgroups(op, (total as u64).div_ceil(planes), caps)?;
     Ok(Step { why, ..Step::new(kernel, &params, slots.to_vec(), grid) })
 }

@@ -13,13 +13,14 @@ use wgpool::{Caps, Conv, Padding, Plan, Pool, Tensor, TensorDesc};
 
 /// The kernels of a plan without their types, in words: what, taps, rows and columns of a patch.
 fn kernels(plan: &Plan) -> Vec<String> {
-    let words = |key: &KernelKey| match ways::patch(key) {
-        None => format!("{key}").split(' ').next().unwrap_or_default().to_owned(),
-        Some(patch) => {
+    let words = |key: &KernelKey| match (key, ways::patch(key)) {
+        (_, Some(patch)) => {
             let [h, w] = patch.taps;
             let what = if matches!(key, KernelKey::PoolPatch { .. }) { "pool" } else { "depthwise" };
             format!("{what} {h}x{w}, {} rows of {:?}", patch.tall, patch.across)
         }
+        (KernelKey::PoolPlane { share, .. }, _) => format!("planes shared by {share}"),
+        _ => format!("{key}"),
     };
     plan.steps.iter().map(|step| words(&step.kernel)).collect()
 }
@@ -32,7 +33,7 @@ fn hardware_runs_the_benchmarks_in_patches() {
         ("P2", vec![format!("pool 3x3, {}", columns(2, 3))]),
         ("P3", vec![format!("pool 2x2, {}", columns(2, 0))]),
         ("P4", vec![format!("pool 3x3, {}", columns(1, 3))]),
-        ("P5", vec!["PoolPlane".to_owned()]),
+        ("P5", vec!["planes shared by 8".to_owned()]),
         ("P6", vec![format!("pool 1x13, {}", columns(1, 2)), format!("pool 13x1, {}", columns(1, 0))]),
         ("P7", vec!["pool 2x2, 4 rows of Column".to_owned()]),
         ("C5", vec![format!("depthwise 3x3, {}", columns(1, 3))]),
