@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use wgpool::kernel::params::{self, Field};
-use wgpool::kernel::{self, GemmParams, KernelKey, PackGemmParams, PartsParams, PatchParams, params::*};
+use wgpool::kernel::{
+    self, ConvPatchParams, GemmParams, KernelKey, PackGemmParams, PartsParams, PatchParams, params::*,
+};
 
 /// The structure that a kernel reads its parameters from, and the host's fields.
 fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
@@ -29,6 +31,7 @@ fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
         KernelKey::PackInput => ("PackInputParams", PackInputParams::FIELDS, size_of::<PackInputParams>()),
         KernelKey::PackWeights { .. } => ("PackParams", PackParams::FIELDS, size_of::<PackParams>()),
         KernelKey::ConvGemm(_) => ("GemmParams", GemmParams::FIELDS, size_of::<GemmParams>()),
+        KernelKey::ConvPatch(_) => ("ConvPatchParams", ConvPatchParams::FIELDS, size_of::<ConvPatchParams>()),
         KernelKey::PackGemm { .. } => ("PackGemmParams", PackGemmParams::FIELDS, size_of::<PackGemmParams>()),
         KernelKey::ConvParts { .. } => ("PartsParams", PartsParams::FIELDS, size_of::<PartsParams>()),
         KernelKey::Dense { .. } => ("DenseParams", DenseParams::FIELDS, size_of::<DenseParams>()),

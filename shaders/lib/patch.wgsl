@@ -50,15 +50,6 @@ fn place_of(number: u32) -> Place {
     return place;
 }
 
-fn is_inside(at: i32, length: i32) -> bool {
-    return u32(at) < u32(length);
-}
-
-// What is outside is not taken, but it must be loaded from somewhere.
-fn clamped(at: i32, length: i32) -> u32 {
-    return u32(clamp(at, 0, length - 1));
-}
-
 // The place of an output row of the patch.
 fn output_at(place: Place, row: i32) -> u32 {
     let position = u32(place.row + row) * params.out_row + u32(place.column) * params.inner;

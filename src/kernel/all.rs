@@ -1,5 +1,6 @@
 //! Every kernel there is, for tests to compile and compare.
 
+use super::conv_patch::ConvPatch;
 use super::gemm::GemmKernel;
 use super::key::{ActivationKind, KernelKey, Reduce, Taps};
 use super::patch::Patch;
@@ -53,6 +54,7 @@ pub fn all() -> Vec<KernelKey> {
     keys.extend(tiled());
     keys.extend([DType::F32, DType::F16].map(|dtype| KernelKey::PackGemm { dtype }));
     keys.extend(GemmKernel::all(&ACTIVATIONS).into_iter().map(KernelKey::ConvGemm));
+    keys.extend(ConvPatch::kinds().into_iter().map(KernelKey::ConvPatch));
     for patch in Patch::kinds() {
         keys.push(KernelKey::PoolPatch { reduce: Reduce::Max, patch });
         keys.push(KernelKey::PoolPatch { reduce: Reduce::Average, patch });

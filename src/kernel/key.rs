@@ -1,5 +1,6 @@
 //! What tells one pipeline from another.
 
+use super::conv_patch::ConvPatch;
 use super::gemm::GemmKernel;
 use super::patch::Patch;
 use super::tiled::Tile;
@@ -246,7 +247,9 @@ pub enum KernelKey {
     },
     /// Convolution as a product of matrices.
     ConvGemm(GemmKernel),
-    /// Weights in the order in which [`KernelKey::ConvGemm`] reads them.
+    /// Convolution of few channels, on hardware.
+    ConvPatch(ConvPatch),
+    /// Weights in the order in which [`KernelKey::ConvGemm`] and [`KernelKey::ConvPatch`] read them.
     PackGemm {
         /// Type of the elements.
         dtype: DType,

@@ -4,6 +4,7 @@
 //! and its test.
 
 mod all;
+mod conv_patch;
 mod gemm;
 mod key;
 pub mod params;
@@ -13,6 +14,7 @@ pub(crate) mod text;
 mod tiled;
 
 pub use all::all;
+pub use conv_patch::{ConvPatch, ConvPatchParams};
 pub use gemm::{GemmFinish, GemmKernel, GemmParams, GemmTaps, GemmTile, PackGemmParams, PartsParams};
 pub use key::{ActivationKind, KernelKey, Reduce, Taps};
 pub use patch::{Across, Patch, PatchParams};

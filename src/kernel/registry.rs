@@ -4,7 +4,7 @@ use super::gemm::GemmFinish;
 use super::key::{KernelKey, Reduce, Taps};
 use super::patch::{Across, Patch};
 use super::text::{
-    ACTIVATION, INDEX, KEY, NO_INDICES, NUMBER, POOLING, Paged, ROI, SUM, TAPS, Text, prelude, shader,
+    ACTIVATION, INDEX, INSIDE, KEY, NO_INDICES, NUMBER, POOLING, Paged, ROI, SUM, TAPS, Text, prelude, shader,
 };
 use crate::plan::PAGES;
 use crate::tensor::DType;
@@ -111,16 +111,10 @@ impl KernelKey {
                     vec![constant("ACTIVATION", activation as u32), constant("CHANNELS_LAST", channels_last)];
                 paged(Paged { taps, pages: DEPTHWISE_PAGES, own, of_each }, constants)
             }
-            KernelKey::PoolPatch { reduce, patch } => {
-                let own = match reduce {
-                    Reduce::Max => [KEY, shader!("lib/patch_max.wgsl")],
-                    _ => ["", shader!("lib/patch_mean.wgsl")],
-                };
-                Row {
-                    constants: vec![constant("REDUCE", reduce as u32)],
-                    ..of_patch(patch, &own, shader!("pool_patch.wgsl"), (1, 1))
-                }
-            }
+            KernelKey::PoolPatch { reduce, patch } => Row {
+                constants: vec![constant("REDUCE", reduce as u32)],
+                ..of_patch(patch, of_windows(reduce), shader!("pool_patch.wgsl"), (1, 1))
+            },
             KernelKey::DepthwisePatch { activation, patch } => {
                 let weights = match patch.across {
                     Across::Channels => shader!("lib/weights_four.wgsl"),
@@ -205,6 +199,18 @@ impl KernelKey {
                     ..typed(kernel.dtype, &[&shared[..], &own].concat(), (3, 1))
                 }
             }
+            KernelKey::ConvPatch(patch) => {
+                let shared =
+                    [prelude(patch.dtype), INDEX, NUMBER, shader!("lib/four.wgsl"), INSIDE, ACTIVATION];
+                let parts = [&shared[..], patch.pool.map_or(&[], of_windows)].concat();
+                let reduce = patch.pool.map(|reduce| constant("REDUCE", reduce as u32));
+                let activation = constant("ACTIVATION", patch.activation as u32);
+                let text = Text::ConvPatch(patch, parts, shader!("conv_patch.wgsl"));
+                Row {
+                    constants: reduce.into_iter().chain([activation]).collect(),
+                    ..row(patch.dtype, text, (3, 1))
+                }
+            }
             KernelKey::PackGemm { dtype } => {
                 let text = Text::Parts(vec![prelude(dtype), INDEX, shader!("pack_gemm.wgsl")]);
                 row(dtype, text, (1, 1))
@@ -263,10 +269,18 @@ fn convolution(dtype: DType, repair: bool, own: &[&'static str]) -> Row {
     typed(dtype, &[&shared, own].concat(), (3 + u32::from(repair), 1))
 }
 
+/// What becomes of a patch's windows.
+fn of_windows(reduce: Reduce) -> &'static [&'static str] {
+    match reduce {
+        Reduce::Max => &[KEY, shader!("lib/patch_max.wgsl")],
+        _ => &[shader!("lib/patch_mean.wgsl")],
+    }
+}
+
 /// A kernel whose invocations compute patches.
 fn of_patch(patch: Patch, own: &[&'static str], template: &'static str, buffers: (u32, u32)) -> Row {
     let width = if patch.across.fours() { shader!("lib/four.wgsl") } else { shader!("lib/one.wgsl") };
-    let shared = [prelude(patch.dtype), INDEX, NUMBER, width, shader!("lib/patch.wgsl")];
+    let shared = [prelude(patch.dtype), INDEX, NUMBER, width, INSIDE, shader!("lib/patch.wgsl")];
     row(patch.dtype, Text::Patch(patch, [&shared, own].concat(), template), buffers)
 }
 

@@ -2,7 +2,7 @@
 
 use super::conv_gemm::{self, Pooled};
 use super::narrow::{each, ivec4, u32_of, vec4};
-use super::{Caps, Slot, Step, Steps, conv_tiled, depthwise, grid, packing, patch, pool};
+use super::{Caps, Slot, Step, Steps, conv_patch, conv_tiled, depthwise, grid, packing, patch, pool};
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::kernel::params::{ConvParams, DenseParams};
@@ -93,8 +93,11 @@ fn general(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<S
     if let Some(steps) = conv_gemm::steps(op, work, caps, to)? {
         return Ok(steps);
     }
-    match patch::depthwise(op, work, caps, to)? {
-        Some(step) => Ok(vec![step].into()),
+    if let Some(step) = patch::depthwise(op, work, caps, to)? {
+        return Ok(vec![step].into());
+    }
+    match conv_patch::steps(op, work, None, caps, to)? {
+        Some(steps) => Ok(steps),
         None => {
             caps.check_turns(op, work.taps().saturating_mul(work.group_in))?;
             Ok(vec![direct(op, work, caps, to)?].into())
@@ -148,7 +151,10 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
         Pooled::Neither if patch::depthwise(op, conv, caps, Slot::Scratch(0))?.is_some() => {
             two_kernels(op, work, caps)
         }
-        Pooled::Neither => Ok(vec![fused(op, work, caps)?].into()),
+        Pooled::Neither => match conv_patch::steps(op, conv, Some(pool), caps, Slot::Output(0))? {
+            Some(steps) => Ok(steps),
+            None => Ok(vec![fused(op, work, caps)?].into()),
+        },
     }
 }
 

@@ -4,6 +4,7 @@ mod caps;
 mod chunks;
 mod conv;
 mod conv_gemm;
+mod conv_patch;
 mod conv_tiled;
 mod depthwise;
 pub(crate) mod explain;

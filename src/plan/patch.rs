@@ -99,12 +99,12 @@ fn step(
 }
 
 /// Whether windows along the axis are its elements.
-fn is_not_there(axis: &Axis) -> bool {
+pub(super) fn is_not_there(axis: &Axis) -> bool {
     (axis.input, axis.output, axis.kernel, axis.pad_before) == (1, 1, 1, 0)
 }
 
 /// The largest patch height of which most is computed for outputs that are there.
-fn tall(across: Across, rows: usize) -> u32 {
+pub(super) fn tall(across: Across, rows: usize) -> u32 {
     let fits = |&&tall: &&u32| rows.next_multiple_of(tall as usize) <= rows + rows / 4;
     Patch::heights(across).iter().find(fits).copied().unwrap_or(1)
 }

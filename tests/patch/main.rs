@@ -1,5 +1,6 @@
 //! Pooling and depthwise convolution in patches, which hardware runs, on whatever adapter there is.
 
+mod few_channels;
 mod mutants;
 #[path = "../support/mod.rs"]
 mod support;
@@ -19,7 +20,11 @@ fn kernels(plan: &Plan) -> Vec<String> {
             let what = if matches!(key, KernelKey::PoolPatch { .. }) { "pool" } else { "depthwise" };
             format!("{what} {h}x{w}, {} rows of {:?}", patch.tall, patch.across)
         }
+        (KernelKey::ConvPatch(patch), _) => {
+            format!("{} channels at {:?}, pooled: {}", 4 * patch.fours, patch.positions, patch.pool.is_some())
+        }
         (KernelKey::PoolPlane { share, .. }, _) => format!("planes shared by {share}"),
+        (KernelKey::PackGemm { .. }, _) => "pack".to_owned(),
         _ => format!("{key}"),
     };
     plan.steps.iter().map(|step| words(&step.kernel)).collect()
@@ -36,6 +41,8 @@ fn hardware_runs_the_benchmarks_in_patches() {
         ("P5", vec!["planes shared by 8".to_owned()]),
         ("P6", vec![format!("pool 1x13, {}", columns(1, 2)), format!("pool 13x1, {}", columns(1, 0))]),
         ("P7", vec!["pool 2x2, 4 rows of Column".to_owned()]),
+        ("C7", vec!["pack".to_owned(), "12 channels at [4, 1], pooled: false".to_owned()]),
+        ("F2", vec!["pack".to_owned(), "12 channels at [2, 2], pooled: true".to_owned()]),
         ("C5", vec![format!("depthwise 3x3, {}", columns(1, 3))]),
     ];
     for (name, kernels_of) in expected {

@@ -133,7 +133,7 @@ fn spec(rng: &mut Rng, way: Way) -> (Op, Vec<TensorDesc>) {
 }
 
 /// Plain values, all of one sign, or some that are not finite or lie near zero.
-fn tensor(rng: &mut Rng, desc: &TensorDesc, kind: usize) -> Tensor {
+pub fn tensor(rng: &mut Rng, desc: &TensorDesc, kind: usize) -> Tensor {
     let few = desc.elements() / 4 + 1;
     let odd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 1e-40, -1e-40];
     let mut value = || match kind {
