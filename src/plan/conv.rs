@@ -148,13 +148,15 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
     match conv_gemm::with_pool(op, conv, pool, caps)? {
         Pooled::Together(steps) => Ok(steps),
         Pooled::Apart => two_kernels(op, work, caps),
-        Pooled::Neither if patch::depthwise(op, conv, caps, Slot::Scratch(0))?.is_some() => {
-            two_kernels(op, work, caps)
+        Pooled::Neither => {
+            if let Some(steps) = conv_patch::steps(op, conv, Some(pool), caps, Slot::Output(0))? {
+                return Ok(steps);
+            }
+            let between = Slot::Scratch(0);
+            let fast = patch::depthwise(op, conv, caps, between)?.is_some()
+                || conv_patch::steps(op, conv, None, caps, between)?.is_some();
+            if fast { two_kernels(op, work, caps) } else { Ok(vec![fused(op, work, caps)?].into()) }
         }
-        Pooled::Neither => match conv_patch::steps(op, conv, Some(pool), caps, Slot::Output(0))? {
-            Some(steps) => Ok(steps),
-            None => Ok(vec![fused(op, work, caps)?].into()),
-        },
     }
 }
 

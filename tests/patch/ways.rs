@@ -86,7 +86,7 @@ fn spec(rng: &mut Rng, way: Way) -> (Op, Vec<TensorDesc>) {
         _ => vec![rng.between(2, 3); 2],
     };
     let window = window[2 - rank..].to_vec();
-    let stride = vec![rng.between(1, 5), if rng.one_in(3) { rng.between(1, 4) } else { 1 }];
+    let stride = [rng.between(1, 5), if rng.one_in(3) { rng.between(1, 4) } else { 1 }];
     let stride = stride[2 - rank..].to_vec();
     let padding = match rng.between(0, 3) {
         0 => Padding::Valid,
