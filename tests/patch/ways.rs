@@ -132,14 +132,15 @@ fn spec(rng: &mut Rng, way: Way) -> (Op, Vec<TensorDesc>) {
     (pool.into(), vec![desc(x)])
 }
 
-/// Plain values, all of one sign, or some that are not finite or lie near zero.
+/// Plain values, all of one sign, subnormal, or some that are not finite; not both of the latter, because devices may
+/// take a subnormal number for zero, whose product with infinity is NaN.
 pub fn tensor(rng: &mut Rng, desc: &TensorDesc, kind: usize) -> Tensor {
     let few = desc.elements() / 4 + 1;
-    let odd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 1e-40, -1e-40];
+    let odd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0];
     let mut value = || match kind {
         0 => rng.unit() + 1.0,
         1 => -rng.unit() - 1.0,
-        2 if rng.one_in(few) => odd[rng.between(0, 5)],
+        2 if rng.one_in(few) => odd[rng.between(0, 3)],
         3 if desc.dtype == DType::F32 => 1e-40 * rng.between(0, 9) as f64 - 4e-40,
         _ => 2.0 * rng.unit() - 1.0,
     };
