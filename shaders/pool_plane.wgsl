@@ -1,4 +1,4 @@
-// Pooling of whole planes: one workgroup reads a plane, its invocations side by side, and folds it in workgroup
+// Pooling of whole planes: some invocations of a workgroup, or all, read a plane side by side, and fold it in workgroup
 // memory. Also taken for windows that cover the whole input.
 
 struct PlaneParams {
@@ -28,37 +28,37 @@ fn load(at: u32) -> f32 {
     return unpack(input[at / LANES], at % LANES);
 }
 
-fn plane_maximum(base: u32, local: u32, magnitudes: bool) -> f32 {
+fn plane_maximum(base: u32, share: Share, magnitudes: bool) -> f32 {
     var best = select(params.identity, 0.0, magnitudes);
-    for (var i = local; i < params.length; i += WORKGROUP) {
+    for (var i = share.number; i < params.length; i += SHARE) {
         let value = load(base + i * params.step);
         best = larger(best, select(value, abs(value), magnitudes));
     }
-    return fold(best, local, true);
+    return fold(best, share, true);
 }
 
-fn plane_sum(base: u32, local: u32, scale: f32) -> f32 {
+fn plane_sum(base: u32, share: Share, scale: f32) -> f32 {
     var sum = Sum();
-    for (var i = local; i < params.length; i += WORKGROUP) {
+    for (var i = share.number; i < params.length; i += SHARE) {
         var value = load(base + i * params.step);
         if (REDUCE == LP) {
             value = lp_term(abs(value), scale, params.p);
         }
         add(&sum, value);
     }
-    return fold(result(sum), local, false);
+    return fold(result(sum), share, false);
 }
 
-fn pool(plane: u32, local: u32) -> f32 {
+fn pool(plane: u32, share: Share) -> f32 {
     let base = plane / params.channels * params.in_batch + plane % params.channels * params.channel;
     if (REDUCE == MAX) {
-        return plane_maximum(base, local, false);
+        return plane_maximum(base, share, false);
     }
     if (REDUCE == LP) {
-        let scale = plane_maximum(base, local, true);
-        return lp_root(plane_sum(base, local, scale), scale, params.p);
+        let scale = plane_maximum(base, share, true);
+        return lp_root(plane_sum(base, share, scale), scale, params.p);
     }
-    return average_of(plane_sum(base, local, 1.0), params.divisor);
+    return average_of(plane_sum(base, share, 1.0), params.divisor);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -67,14 +67,19 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let word = workgroup_number(group, groups);
+    // Neighbours read neighbours in memory: of one plane, or of as many channels, where these lie last.
+    var share = beside(local);
+    if (params.step != 1u) {
+        share = across(local);
+    }
+    let word = workgroup_number(group, groups) * (WORKGROUP / SHARE) + share.task;
     var values = vec4<f32>();
     for (var lane = 0u; lane < LANES; lane++) {
         // Every invocation goes through the same barriers, also for planes that are not there.
         let plane = min(word * LANES + lane, params.total - 1u);
-        values[lane] = pool(plane, local);
+        values[lane] = pool(plane, share);
     }
-    if (local == 0u && word * LANES < params.total) {
+    if (share.number == 0u && word * LANES < params.total) {
         output[word] = pack(values);
     }
 }

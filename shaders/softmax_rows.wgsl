@@ -13,14 +13,14 @@ fn main(
     for (var i = local; i < params.length; i += WORKGROUP) {
         largest = larger(largest, input[base + i * params.inner]);
     }
-    largest = fold(largest, local, true);
+    largest = fold(largest, beside(local), true);
     // A row of minus infinities, or with plus infinity in it, has no softmax.
     let hopeless = is_special(largest);
     var sum = Sum();
     for (var i = local; i < params.length; i += WORKGROUP) {
         add(&sum, exp(input[base + i * params.inner] - largest));
     }
-    let total = fold(result(sum), local, false);
+    let total = fold(result(sum), beside(local), false);
     if (number >= params.rows) {
         return;
     }

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use fuzz::{Counting, Tally, bound, count, extreme, garble, pick, reword, tokens};
 use serde_json::{Value, json};
+use wgpool::kernel::KernelKey;
 use wgpool::model::{Sequential, keras};
 use wgpool::plan::{PAGE, Slot};
 use wgpool::verify::random::Rng;
@@ -309,6 +310,7 @@ impl Numbers {
             caps.f16 = rng.one_in(2);
             caps.software = rng.one_in(2);
             caps.paged = rng.one_in(2);
+            caps.offset_alignment = *pick(rng, &[4, 16, 32, 256]);
             caps.tiled_from = if rng.one_in(2) { 0 } else { 1000 };
         }
         caps
@@ -334,13 +336,22 @@ fn plans_of_anything_are_plans_or_errors() {
     const MOST: usize = 3 << 20;
     let mut tally = Tally::new("plans");
     let mut numbers = Numbers { rng: Rng::new(1), wild: 1 };
-    let mut kinds = BTreeSet::new();
+    let (mut kinds, mut patches) = (BTreeSet::new(), 0);
     for _ in 0..count(20_000) {
         numbers.wild = *pick(&mut numbers.rng, &[1, 2, 5, 15, 40, 1000]);
         let ((op, inputs), caps) = (numbers.case(), numbers.caps());
         let Some(plan) = tally.add(0, MOST, || Plan::new(&op, &inputs, &caps)) else { continue };
         kinds.insert(plan.problem.op);
         for step in &plan.steps {
+            if let KernelKey::PoolPatch { patch, .. } | KernelKey::DepthwisePatch { patch, .. } = step.kernel
+            {
+                patches += 1;
+                let vector = if patch.across.fours() { 4 * patch.dtype.size() as u32 } else { 1 };
+                assert!(
+                    caps.offset_alignment.is_multiple_of(vector) && !caps.software,
+                    "{op:?} on {inputs:?}"
+                );
+            }
             assert!(step.grid.iter().all(|&g| 0 < g && g <= caps.max_workgroups), "{op:?} on {inputs:?}");
             for page in &step.pages {
                 let size = match page.slot {
@@ -379,6 +390,7 @@ fn plans_of_anything_are_plans_or_errors() {
     }
     assert!(tally.accepted > tally.inputs / 10, "{} of {} are plans", tally.accepted, tally.inputs);
     assert!(kinds.len() >= 13, "{kinds:?}");
+    assert!(patches > tally.accepted / 100, "{patches} kernels that compute patches");
 }
 
 fn root() -> PathBuf {

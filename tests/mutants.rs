@@ -34,8 +34,15 @@ const MUTANTS: &[Mutant] = &[
     ),
     mutant!(LpPool, "signed terms", "lp_term(abs(value)", "lp_term(value"),
     mutant!(LpPool, "no root", "scale * pow(sum, 1.0 / p)", "scale * sum"),
-    mutant!(GlobalPool, "elements skipped", "i += WORKGROUP", "i += WORKGROUP + 1u"),
-    mutant!(GlobalPool, "half the workgroup", "half = WORKGROUP / 2u", "half = WORKGROUP / 4u"),
+    mutant!(GlobalPool, "elements skipped", "i += SHARE", "i += SHARE + 1u"),
+    mutant!(GlobalPool, "half the shares", "half = SHARE / 2u", "half = SHARE / 4u"),
+    mutant!(
+        GlobalPool,
+        "one plane of a workgroup",
+        "(WORKGROUP / SHARE) + share.plane",
+        "(WORKGROUP / SHARE)"
+    ),
+    mutant!(GlobalPool, "the next channel's share", "+ half * share.step", "+ half"),
     mutant!(GlobalPool, "NaN is lost", "is_nan(b) || (", "!is_nan(b) && ("),
     mutant!(
         Conv,

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use wgpool::kernel::params::{self, Field};
-use wgpool::kernel::{self, GemmParams, KernelKey, PackGemmParams, PartsParams, params::*};
+use wgpool::kernel::{
+    self, ConvPatchParams, GemmParams, KernelKey, PackGemmParams, PartsParams, PatchParams, params::*,
+};
 
 /// The structure that a kernel reads its parameters from, and the host's fields.
 fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
@@ -12,6 +14,9 @@ fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
         KernelKey::Pool { .. } => ("PoolParams", PoolParams::FIELDS, size_of::<PoolParams>()),
         KernelKey::PoolPages { .. } | KernelKey::DepthwisePages { .. } => {
             ("PagesParams", PagesParams::FIELDS, size_of::<PagesParams>())
+        }
+        KernelKey::PoolPatch { .. } | KernelKey::DepthwisePatch { .. } => {
+            ("PatchParams", PatchParams::FIELDS, size_of::<PatchParams>())
         }
         KernelKey::PoolPlane { .. } => ("PlaneParams", PlaneParams::FIELDS, size_of::<PlaneParams>()),
         KernelKey::Fractional { .. } => {
@@ -26,6 +31,7 @@ fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
         KernelKey::PackInput => ("PackInputParams", PackInputParams::FIELDS, size_of::<PackInputParams>()),
         KernelKey::PackWeights { .. } => ("PackParams", PackParams::FIELDS, size_of::<PackParams>()),
         KernelKey::ConvGemm(_) => ("GemmParams", GemmParams::FIELDS, size_of::<GemmParams>()),
+        KernelKey::ConvPatch(_) => ("ConvPatchParams", ConvPatchParams::FIELDS, size_of::<ConvPatchParams>()),
         KernelKey::PackGemm { .. } => ("PackGemmParams", PackGemmParams::FIELDS, size_of::<PackGemmParams>()),
         KernelKey::ConvParts { .. } => ("PartsParams", PartsParams::FIELDS, size_of::<PartsParams>()),
         KernelKey::Dense { .. } => ("DenseParams", DenseParams::FIELDS, size_of::<DenseParams>()),

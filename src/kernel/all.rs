@@ -1,7 +1,9 @@
 //! Every kernel there is, for tests to compile and compare.
 
+use super::conv_patch::ConvPatch;
 use super::gemm::GemmKernel;
 use super::key::{ActivationKind, KernelKey, Reduce, Taps};
+use super::patch::Patch;
 use crate::tensor::DType;
 
 const ACTIVATIONS: [ActivationKind; 9] = [
@@ -53,6 +55,12 @@ pub fn all() -> Vec<KernelKey> {
     keys.extend(tiled());
     keys.extend([DType::F32, DType::F16].map(|dtype| KernelKey::PackGemm { dtype }));
     keys.extend(GemmKernel::all(&ACTIVATIONS).into_iter().map(KernelKey::ConvGemm));
+    keys.extend(ConvPatch::kinds().into_iter().map(KernelKey::ConvPatch));
+    for patch in Patch::kinds() {
+        keys.push(KernelKey::PoolPatch { reduce: Reduce::Max, patch });
+        keys.push(KernelKey::PoolPatch { reduce: Reduce::Average, patch });
+        keys.push(KernelKey::DepthwisePatch { activation: ActivationKind::Relu, patch });
+    }
     for channels_last in [false, true] {
         for indices in [false, true] {
             keys.push(KernelKey::Fractional { indices, channels_last });
@@ -70,7 +78,7 @@ pub fn all() -> Vec<KernelKey> {
                 continue;
             }
             if reduce != Reduce::LpTorch {
-                keys.push(KernelKey::PoolPlane { reduce, dtype });
+                keys.extend([8, 64].map(|share| KernelKey::PoolPlane { reduce, dtype, share }));
             }
             for channels_last in [false, true] {
                 for indices in [false, true] {

@@ -1,6 +1,8 @@
 //! What tells one pipeline from another.
 
+use super::conv_patch::ConvPatch;
 use super::gemm::GemmKernel;
+use super::patch::Patch;
 use super::tiled::Tile;
 use crate::frame::FrameKernel;
 use crate::spec::{Activation, PoolKind};
@@ -151,6 +153,20 @@ pub enum KernelKey {
         /// How it goes through the window.
         taps: Taps,
     },
+    /// Sliding-window pooling of patches, on hardware.
+    PoolPatch {
+        /// What is computed of each window.
+        reduce: Reduce,
+        /// What an invocation computes.
+        patch: Patch,
+    },
+    /// Depthwise convolution of patches, on hardware.
+    DepthwisePatch {
+        /// Applied to the result.
+        activation: ActivationKind,
+        /// What an invocation computes.
+        patch: Patch,
+    },
     /// Fractional max pooling.
     Fractional {
         /// Whether positions of maxima are stored.
@@ -175,6 +191,8 @@ pub enum KernelKey {
         reduce: Reduce,
         /// Type of the elements.
         dtype: DType,
+        /// Invocations that share a plane: a power of two, at most a workgroup.
+        share: u32,
     },
     /// Direct convolution.
     Conv {
@@ -229,7 +247,9 @@ pub enum KernelKey {
     },
     /// Convolution as a product of matrices.
     ConvGemm(GemmKernel),
-    /// Weights in the order in which [`KernelKey::ConvGemm`] reads them.
+    /// Convolution of few channels, on hardware.
+    ConvPatch(ConvPatch),
+    /// Weights in the order in which [`KernelKey::ConvGemm`] and [`KernelKey::ConvPatch`] read them.
     PackGemm {
         /// Type of the elements.
         dtype: DType,

@@ -4,15 +4,19 @@
 //! and its test.
 
 mod all;
+mod conv_patch;
 mod gemm;
 mod key;
 pub mod params;
+mod patch;
 pub(crate) mod registry;
 pub(crate) mod text;
 mod tiled;
 
 pub use all::all;
+pub use conv_patch::{ConvPatch, ConvPatchParams};
 pub use gemm::{GemmFinish, GemmKernel, GemmParams, GemmTaps, GemmTile, PackGemmParams, PartsParams};
 pub use key::{ActivationKind, KernelKey, Reduce, Taps};
+pub use patch::{Across, Patch, PatchParams};
 pub use registry::{Bindings, TILED_WORKGROUP, WORKGROUP};
 pub use tiled::{Tile, TileKeep, TileStep};

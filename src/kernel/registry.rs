@@ -1,10 +1,11 @@
 //! The kernels' rows: the text, the constants and the bindings of each.
 
 use super::gemm::GemmFinish;
-use super::key::{KernelKey, Taps};
+use super::key::{KernelKey, Reduce, Taps};
+use super::patch::{Across, Patch};
 use super::text::{
-    ACTIVATION, FOLD, INDEX, NO_INDICES, NUMBER, POOLING, Paged, ROI, SOFTMAX, SUM, TAPS, Text, prelude,
-    shader,
+    ACTIVATION, FOLD, INDEX, INSIDE, KEY, NO_INDICES, NUMBER, POOLING, Paged, ROI, SOFTMAX, SUM, TAPS, Text,
+    prelude, shader,
 };
 use crate::plan::PAGES;
 use crate::tensor::DType;
@@ -81,8 +82,8 @@ impl KernelKey {
                     ..typed(dtype, &own, (1, 1 + u32::from(indices)))
                 }
             }
-            KernelKey::PoolPlane { reduce, dtype } => Row {
-                constants: vec![constant("REDUCE", reduce as u32)],
+            KernelKey::PoolPlane { reduce, dtype, share } => Row {
+                constants: vec![constant("REDUCE", reduce as u32), constant("SHARE", share)],
                 ..typed(dtype, &[SUM, POOLING, FOLD, shader!("pool_plane.wgsl")], (1, 1))
             },
             KernelKey::PoolPages { reduce, taps } => {
@@ -91,7 +92,7 @@ impl KernelKey {
                     Taps::Pairs => shader!("pool_page_pairs.wgsl"),
                     Taps::Few { .. } => shader!("pool_page_taps.wgsl"),
                 };
-                let own = vec![shader!("pool_pages.wgsl")];
+                let own = vec![KEY, shader!("pool_pages.wgsl")];
                 let of_each = [window, shader!("pool_page.wgsl")];
                 let constants = vec![constant("REDUCE", reduce as u32)];
                 paged(Paged { taps, pages: PAGES, own, of_each }, constants)
@@ -110,6 +111,25 @@ impl KernelKey {
                 let constants =
                     vec![constant("ACTIVATION", activation as u32), constant("CHANNELS_LAST", channels_last)];
                 paged(Paged { taps, pages: DEPTHWISE_PAGES, own, of_each }, constants)
+            }
+            KernelKey::PoolPatch { reduce, patch } => Row {
+                constants: vec![constant("REDUCE", reduce as u32)],
+                ..of_patch(patch, of_windows(reduce), shader!("pool_patch.wgsl"), (1, 1))
+            },
+            KernelKey::DepthwisePatch { activation, patch } => {
+                let weights = match patch.across {
+                    Across::Channels => shader!("lib/weights_four.wgsl"),
+                    _ => shader!("lib/weights_one.wgsl"),
+                };
+                let finish = match patch.across.fours() {
+                    false => shader!("depthwise_finish_one.wgsl"),
+                    true => shader!("depthwise_finish_four.wgsl"),
+                };
+                let own = [ACTIVATION, weights, finish];
+                Row {
+                    constants: vec![constant("ACTIVATION", activation as u32)],
+                    ..of_patch(patch, &own, shader!("depthwise_patch.wgsl"), (3, 1))
+                }
             }
             KernelKey::Fractional { indices, channels_last } => {
                 let store = if indices { shader!("lib/indices_4.wgsl") } else { NO_INDICES };
@@ -180,6 +200,18 @@ impl KernelKey {
                     ..typed(kernel.dtype, &[&shared[..], &own].concat(), (3, 1))
                 }
             }
+            KernelKey::ConvPatch(patch) => {
+                let shared =
+                    [prelude(patch.dtype), INDEX, NUMBER, shader!("lib/four.wgsl"), INSIDE, ACTIVATION];
+                let parts = [&shared[..], patch.pool.map_or(&[], of_windows)].concat();
+                let reduce = patch.pool.map(|reduce| constant("REDUCE", reduce as u32));
+                let activation = constant("ACTIVATION", patch.activation as u32);
+                let text = Text::ConvPatch(patch, parts, shader!("conv_patch.wgsl"));
+                Row {
+                    constants: reduce.into_iter().chain([activation]).collect(),
+                    ..row(patch.dtype, text, (3, 1))
+                }
+            }
             KernelKey::PackGemm { dtype } => {
                 let text = Text::Parts(vec![prelude(dtype), INDEX, shader!("pack_gemm.wgsl")]);
                 row(dtype, text, (1, 1))
@@ -237,6 +269,21 @@ fn convolution(dtype: DType, repair: bool, own: &[&'static str]) -> Row {
     let output = if repair { shader!("lib/when_not_finite.wgsl") } else { shader!("lib/always.wgsl") };
     let shared = [TAPS, ACTIVATION, output, shader!("lib/convolve.wgsl")];
     typed(dtype, &[&shared, own].concat(), (3 + u32::from(repair), 1))
+}
+
+/// What becomes of a patch's windows.
+fn of_windows(reduce: Reduce) -> &'static [&'static str] {
+    match reduce {
+        Reduce::Max => &[KEY, shader!("lib/patch_max.wgsl")],
+        _ => &[shader!("lib/patch_mean.wgsl")],
+    }
+}
+
+/// A kernel whose invocations compute patches.
+fn of_patch(patch: Patch, own: &[&'static str], template: &'static str, buffers: (u32, u32)) -> Row {
+    let width = if patch.across.fours() { shader!("lib/four.wgsl") } else { shader!("lib/one.wgsl") };
+    let shared = [prelude(patch.dtype), INDEX, NUMBER, width, INSIDE, shader!("lib/patch.wgsl")];
+    row(patch.dtype, Text::Patch(patch, [&shared, own].concat(), template), buffers)
 }
 
 /// A kernel that reads f32 through pages.

@@ -1,6 +1,8 @@
 //! What the texts of kernels are put together from.
 
+use super::conv_patch::ConvPatch;
 use super::key::Taps;
+use super::patch::Patch;
 use super::tiled::Tile;
 use crate::tensor::DType;
 
@@ -20,6 +22,8 @@ pub(super) const POOLING: &str = shader!("lib/pooling.wgsl");
 pub(super) const ACTIVATION: &str = shader!("lib/activation.wgsl");
 pub(super) const FOLD: &str = shader!("lib/fold.wgsl");
 pub(super) const SOFTMAX: &str = shader!("lib/softmax.wgsl");
+pub(super) const KEY: &str = shader!("lib/key.wgsl");
+pub(super) const INSIDE: &str = shader!("lib/inside.wgsl");
 pub(super) const ROI: &str = shader!("lib/roi.wgsl");
 pub(super) const NO_INDICES: &str = shader!("lib/no_indices.wgsl");
 const SLIDING: &str = shader!("lib/pages.wgsl");
@@ -30,6 +34,10 @@ pub(super) enum Text {
     Parts(Vec<&'static str>),
     /// A tiled convolution.
     Tile(Tile),
+    /// Parts, and around the lines of a patch a text that has places for them.
+    Patch(Patch, Vec<&'static str>, &'static str),
+    /// The same with those of a convolution of few channels.
+    ConvPatch(ConvPatch, Vec<&'static str>, &'static str),
     /// A kernel that reads a tensor through pages.
     Paged(Paged),
 }
@@ -51,6 +59,8 @@ impl Text {
                 let own = tile.source(shader!("conv_tiled.wgsl"), shader!("conv_tiled_page.wgsl"));
                 [INDEX, NUMBER, ACTIVATION, &own].concat()
             }
+            Text::Patch(patch, parts, template) => parts.concat() + &patch.source(template),
+            Text::ConvPatch(patch, parts, template) => parts.concat() + &patch.source(template),
             Text::Paged(paged) => paged.write(),
         }
     }

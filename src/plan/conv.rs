@@ -5,11 +5,13 @@ use std::ops::Range;
 use super::conv_gemm::{self, Pooled};
 use super::narrow::{each, ivec4, u32_of, vec4};
 use super::turns::{SIDE_BY_SIDE, Turns};
-use super::{Caps, Slot, Step, Steps, carried, conv_tiled, depthwise, grid, packing, pool};
+use super::{
+    Caps, Slot, Step, Steps, carried, conv_patch, conv_tiled, depthwise, grid, packing, patch, pool,
+};
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::kernel::params::{ConvParams, DenseParams};
-use crate::kernel::{ActivationKind, KernelKey};
+use crate::kernel::{ActivationKind, KernelKey, WORKGROUP};
 use crate::problem::{ConvPoolWork, ConvWork, PoolWork};
 use crate::spec::{Layout, PoolKind};
 
@@ -79,7 +81,7 @@ fn general(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<S
     // The general kernel's loops over one input each.
     let long = !direct_turns(work, work.group_in).fit(caps);
     if dense && (few || long) {
-        (Turns::shared(work.group_in).then(Turns::folded())).check(op, caps)?;
+        (Turns::shared(work.group_in, WORKGROUP).then(Turns::folded(WORKGROUP))).check(op, caps)?;
         let params = DenseParams {
             rows: u32_of(op, work.batch)?,
             features: u32_of(op, work.group_in)?,
@@ -95,7 +97,13 @@ fn general(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<S
         let step = Step::new(KernelKey::Dense { dtype, activation }, &params, slots(work, to), grid);
         return Ok(vec![Step { why, ..step }].into());
     }
-    match conv_gemm::steps(op, work, caps, to)? {
+    if let Some(steps) = conv_gemm::steps(op, work, caps, to)? {
+        return Ok(steps);
+    }
+    if let Some(step) = patch::depthwise(op, work, caps, to)? {
+        return Ok(vec![step].into());
+    }
+    match conv_patch::steps(op, work, None, caps, to)? {
         Some(steps) => Ok(steps),
         None => Ok(direct(op, work, caps, to)?.into()),
     }
@@ -177,15 +185,22 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
     match conv_gemm::with_pool(op, conv, pool, caps)? {
         Pooled::Together(steps) => Ok(steps),
         Pooled::Apart => two_kernels(op, work, caps),
-        Pooled::Neither if !fits => two_kernels(op, work, caps),
-        Pooled::Neither => Ok(vec![fused(op, work, caps)?].into()),
+        Pooled::Neither => {
+            if let Some(steps) = conv_patch::steps(op, conv, Some(pool), caps, Slot::Output(0))? {
+                return Ok(steps);
+            }
+            let between = Slot::Scratch(0);
+            let fast = patch::depthwise(op, conv, caps, between)?.is_some()
+                || conv_patch::steps(op, conv, None, caps, between)?.is_some();
+            if fast || !fits { two_kernels(op, work, caps) } else { Ok(vec![fused(op, work, caps)?].into()) }
+        }
     }
 }
 
 fn two_kernels(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> Result<Steps> {
     caps.check_tensor(op, &work.between)?;
     let mut steps = steps(op, &work.conv, caps, Slot::Scratch(0))?;
-    steps.steps.extend(pool::steps(op, &work.pool, caps, Slot::Scratch(0))?);
+    steps.steps.extend(pool::steps(op, &work.pool, caps, Slot::Scratch(0), Slot::Output(0))?);
     steps.scratch.insert(0, work.between.buffer_size());
     Ok(steps)
 }

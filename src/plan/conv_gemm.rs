@@ -204,30 +204,46 @@ fn packed_size(work: &ConvWork, tiled: &Tiled) -> u64 {
 }
 
 /// The lengths that a row's number counts, from the fastest on, and their strides in the kernel.
-fn row_order(work: &ConvWork) -> [(usize, usize); 4] {
+fn row_order(work: &ConvWork, layout: Layout) -> [(usize, usize); 4] {
     let [d, h, w] = each(&work.axes, |a| a.kernel);
     let [sd, sh, sw] = work.kernel.space;
     let channel = (work.group_in, work.kernel.i);
-    match work.layout {
+    match layout {
         Layout::Nchw => [(w, sw), (h, sh), (d, sd), channel],
         Layout::Nhwc => [channel, (w, sw), (h, sh), (d, sd)],
     }
 }
 
 fn pack(op: &'static str, work: &ConvWork, choice: &Choice, caps: &Caps) -> Result<Step> {
-    let order = row_order(work);
+    let Tiled { tile, channel_tiles, .. } = choice.tiled;
+    packed(op, work, work.layout, (tile as usize, channel_tiles), caps)
+}
+
+/// Packs the weights of one group: for each input channel and tap, all output channels of a tile that has room for
+/// them.
+pub(super) fn pack_for(op: &'static str, work: &ConvWork, tile: usize, caps: &Caps) -> Result<Step> {
+    packed(op, work, Layout::Nchw, (tile, 1), caps)
+}
+
+fn packed(
+    op: &'static str,
+    work: &ConvWork,
+    layout: Layout,
+    (tile, tiles): (usize, usize),
+    caps: &Caps,
+) -> Result<Step> {
     let fields = |member: fn((usize, usize)) -> usize| -> Result<[u32; 4]> {
-        let [a, b, c, d] = order.map(member);
+        let [a, b, c, d] = row_order(work, layout).map(member);
         vec4(op, [a, b, c], d)
     };
-    let total = packed_size(work, &choice.tiled) / (4 * work.dtype.size() as u64);
+    let total = (work.groups * tiles * tile * rows(work) / 4) as u64;
     let params = PackGemmParams {
         length: fields(|(length, _)| length)?,
         stride: fields(|(_, stride)| stride)?,
         tap_out: u32_of(op, work.kernel.o)?,
         rows: u32_of(op, rows(work))?,
-        tile: choice.tiled.tile as u32,
-        tiles: u32_of(op, choice.tiled.channel_tiles)?,
+        tile: u32_of(op, tile)?,
+        tiles: u32_of(op, tiles)?,
         group_out: u32_of(op, work.group_out)?,
         total: u32_of(op, total as usize)?,
         pad_0: 0,
@@ -275,13 +291,14 @@ fn step(work: &ConvWork) -> [usize; 4] {
         return [0, 0, 0, LOADED];
     }
     let mut rest = LOADED;
-    let mut digits = row_order(work).map(|(length, _)| {
+    let order = row_order(work, work.layout);
+    let mut digits = order.map(|(length, _)| {
         let digit = rest % length;
         rest /= length;
         digit
     });
     // The slowest has no end that rows before the last could reach.
-    digits[3] += rest * row_order(work)[3].0;
+    digits[3] += rest * order[3].0;
     match (work.layout, digits) {
         (Layout::Nchw, [w, h, d, c]) => [d, h, w, c],
         (Layout::Nhwc, [c, w, h, d]) => [d, h, w, c],

@@ -280,7 +280,7 @@ impl Choice {
         let Some(mean) = &self.mean else { return self.convolve(op, caps, to) };
         let sums = to.after();
         let mut all = self.convolve(op, caps, sums)?;
-        all.steps.extend(super::pool::steps(op, mean, caps, sums)?);
+        all.steps.extend(super::pool::steps(op, mean, caps, sums, to)?);
         all.scratch.insert(0, 4 * (mean.batch * mean.input.n) as u64);
         Ok(all)
     }

@@ -5,7 +5,7 @@ use super::turns::Turns;
 use super::{Caps, Slot, Step, grid};
 use crate::error::Result;
 use crate::kernel::params::{ActivationParams, SoftmaxParams};
-use crate::kernel::{ActivationKind, KernelKey};
+use crate::kernel::{ActivationKind, KernelKey, WORKGROUP};
 use crate::problem::{ActivationWork, SoftmaxWork};
 
 /// Rows of at least this many elements are gone through in parallel, if they are too few to fill a device.
@@ -29,7 +29,7 @@ pub(super) fn softmax(op: &'static str, work: &SoftmaxWork, caps: &Caps) -> Resu
     let of_row = |of_loop: Turns| of_loop.then(of_loop).then(of_loop);
     let long = work.length >= LONG_ROW && rows <= FEW_ROWS;
     if long || !of_row(Turns::default().repeated(work.length)).fit(caps) {
-        of_row(Turns::shared(work.length).then(Turns::folded())).check(op, caps)?;
+        of_row(Turns::shared(work.length, WORKGROUP).then(Turns::folded(WORKGROUP))).check(op, caps)?;
         let grid = grid::workgroups(op, rows as u64, caps)?;
         let why = "long rows, which workgroups go through in parallel";
         return Ok(vec![Step { why, ..Step::new(KernelKey::SoftmaxRows, &params, slots, grid) }]);

@@ -2,38 +2,52 @@
 
 use super::narrow::{each, ivec4, u32_of, vec4};
 use super::turns::Turns;
-use super::{Caps, Slot, Step, Steps, grid, pool_paged};
+use super::{Caps, Slot, Step, Steps, grid, patch, pool_paged, pool_passes};
 use crate::error::{Error, Result};
 use crate::geometry::Axis;
-use crate::kernel::KernelKey;
 use crate::kernel::params::{PlaneParams, PoolParams};
+use crate::kernel::{KernelKey, WORKGROUP};
 use crate::problem::PoolWork;
 use crate::spec::{IndexNumbering, PoolKind};
 use crate::tensor::DType;
 
-/// Planes of at least this many elements are read by a whole workgroup.
+/// Planes of at least this many elements are read by several invocations: by a few each, and larger ones by a whole
+/// workgroup each.
 const PLANE_ELEMENTS: usize = 32;
+const LARGE_PLANE: usize = 256;
+const FEW: u32 = 8;
 
 /// Pooling by itself, which may take memory of its own.
 pub(super) fn operation(op: &'static str, work: &PoolWork, caps: &Caps) -> Result<Steps> {
-    match pool_paged::passes(op, work, caps)? {
-        Some(steps) => Ok(steps),
-        None => Ok(steps(op, work, caps, Slot::Input(0))?.into()),
+    let (from, to) = (Slot::Input(0), Slot::Output(0));
+    if patch::pool(op, work, caps, from, to)?.is_none()
+        && let Some(steps) = pool_passes::steps(op, work, caps)?
+    {
+        return Ok(steps);
     }
+    Ok(steps(op, work, caps, from, to)?.into())
 }
 
-/// Pools the tensor in `from` into the operation's outputs.
-pub(super) fn steps(op: &'static str, work: &PoolWork, caps: &Caps, from: Slot) -> Result<Vec<Step>> {
-    if let Some(steps) = pool_paged::steps(op, work, caps, from, Slot::Output(0))? {
+/// Pools the tensor in `from` into that in `to`; indices go to the operation's second output.
+pub(super) fn steps(
+    op: &'static str,
+    work: &PoolWork,
+    caps: &Caps,
+    from: Slot,
+    to: Slot,
+) -> Result<Vec<Step>> {
+    if let Some(steps) = pool_paged::steps(op, work, caps, from, to)? {
         return Ok(steps);
     }
     let plane: usize = work.axes.iter().map(|a| a.input).product();
     let whole = work.axes.iter().all(covers_input);
     let torch = matches!(work.kind, PoolKind::LpTorch { .. });
     if whole && work.indices.is_none() && plane >= PLANE_ELEMENTS && !torch {
-        plane_step(op, work, plane, caps, from).map(|s| vec![s])
-    } else {
-        sliding_step(op, work, caps, from).map(|s| vec![s])
+        return Ok(vec![plane_step(op, work, plane, caps, [from, to])?]);
+    }
+    match patch::pool(op, work, caps, from, to)? {
+        Some(step) => Ok(vec![step]),
+        None => Ok(vec![sliding_step(op, work, caps, [from, to])?]),
     }
 }
 
@@ -95,7 +109,7 @@ fn lanes(dtype: DType) -> u64 {
     }
 }
 
-fn sliding_step(op: &'static str, work: &PoolWork, caps: &Caps, from: Slot) -> Result<Step> {
+fn sliding_step(op: &'static str, work: &PoolWork, caps: &Caps, slots: [Slot; 2]) -> Result<Step> {
     let axes = &work.axes;
     check_adaptive(op, axes)?;
     let once = Turns::default().at_taps(axes);
@@ -122,7 +136,7 @@ fn sliding_step(op: &'static str, work: &PoolWork, caps: &Caps, from: Slot) -> R
         pad_0: 0,
         pad_1: 0,
     };
-    let mut slots = vec![from, Slot::Output(0)];
+    let mut slots = slots.to_vec();
     if work.indices.is_some() {
         slots.push(Slot::Output(1));
     }
@@ -145,8 +159,18 @@ pub(super) fn index_step(op: &'static str, work: &PoolWork) -> Result<[u32; 4]> 
     vec4(op, [at(0, [1, 0, 0]), at(0, [0, 1, 0]), at(0, [0, 0, 1])], at(1, [0, 0, 0]))
 }
 
-fn plane_step(op: &'static str, work: &PoolWork, plane: usize, caps: &Caps, from: Slot) -> Result<Step> {
-    let once = Turns::shared(plane).then(Turns::folded());
+fn plane_step(
+    op: &'static str,
+    work: &PoolWork,
+    plane: usize,
+    caps: &Caps,
+    slots: [Slot; 2],
+) -> Result<Step> {
+    let (share, why) = match plane {
+        0..=LARGE_PLANE => (FEW, "windows are whole small planes, several of which a workgroup reduces"),
+        _ => (WORKGROUP, "windows are whole planes, which workgroups reduce"),
+    };
+    let once = Turns::shared(plane, share).then(Turns::folded(share));
     let turns = if is_norm(work) { once.then(once) } else { once };
     let total = work.batch * work.channels;
     turns.repeated((lanes(work.dtype) as usize).min(total)).check(op, caps)?;
@@ -167,8 +191,8 @@ fn plane_step(op: &'static str, work: &PoolWork, plane: usize, caps: &Caps, from
         pad_0: 0,
         pad_1: 0,
     };
-    let kernel = KernelKey::PoolPlane { reduce: work.kind.into(), dtype: work.dtype };
-    let grid = grid::workgroups(op, (total as u64).div_ceil(lanes(work.dtype)), caps)?;
-    let why = "windows are whole planes, which workgroups reduce";
-    Ok(Step { why, ..Step::new(kernel, &params, vec![from, Slot::Output(0)], grid) })
+    let kernel = KernelKey::PoolPlane { reduce: work.kind.into(), dtype: work.dtype, share };
+    let planes = lanes(work.dtype) * u64::from(WORKGROUP / share);
+    let grid = grid::workgroups(op, (total as u64).div_ceil(planes), caps)?;
+    Ok(Step { why, ..Step::new(kernel, &params, slots.to_vec(), grid) })
 }

@@ -58,14 +58,14 @@ impl Turns {
         Turns { count: self.count.saturating_add(count), ..self }
     }
 
-    /// A loop over `count` elements that a workgroup's invocations share.
-    pub fn shared(count: usize) -> Turns {
-        Turns::default().repeated(count.div_ceil(crate::kernel::WORKGROUP as usize))
+    /// A loop over `count` elements that `share` invocations divide among them.
+    pub fn shared(count: usize, share: u32) -> Turns {
+        Turns::default().repeated(count.div_ceil(share.max(1) as usize))
     }
 
-    /// What a workgroup's invocations hold made one value, by halves.
-    pub fn folded() -> Turns {
-        Turns::default().repeated(crate::kernel::WORKGROUP.ilog2() as usize)
+    /// What `share` invocations hold made one value, by halves.
+    pub fn folded(share: u32) -> Turns {
+        Turns::default().repeated(share.max(1).ilog2() as usize)
     }
 
     /// Whether the device runs them all.

@@ -1,0 +1,132 @@
+// Convolution of few channels on hardware: all output channels at some positions an invocation; pooled, where the
+// positions are a window. src/kernel/conv_patch.rs writes its lines.
+
+struct ConvPatchParams {
+    image_size: vec2<i32>, // of the convolution's input: height, width
+    stride: vec2<i32>,
+    pad_before: vec2<i32>,
+    in_size: vec2<i32>,    // of what is pooled or stored: the convolution's output
+    step: vec2<i32>,       // positions from patch to patch
+    before: vec2<i32>,     // positions of padding
+    padded_end: vec2<i32>, // length + padding after it
+    patches: vec2<u32>,    // of an image: along height, width
+    in_stride: vec2<u32>,
+    out_stride: vec2<u32>,
+    in_channel: u32,       // strides of channels and images
+    in_batch: u32,
+    out_channel: u32,
+    out_batch: u32,
+    total: u32,            // patches of all images
+    channels_in: u32,
+    channels: u32,         // of the output
+    has_bias: u32,
+    alpha: f32,
+    divisor: u32,          // 0: count the taps
+    nan: u32,              // the bits of NaN, which no constant may hold
+    pad_0: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: ConvPatchParams;
+@group(0) @binding(1) var<storage, read> input: array<Word>;
+@group(0) @binding(2) var<storage, read> kernel: array<vec4<Word>>; // input channel, tap, output channel
+@group(0) @binding(3) var<storage, read> bias: array<Word>;
+@group(0) @binding(4) var<storage, read_write> output: array<Word>;
+
+fn load(at: u32, there: bool) -> f32 {
+    return select(0.0, f32(input[at]), there);
+}
+
+fn weights(at: u32) -> Floats {
+    return Floats(kernel[at]);
+}
+
+fn bias_of(channel: u32) -> f32 {
+    return select(0.0, f32(bias[min(channel, params.channels - 1u)]), params.has_bias == 1u);
+}
+
+fn activated(sum: Floats, quad: u32) -> Floats {
+    let c = quad * 4u;
+    let x = sum + Floats(bias_of(c), bias_of(c + 1u), bias_of(c + 2u), bias_of(c + 3u));
+    return Floats(
+        activate(x.x, params.alpha),
+        activate(x.y, params.alpha),
+        activate(x.z, params.alpha),
+        activate(x.w, params.alpha),
+    );
+}
+
+fn store(at: u32, value: Floats, quad: u32) {
+    for (var i = 0u; i < 4u; i++) {
+        let channel = quad * 4u + i;
+        if (channel < params.channels) {
+            output[at + channel * params.out_channel] = Word(value[i]);
+        }
+    }
+}
+
+fn are_nan(x: Floats) -> vec4<bool> {
+    return (bitcast<Uints>(x) & Uints(0x7fffffffu)) > Uints(0x7f800000u);
+}
+
+// The sums of a window whose taps in the padding are left out.
+fn without_padding(base: u32, start: vec2<i32>) -> array<Floats, FOURS> {
+    var sums: array<Floats, FOURS>;
+    for (var c = 0u; c < params.channels_in; c++) {
+        var parts: array<Floats, FOURS>;
+        for (var tap = 0; tap < ROWS_OF_TAPS * COLUMNS_OF_TAPS; tap++) {
+            let at = start + vec2<i32>(tap / COLUMNS_OF_TAPS, tap % COLUMNS_OF_TAPS);
+            if (is_inside(at.x, params.image_size.x) && is_inside(at.y, params.image_size.y)) {
+                let place = u32(at.x) * params.in_stride.x + u32(at.y) * params.in_stride.y;
+                let x = f32(input[base + c * params.in_channel + place]);
+                for (var q = 0u; q < FOURS; q++) {
+                    parts[q] += x * weights((c * TAPS + u32(tap)) * FOURS + q);
+                }
+            }
+        }
+        for (var q = 0u; q < FOURS; q++) {
+            sums[q] += parts[q];
+        }
+    }
+    return sums;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let number = invocation_number(group, groups, local);
+    if (number >= params.total) {
+        return;
+    }
+    let column = number % params.patches.y;
+    let strip = number / params.patches.y % params.patches.x;
+    let image = number / params.patches.y / params.patches.x;
+    let position = vec2<i32>(vec2<u32>(strip, column)) * params.step - params.before;
+    let at = position * params.stride - params.pad_before;
+    let base = image * params.in_batch;
+    var whole = true;
+    //: rows
+    //: columns
+    //: sums
+    for (var c = 0u; c < params.channels_in; c++) {
+        let plane = base + c * params.in_channel;
+        let weight = c * (TAPS * FOURS);
+        //: loads
+        //: parts
+        //: products
+        //: additions
+    }
+    // Padding times an infinite weight would be NaN.
+    var has_nan = false;
+    //: has nan
+    if (!whole && has_nan) {
+        for (var p = 0; p < ROWS * COLUMNS; p++) {
+            let again = without_padding(base, at + vec2<i32>(p / COLUMNS, p % COLUMNS) * params.stride);
+            //: repairs
+        }
+    }
+    let to = image * params.out_batch;
+    //: results
+}

@@ -1,0 +1,57 @@
+// What the kernels share that compute a patch of outputs an invocation: some rows of one column, or of four neighbouring
+// columns. src/kernel/patch.rs writes the lines of a patch, for windows without dilation.
+
+struct PatchParams {
+    in_size: vec2<i32>,    // height, width
+    out_size: vec2<i32>,
+    stride: vec2<i32>,
+    pad_before: vec2<i32>,
+    padded_end: vec2<i32>, // input length + padding after it
+    patches: vec2<u32>,    // of a plane: along height, width
+    inner: u32,            // elements of a position: the channels, where they lie last
+    in_row: u32,           // elements of a row
+    in_plane: u32,
+    out_row: u32,
+    out_plane: u32,
+    total: u32,            // patches of all planes
+    tap_stride: vec2<u32>, // kernel of a convolution: height, width
+    tap_out: u32,          // kernel: channel
+    channels: u32,         // planes of an output image
+    multiplier: u32,       // output channels of an input channel
+    has_bias: u32,
+    alpha: f32,
+    divisor: u32,          // 0: count the taps
+    nan: u32,              // the bits of NaN, which no constant may hold
+    pad_0: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: PatchParams;
+@group(0) @binding(1) var<storage, read> input: array<Elements>;
+
+struct Place {
+    plane: u32, // an image, where channels lie last
+    inner: u32, // the channel, or four of them, where they lie last
+    row: i32,   // the first output row
+    column: i32,
+}
+
+// Neighbours in memory go to neighbouring invocations.
+fn place_of(number: u32) -> Place {
+    var rest = number;
+    var place: Place;
+    if (CHANNELS_LAST) {
+        place.inner = rest % params.inner;
+        rest /= params.inner;
+    }
+    place.column = i32(rest % params.patches.y);
+    rest /= params.patches.y;
+    place.row = i32(rest % params.patches.x) * TALL;
+    place.plane = rest / params.patches.x;
+    return place;
+}
+
+// The place of an output row of the patch.
+fn output_at(place: Place, row: i32) -> u32 {
+    let position = u32(place.row + row) * params.out_row + u32(place.column) * params.inner;
+    return place.plane * params.out_plane + position + place.inner;
+}

@@ -1,0 +1,28 @@
+// Sliding-window pooling on hardware: a patch of outputs an invocation, whose windows share what it loads.
+
+@group(0) @binding(2) var<storage, read_write> output: array<Elements>;
+
+fn load(at: u32, there: bool) -> Values {
+    return select(NOTHING, value_of(Floats(input[at])), there);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let number = invocation_number(group, groups, local);
+    if (number >= params.total) {
+        return;
+    }
+    let place = place_of(number);
+    let base = place.plane * params.in_plane + place.inner;
+    let y = place.row * params.stride.x - params.pad_before.x;
+    let x = place.column * WIDE * params.stride.y - params.pad_before.y;
+    let columns = columns_from(x);
+    //: places
+    //: windows
+    //: pooled rows
+    //: pooled stores
+}

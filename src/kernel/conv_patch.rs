@@ -1,0 +1,225 @@
+//! The text of `conv_patch.wgsl`: the convolution of few channels, whose taps are written out.
+
+use std::fmt::Write;
+
+use super::key::{ActivationKind, Reduce};
+use super::params::{Field, uniform};
+use crate::tensor::DType;
+
+/// What an invocation of `conv_patch.wgsl` computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConvPatch {
+    /// Type of the elements; sums are kept in f32.
+    pub dtype: DType,
+    /// Applied to the sums.
+    pub activation: ActivationKind,
+    /// How the positions are pooled, if they are.
+    pub pool: Option<Reduce>,
+    /// Taps along the height and the width.
+    pub taps: [u32; 2],
+    /// Distance between the windows along them; 0 where there is one position.
+    pub stride: [u32; 2],
+    /// Positions along them: rows of one column, or a pooling window.
+    pub positions: [u32; 2],
+    /// Output channels, in fours.
+    pub fours: u32,
+}
+
+impl ConvPatch {
+    /// The shader's text: `template` with its marked lines replaced.
+    pub(super) fn source(&self, template: &str) -> String {
+        let mut text = String::new();
+        let [rows, columns] = self.taps;
+        let _ = writeln!(text, "const FOURS: u32 = {}u;\nconst TAPS: u32 = {}u;", self.fours, rows * columns);
+        let [tall, wide] = self.positions;
+        for (name, value) in
+            [("ROWS_OF_TAPS", rows), ("COLUMNS_OF_TAPS", columns), ("ROWS", tall), ("COLUMNS", wide)]
+        {
+            let _ = writeln!(text, "const {name}: i32 = {value};");
+        }
+        for line in template.lines() {
+            match line.trim_start().strip_prefix("//: ") {
+                None => text.push_str(line),
+                Some(name) => text.push_str(&self.unrolled(name).join("\n")),
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    fn unrolled(&self, name: &str) -> Vec<String> {
+        let places = |axis: usize, name: &str, member: &str| {
+            let line = |n| self.place(n, name, member);
+            self.needed(axis).into_iter().flat_map(line).collect()
+        };
+        match name {
+            "rows" => places(0, "row", "x"),
+            "columns" => places(1, "column", "y"),
+            "sums" => self.sums().map(|s| format!("var sum_{s} = Floats(0.0);")).collect(),
+            "parts" => self.sums().map(|s| format!("var part_{s} = Floats(0.0);")).collect(),
+            "loads" => self.loads(),
+            "products" => self.products(),
+            "additions" => self.sums().map(|s| format!("sum_{s} += part_{s};")).collect(),
+            "has nan" => self.sums().map(|s| format!("has_nan |= any(are_nan(sum_{s}));")).collect(),
+            "repairs" => {
+                self.each_position().into_iter().enumerate().flat_map(|(i, p)| self.repair(i, p)).collect()
+            }
+            "results" if self.pool.is_some() => self.pooled(),
+            "results" => self.each_position().into_iter().flat_map(|p| self.result(p)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Rows or columns of the input that the windows read.
+    fn needed(&self, axis: usize) -> Vec<u32> {
+        let all = 0..(self.positions[axis] - 1) * self.stride[axis] + self.taps[axis];
+        let is_read = |n: &u32| {
+            (0..self.positions[axis]).any(|p| {
+                let first = p * self.stride[axis];
+                (first..first + self.taps[axis]).contains(n)
+            })
+        };
+        all.filter(is_read).collect()
+    }
+
+    fn place(&self, n: u32, name: &str, member: &str) -> [String; 3] {
+        let at = format!("at.{member} + {n}, params.image_size.{member}");
+        [
+            format!("let {name}_{n} = clamped({at}) * params.in_stride.{member};"),
+            format!("let in_{name}_{n} = is_inside({at});"),
+            format!("whole &= in_{name}_{n};"),
+        ]
+    }
+
+    fn each_position(&self) -> Vec<(u32, u32)> {
+        let [tall, wide] = self.positions;
+        (0..tall).flat_map(|y| (0..wide).map(move |x| (y, x))).collect()
+    }
+
+    /// The names of the sums: row, column and four channels.
+    fn sums(&self) -> impl Iterator<Item = String> {
+        let fours = self.fours;
+        self.each_position()
+            .into_iter()
+            .flat_map(move |(y, x)| (0..fours).map(move |q| format!("{y}_{x}_{q}")))
+    }
+
+    fn loads(&self) -> Vec<String> {
+        let load = |y, x| {
+            format!("let x_{y}_{x} = load(plane + row_{y} + column_{x}, in_row_{y} && in_column_{x});")
+        };
+        let columns = self.needed(1);
+        self.needed(0).into_iter().flat_map(|y| columns.iter().map(move |&x| load(y, x))).collect()
+    }
+
+    fn products(&self) -> Vec<String> {
+        let [rows, columns] = self.taps;
+        let mut lines = Vec::new();
+        for (r, t) in (0..rows).flat_map(|r| (0..columns).map(move |t| (r, t))) {
+            lines.push("{".to_owned());
+            for q in 0..self.fours {
+                let at = (r * columns + t) * self.fours + q;
+                lines.push(format!("let w_{q} = weights(weight + {at}u);"));
+            }
+            for (y, x) in self.each_position() {
+                let element = format!("x_{}_{}", y * self.stride[0] + r, x * self.stride[1] + t);
+                lines.extend((0..self.fours).map(|q| format!("part_{y}_{x}_{q} += {element} * w_{q};")));
+            }
+            lines.push("}".to_owned());
+        }
+        lines
+    }
+
+    fn repair(&self, number: usize, (y, x): (u32, u32)) -> Vec<String> {
+        let mut lines = vec![format!("if (p == {number}) {{")];
+        lines.extend((0..self.fours).map(|q| {
+            let sum = format!("sum_{y}_{x}_{q}");
+            format!("{sum} = select({sum}, again[{q}], are_nan({sum}));")
+        }));
+        lines.push("}".to_owned());
+        lines
+    }
+
+    fn result(&self, (y, x): (u32, u32)) -> Vec<String> {
+        let mut lines = vec![
+            format!("if (position.x + {y} < params.in_size.x && position.y + {x} < params.in_size.y) {{"),
+            format!("let place = vec2<u32>(position + vec2<i32>({y}, {x})) * params.out_stride;"),
+        ];
+        lines.extend(
+            (0..self.fours)
+                .map(|q| format!("store(to + place.x + place.y, activated(sum_{y}_{x}_{q}, {q}u), {q}u);")),
+        );
+        lines.push("}".to_owned());
+        lines
+    }
+
+    fn pooled(&self) -> Vec<String> {
+        let mut lines: Vec<String> = (0..self.fours).map(|q| format!("var window_{q} = NOTHING;")).collect();
+        for (y, x) in self.each_position() {
+            let inside = |n, member| format!("is_inside(position.{member} + {n}, params.in_size.{member})");
+            lines.push("{".to_owned());
+            lines.push(format!("let there = {} && {};", inside(y, "x"), inside(x, "y")));
+            lines.extend((0..self.fours).map(|q| {
+                let value = format!("value_of(activated(sum_{y}_{x}_{q}, {q}u))");
+                format!("window_{q} = join(window_{q}, select(NOTHING, {value}, there));")
+            }));
+            lines.push("}".to_owned());
+        }
+        lines.push("let place = vec2<u32>(strip, column) * params.out_stride;".to_owned());
+        lines.extend((0..self.fours).map(|q| {
+            let value = format!("finished(window_{q}, position.x, Ints(position.y))");
+            format!("store(to + place.x + place.y, {value}, {q}u);")
+        }));
+        lines
+    }
+
+    /// Patches of every kind, for tests to compile: many more windows are possible.
+    pub(super) fn kinds() -> Vec<ConvPatch> {
+        let mut kinds = Vec::new();
+        for dtype in [DType::F32, DType::F16] {
+            for (pool, positions, stride) in [
+                (None, [4, 1], [1, 0]),
+                (None, [2, 1], [2, 0]),
+                (None, [1, 1], [0, 0]),
+                (Some(Reduce::Max), [2, 2], [1, 1]),
+                (Some(Reduce::Average), [2, 2], [2, 2]),
+                (Some(Reduce::AveragePadded), [1, 3], [0, 1]),
+            ] {
+                for taps in [[1, 1], [3, 3], [5, 5]] {
+                    let activation = ActivationKind::Relu;
+                    let fours = if taps == [3, 3] { 3 } else { 1 };
+                    kinds.push(ConvPatch { dtype, activation, pool, taps, stride, positions, fours });
+                }
+            }
+        }
+        kinds
+    }
+}
+
+uniform! {
+    /// Parameters of `conv_patch.wgsl`.
+    ConvPatchParams {
+        image_size: [i32; 2],
+        stride: [i32; 2],
+        pad_before: [i32; 2],
+        in_size: [i32; 2],
+        step: [i32; 2],
+        before: [i32; 2],
+        padded_end: [i32; 2],
+        patches: [u32; 2],
+        in_stride: [u32; 2],
+        out_stride: [u32; 2],
+        in_channel: u32,
+        in_batch: u32,
+        out_channel: u32,
+        out_batch: u32,
+        total: u32,
+        channels_in: u32,
+        channels: u32,
+        has_bias: u32,
+        alpha: f32,
+        divisor: u32,
+        nan: u32,
+        pad_0: u32,
+    }
+}

@@ -1,0 +1,161 @@
+//! Convolution of few channels: every way, and wrong versions noticed.
+
+use wgpool::kernel::{ConvPatch, KernelKey, Reduce};
+use wgpool::verify::random::{Case, Rng};
+use wgpool::{
+    Activation, Caps, Conv, ConvPool, DType, KernelLayout, Layout, Op, Padding, Plan, Pool, PoolKind,
+    TensorDesc,
+};
+
+use crate::support::{check_gpu, describe, engine};
+use crate::ways::tensor;
+
+/// What becomes of the sums, and where channels lie.
+type Way = (Option<Reduce>, Layout);
+
+fn patch(plan: &Plan) -> Option<ConvPatch> {
+    plan.steps.iter().find_map(|step| match step.kernel {
+        KernelKey::ConvPatch(patch) => Some(patch),
+        _ => None,
+    })
+}
+
+fn ways() -> Vec<Way> {
+    let pools = [None, Some(Reduce::Max), Some(Reduce::Average), Some(Reduce::AveragePadded)];
+    pools.into_iter().flat_map(|pool| [Layout::Nchw, Layout::Nhwc].map(|layout| (pool, layout))).collect()
+}
+
+fn case(rng: &mut Rng, caps: &Caps, way: Way) -> Case {
+    for _ in 0..20_000 {
+        let (op, descs) = spec(rng, way, caps.f16);
+        let Ok(plan) = Plan::new(&op, &descs, caps) else { continue };
+        if patch(&plan).is_some_and(|patch| patch.pool == way.0) {
+            let kind = rng.between(0, 4);
+            let inputs = descs.iter().map(|desc| tensor(rng, desc, kind)).collect();
+            return Case { op, inputs };
+        }
+    }
+    panic!("no case is planned as {way:?}");
+}
+
+fn spec(rng: &mut Rng, (reduce, layout): Way, f16: bool) -> (Op, Vec<TensorDesc>) {
+    let dtype = if f16 && rng.one_in(4) { DType::F16 } else { DType::F32 };
+    let side = [1, 3, 3, 5][rng.between(0, 3)];
+    let window = if rng.one_in(4) { vec![rng.between(1, 5), rng.between(1, 5)] } else { vec![side; 2] };
+    let most = if rng.one_in(4) { 32 } else { 4 };
+    let (group_in, out) = (rng.between(1, most), rng.between(1, 16));
+    let space = [rng.between(8, 19), rng.between(8, 19)];
+    let x = match layout {
+        Layout::Nchw => vec![2, group_in, space[0], space[1]],
+        Layout::Nhwc => vec![2, space[0], space[1], group_in],
+    };
+    let (kernel_layout, w) = match rng.one_in(2) {
+        true => (KernelLayout::Oihw, [&[out, group_in], window.as_slice()].concat()),
+        false => (KernelLayout::Hwio, [window.as_slice(), &[group_in, out]].concat()),
+    };
+    let conv = Conv {
+        stride: (0..2).map(|_| if rng.one_in(3) { 2 } else { 1 }).collect(),
+        padding: match rng.between(0, 2) {
+            0 => Padding::Valid,
+            1 => Padding::SameUpper,
+            _ => Padding::Explicit { before: vec![rng.between(0, 4), 1], after: vec![2, rng.between(0, 4)] },
+        },
+        activation: Activation::LeakyRelu { alpha: 0.3 },
+        layout,
+        kernel_layout,
+        ..Conv::new()
+    };
+    let shapes = if rng.one_in(4) { vec![x, w] } else { vec![x, w, vec![out]] };
+    let descs = shapes.into_iter().map(|shape| TensorDesc { shape, dtype }).collect();
+    let Some(reduce) = reduce else { return (conv.into(), descs) };
+    let window = [[2, 2], [2, 2], [1, 3], [3, 1]][rng.between(0, 3)];
+    let kind = match reduce {
+        Reduce::Max => PoolKind::Max,
+        _ => PoolKind::Average {
+            count_include_pad: reduce == Reduce::AveragePadded,
+            divisor: rng.one_in(4).then_some(7),
+        },
+    };
+    let pool = Pool {
+        kind,
+        stride: window.iter().map(|&n| n + usize::from(rng.one_in(4))).collect(),
+        padding: if rng.one_in(2) { Padding::Valid } else { Padding::symmetric([1]) },
+        ceil_mode: rng.one_in(2),
+        layout,
+        ..Pool::max(window.to_vec())
+    };
+    (ConvPool { conv, pool }.into(), descs)
+}
+
+#[test]
+fn every_way_of_few_channels() {
+    let hardware = engine().as_hardware();
+    let mut rng = Rng::new(0xfe0);
+    let mut failures = Vec::new();
+    for way in ways() {
+        for _ in 0..5 {
+            let case = case(&mut rng, hardware.caps(), way);
+            if let Err(reason) = check_gpu(&hardware, &case) {
+                failures.push(format!("{way:?}: {}\n    {reason}", describe(&case)));
+            }
+        }
+    }
+    let total = failures.len();
+    failures.truncate(5);
+    assert!(failures.is_empty(), "{total} failed, such as\n{}", failures.join("\n"));
+}
+
+/// What is wrong, whether it shows on pooling and of which kind, and which text becomes which.
+type Mutant = (&'static str, Option<Reduce>, fn(KernelKey, String) -> String, &'static str);
+
+macro_rules! mutant {
+    ($pool:expr, $name:literal, $from:literal, $to:literal) => {
+        ($name, $pool, (|_: KernelKey, source: String| source.replace($from, $to)) as _, $from)
+    };
+}
+
+const MUTANTS: &[Mutant] = &[
+    mutant!(None, "padding times infinity", "if (!whole && has_nan)", "if (false)"),
+    mutant!(None, "everything again but the padding", "is_inside(at.x, params.image_size.x) &&", "true &&"),
+    mutant!(None, "the edge repeated", "select(0.0, f32(input[at]), there)", "f32(input[at])"),
+    mutant!(None, "the first channel's weights", "c * (TAPS * FOURS)", "0u"),
+    mutant!(None, "the first channel", "base + c * params.in_channel;", "base;"),
+    mutant!(None, "the first image", "let base = image * params.in_batch", "let base = 0u"),
+    mutant!(None, "a position twice", "sum_1_0_0 += part_1_0_0;", "sum_1_0_0 += part_0_0_0;"),
+    mutant!(None, "four channels twice", "let w_1 = weights(weight + 1u)", "let w_1 = weights(weight)"),
+    mutant!(None, "bias of the first", "min(channel, params.channels - 1u)", "0"),
+    mutant!(None, "channels behind the last", "if (channel < params.channels)", "if (true)"),
+    mutant!(None, "patches overlap", "* params.step", ""),
+    mutant!(None, "no activation", "ACTIVATION == 0u", "true"),
+    mutant!(
+        Some(Reduce::Max),
+        "padding is pooled",
+        "select(NOTHING, value_of(",
+        "select(Values(0xf0000000u), value_of("
+    ),
+    mutant!(Some(Reduce::Max), "pooling is not padded", "- params.before", ""),
+    mutant!(Some(Reduce::Average), "padding counts", "var count = rows *", "var count = 0u * rows + 4u *"),
+    mutant!(Some(Reduce::Average), "the divisor ignored", "params.divisor != 0u", "false"),
+    mutant!(Some(Reduce::AveragePadded), "padding does not count", "REDUCE == AVERAGE_PADDED", "false"),
+];
+
+#[test]
+fn every_mutant_of_few_channels_is_caught() {
+    let hardware = engine().as_hardware();
+    for &(name, pool, edit, from) in MUTANTS {
+        let has = |key: &KernelKey| matches!(key, KernelKey::ConvPatch(_)) && key.source().contains(from);
+        assert!(wgpool::kernel::all().iter().any(has), "{name}: no shader contains {from:?}");
+        let mutant = hardware.with_edited_shaders(edit);
+        let mut rng = Rng::new(5);
+        let shows = ways().into_iter().filter(|way| way.0 == pool);
+        let caught = shows.cycle().take(100).any(|way| {
+            let case = case(&mut rng, mutant.caps(), way);
+            check_gpu(&mutant, &case).is_err_and(|reason| {
+                // A mutant that does not run has not been noticed by its numbers.
+                assert!(!reason.contains("building the pipeline"), "{name}: {reason}");
+                true
+            })
+        });
+        assert!(caught, "{name}: not noticed");
+    }
+}

@@ -1,0 +1,153 @@
+//! Cases that take a given way through the kernels that compute patches.
+
+use half::f16;
+use wgpool::kernel::{KernelKey, Patch, Reduce};
+use wgpool::verify::random::{Case, Rng};
+use wgpool::{
+    Activation, Caps, Conv, DType, Data, KernelLayout, Layout, Op, Padding, Plan, Pool, PoolKind, Tensor,
+    TensorDesc,
+};
+
+/// What is computed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum What {
+    Pool(Reduce),
+    Depthwise,
+}
+
+/// What tells the ways through the kernels apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Way {
+    pub what: What,
+    /// Four columns, four channels, one column, one channel.
+    pub fours: bool,
+    pub channels_last: bool,
+    /// Whether windows share rows.
+    pub shared: bool,
+    pub dtype: DType,
+}
+
+/// The patch of a kernel that computes patches.
+pub fn patch(key: &KernelKey) -> Option<Patch> {
+    match *key {
+        KernelKey::PoolPatch { patch, .. } | KernelKey::DepthwisePatch { patch, .. } => Some(patch),
+        _ => None,
+    }
+}
+
+fn way(plan: &Plan) -> Option<Way> {
+    let [step] = plan.steps.as_slice() else { return None };
+    let what = match step.kernel {
+        KernelKey::PoolPatch { reduce, .. } => What::Pool(reduce),
+        _ => What::Depthwise,
+    };
+    let Patch { dtype, shared, across, .. } = patch(&step.kernel)?;
+    let (fours, channels_last) = (across.fours(), across.channels_last());
+    Some(Way { what, fours, channels_last, shared: shared > 0, dtype })
+}
+
+/// Every way, with 16-bit floats for every third one where the device has them.
+pub fn ways(f16: bool) -> Vec<Way> {
+    let mut ways = Vec::new();
+    let pools = [Reduce::Max, Reduce::Average, Reduce::AveragePadded].map(What::Pool);
+    for what in pools.into_iter().chain([What::Depthwise]) {
+        for fours in [true, false] {
+            for channels_last in [false, true] {
+                for shared in [true, false] {
+                    let dtype = if f16 && ways.len() % 3 == 2 { DType::F16 } else { DType::F32 };
+                    ways.push(Way { what, fours, channels_last, shared, dtype });
+                }
+            }
+        }
+    }
+    ways
+}
+
+/// A case that takes `wanted`.
+pub fn case(rng: &mut Rng, caps: &Caps, wanted: Way) -> Case {
+    for _ in 0..20_000 {
+        let (op, descs) = spec(rng, wanted);
+        let Ok(plan) = Plan::new(&op, &descs, caps) else { continue };
+        if way(&plan) == Some(wanted) {
+            let kind = rng.between(0, 4);
+            let inputs = descs.iter().map(|desc| tensor(rng, desc, kind)).collect();
+            return Case { op, inputs };
+        }
+    }
+    panic!("no case is planned as {wanted:?}");
+}
+
+fn spec(rng: &mut Rng, way: Way) -> (Op, Vec<TensorDesc>) {
+    let rank = if !way.shared && rng.one_in(5) { 1 } else { 2 };
+    let window: Vec<usize> = match rng.between(0, 5) {
+        0 => vec![rng.between(2, 7), rng.between(1, 7)],
+        1 if way.shared => vec![rng.between(8, 16), rng.between(1, 3)],
+        1 => vec![1, rng.between(5, 16)],
+        _ => vec![rng.between(2, 3); 2],
+    };
+    let window = window[2 - rank..].to_vec();
+    let stride = [rng.between(1, 5), if rng.one_in(3) { rng.between(1, 4) } else { 1 }];
+    let stride = stride[2 - rank..].to_vec();
+    let padding = match rng.between(0, 3) {
+        0 => Padding::Valid,
+        1 => Padding::SameUpper,
+        2 => Padding::SameLower,
+        _ => Padding::Explicit {
+            before: (0..rank).map(|_| rng.between(0, 5)).collect(),
+            after: (0..rank).map(|_| rng.between(0, 5)).collect(),
+        },
+    };
+    let width = if way.fours && !way.channels_last { 4 * rng.between(1, 6) } else { rng.between(1, 19) };
+    let space = if rank == 2 { vec![rng.between(1, 19), width] } else { vec![width] };
+    let layout = if way.channels_last { Layout::Nhwc } else { Layout::Nchw };
+    let groups = rng.between(1, 2) * if way.fours && way.channels_last { 4 } else { rng.between(1, 3) };
+    let multiplier = if way.channels_last { 1 } else { rng.between(1, 2) };
+    let x = match layout {
+        Layout::Nchw => [&[2, groups], space.as_slice()].concat(),
+        Layout::Nhwc => [&[2], space.as_slice(), &[groups]].concat(),
+    };
+    let desc = |shape| TensorDesc { shape, dtype: way.dtype };
+    let What::Pool(reduce) = way.what else {
+        let out = groups * multiplier;
+        let (kernel_layout, w) = match rng.one_in(2) {
+            true => (KernelLayout::Oihw, [&[out, 1], window.as_slice()].concat()),
+            false => (KernelLayout::Hwio, [window.as_slice(), &[1, out]].concat()),
+        };
+        let activation = Activation::LeakyRelu { alpha: 0.3 };
+        let conv = Conv { stride, dilation: vec![1], padding, groups, activation, layout, kernel_layout };
+        let mut shapes = vec![x, w];
+        if !rng.one_in(4) {
+            shapes.push(vec![out]);
+        }
+        return (conv.into(), shapes.into_iter().map(desc).collect());
+    };
+    let kind = match reduce {
+        Reduce::Max => PoolKind::Max,
+        _ => PoolKind::Average {
+            count_include_pad: reduce == Reduce::AveragePadded,
+            divisor: rng.one_in(4).then_some(7),
+        },
+    };
+    let pool = Pool { kind, stride, padding, ceil_mode: rng.one_in(2), layout, ..Pool::max(window) };
+    (pool.into(), vec![desc(x)])
+}
+
+/// Plain values, all of one sign, subnormal, or some that are not finite; not both of the latter, because devices may
+/// take a subnormal number for zero, whose product with infinity is NaN.
+pub fn tensor(rng: &mut Rng, desc: &TensorDesc, kind: usize) -> Tensor {
+    let few = desc.elements() / 4 + 1;
+    let odd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0];
+    let mut value = || match kind {
+        0 => rng.unit() + 1.0,
+        1 => -rng.unit() - 1.0,
+        2 if rng.one_in(few) => odd[rng.between(0, 3)],
+        3 if desc.dtype == DType::F32 => 1e-40 * rng.between(0, 9) as f64 - 4e-40,
+        _ => 2.0 * rng.unit() - 1.0,
+    };
+    let n = desc.elements();
+    let data = match desc.dtype {
+        DType::F16 => Data::F16((0..n).map(|_| f16::from_f64(value())).collect()),
+        _ => Data::F32((0..n).map(|_| value() as f32).collect()),
+    };
+    Tensor::new(&desc.shape, data).unwrap()
+}
