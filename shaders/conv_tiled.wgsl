@@ -73,20 +73,8 @@ fn go_on(sum: vec4<f32>, at: u32, four: u32) -> vec4<f32> {
     return vec4<f32>(stored(at, c), stored(at, c + 1u), stored(at, c + 2u), stored(at, c + 3u)) + sum;
 }
 
-// Where NaN of both signs begins in the order of keys.
-const INFINITY_KEY: u32 = 0xff000001u;
-
-// Numbers' places in the order of all: minus infinity is 0, NaN of both signs lies above infinity.
 fn take_largest(key: ptr<function, vec4<u32>>, values: vec4<f32>, inside: bool) {
-    let bits = bitcast<vec4<i32>>(values);
-    let of_values = bitcast<vec4<u32>>(bits ^ ((bits >> vec4<u32>(31u)) & vec4<i32>(0x7fffffff))) - 0x807fffffu;
-    *key = max(*key, select(vec4<u32>(), of_values, inside));
-}
-
-fn largest_of(key: vec4<u32>) -> vec4<f32> {
-    let bits = bitcast<vec4<i32>>(key + 0x807fffffu);
-    let value = bitcast<vec4<f32>>(bits ^ ((bits >> vec4<u32>(31u)) & vec4<i32>(0x7fffffff)));
-    return select(value, vec4<f32>(bitcast<f32>(params.nan)), key > vec4<u32>(INFINITY_KEY));
+    *key = max(*key, select(vec4<u32>(), key_of(values), inside));
 }
 
 fn take_sum(sum: ptr<function, vec4<f32>>, values: vec4<f32>, inside: bool) {

@@ -25,7 +25,7 @@ fn a_wrong_kernel_is_not_timed() {
     assert!(right.host.is_some() && right.gpu.is_some() && right.first_result.is_some());
 
     // The smallest element instead of the largest.
-    let edit = |_: KernelKey, source: String| source.replace("exceeds(value, best)", "exceeds(best, value)");
+    let edit = |_: KernelKey, source: String| source.replace("return max(a, b);", "return min(a, b);");
     let wrong = bench::measure(Some(&engine.with_edited_shaders(edit)), &case, Effort::QUICK).unwrap();
     let [fault] = wrong.faults.as_slice() else { panic!("{:?}", wrong.faults) };
     assert!(fault.starts_with("adapter: ") && fault.contains("outside their bound"), "{fault}");

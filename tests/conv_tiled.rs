@@ -222,16 +222,12 @@ const MUTANTS: &[Mutant<()>] = &[
         "start = dot(tile, params.tile_step)",
         "start = dot(tile.xyz, params.tile_step.xyz)"
     ),
-    mutant!(
-        "NaN is lost",
-        "largest.magnitude > vec4<u32>(0x7f800000u)",
-        "largest.magnitude > vec4<u32>(0xffffffffu)"
-    ),
+    mutant!("negative NaN is below all numbers", "0x807fffffu", "0x80000000u"),
     mutant!("the wrong rows of windows", "row * params.steps_along.y", "row * params.steps_along.x"),
     mutant!("what lies behind the end in a mean", "select(vec4<f32>(), values, inside)", "values"),
     mutant!("a mean counts what is not there", "min(params.pool.z - x, POOL)", "POOL"),
     mutant!("the divisor is forgotten", "params.pool.w != 0u", "false"),
-    mutant!("the smallest of a window", "max((*largest).key, key)", "min((*largest).key, key)"),
+    mutant!("the smallest of a window", "max(*key, select(", "min(*key, select("),
     mutant!(
         "packed in the wrong order",
         "let tap = row % params.window.w;",

@@ -39,7 +39,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!(
         GlobalPool,
         "one plane of a workgroup",
-        "(WORKGROUP / SHARE) + share.plane",
+        "(WORKGROUP / SHARE) + share.task",
         "(WORKGROUP / SHARE)"
     ),
     mutant!(GlobalPool, "the next channel's share", "+ half * share.step", "+ half"),
@@ -155,7 +155,7 @@ const PAGED: &[Mutant] = &[
 /// Kernels and steps of drivers that end long loops.
 const DIVIDED: &[Mutant] = &[
     mutant!(Softmax, "elements skipped", "i += WORKGROUP", "i += WORKGROUP + 1u"),
-    mutant!(Softmax, "the sum of one invocation", "fold(result(sum), local, false)", "result(sum)"),
+    mutant!(Softmax, "the sum of one invocation", "fold(result(sum), beside(local), false)", "result(sum)"),
     mutant!(Softmax, "rows of another workgroup", "base_of(min(number,", "base_of(min(number + 1u,"),
     mutant!(Conv, "sums begin anew", "params.from_channel == 0u", "true"),
     mutant!(Conv, "channels twice", "var i = params.from_channel; i < end", "var i = 0u; i < end"),

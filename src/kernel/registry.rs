@@ -229,7 +229,10 @@ impl KernelKey {
                 ..row(kernel.dtype(), Text::Parts(kernel.text()), kernel.buffers())
             },
             KernelKey::Softmax => plain(&[SUM, SOFTMAX, shader!("softmax.wgsl")], (1, 1)),
-            KernelKey::SoftmaxRows => plain(&[SUM, FOLD, SOFTMAX, shader!("softmax_rows.wgsl")], (1, 1)),
+            KernelKey::SoftmaxRows => Row {
+                constants: vec![constant("SHARE", WORKGROUP)],
+                ..plain(&[SUM, FOLD, SOFTMAX, shader!("softmax_rows.wgsl")], (1, 1))
+            },
             KernelKey::Activation { activation } => Row {
                 constants: vec![constant("ACTIVATION", activation as u32)],
                 ..plain(&[ACTIVATION, shader!("activation.wgsl")], (1, 1))

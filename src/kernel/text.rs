@@ -57,7 +57,7 @@ impl Text {
             Text::Parts(parts) => parts.concat(),
             Text::Tile(tile) => {
                 let own = tile.source(shader!("conv_tiled.wgsl"), shader!("conv_tiled_page.wgsl"));
-                [INDEX, NUMBER, ACTIVATION, &own].concat()
+                [INDEX, NUMBER, ACTIVATION, shader!("lib/four.wgsl"), KEY, &own].concat()
             }
             Text::Patch(patch, parts, template) => parts.concat() + &patch.source(template),
             Text::ConvPatch(patch, parts, template) => parts.concat() + &patch.source(template),

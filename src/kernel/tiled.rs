@@ -257,7 +257,7 @@ impl Tile {
         lines.extend(self.windows().map(|(x, q)| {
             let value = match self.keep {
                 TileKeep::Each => format!("t{x}_{q}"),
-                TileKeep::Max => format!("largest_of(window{x}_{q})"),
+                TileKeep::Max => format!("of_key(window{x}_{q})"),
                 TileKeep::Mean => format!("window{x}_{q} / counted(y0, x0 + {}u)", x * self.pool),
                 TileKeep::Sum => format!("window{x}_{q}"),
             };

@@ -37,11 +37,11 @@ pub struct StepCost {
 /// What a plan does and what it costs. Printed, it is a table.
 ///
 /// ```
-/// use wgpool::{Caps, Conv, Plan, TensorDesc};
-/// let inputs = [TensorDesc::f32([1, 3, 10, 10]), TensorDesc::f32([8, 3, 3, 3])];
-/// let explanation = Plan::new(&Conv::new().into(), &inputs, &Caps::default())?.explain();
-/// assert_eq!(explanation.bytes(), 4 * (300 + 216 + 512));
-/// assert_eq!(explanation.flops(), Some(2 * 8 * 64 * 27));
+/// use wgpool::{Caps, Plan, Pool, TensorDesc};
+/// let inputs = [TensorDesc::f32([1, 4, 8, 8])];
+/// let explanation = Plan::new(&Pool::max([2, 2]).into(), &inputs, &Caps::default())?.explain();
+/// assert_eq!(explanation.bytes(), 4 * (256 + 64));
+/// assert_eq!(explanation.flops(), Some(256));
 /// println!("{explanation}");
 /// # Ok::<(), wgpool::Error>(())
 /// ```
