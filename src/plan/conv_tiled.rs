@@ -2,12 +2,13 @@
 
 use super::narrow::{each, u32_of, vec4};
 use super::packing::Packing;
-use super::regions::{Region, Regions, WORDS};
+use super::regions::{Region, Regions};
+use super::tiles::{PAGES, POOLS, candidates, chunks, cost, dispatches, parts, step_of};
 use super::{Caps, PAGE, Page, Slot, Step, Steps, grid};
 use crate::error::Result;
 use crate::geometry::{Axis, Strides};
 use crate::kernel::params::TiledParams;
-use crate::kernel::{ActivationKind, KernelKey, TILED_WORKGROUP, Tile, TileKeep, TileStep};
+use crate::kernel::{ActivationKind, KernelKey, TILED_WORKGROUP, Tile, TileKeep};
 use crate::problem::{ConvWork, PoolWork};
 use crate::spec::{Layout, PoolKind};
 use crate::tensor::DType;
@@ -18,81 +19,8 @@ const MOST_STEPS: usize = 4096;
 /// Products that are added one after another before they go into the next level of the sum.
 const CHAIN: u32 = 64;
 
-/// What costs as much time as so many multiply-adds; measured on lavapipe. A number that is loaded from a page; a weight
-/// that every lane loads, or that lanes share; a sum that is kept from step to step, or goes on through memory; a number
-/// of the input that is copied into a page; a tile's places and addresses; a dispatch.
-const LOAD: usize = 4;
-const WEIGHT: usize = 6;
-const WEIGHT_SHARED: usize = 3;
-const KEEP: usize = 2;
-const GO_ON: usize = 100;
-const COPY: usize = 60;
-const TILE: usize = 4000;
-const DISPATCH: usize = 500_000;
-
-/// Tiles that all lanes of a small machine compute at once.
-const LANES: usize = 16;
-
 /// Bytes of input that are copied into pages at a time.
 const ROUND: usize = 16 << 20;
-
-/// The tiles that plans choose from: what unrolls well within a processor's registers and first cache.
-const WIDTHS: [u32; 3] = [8, 7, 4];
-const CHANNELS: [u32; 4] = [16, 12, 8, 4];
-const PAGES: [u32; 3] = [1, 2, 4];
-const STEPS: [TileStep; 6] = [
-    TileStep::Row { taps: 3, stride: 1 },
-    TileStep::Row { taps: 3, stride: 2 },
-    TileStep::Row { taps: 5, stride: 1 },
-    TileStep::Row { taps: 7, stride: 1 },
-    TileStep::Row { taps: 7, stride: 2 },
-    TileStep::Channels(4),
-];
-const POOLS: [u32; 3] = [2, 3, 4];
-
-/// Every tile that a plan may choose.
-pub(crate) fn tiles() -> Vec<Tile> {
-    let mut tiles = Vec::new();
-    for broadcast in [false, true] {
-        for pages in PAGES {
-            for step in STEPS {
-                for keep in [TileKeep::Max, TileKeep::Mean] {
-                    tiles.extend(
-                        POOLS.iter().flat_map(|&pool| candidates(step, keep, pool, pages, broadcast)),
-                    );
-                }
-                for keep in [TileKeep::Each, TileKeep::Sum] {
-                    tiles.extend(candidates(step, keep, 1, pages, broadcast));
-                }
-            }
-        }
-    }
-    tiles
-}
-
-/// The tiles of a step: some positions, or whole pooling windows of the width `pool`.
-fn candidates(step: TileStep, keep: TileKeep, pool: u32, pages: u32, broadcast: bool) -> Vec<Tile> {
-    let of = |channels, width: u32| {
-        let pool = if keep == TileKeep::Sum { width } else { pool };
-        Tile { width: width / pool * pool, channels, step, pool, keep, pages, broadcast }
-    };
-    let mut tiles: Vec<Tile> =
-        CHANNELS.into_iter().flat_map(|channels| WIDTHS.map(|width| of(channels, width))).collect();
-    tiles.dedup();
-    tiles
-}
-
-/// The largest step that the windows allow.
-fn step_of(work: &ConvWork) -> TileStep {
-    let w = &work.axes[2];
-    let fits = |step: &TileStep| match *step {
-        TileStep::Channels(_) => true,
-        TileStep::Row { taps, stride } => {
-            (taps as usize, stride as usize, 1) == (w.kernel, w.stride, w.dilation)
-        }
-    };
-    STEPS.into_iter().find(fits).unwrap_or(TileStep::Channels(4))
-}
 
 /// What tiles do with what they have computed.
 #[derive(Clone, Copy)]
@@ -219,58 +147,6 @@ fn sums(pool: &PoolWork, work: &ConvWork, tile: &Tile, divisor: u32) -> PoolWork
         input: Strides::of(Layout::Nchw, pool.channels, space),
         ..*pool
     }
-}
-
-/// Numbers of input channels of a page to choose from: those that divide the group evenly, from the most whose weights
-/// fit a page on.
-fn chunks(work: &ConvWork, tile: Tile) -> Vec<usize> {
-    const PARTS: usize = 6;
-    let (depth, pages) = (tile.step.depth() as usize, tile.pages as usize);
-    // Four words more than a block has may be fetched with its last ones.
-    let most = (WORDS / tile.channels as usize - 2) / work.taps() / depth * depth;
-    let fewest = work.group_in.div_ceil((pages * most).max(1));
-    // What is pooled cannot go on.
-    let pooled = tile.keep != TileKeep::Each;
-    if most == 0 || pooled && fewest > 1 {
-        return Vec::new();
-    }
-    let chunk = |parts: usize| work.group_in.div_ceil(pages * parts).next_multiple_of(depth);
-    let mut chunks: Vec<usize> = (fewest..fewest + if pooled { 1 } else { PARTS }).map(chunk).collect();
-    chunks.dedup();
-    // Pages without channels are another tile's.
-    chunks.retain(|&chunk| work.group_in.div_ceil(chunk) >= pages);
-    chunks
-}
-
-fn blocks(work: &ConvWork, tile: &Tile) -> usize {
-    work.group_out.div_ceil(tile.channels as usize)
-}
-
-fn parts(tile: &Tile, regions: &Regions) -> usize {
-    regions.chunks.div_ceil(tile.pages as usize)
-}
-
-fn dispatches(work: &ConvWork, tile: &Tile, regions: &Regions) -> usize {
-    regions.count() * work.groups * blocks(work, tile) * parts(tile, regions)
-}
-
-fn cost(work: &ConvWork, tile: &Tile, rows: usize, regions: &Regions) -> u128 {
-    let [width, channels, pages] = [tile.width, tile.channels, tile.pages].map(|n| n as usize);
-    let (taps, depth) = (tile.step.taps() as usize, tile.step.depth() as usize);
-    let weight = if tile.broadcast { WEIGHT_SHARED } else { WEIGHT };
-    let loads = tile.columns() as usize * LOAD;
-    let step = depth * loads + channels * (width * (taps * depth + KEEP) + taps * depth * weight);
-    let steps = work.taps() / taps * regions.chunk.div_ceil(depth) * pages;
-    // Code of several pages runs a little slower, and large tiles within the loop over a window's rows a quarter.
-    let nested = if rows > 1 && width > 4 { 25 } else { 0 };
-    let step = step * (100 + 3 * pages + nested) / 100;
-    let parts = parts(tile, regions);
-    let go_on = if parts > 1 { width * channels * GO_ON } else { 0 };
-    let [z, y, x] = regions.out;
-    let tiles = (regions.images * z * (y / rows) * (x / width)).next_multiple_of(LANES);
-    let copied = regions.count() * work.groups * regions.chunks * regions.images * regions.strides()[3];
-    let dispatch = tiles as u128 * (rows * steps * step + go_on + TILE) as u128 + DISPATCH as u128;
-    dispatches(work, tile, regions) as u128 * dispatch + (copied * COPY) as u128
 }
 
 impl Choice {

@@ -21,13 +21,14 @@ mod pool_passes;
 mod regions;
 pub(crate) mod roi;
 mod split;
+mod tiles;
 pub(crate) mod turns;
 mod unpool;
 
 pub use caps::{Caps, FILL, PAGE, PAGES};
-pub(crate) use conv_tiled::tiles;
 pub use explain::{Explanation, StepCost};
 pub use grid::fold;
+pub(crate) use tiles::tiles;
 
 use crate::error::{Error, Result};
 use crate::kernel::KernelKey;
