@@ -174,7 +174,8 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
     if overlap {
         return two_kernels(op, work, caps);
     }
-    if let Some(tiled) = conv_tiled::choose(conv, Some(pool), caps).filter(|_| fits || !reaches_padding(conv))
+    if let Some(tiled) =
+        conv_tiled::choose_pooled(conv, pool, caps).filter(|_| fits || !reaches_padding(conv))
     {
         let tiled = tiled.steps(op, caps, Slot::Output(0))?;
         return repaired(op, tiled, conv, turns, caps, || Ok(vec![fused(op, work, caps)?]));

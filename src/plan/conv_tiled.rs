@@ -3,7 +3,7 @@
 use super::narrow::{each, u32_of, vec4};
 use super::packing::Packing;
 use super::regions::{Region, Regions};
-use super::tiles::{PAGES, POOLS, candidates, chunks, cost, dispatches, parts, step_of};
+use super::tiles::{PAGES, POOLS, STORED, candidates, chunks, cost, dispatches, parts, step_of};
 use super::{Caps, PAGE, Page, Slot, Step, Steps, grid};
 use crate::error::Result;
 use crate::geometry::{Axis, Strides};
@@ -46,6 +46,8 @@ pub(super) struct Choice {
     packing: Packing,
     /// Where tiles store sums: their mean over each plane.
     mean: Option<PoolWork>,
+    /// What it costs, in multiply-adds.
+    cost: u128,
 }
 
 /// The tiles and regions that cost least, with pooling behind it if the windows are whole tiles or whole planes to be averaged;
@@ -78,8 +80,9 @@ pub(super) fn choose(work: &ConvWork, pool: Option<&PoolWork>, caps: &Caps) -> O
         dispatches(&work, tile, regions) <= MOST_STEPS
             && regions.bytes(&work, 1, caps) as u64 <= caps.max_binding
     };
-    let (tile, regions) =
-        choices.filter(fits).min_by_key(|(tile, regions)| cost(&work, tile, rows, regions))?;
+    let costs =
+        choices.filter(fits).map(|(tile, regions)| (cost(&work, &tile, rows, &regions), tile, regions));
+    let (cost, tile, regions) = costs.min_by_key(|&(cost, ..)| cost)?;
     let packing = Packing::new(&work, tile.channels as usize, regions.chunk);
     let mean = pool.zip(divisor).map(|(pool, divisor)| sums(pool, &work, &tile, divisor));
     let target = match &mean {
@@ -88,7 +91,15 @@ pub(super) fn choose(work: &ConvWork, pool: Option<&PoolWork>, caps: &Caps) -> O
             Target { strides: mean.input, bounds: [mean.axes[1].input, mean.axes[2].input], ..target }
         }
     };
-    Some(Choice { work, tile, target, regions, packing, mean })
+    Some(Choice { work, tile, target, regions, packing, mean, cost })
+}
+
+/// The same, with pooling only where that costs less than storing the convolution and reading it again.
+pub(super) fn choose_pooled(work: &ConvWork, pool: &PoolWork, caps: &Caps) -> Option<Choice> {
+    let pooled = choose(work, Some(pool), caps)?;
+    let apart = choose(work, None, caps)?;
+    let stored = (STORED * work.batch * work.pixels() * work.out_channels()) as u128;
+    (pooled.cost <= apart.cost + stored).then_some(pooled)
 }
 
 impl Target {

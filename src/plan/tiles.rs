@@ -16,6 +16,9 @@ const COPY: usize = 60;
 const TILE: usize = 4000;
 const DISPATCH: usize = 500_000;
 
+/// The same of an output that is stored, and read again by pooling.
+pub(super) const STORED: usize = 80;
+
 /// Tiles that all lanes of a small machine compute at once.
 const LANES: usize = 16;
 
