@@ -238,8 +238,8 @@ def main():
                 whole = report
             else:
                 whole["cases"] += report["cases"]
-    if args.json:
-        args.json.write_text(json.dumps(whole, indent=2) + "\n")
+            if args.json:
+                args.json.write_text(json.dumps(whole, indent=2) + "\n")
     device = whole["adapter"]["name"] + ", " + whole["adapter"]["driver"] if whole["adapter"] else "host path"
     print(f"{whole['date']}, {device}, {args.threads} threads, Python {platform.python_version()}; x: the peer's time over wgpool's")
     print("\n".join(table(whole["cases"], "host" if args.adapter == "host" else "gpu")))
