@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""wgpool's workloads in PyTorch and ONNX Runtime, in turn with wgpool. See README.md beside this."""
+"""wgpool's workloads in other libraries, in turn with wgpool. See README.md beside this."""
 
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -19,6 +20,9 @@ from oracle import Oracle
 CPU = ["torch", "onnxruntime"]
 CUDA = ["torch-cuda", "torch-cuda-tf32"]
 WEBGPU = ["onnxruntime-webgpu", "onnxruntime-webgpu-nchw"]
+ADAPTER = ["ncnn", "wonnx", "burn"]
+EVERY = CPU + CUDA + WEBGPU + ADAPTER
+
 
 # Errors as multiples of wgpool's own bound: peers may use other algorithms (Winograd), and TF32 has 13 bits less.
 ALLOWED = {"torch-cuda-tf32": 2.0**13}
@@ -29,17 +33,29 @@ FULL = (15, 0.030, 6.0)
 QUICK = (3, 0.003, 0.3)
 
 
-def make(peer, threads):
+def make(peer, args):
     """A peer's name, and what makes a run of a case and its inputs."""
     if peer in CPU[:1] + CUDA:
         from with_torch import Torch
 
         device, tf32 = ("cpu" if peer == "torch" else "cuda"), peer.endswith("tf32")
-        return Torch.name(device, tf32), lambda case, inputs: Torch(case, inputs, device, threads, tf32)
+        return Torch.name(device, tf32), lambda case, inputs: Torch(case, inputs, device, args.threads, tf32)
+    if peer == "ncnn":
+        from with_ncnn import Ncnn
+
+        return Ncnn.name(), lambda case, inputs: Ncnn(case, inputs, args.device["name"])
+    if peer == "wonnx":
+        from with_wonnx import Wonnx
+
+        return Wonnx.name(), Wonnx
+    if peer == "burn":
+        from with_burn import Burn
+
+        return Burn.name(), lambda case, inputs: Burn(case, args.burn, args.device["software"])
     import with_onnxruntime as onnx
 
     if peer == "onnxruntime":
-        return onnx.Cpu.name(), lambda case, inputs: onnx.Cpu(case, inputs, threads)
+        return onnx.Cpu.name(), lambda case, inputs: onnx.Cpu(case, inputs, args.threads)
     layout = "NCHW" if peer.endswith("nchw") else "NHWC"
     return onnx.WebGpu.name(layout), lambda case, inputs: onnx.WebGpu(case, inputs, layout)
 
@@ -107,7 +123,7 @@ def measure(args, case, folder):
 
     runs, peers = {}, {}
     for peer in args.peers:
-        name, start = make(peer, args.threads)
+        name, start = make(peer, args)
         try:
             run = start(case, inputs)
             error = oracle.judge(run.result())
@@ -117,33 +133,45 @@ def measure(args, case, folder):
         if error > ALLOWED.get(peer, ALLOWED_ELSE):
             peers[name] = {"faults": [f"{error:.3g} times the bound away from a sample in 64 bits"]}
             continue
-        peers[name] = {"faults": [], "error_of_bound": error}
+        device = getattr(run, "device", None)
+        if device not in (None, (args.device or {}).get("name")):
+            sys.exit(f"{name} took {device}, wgpool {args.device['name']}")
+        peers[name] = {"faults": [], "error_of_bound": error, "first_result_ms": getattr(run, "first_result_ms", None)}
         runs[name] = run
-    report = ours(args, short, folder)
-    timings = in_turn(runs, QUICK if args.quick else FULL)
-    again = ours(args, short, folder)["cases"][0]
 
-    found = report["cases"][0]
     side = "host" if args.adapter == "host" else "gpu"
-    if not (found[side] and again[side]):
-        sys.exit(f"{case['name']}: wgpool was not timed: {found['faults']}")
-    found["again"] = again[side]
-    for name, timed in timings.items():
-        stamps = all(t["timestamp"] for t in (timed, found[side], again[side]))
-        own = statistics.mean(known(t, stamps) for t in (found[side], again[side]))
-        milliseconds = known(timed, stamps)
+    reports, rounds = [ours(args, short, folder)], []
+    for _ in range(args.rounds):
+        rounds.append(in_turn(runs, QUICK if args.quick else FULL))
+        reports.append(ours(args, short, folder))
+    for run in runs.values():
+        getattr(run, "close", lambda: None)()
+    own = [report["cases"][0][side] for report in reports]
+    if None in own:
+        sys.exit(f"{case['name']}: wgpool was not timed: {[report['cases'][0]['faults'] for report in reports]}")
+    report, found = reports[0], reports[0]["cases"][0]
+    found["again"] = own[1:]
+    for name in runs:
+        timed = [timings[name] for timings in rounds]
+        stamps = all(t["timestamp"] for t in timed + own)
+        # Each round is between two of wgpool's own times.
+        between = [statistics.mean(known(t, stamps) for t in pair) for pair in zip(own, own[1:])]
+        ratio = statistics.median(known(t, stamps) / o for t, o in zip(timed, between))
+        middle = sorted(timed, key=lambda t: known(t, stamps))[(len(timed) - 1) // 2]
+        milliseconds = known(middle, stamps)
         rates = {"gbs": case["bytes"] / milliseconds / 1e6, "gflops": case["flops"] / milliseconds / 1e6}
-        peers[name].update(timed, **rates, ours_ms=own, ratio=milliseconds / own)
+        peers[name].update(middle, **rates, rounds=timed, ours_ms=statistics.median(between), ratio=ratio)
     found["peer"] = peers
     return report
 
 
 def table(cases, side):
     names = list(dict.fromkeys(name for case in cases for name in case["peer"]))
-    yield "| case | wgpool ms (and again) | " + " | ".join(f"{name} ms (x)" for name in names) + " |"
+    yield "| case | wgpool ms | " + " | ".join(f"{name} ms (x)" for name in names) + " |"
     yield "|---" * (2 + len(names)) + "|"
     for case in cases:
-        cells = [case["name"], " ".join(f"{case[k]['wall']['median_ms']:.3g}" for k in (side, "again"))]
+        own = [timing["wall"]["median_ms"] for timing in (case[side], *case["again"])]
+        cells = [case["name"], f"{statistics.median(own):.3g} ({min(own):.3g} to {max(own):.3g})"]
         for name in names:
             peer = case["peer"][name]
             cells.append("; ".join(" ".join(f.split())[:200] for f in peer["faults"]) or f"{peer['wall']['median_ms']:.3g} ({peer['ratio']:.2f}x)")
@@ -159,36 +187,39 @@ def arguments():
     here = Path(__file__).resolve().parent
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wgpool", default=str(here / "../../target/release/wgpool"), help="the program [target/release]")
-    parser.add_argument("--peers", help=f"of {', '.join(CPU + CUDA + WEBGPU)} [CPU's for --adapter host, else what there is]")
+    parser.add_argument("--peers", help=f"of {', '.join(EVERY)} [CPU's for --adapter host, else what there is]")
+    parser.add_argument("--burn", default=str(here / "target/release/wgpool-peers"), help="burn's program [%(default)s]")
     parser.add_argument("--case", help="as P1,C2 [all]")
     parser.add_argument("--adapter", default="host", help="wgpool's: host (the host path), gpu, software, or a name [host]")
-    parser.add_argument("--kernels", default="auto", help="wgpool's: auto or hardware")
+    parser.add_argument("--kernels", default="auto", choices=["auto", "hardware"], help="wgpool's [auto]")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of CPU peers and of the host path")
+    parser.add_argument("--rounds", type=int, default=1, help="of all peers, wgpool before, between and after them [1]")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter measurements")
     parser.add_argument("--json", type=Path, help="file for all figures, in the schema of `wgpool bench --json`")
     args = parser.parse_args()
-    args.peers = args.peers.split(",") if args.peers else default_peers(args.adapter)
-    if unknown := set(args.peers) - set(CPU + CUDA + WEBGPU):
+    args.peers = args.peers.split(",") if args.peers else default_peers(args)
+    if unknown := set(args.peers) - set(EVERY):
         parser.error(f"unknown peers: {', '.join(sorted(unknown))}")
+    if args.rounds < 1:
+        parser.error("--rounds takes at least 1")
+    if args.adapter == "host" and set(args.peers) - set(CPU):
+        parser.error("the host path is timed beside peers on the CPU; name an --adapter")
     return args
 
 
-def default_peers(adapter):
-    if adapter == "host":
+def default_peers(args):
+    if args.adapter == "host":
         return CPU
-    found = []
-    try:
+    there = lambda name: importlib.util.find_spec(name) is not None
+    found = [name for name in ("ncnn", "wonnx") if there(name)] + (["burn"] if os.path.exists(args.burn) else [])
+    if there("torch"):
         import torch
 
         found += CUDA if torch.cuda.is_available() else []
-    except ImportError:
-        pass
-    try:
+    if there("onnxruntime"):
         import onnxruntime
 
         found += WEBGPU if "WebGpuExecutionProvider" in onnxruntime.get_available_providers() else []
-    except ImportError:
-        pass
     return found or sys.exit("no peer computes on an adapter here: see README.md")
 
 
@@ -199,6 +230,7 @@ def main():
         with open(os.path.join(folder, "cases.json")) as text:
             cases = json.load(text)["cases"]
         whole = None
+        args.device = None if args.adapter == "host" else ours(args, cases[0]["name"].split()[0], folder)["adapter"]
         for case in cases:
             print(f"{case['name']} ...", file=sys.stderr, flush=True)
             report = measure(args, case, folder)
@@ -206,8 +238,8 @@ def main():
                 whole = report
             else:
                 whole["cases"] += report["cases"]
-    if args.json:
-        args.json.write_text(json.dumps(whole, indent=2) + "\n")
+            if args.json:
+                args.json.write_text(json.dumps(whole, indent=2) + "\n")
     device = whole["adapter"]["name"] + ", " + whole["adapter"]["driver"] if whole["adapter"] else "host path"
     print(f"{whole['date']}, {device}, {args.threads} threads, Python {platform.python_version()}; x: the peer's time over wgpool's")
     print("\n".join(table(whole["cases"], "host" if args.adapter == "host" else "gpu")))

@@ -1,4 +1,4 @@
-"""A workload as an ONNX model in ONNX Runtime."""
+"""A workload in ONNX Runtime."""
 
 import json
 import os
@@ -7,47 +7,10 @@ import time
 
 import numpy as np
 import onnxruntime as ort
-from onnx import TensorProto, helper, numpy_helper
+
+from onnx_model import model
 
 WEBGPU = "WebGpuExecutionProvider"
-
-
-def model(case, inputs, constant):
-    """With the weights as constants, and with `constant` the input too, which then stays on the device."""
-    nodes, tensor = [], "x"
-
-    def add(op, name, extra=(), **attributes):
-        nonlocal tensor
-        nodes.append(helper.make_node(op, [tensor, *extra], [name], **attributes))
-        tensor = name
-
-    def windows(of):
-        pads = of["pad_before"] + of["pad_after"]
-        return dict(kernel_shape=of["window"], strides=of["stride"], dilations=of["dilation"], pads=pads)
-
-    if conv := case["conv"]:
-        add("Conv", "conv", ("w", "b"), group=conv["groups"], **windows(conv))
-        if conv["activation"] == "relu":
-            add("Relu", "relu")
-    if pool := case["pool"]:
-        if pool["kind"] == "max":
-            add("MaxPool", "pool", **windows(pool))
-        elif pool["window"] == case["inputs"][0][2:] and case["output"][2:] == [1, 1] and not case["conv"]:
-            add("GlobalAveragePool", "pool")
-        else:
-            with_padding = int(pool["kind"] == "average_with_padding")
-            # The WebGPU provider lacks the average of opset 19, which brought dilation.
-            if max(pool["dilation"]) > 1:
-                raise NotImplementedError("average pooling with dilation")
-            undilated = {key: value for key, value in windows(pool).items() if key != "dilations"}
-            add("AveragePool", "pool", count_include_pad=with_padding, **undilated)
-    nodes[-1].output[0] = "y"
-    known = [numpy_helper.from_array(a, n) for n, a in zip("xwb", inputs) if constant or n != "x"]
-    x = [] if constant else [helper.make_tensor_value_info("x", TensorProto.FLOAT, inputs[0].shape)]
-    y = [helper.make_tensor_value_info("y", TensorProto.FLOAT, case["output"])]
-    graph = helper.make_graph(nodes, "case", x, y, known)
-    opsets = [helper.make_opsetid("", 17)]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
 
 
 class Cpu:

@@ -10,12 +10,12 @@ use burn_wgpu::{RuntimeOptions, Wgpu, WgpuDevice, init_setup};
 use serde_json::Value;
 use wgpool::bench::Exported;
 
-/// Opens burn's device on the kind of adapter that wgpool has; its name and API come with it.
+/// Opens burn's device on the kind of adapter that wgpool has; its name comes with it.
 pub fn open(software: bool) -> (WgpuDevice, String) {
     let device = if software { WgpuDevice::Cpu } else { WgpuDevice::DefaultDevice };
     let setup = init_setup::<AutoGraphicsApi>(&device, RuntimeOptions::default());
     let info = setup.adapter.get_info();
-    (device, format!("{} ({})", info.name, info.backend))
+    (device, info.name)
 }
 
 /// A workload with its tensors on the device.
