@@ -1,9 +1,10 @@
 //! Groups of one input channel: each plane or channel by itself.
 
-use super::padded::Padded;
+use super::padded::{Padded, Planes};
 use super::{kernel_taps, tap_offsets};
 use crate::error::Result;
 use crate::host::activation::apply;
+use crate::host::kept::with_kept;
 use crate::host::output::{WORTH_SHARING, fill};
 use crate::host::simd::{mul_add, wide};
 use crate::host::sum::CHAIN;
@@ -12,27 +13,31 @@ use crate::problem::ConvWork;
 /// Sums held in registers at a time.
 const BLOCK: usize = 32;
 
-/// Channels first.
-pub(super) fn planes(work: &ConvWork, image: &Padded, w: &[f32], bias: Option<&[f32]>) -> Result<Vec<f32>> {
+/// Channels first: the planes of an input channel are computed from its plane, which a core's own cache holds.
+pub(super) fn planes(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> Result<Vec<f32>> {
+    let image = Planes::new(work, x);
     let offsets = tap_offsets(work, image.taps);
     let kernel = kernel_taps(work);
     let [depth, height, width] = work.axes.map(|a| a.output);
     let plane = depth * height * width;
-    let channels = work.out_channels();
-    let batch = WORTH_SHARING.div_ceil(plane * offsets.len());
-    fill(work.batch * channels * plane, plane, batch, |i, out: &mut [f32]| {
-        let (n, o) = (i / channels, i % channels);
-        let weights: Vec<f32> = kernel.iter().map(|tap| w[o * work.kernel.o + tap]).collect();
-        let start = bias.map_or(0.0, |b| b[o]);
-        let channel = o / work.group_out * image.strides.c;
-        for (row, out) in out.chunks_exact_mut(width).enumerate() {
-            let base = channel + image.base(n, [row / height, row % height, 0]);
-            row_of_windows(&image.data[base..], &offsets, &weights, image.windows[2], out);
-            if start != 0.0 {
-                out.iter_mut().for_each(|y| *y += start);
+    let outputs = work.group_out;
+    let batch = WORTH_SHARING.div_ceil(outputs * plane * offsets.len());
+    fill(work.batch * work.groups * outputs * plane, outputs * plane, batch, |i, out: &mut [f32]| {
+        with_kept(|buffer: &mut Vec<f32>| {
+            let from = image.plane(i, buffer);
+            for (j, out) in out.chunks_exact_mut(plane).enumerate() {
+                let o = i % work.groups * outputs + j;
+                let weights: Vec<f32> = kernel.iter().map(|tap| w[o * work.kernel.o + tap]).collect();
+                for (row, out) in out.chunks_exact_mut(width).enumerate() {
+                    let base = row / height * image.windows[0] + row % height * image.windows[1];
+                    row_of_windows(&from[base..], &offsets, &weights, image.windows[2], out);
+                }
+                if let Some(bias) = bias {
+                    out.iter_mut().for_each(|y| *y += bias[o]);
+                }
+                apply(work.activation, out);
             }
-        }
-        apply(work.activation, out);
+        });
     })
 }
 
@@ -40,23 +45,43 @@ pub(super) fn planes(work: &ConvWork, image: &Padded, w: &[f32], bias: Option<&[
 fn row_of_windows(x: &[f32], offsets: &[usize], weights: &[f32], stride: usize, out: &mut [f32]) {
     wide(
         #[inline(always)]
-        |fma| {
-            let mut done = 0;
-            while done < out.len() {
-                let out = &mut out[done..];
-                let x = &x[done * stride..];
-                done += match (out.len(), stride) {
-                    (BLOCK.., 1) => block::<BLOCK, 1>(fma, x, offsets, weights, out),
-                    (8.., 1) => block::<8, 1>(fma, x, offsets, weights, out),
-                    (8.., 2) => block::<8, 2>(fma, x, offsets, weights, out),
-                    _ => one(x, offsets, weights, out),
-                };
-            }
+        |fma| match (<&[usize; 9]>::try_from(offsets), <&[f32; 9]>::try_from(weights)) {
+            // Loops over the taps of three by three are unrolled.
+            (Ok(offsets), Ok(weights)) => row(fma, x, offsets, weights, stride, out),
+            _ => row(fma, x, offsets, weights, stride, out),
         },
     );
 }
 
-/// The first `N` windows; returns how many were computed.
+#[inline(always)]
+fn row(fma: bool, x: &[f32], offsets: &[usize], weights: &[f32], stride: usize, out: &mut [f32]) {
+    match (out.len(), stride) {
+        (BLOCK.., 1) => blocks::<BLOCK, 1>(fma, x, offsets, weights, out),
+        (16.., 1) => blocks::<16, 1>(fma, x, offsets, weights, out),
+        (8.., 1) => blocks::<8, 1>(fma, x, offsets, weights, out),
+        (8.., 2) => blocks::<8, 2>(fma, x, offsets, weights, out),
+        _ => out.iter_mut().enumerate().for_each(|(j, y)| *y = one(&x[j * stride..], offsets, weights)),
+    }
+}
+
+/// A row of at least `N` windows; the last block begins so that it ends with the row, and may compute some again.
+#[inline(always)]
+fn blocks<const N: usize, const STRIDE: usize>(
+    fma: bool,
+    x: &[f32],
+    offsets: &[usize],
+    weights: &[f32],
+    out: &mut [f32],
+) {
+    let mut done = 0;
+    while done < out.len() {
+        let at = done.min(out.len() - N);
+        block::<N, STRIDE>(fma, &x[at * STRIDE..], offsets, weights, &mut out[at..]);
+        done = at + N;
+    }
+}
+
+/// The first `N` windows.
 #[inline(always)]
 fn block<const N: usize, const STRIDE: usize>(
     fma: bool,
@@ -64,7 +89,7 @@ fn block<const N: usize, const STRIDE: usize>(
     offsets: &[usize],
     weights: &[f32],
     out: &mut [f32],
-) -> usize {
+) {
     let mut total = [0f32; N];
     for (offsets, weights) in offsets.chunks(CHAIN).zip(weights.chunks(CHAIN)) {
         let mut sums = [0f32; N];
@@ -77,19 +102,16 @@ fn block<const N: usize, const STRIDE: usize>(
         total.iter_mut().zip(sums).for_each(|(t, s)| *t += s);
     }
     out[..N].copy_from_slice(&total);
-    N
 }
 
 /// The first window alone.
 #[inline(always)]
-fn one(x: &[f32], offsets: &[usize], weights: &[f32], out: &mut [f32]) -> usize {
+fn one(x: &[f32], offsets: &[usize], weights: &[f32]) -> f32 {
     let chains = offsets.chunks(CHAIN).zip(weights.chunks(CHAIN));
-    let sums =
-        chains.map(|(offsets, weights)| offsets.iter().zip(weights).map(|(&o, &w)| w * x[o]).sum::<f32>());
-    if let Some(out) = out.first_mut() {
-        *out = sums.sum();
-    }
-    1
+    let sum = |(offsets, weights): (&[usize], &[f32])| -> f32 {
+        offsets.iter().zip(weights).map(|(&o, &w)| w * x[o]).sum()
+    };
+    chains.map(sum).sum()
 }
 
 /// Channels last.

@@ -48,11 +48,13 @@ pub(super) fn conv(
     if let Some(plan) = dense::plan(work) {
         return dense::dense(work, plan, x, w, bias);
     }
+    if work.layout == Layout::Nchw {
+        return depthwise::planes(work, x, w, bias);
+    }
     let image = Padded::new(work, x)?;
-    match work.layout {
-        Layout::Nchw => depthwise::planes(work, &image, w, bias),
-        Layout::Nhwc if work.group_in == 1 && work.group_out == 1 => depthwise::pixels(work, &image, w, bias),
-        Layout::Nhwc => tiles::conv(work, &image, w, bias),
+    match work.group_in == 1 && work.group_out == 1 {
+        true => depthwise::pixels(work, &image, w, bias),
+        false => tiles::conv(work, &image, w, bias),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::Result;
-use crate::geometry::{MAX_SPATIAL, Strides};
+use crate::geometry::{Axis, MAX_SPATIAL, Strides};
 use crate::host::output::{WORTH_SHARING, fill};
 use crate::problem::ConvWork;
 use crate::spec::Layout;
@@ -29,7 +29,7 @@ impl<'a> Padded<'a> {
 
     pub fn new(work: &ConvWork, x: &'a [f32]) -> Result<Padded<'a>> {
         let (data, strides) = if Padded::needed(work) {
-            let space = work.axes.map(|a| (a.output - 1) * a.stride + a.span());
+            let space = padded(work);
             let strides = Strides::of(work.layout, work.in_channels(), space);
             (Cow::Owned(copy(work, x, space)?), strides)
         } else {
@@ -47,6 +47,69 @@ impl<'a> Padded<'a> {
     }
 }
 
+/// The planes of a channels-first input, each with its padding when it is asked for.
+pub(super) struct Planes<'a> {
+    x: &'a [f32],
+    rows: Rows<'a>,
+    needed: bool,
+    /// Distance from one window to the next on each axis.
+    pub windows: [usize; MAX_SPATIAL],
+    /// Distance from one tap to the next on each axis.
+    pub taps: [usize; MAX_SPATIAL],
+}
+
+impl<'a> Planes<'a> {
+    pub fn new(work: &'a ConvWork, x: &'a [f32]) -> Planes<'a> {
+        let needed = Padded::needed(work);
+        let space = if needed { padded(work) } else { work.axes.map(|a| a.input) };
+        let strides = [space[1] * space[2], space[2], 1];
+        let windows = std::array::from_fn(|i| strides[i] * work.axes[i].stride);
+        let taps = std::array::from_fn(|i| strides[i] * work.axes[i].dilation);
+        Planes { x, rows: Rows { axes: &work.axes, space, inner: 1 }, needed, windows, taps }
+    }
+
+    /// Plane `number` of the batch, in `buffer` if it needs padding.
+    pub fn plane<'b>(&'b self, number: usize, buffer: &'b mut Vec<f32>) -> &'b [f32] {
+        let [depth, height, width] = self.rows.space;
+        if !self.needed {
+            return &self.x[number * depth * height * width..];
+        }
+        buffer.clear();
+        buffer.resize(depth * height * width, 0.0);
+        for (row, out) in buffer.chunks_exact_mut(width).enumerate() {
+            self.rows.fill(self.x, number, [row / height, row % height], out);
+        }
+        buffer
+    }
+}
+
+/// Lengths with the padding that windows reach.
+fn padded(work: &ConvWork) -> [usize; MAX_SPATIAL] {
+    work.axes.map(|a| (a.output - 1) * a.stride + a.span())
+}
+
+/// Rows of an input with padding.
+struct Rows<'a> {
+    axes: &'a [Axis; MAX_SPATIAL],
+    space: [usize; MAX_SPATIAL],
+    /// Elements of a pixel.
+    inner: usize,
+}
+
+impl Rows<'_> {
+    /// What row `[d, h]` of a plane, or image, holds of the input; the rest of `out` stays.
+    fn fill(&self, x: &[f32], slab: usize, [d, h]: [usize; 2], out: &mut [f32]) {
+        let [a0, a1, a2] = self.axes;
+        let inside = |position: usize, a: &Axis| position.checked_sub(a.pad_before).filter(|&p| p < a.input);
+        let (Some(d), Some(h)) = (inside(d, a0), inside(h, a1)) else { return };
+        // What is left of a row once the padding before it is gone, as far as the windows reach.
+        let kept = a2.input.min(self.space[2].saturating_sub(a2.pad_before)) * self.inner;
+        let from = ((slab * a0.input + d) * a1.input + h) * a2.input * self.inner;
+        let to = (a2.pad_before * self.inner).min(out.len());
+        out[to..to + kept].copy_from_slice(&x[from..from + kept]);
+    }
+}
+
 fn copy(work: &ConvWork, x: &[f32], space: [usize; MAX_SPATIAL]) -> Result<Vec<f32>> {
     let channels = work.in_channels();
     // Planes with one element to a pixel, or images with all channels to a pixel.
@@ -55,18 +118,10 @@ fn copy(work: &ConvWork, x: &[f32], space: [usize; MAX_SPATIAL]) -> Result<Vec<f
         Layout::Nhwc => (work.batch, channels),
     };
     let [depth, height, width] = space;
-    let [a0, a1, a2] = &work.axes;
     let row = width * inner;
     let batch = (WORTH_SHARING / 2).div_ceil(row);
-    // What is left of a row once the padding before it is gone, as far as the windows reach.
-    let kept = a2.input.min(width.saturating_sub(a2.pad_before)) * inner;
-    let inside = |position: usize, pad: usize, input: usize| position.checked_sub(pad).filter(|&p| p < input);
+    let rows = Rows { axes: &work.axes, space, inner };
     fill(slabs * depth * height * row, row, batch, |i, out: &mut [f32]| {
-        let (slab, d, h) = (i / (depth * height), i / height % depth, i % height);
-        if let (Some(d), Some(h)) = (inside(d, a0.pad_before, a0.input), inside(h, a1.pad_before, a1.input)) {
-            let from = ((slab * a0.input + d) * a1.input + h) * a2.input * inner;
-            let to = (a2.pad_before * inner).min(row);
-            out[to..to + kept].copy_from_slice(&x[from..from + kept]);
-        }
+        rows.fill(x, i / (depth * height), [i / height % depth, i % height], out);
     })
 }
