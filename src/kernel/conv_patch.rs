@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::key::{ActivationKind, Reduce};
 use super::params::{Field, uniform};
+use super::text::filled;
 use crate::tensor::DType;
 
 /// What an invocation of `conv_patch.wgsl` computes.
@@ -37,14 +38,7 @@ impl ConvPatch {
         {
             let _ = writeln!(text, "const {name}: i32 = {value};");
         }
-        for line in template.lines() {
-            match line.trim_start().strip_prefix("//: ") {
-                None => text.push_str(line),
-                Some(name) => text.push_str(&self.unrolled(name).join("\n")),
-            }
-            text.push('\n');
-        }
-        text
+        text + &filled(template, |name| self.unrolled(name))
     }
 
     fn unrolled(&self, name: &str) -> Vec<String> {

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::params::{Field, uniform};
+use super::text::filled;
 use crate::tensor::DType;
 
 /// The outputs that an invocation computes, and the windows, without dilation, that they are computed from.
@@ -70,15 +71,7 @@ impl Patch {
 
     /// The shader's text: `template` with its marked lines replaced.
     pub(super) fn source(&self, template: &str) -> String {
-        let mut text = self.constants();
-        for line in template.lines() {
-            match line.trim_start().strip_prefix("//: ") {
-                None => text.push_str(line),
-                Some(name) => text.push_str(&self.unrolled(name).join("\n")),
-            }
-            text.push('\n');
-        }
-        text
+        self.constants() + &filled(template, |name| self.unrolled(name))
     }
 
     fn constants(&self) -> String {

@@ -82,6 +82,19 @@ impl Paged {
     }
 }
 
+/// `template` with the lines that `lines` has for each of its lines marked `//: name`.
+pub(super) fn filled(template: &str, lines: impl Fn(&str) -> Vec<String>) -> String {
+    let mut text = String::new();
+    for line in template.lines() {
+        match line.trim_start().strip_prefix("//: ") {
+            None => text.push_str(line),
+            Some(name) => text.push_str(&lines(name).join("\n")),
+        }
+        text.push('\n');
+    }
+    text
+}
+
 /// The two lines that make a kernel read and write elements of one type.
 pub(crate) fn prelude(dtype: DType) -> &'static str {
     match dtype {

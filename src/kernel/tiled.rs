@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+use super::text::filled;
+
 /// What an invocation of the tiled convolution computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -121,27 +123,14 @@ impl Tile {
         ] {
             let _ = writeln!(text, "const {name}: u32 = {value}u;");
         }
-        let page = Self::replaced(page, &|name| self.of_page(name));
+        let page = filled(page, |name| self.of_page(name));
         // Uniform buffers can be neither passed to functions nor numbered at run time.
         let of_all = |text: &str| (0..self.pages).map(|n| text.replace("PAGE", &n.to_string())).collect();
-        text + &Self::replaced(template, &|name| match name {
+        text + &filled(template, |name| match name {
             "pages" => of_all(&page),
             "bindings" => (0..self.pages).flat_map(Self::bindings).collect(),
             _ => self.unrolled(name),
         })
-    }
-
-    /// `template` with other lines for those that are marked.
-    fn replaced(template: &str, lines: &dyn Fn(&str) -> Vec<String>) -> String {
-        let mut text = String::new();
-        for line in template.lines() {
-            match line.trim_start().strip_prefix("//: ") {
-                None => text.push_str(line),
-                Some(name) => text.push_str(&lines(name).join("\n")),
-            }
-            text.push('\n');
-        }
-        text
     }
 
     fn bindings(page: u32) -> [String; 2] {
