@@ -64,6 +64,11 @@ impl Axis {
         adaptive: false,
     };
 
+    /// Windows of one element each.
+    pub(crate) fn elements(length: usize) -> Axis {
+        Axis { input: length, output: length, ..Axis::UNIT }
+    }
+
     /// Places windows on axis number `index` of `op`.
     pub(crate) fn sliding(
         op: &'static str,
@@ -152,6 +157,11 @@ impl Axis {
     /// Elements between the first and the last tap of a window, both included.
     pub fn span(&self) -> usize {
         self.dilation * (self.kernel - 1) + 1
+    }
+
+    /// Elements between the first tap of one window and the last of the `windows`th, both included.
+    pub(crate) fn reach(&self, windows: usize) -> usize {
+        (windows - 1) * self.stride + self.span()
     }
 
     /// Position of the first tap of window `o`; negative inside the padding.

@@ -36,10 +36,21 @@ pub(super) fn weight_slots(work: &ConvWork) -> [Slot; 2] {
 }
 
 pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Steps> {
+    steps_in(|| conv_tiled::choose(work, None, caps), op, work, caps, to)
+}
+
+/// The same, in the tiles that `tiled` names.
+fn steps_in(
+    tiled: impl FnOnce() -> Option<conv_tiled::Choice>,
+    op: &'static str,
+    work: &ConvWork,
+    caps: &Caps,
+    to: Slot,
+) -> Result<Steps> {
     if let Some(steps) = depthwise::paged(op, work, caps, to)? {
         return Ok(steps.into());
     }
-    match conv_tiled::choose(work, None, caps) {
+    match tiled() {
         None => general(op, work, caps, to),
         Some(tiled) => {
             let turns = direct_turns(work, work.group_in);
@@ -59,17 +70,12 @@ fn repaired(
     general: impl FnOnce() -> Result<Vec<Step>>,
 ) -> Result<Steps> {
     let mut all = tiled;
-    if reaches_padding(work) {
+    if work.reaches_padding() {
         for step in general()? {
             all.steps.push(packing::repair(op, step, turns, caps)?);
         }
     }
     Ok(all)
-}
-
-fn reaches_padding(work: &ConvWork) -> bool {
-    let within = |a: &Axis| a.pad_before == 0 && (a.output - 1) * a.stride + a.span() <= a.input;
-    !work.axes.iter().all(within)
 }
 
 /// What hardware runs, and software adapters where register tiles do not fit.
@@ -171,21 +177,23 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
     let turns = direct_turns(conv, conv.group_in).at_taps(&pool.axes);
     // The general kernel's, of which one dispatch must do.
     let fits = turns.fit(caps);
+    let convolve = |between| steps(op, conv, caps, between);
     if overlap {
-        return two_kernels(op, work, caps);
+        return two_kernels(op, work, caps, convolve);
     }
-    if let Some(tiled) =
-        conv_tiled::choose_pooled(conv, pool, caps).filter(|_| fits || !reaches_padding(conv))
-    {
-        let tiled = tiled.steps(op, caps, Slot::Output(0))?;
-        return repaired(op, tiled, conv, turns, caps, || Ok(vec![fused(op, work, caps)?]));
-    }
-    if conv_tiled::choose(conv, None, caps).is_some() {
-        return two_kernels(op, work, caps);
+    if let Some(apart) = conv_tiled::choose(conv, None, caps) {
+        let pooled = conv_tiled::choose_pooled(conv, pool, &apart, caps);
+        return match pooled.filter(|_| fits || !conv.reaches_padding()) {
+            Some(tiled) => {
+                let tiled = tiled.steps(op, caps, Slot::Output(0))?;
+                repaired(op, tiled, conv, turns, caps, || Ok(vec![fused(op, work, caps)?]))
+            }
+            None => two_kernels(op, work, caps, |to| steps_in(|| Some(apart), op, conv, caps, to)),
+        };
     }
     match conv_gemm::with_pool(op, conv, pool, caps)? {
         Pooled::Together(steps) => Ok(steps),
-        Pooled::Apart => two_kernels(op, work, caps),
+        Pooled::Apart => two_kernels(op, work, caps, convolve),
         Pooled::Neither => {
             if let Some(steps) = conv_patch::steps(op, conv, Some(pool), caps, Slot::Output(0))? {
                 return Ok(steps);
@@ -193,14 +201,23 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
             let between = Slot::Scratch(0);
             let fast = patch::depthwise(op, conv, caps, between)?.is_some()
                 || conv_patch::steps(op, conv, None, caps, between)?.is_some();
-            if fast || !fits { two_kernels(op, work, caps) } else { Ok(vec![fused(op, work, caps)?].into()) }
+            match fast || !fits {
+                true => two_kernels(op, work, caps, convolve),
+                false => Ok(vec![fused(op, work, caps)?].into()),
+            }
         }
     }
 }
 
-fn two_kernels(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> Result<Steps> {
+/// The convolution's steps, which write the tensor between, and pooling's.
+fn two_kernels(
+    op: &'static str,
+    work: &ConvPoolWork,
+    caps: &Caps,
+    convolve: impl FnOnce(Slot) -> Result<Steps>,
+) -> Result<Steps> {
     caps.check_tensor(op, &work.between)?;
-    let mut steps = steps(op, &work.conv, caps, Slot::Scratch(0))?;
+    let mut steps = convolve(Slot::Scratch(0))?;
     steps.steps.extend(pool::steps(op, &work.pool, caps, Slot::Scratch(0), Slot::Output(0))?);
     steps.scratch.insert(0, work.between.buffer_size());
     Ok(steps)

@@ -94,10 +94,9 @@ pub(super) fn choose(work: &ConvWork, pool: Option<&PoolWork>, caps: &Caps) -> O
     Some(Choice { work, tile, target, regions, packing, mean, cost })
 }
 
-/// The same, with pooling only where that costs less than storing the convolution and reading it again.
-pub(super) fn choose_pooled(work: &ConvWork, pool: &PoolWork, caps: &Caps) -> Option<Choice> {
+/// The same with pooling, where that costs less than computing the convolution `apart`, storing it and reading it again.
+pub(super) fn choose_pooled(work: &ConvWork, pool: &PoolWork, apart: &Choice, caps: &Caps) -> Option<Choice> {
     let pooled = choose(work, Some(pool), caps)?;
-    let apart = choose(work, None, caps)?;
     let stored = (STORED * work.batch * work.pixels() * work.out_channels()) as u128;
     (pooled.cost <= apart.cost + stored).then_some(pooled)
 }
@@ -289,7 +288,7 @@ struct Place {
 
 /// Whether windows are the elements themselves.
 fn is_single(axis: &Axis) -> bool {
-    *axis == Axis { input: axis.input, output: axis.input, ..Axis::UNIT }
+    *axis == Axis::elements(axis.input)
 }
 
 /// The same convolution with positions in one row where windows are single elements: tiles then waste none.
@@ -306,16 +305,15 @@ fn flattened(work: &ConvWork) -> ConvWork {
         return *work;
     }
     let pixels = work.pixels();
-    let row = |length| Axis { input: length, output: length, ..Axis::UNIT };
-    let mut flat = ConvWork { axes: [Axis::UNIT, Axis::UNIT, row(pixels)], ..*work };
+    let mut flat = ConvWork { axes: [Axis::UNIT, Axis::UNIT, Axis::elements(pixels)], ..*work };
     if pixels == 1 {
         // Dense layers: the rows of the batch are the positions.
         flat.input.space[2] = work.input.n;
         flat.output.space[2] = work.output.n;
-        flat.axes[2] = row(work.batch);
+        flat.axes[2] = Axis::elements(work.batch);
         flat.batch = 1;
     } else if work.input.n == pixels * work.input.space[2] && work.output.n == pixels * work.output.space[2] {
-        flat.axes[2] = row(pixels * work.batch);
+        flat.axes[2] = Axis::elements(pixels * work.batch);
         flat.batch = 1;
     }
     flat

@@ -29,20 +29,18 @@ pub(super) fn steps(op: &'static str, work: &PoolWork, caps: &Caps) -> Result<Op
     if bytes > caps.max_binding {
         return Ok(None);
     }
-    let along =
-        PoolWork { axes: [untouched(depth.input), untouched(height.input), width], output: between, ..*work };
-    let across = PoolWork { axes: [depth, height, untouched(width.output)], input: between, ..*work };
+    let along = PoolWork {
+        axes: [Axis::elements(depth.input), Axis::elements(height.input), width],
+        output: between,
+        ..*work
+    };
+    let across = PoolWork { axes: [depth, height, Axis::elements(width.output)], input: between, ..*work };
     let scratch = Slot::Scratch(0);
     let mut all = pool::steps(op, &along, caps, Slot::Input(0), scratch)?;
     all.extend(pool::steps(op, &across, caps, scratch, Slot::Output(0))?);
     let why = "two passes load fewer elements of a large window than one";
     all.iter_mut().for_each(|step| step.why = why);
     Ok(Some(Steps { scratch: vec![bytes], ..Steps::from(all) }))
-}
-
-/// Windows of one element each.
-fn untouched(length: usize) -> Axis {
-    Axis { input: length, output: length, ..Axis::UNIT }
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use super::narrow::{each, i32_of, ivec4, u32_of, vec4};
 use super::{Caps, PAGE, Slot, Step, grid};
 use crate::error::Result;
-use crate::geometry::Axis;
 use crate::kernel::KernelKey;
 use crate::kernel::params::PackInputParams;
 use crate::problem::ConvWork;
@@ -40,11 +39,6 @@ pub(super) struct Region {
     pub count: [usize; 3],
 }
 
-/// Inputs that the windows of `outputs` neighbouring outputs reach.
-fn reach(axis: &Axis, outputs: usize) -> usize {
-    (outputs - 1) * axis.stride + (axis.kernel - 1) * axis.dilation + 1
-}
-
 impl Regions {
     /// The divisions of the outputs into regions of tiles (their height and width) whose input fits pages, by `chunk`
     /// channels a page.
@@ -53,11 +47,8 @@ impl Regions {
         let tiles = [height.output.div_ceil(tile[0]), width.output.div_ceil(tile[1])];
         let of = |images: usize, [z, y, x]: [usize; 3]| -> Option<Regions> {
             let out = [z, y * tile[0], x * tile[1]];
-            let size = [
-                reach(depth, out[0]),
-                reach(height, out[1]),
-                reach(width, out[2]).checked_next_multiple_of(4)?,
-            ];
+            let size =
+                [depth.reach(out[0]), height.reach(out[1]), width.reach(out[2]).checked_next_multiple_of(4)?];
             let words =
                 [images, chunk].iter().chain(&size).try_fold(1usize, |n, &side| n.checked_mul(side))?;
             let counts = [

@@ -66,6 +66,14 @@ impl ConvWork {
         self.axes.iter().map(|a| a.kernel).product()
     }
 
+    /// Whether any window has a tap outside the input.
+    pub(crate) fn reaches_padding(&self) -> bool {
+        self.axes.iter().any(|a| {
+            let last = a.output.saturating_sub(1);
+            a.taps_inside(0).len() < a.kernel || a.taps_inside(last).len() < a.kernel
+        })
+    }
+
     /// Windows of an image.
     pub fn pixels(&self) -> usize {
         self.axes.iter().map(|a| a.output).product()

@@ -42,7 +42,7 @@ pub(super) fn conv(
     }
     // Padding is multiplied like any other zero, which is right only if no weight is infinite or NaN: the
     // definition skips taps outside the input.
-    if Padded::needed(work) && !all_finite(w) {
+    if work.reaches_padding() && !all_finite(w) {
         return direct::conv(work, x, w, bias);
     }
     if let Some(plan) = dense::plan(work) {
@@ -62,7 +62,7 @@ pub(super) fn conv(
 pub(super) fn pack(work: &ConvWork, w: &[f32]) -> Result<Option<Packed>> {
     let depthwise = work.group_in == 1 && work.group_out <= DEPTHWISE_OUT;
     let other = work.layout != Layout::Nchw || depthwise || dense::plan(work).is_some();
-    if other || (Padded::needed(work) && !all_finite(w)) {
+    if other || (work.reaches_padding() && !all_finite(w)) {
         return Ok(None);
     }
     Packed::new(work, w).map(Some)

@@ -19,16 +19,8 @@ pub(super) struct Padded<'a> {
 }
 
 impl<'a> Padded<'a> {
-    /// Whether any window has a tap outside the input.
-    pub fn needed(work: &ConvWork) -> bool {
-        work.axes.iter().any(|a| {
-            let last = a.output.saturating_sub(1);
-            a.taps_inside(0).len() < a.kernel || a.taps_inside(last).len() < a.kernel
-        })
-    }
-
     pub fn new(work: &ConvWork, x: &'a [f32]) -> Result<Padded<'a>> {
-        let (data, strides) = if Padded::needed(work) {
+        let (data, strides) = if work.reaches_padding() {
             let space = padded(work);
             let strides = Strides::of(work.layout, work.in_channels(), space);
             (Cow::Owned(copy(work, x, space)?), strides)
@@ -60,7 +52,7 @@ pub(super) struct Planes<'a> {
 
 impl<'a> Planes<'a> {
     pub fn new(work: &'a ConvWork, x: &'a [f32]) -> Planes<'a> {
-        let needed = Padded::needed(work);
+        let needed = work.reaches_padding();
         let space = if needed { padded(work) } else { work.axes.map(|a| a.input) };
         let strides = [space[1] * space[2], space[2], 1];
         let windows = std::array::from_fn(|i| strides[i] * work.axes[i].stride);
@@ -85,7 +77,7 @@ impl<'a> Planes<'a> {
 
 /// Lengths with the padding that windows reach.
 fn padded(work: &ConvWork) -> [usize; MAX_SPATIAL] {
-    work.axes.map(|a| (a.output - 1) * a.stride + a.span())
+    work.axes.map(|a| a.reach(a.output))
 }
 
 /// Rows of an input with padding.

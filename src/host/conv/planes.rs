@@ -8,7 +8,6 @@ use rayon::prelude::*;
 use super::grid::Grid;
 use super::micro::{self, Block, CHANNELS, Finish, PANEL, Product};
 use super::packed::Packed;
-use super::padded::Padded;
 use super::view::{self, View};
 use crate::error::Result;
 use crate::host::activation::apply;
@@ -114,7 +113,7 @@ impl<'a> Planes<'a> {
         bias: Option<&'a [f32]>,
         positions: usize,
     ) -> Planes<'a> {
-        Planes { work, weights, bias, x, view: View::new(work, Padded::needed(work), positions) }
+        Planes { work, weights, bias, x, view: View::new(work, work.reaches_padding(), positions) }
     }
 
     /// Computes a tile.

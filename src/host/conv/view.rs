@@ -28,11 +28,6 @@ pub(super) struct View {
     extents: [usize; MAX_SPATIAL],
 }
 
-/// Elements from the first window's first tap to the last one's last, for `count` windows.
-fn extent(a: &Axis, count: usize) -> usize {
-    (count - 1) * a.stride + a.span()
-}
-
 /// The outermost axis that is there at all.
 pub(super) fn cut(work: &ConvWork) -> usize {
     work.axes.iter().position(|a| a.input > 1 || a.output > 1).unwrap_or(0)
@@ -50,8 +45,8 @@ impl View {
         let cut = cut(work);
         let unit = unit(work);
         let copied = pads || (a2.stride > 1 && a2.output > 1);
-        let mut extents = work.axes.map(|a| extent(&a, a.output));
-        extents[cut] = extent(&work.axes[cut], positions.clamp(1, work.axes[cut].output));
+        let mut extents = work.axes.map(|a| a.reach(a.output));
+        extents[cut] = work.axes[cut].reach(positions.clamp(1, work.axes[cut].output));
         let part = extents[2].div_ceil(a2.stride);
         let (image, channel, rows) = if copied {
             let row = a2.stride * part;
@@ -114,7 +109,7 @@ impl View {
         let mut starts = work.axes.map(|a| a.start(0));
         starts[self.cut] = work.axes[self.cut].start(positions.start);
         let mut extents = self.extents;
-        extents[self.cut] = extent(&work.axes[self.cut], positions.len());
+        extents[self.cut] = work.axes[self.cut].reach(positions.len());
         for (i, n) in images.enumerate() {
             for c in 0..work.group_in {
                 let channel = n * work.input.n + (group * work.group_in + c) * work.input.c;

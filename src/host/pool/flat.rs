@@ -44,11 +44,6 @@ pub(super) fn pays(frame: &Frame) -> bool {
     frame.axes.iter().any(large) && waste <= 4
 }
 
-/// Positions that the windows cover, counted from the padding's start.
-fn covered(a: &Axis, windows: &Range<usize>) -> usize {
-    (windows.len() - 1) * a.stride + a.span()
-}
-
 pub(super) fn slab<R: Reduce>(
     frame: &Frame,
     source: &impl Source<R::T>,
@@ -59,7 +54,8 @@ pub(super) fn slab<R: Reduce>(
 ) {
     let [a0, a1, a2] = &frame.axes;
     let inner = frame.inner;
-    let lengths: [usize; MAX_SPATIAL] = std::array::from_fn(|i| covered(&frame.axes[i], &windows[i]));
+    // Positions that the windows cover, counted from the padding's start.
+    let lengths: [usize; MAX_SPATIAL] = std::array::from_fn(|i| frame.axes[i].reach(windows[i].len()));
     let steps = [lengths[1] * lengths[2] * inner, lengths[2] * inner, inner];
 
     // The elements under the windows, the neutral element where they lie outside the input.
