@@ -61,6 +61,16 @@ fn module(key: KernelKey) -> Arc<naga::Module> {
     known.entry(source).or_insert(Arc::new(module)).clone()
 }
 
+/// The host's fields, where those of a block within the block stand for it.
+fn members_of(fields: &[Field], begin: usize) -> Vec<(String, usize, usize)> {
+    let members = |&(name, offset, size): &Field| match name {
+        "convolution" => members_of(ConvGeometry::FIELDS, begin + offset),
+        "pooling" => members_of(PoolGeometry::FIELDS, begin + offset),
+        _ => vec![(name.to_owned(), begin + offset, size)],
+    };
+    fields.iter().flat_map(members).collect()
+}
+
 /// Why the host's fields are not the shader's, if they are not.
 fn layout_difference(key: KernelKey, name: &str, fields: &[Field], size: usize) -> Option<String> {
     let module = module(key);
@@ -71,7 +81,7 @@ fn layout_difference(key: KernelKey, name: &str, fields: &[Field], size: usize) 
     let shader: Vec<(String, usize, usize)> = (members.iter())
         .map(|m| (m.name.clone().unwrap(), m.offset as usize, layouter[m.ty].size as usize))
         .collect();
-    let host: Vec<(String, usize, usize)> = fields.iter().map(|f| (f.0.to_owned(), f.1, f.2)).collect();
+    let host = members_of(fields, 0);
     (shader != host || *span as usize != size)
         .then(|| format!("{key}: shader {shader:?} of {span} bytes, host {host:?} of {size}"))
 }

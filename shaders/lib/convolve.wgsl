@@ -3,19 +3,14 @@
 struct ConvParams {
     in_size: vec4<u32>,    // depth, height, width, input channels of a group
     out_size: vec4<u32>,   // depth, height, width, output channels of a group
-    window: vec4<u32>,     // depth, height, width, 0
+    window: vec4<u32>,     // depth, height, width, input channels of a group
     stride: vec4<u32>,
     dilation: vec4<u32>,
     pad_before: vec4<i32>,
     in_stride: vec4<u32>,  // depth, height, width, channel
     out_stride: vec4<u32>,
-    tap_stride: vec4<u32>, // kernel: depth, height, width, input channel
-    tap_out: u32,          // kernel: output channel
     in_batch: u32,         // elements of an input image
     out_batch: u32,        // elements of an output image
-    blocks: u32,           // blocks of four output channels in a group
-    groups: u32,
-    total: u32,            // invocations that have work
     has_bias: u32,
     alpha: f32,
     // Pooling behind the convolution; the strides of the output are then the pooled tensor's.
@@ -25,6 +20,11 @@ struct ConvParams {
     pool_dilation: vec4<u32>,
     pool_before: vec4<i32>,
     pool_end: vec4<i32>,   // length + padding after it
+    tap_stride: vec4<u32>, // kernel: depth, height, width, input channel
+    tap_out: u32,          // kernel: output channel
+    blocks: u32,           // blocks of four output channels in a group
+    groups: u32,
+    total: u32,            // invocations that have work
     identity: f32,
     nan: u32,
     from_channel: u32,     // input channels of a group that are summed up; the output holds the sum of those before

@@ -9,7 +9,10 @@ struct GemmParams {
     pad_before: vec4<i32>,
     in_stride: vec4<u32>,  // depth, height, width, channel
     out_stride: vec4<u32>,
-    step: vec4<u32>,       // ROWS rows further: depth, height, width, channel
+    in_batch: u32,         // elements of an input image
+    out_batch: u32,        // elements of an output image
+    has_bias: u32,
+    alpha: f32,
     // Pooling behind the convolution; the strides of the output are then the pooled tensor's.
     pooled: vec4<u32>,     // depth, height, width of the pooled tensor, divisor or 0
     pool_window: vec4<u32>,
@@ -17,6 +20,7 @@ struct GemmParams {
     pool_dilation: vec4<u32>,
     pool_before: vec4<i32>,
     pool_end: vec4<i32>,   // length + padding after it
+    step: vec4<u32>,       // ROWS rows further: depth, height, width, channel
     rows: u32,             // input channels of a group by taps
     part_rows: u32,        // rows of each part of a sum
     parts: u32,
@@ -26,10 +30,6 @@ struct GemmParams {
     tiles: u32,            // workgroups that have work
     columns: u32,          // positions, or pooling windows, in all images
     windows: u32,          // pooling windows of a tile
-    in_batch: u32,         // elements of an input image
-    out_batch: u32,        // elements of an output image
-    has_bias: u32,
-    alpha: f32,
     identity: f32,
     nan: u32,
     pad_0: u32,

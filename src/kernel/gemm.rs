@@ -1,7 +1,7 @@
 //! Convolution as a product of matrices: its kernel's variants.
 
 use super::key::ActivationKind;
-use super::params::{Field, uniform};
+use super::params::{ConvGeometry, Field, PoolGeometry, uniform};
 use crate::tensor::DType;
 
 /// Output channels, and positions, that a workgroup computes.
@@ -98,21 +98,9 @@ impl GemmKernel {
 uniform! {
     /// Parameters of `conv_gemm.wgsl`.
     GemmParams {
-        in_size: [u32; 4],
-        out_size: [u32; 4],
-        window: [u32; 4],
-        stride: [u32; 4],
-        dilation: [u32; 4],
-        pad_before: [i32; 4],
-        in_stride: [u32; 4],
-        out_stride: [u32; 4],
+        convolution: ConvGeometry,
+        pooling: PoolGeometry,
         step: [u32; 4],
-        pooled: [u32; 4],
-        pool_window: [u32; 4],
-        pool_stride: [u32; 4],
-        pool_dilation: [u32; 4],
-        pool_before: [i32; 4],
-        pool_end: [i32; 4],
         rows: u32,
         part_rows: u32,
         parts: u32,
@@ -122,10 +110,6 @@ uniform! {
         tiles: u32,
         columns: u32,
         windows: u32,
-        in_batch: u32,
-        out_batch: u32,
-        has_bias: u32,
-        alpha: f32,
         identity: f32,
         nan: u32,
         pad_0: u32,

@@ -1,5 +1,5 @@
 //! The uniform blocks that kernels read. Their members have the names and offsets of the shaders' structures,
-//! which a test compares.
+//! which a test compares: those of a block within a block are the shader's own.
 
 /// Name, offset and size in bytes of a member.
 pub type Field = (&'static str, usize, usize);
@@ -98,8 +98,8 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `conv.wgsl`, `conv_pool.wgsl` and `conv_transpose.wgsl`.
-    ConvParams {
+    /// What the blocks of `conv.wgsl` and of `conv_gemm.wgsl` begin with: the convolution.
+    ConvGeometry {
         in_size: [u32; 4],
         out_size: [u32; 4],
         window: [u32; 4],
@@ -108,21 +108,35 @@ uniform! {
         pad_before: [i32; 4],
         in_stride: [u32; 4],
         out_stride: [u32; 4],
-        tap_stride: [u32; 4],
-        tap_out: u32,
         in_batch: u32,
         out_batch: u32,
-        blocks: u32,
-        groups: u32,
-        total: u32,
         has_bias: u32,
         alpha: f32,
+    }
+}
+
+uniform! {
+    /// What they go on with: pooling behind the convolution, or zeros.
+    PoolGeometry {
         pooled: [u32; 4],
         pool_window: [u32; 4],
         pool_stride: [u32; 4],
         pool_dilation: [u32; 4],
         pool_before: [i32; 4],
         pool_end: [i32; 4],
+    }
+}
+
+uniform! {
+    /// Parameters of `conv.wgsl`, `conv_pool.wgsl` and `conv_transpose.wgsl`.
+    ConvParams {
+        convolution: ConvGeometry,
+        pooling: PoolGeometry,
+        tap_stride: [u32; 4],
+        tap_out: u32,
+        blocks: u32,
+        groups: u32,
+        total: u32,
         identity: f32,
         nan: u32,
         from_channel: u32,

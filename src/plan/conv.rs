@@ -3,17 +3,18 @@
 use std::ops::Range;
 
 use super::conv_gemm::{self, Pooled};
-use super::narrow::{each, ivec4, u32_of, vec4};
+use super::narrow::{each, u32_of, vec4};
 use super::turns::{SIDE_BY_SIDE, Turns};
 use super::{
-    Caps, Slot, Step, Steps, carried, conv_patch, conv_tiled, depthwise, grid, packing, patch, pool,
+    Caps, Slot, Step, Steps, carried, conv_params, conv_patch, conv_tiled, depthwise, grid, packing, patch,
+    pool,
 };
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::kernel::params::{ConvParams, DenseParams};
 use crate::kernel::{ActivationKind, KernelKey, WORKGROUP};
 use crate::problem::{ConvPoolWork, ConvWork, PoolWork};
-use crate::spec::{Layout, PoolKind};
+use crate::spec::Layout;
 
 /// Output channels that an invocation of the direct kernels computes.
 const BLOCK: usize = 4;
@@ -125,8 +126,8 @@ fn direct(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Ve
         caps,
         |channels| direct_turns(work, channels),
         |work, channels| {
-            let (activation, alpha) = ActivationKind::of(work.activation);
-            let params = params(op, work, total, channels, alpha)?;
+            let (activation, _) = ActivationKind::of(work.activation);
+            let params = params(op, work, None, total, channels)?;
             let (dtype, channels_last) = (work.dtype, work.layout == Layout::Nhwc);
             let kernel = KernelKey::Conv { dtype, activation, channels_last, repair: false };
             Ok(Step::new(kernel, &params, slots(work, to), grid))
@@ -148,8 +149,8 @@ pub(super) fn transposed(op: &'static str, work: &ConvWork, caps: &Caps) -> Resu
         caps,
         |channels| transposed_turns(work, channels),
         |work, channels| {
-            let (activation, alpha) = ActivationKind::of(work.activation);
-            let params = params(op, work, total, channels, alpha)?;
+            let (activation, _) = ActivationKind::of(work.activation);
+            let params = params(op, work, None, total, channels)?;
             let (dtype, channels_last) = (work.dtype, work.layout == Layout::Nhwc);
             let kernel = KernelKey::ConvTranspose { dtype, activation, channels_last };
             Ok(Step::new(kernel, &params, slots(work, Slot::Output(0)), grid))
@@ -226,10 +227,9 @@ fn two_kernels(
 /// The general kernel of both, for windows that do not overlap.
 fn fused(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> Result<Step> {
     let (conv, pool) = (&work.conv, &work.pool);
-    let (activation, alpha) = ActivationKind::of(conv.activation);
+    let (activation, _) = ActivationKind::of(conv.activation);
     let total = invocations(conv, each(&pool.axes, |a| a.output));
-    let mut params = params(op, conv, total, 0..conv.group_in, alpha)?;
-    add_pool(op, &mut params, pool)?;
+    let params = params(op, conv, Some(pool), total, 0..conv.group_in)?;
     let kernel = KernelKey::ConvPool {
         dtype: conv.dtype,
         activation,
@@ -251,55 +251,22 @@ fn invocations(work: &ConvWork, space: [usize; 3]) -> usize {
 fn params(
     op: &'static str,
     work: &ConvWork,
+    pool: Option<&PoolWork>,
     total: usize,
     channels: Range<usize>,
-    alpha: f32,
 ) -> Result<ConvParams> {
-    let axes = &work.axes;
+    let (convolution, pooling) = conv_params::geometry(op, work, pool)?;
     Ok(ConvParams {
-        in_size: vec4(op, each(axes, |a| a.input), work.group_in)?,
-        out_size: vec4(op, each(axes, |a| a.output), work.group_out)?,
-        window: vec4(op, each(axes, |a| a.kernel), 0)?,
-        stride: vec4(op, each(axes, |a| a.stride), 0)?,
-        dilation: vec4(op, each(axes, |a| a.dilation), 0)?,
-        pad_before: ivec4(op, each(axes, |a| a.pad_before))?,
-        in_stride: vec4(op, work.input.space, work.input.c)?,
-        out_stride: vec4(op, work.output.space, work.output.c)?,
+        convolution,
+        pooling,
         tap_stride: vec4(op, work.kernel.space, work.kernel.i)?,
         tap_out: u32_of(op, work.kernel.o)?,
-        in_batch: u32_of(op, work.input.n)?,
-        out_batch: u32_of(op, work.output.n)?,
         blocks: u32_of(op, work.group_out.div_ceil(BLOCK))?,
         groups: u32_of(op, work.groups)?,
         total: u32_of(op, total)?,
-        has_bias: u32::from(work.bias),
-        alpha,
-        pooled: [0; 4],
-        pool_window: [0; 4],
-        pool_stride: [0; 4],
-        pool_dilation: [0; 4],
-        pool_before: [0; 4],
-        pool_end: [0; 4],
         identity: f32::NEG_INFINITY,
         nan: f32::NAN.to_bits(),
         from_channel: u32_of(op, channels.start)?,
         to_channel: u32_of(op, channels.end)?,
     })
-}
-
-fn add_pool(op: &'static str, params: &mut ConvParams, pool: &PoolWork) -> Result<()> {
-    let axes = &pool.axes;
-    let divisor = match pool.kind {
-        PoolKind::Average { divisor: Some(divisor), .. } => divisor,
-        _ => 0,
-    };
-    params.pooled = vec4(op, each(axes, |a| a.output), divisor as usize)?;
-    params.pool_window = vec4(op, each(axes, |a| a.kernel), 0)?;
-    params.pool_stride = vec4(op, each(axes, |a| a.stride), 0)?;
-    params.pool_dilation = vec4(op, each(axes, |a| a.dilation), 0)?;
-    params.pool_before = ivec4(op, each(axes, |a| a.pad_before))?;
-    params.pool_end = ivec4(op, each(axes, |a| a.input + a.pad_after))?;
-    params.out_stride = vec4(op, pool.output.space, pool.output.c)?;
-    params.out_batch = u32_of(op, pool.output.n)?;
-    Ok(())
 }

@@ -1,8 +1,8 @@
 //! Convolution as a product of matrices, on hardware: when it is chosen, with which tiles, and its steps.
 
-use super::narrow::{each, ivec4, u32_of, vec4};
+use super::narrow::{each, u32_of, vec4};
 use super::turns::Turns;
-use super::{Caps, Slot, Step, Steps, grid};
+use super::{Caps, Slot, Step, Steps, conv_params, grid};
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::kernel::{
@@ -10,7 +10,7 @@ use crate::kernel::{
     PartsParams, Reduce,
 };
 use crate::problem::{ConvWork, PoolWork};
-use crate::spec::{Layout, PoolKind};
+use crate::spec::Layout;
 
 /// Rows that are multiplied between two barriers, and rows that a workgroup loads at once.
 const STEP: usize = 16;
@@ -39,6 +39,11 @@ struct Choice {
     tiled: Tiled,
     parts: usize,
     why: &'static str,
+}
+
+/// Elements of the output.
+fn elements(work: &ConvWork) -> usize {
+    work.batch * work.out_channels() * work.pixels()
 }
 
 fn rows(work: &ConvWork) -> usize {
@@ -120,8 +125,7 @@ fn choose(work: &ConvWork, pool: Option<&PoolWork>, caps: &Caps) -> Option<Choic
 pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Option<Steps>> {
     let Some(choice) = choose(work, None, caps) else { return Ok(None) };
     let (activation, alpha) = ActivationKind::of(work.activation);
-    let mut params = params(op, work, &choice, alpha)?;
-    params.columns = u32_of(op, work.batch * work.pixels())?;
+    let params = params(op, work, None, &choice)?;
     let mut steps = Steps::default();
     steps.steps.push(pack(op, work, &choice, caps)?);
     steps.packed.push(packed_size(work, &choice.tiled));
@@ -131,8 +135,7 @@ pub(super) fn steps(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) ->
         return Ok(Some(steps));
     }
     let sums = to.after();
-    let elements = work.batch * work.out_channels() * work.pixels();
-    params.part_elements = u32_of(op, elements)?;
+    let elements = elements(work);
     let of_parts = (ActivationKind::None, GemmFinish::Partial);
     steps.steps.push(product(op, work, &choice, &params, of_parts, sums, caps)?);
     steps.scratch.push(4 * (elements * params.parts as usize) as u64);
@@ -175,10 +178,8 @@ pub(super) fn with_pool(op: &'static str, work: &ConvWork, pool: &PoolWork, caps
         return Ok(Pooled::Apart);
     };
     choice.why = "tiles hold whole pooling windows, so that the convolution is never stored";
-    let (activation, alpha) = ActivationKind::of(work.activation);
-    let mut params = params(op, work, &choice, alpha)?;
-    params.columns = u32_of(op, windows(pool))?;
-    add_pool(op, &mut params, pool)?;
+    let (activation, _) = ActivationKind::of(work.activation);
+    let params = params(op, work, Some(pool), &choice)?;
     let finish = match Reduce::from(pool.kind) {
         Reduce::Average => GemmFinish::Average,
         Reduce::AveragePadded => GemmFinish::AveragePadded,
@@ -305,62 +306,31 @@ fn step(work: &ConvWork) -> [usize; 4] {
     }
 }
 
-fn params(op: &'static str, work: &ConvWork, choice: &Choice, alpha: f32) -> Result<GemmParams> {
-    let axes = &work.axes;
+fn params(op: &'static str, work: &ConvWork, pool: Option<&PoolWork>, choice: &Choice) -> Result<GemmParams> {
+    let (convolution, pooling) = conv_params::geometry(op, work, pool)?;
     let tiled = &choice.tiled;
     let part_rows = rows(work).div_ceil(choice.parts).next_multiple_of(STEP);
     let parts = rows(work).div_ceil(part_rows);
+    let columns = pool.map_or(work.batch * work.pixels(), windows);
+    let part_elements = if choice.parts > 1 { elements(work) } else { 0 };
     let [d, h, w, c] = step(work);
     Ok(GemmParams {
-        in_size: vec4(op, each(axes, |a| a.input), work.group_in)?,
-        out_size: vec4(op, each(axes, |a| a.output), work.group_out)?,
-        window: vec4(op, each(axes, |a| a.kernel), work.group_in)?,
-        stride: vec4(op, each(axes, |a| a.stride), 0)?,
-        dilation: vec4(op, each(axes, |a| a.dilation), 0)?,
-        pad_before: ivec4(op, each(axes, |a| a.pad_before))?,
-        in_stride: vec4(op, work.input.space, work.input.c)?,
-        out_stride: vec4(op, work.output.space, work.output.c)?,
+        convolution,
+        pooling,
         step: vec4(op, [d, h, w], c)?,
-        pooled: [0; 4],
-        pool_window: [0; 4],
-        pool_stride: [0; 4],
-        pool_dilation: [0; 4],
-        pool_before: [0; 4],
-        pool_end: [0; 4],
         rows: u32_of(op, rows(work))?,
         part_rows: u32_of(op, part_rows)?,
         parts: u32_of(op, parts)?,
-        part_elements: 0,
+        part_elements: u32_of(op, part_elements)?,
         channel_tiles: u32_of(op, tiled.channel_tiles)?,
         column_tiles: u32_of(op, tiled.column_tiles)?,
         tiles: u32_of(op, tiled.tiles.saturating_mul(parts))?,
-        columns: 0,
+        columns: u32_of(op, columns)?,
         windows: u32_of(op, tiled.windows)?,
-        in_batch: u32_of(op, work.input.n)?,
-        out_batch: u32_of(op, work.output.n)?,
-        has_bias: u32::from(work.bias),
-        alpha,
         identity: f32::NEG_INFINITY,
         nan: f32::NAN.to_bits(),
         pad_0: 0,
     })
-}
-
-fn add_pool(op: &'static str, params: &mut GemmParams, pool: &PoolWork) -> Result<()> {
-    let axes = &pool.axes;
-    let divisor = match pool.kind {
-        PoolKind::Average { divisor: Some(divisor), .. } => divisor,
-        _ => 0,
-    };
-    params.pooled = vec4(op, each(axes, |a| a.output), divisor as usize)?;
-    params.pool_window = vec4(op, each(axes, |a| a.kernel), 0)?;
-    params.pool_stride = vec4(op, each(axes, |a| a.stride), 0)?;
-    params.pool_dilation = vec4(op, each(axes, |a| a.dilation), 0)?;
-    params.pool_before = ivec4(op, each(axes, |a| a.pad_before))?;
-    params.pool_end = ivec4(op, each(axes, |a| a.input + a.pad_after))?;
-    params.out_stride = vec4(op, pool.output.space, pool.output.c)?;
-    params.out_batch = u32_of(op, pool.output.n)?;
-    Ok(())
 }
 
 #[cfg(test)]

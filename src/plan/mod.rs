@@ -5,6 +5,7 @@ mod carried;
 mod chunks;
 mod conv;
 mod conv_gemm;
+mod conv_params;
 mod conv_patch;
 mod conv_tiled;
 mod depthwise;
