@@ -1,0 +1,82 @@
+//! What hardware runs for which shapes.
+
+use crate::kernel::{GemmParams, GemmTile, KernelKey};
+use crate::plan::{Caps, Plan};
+use crate::spec::{Conv, ConvPool, Padding, Pool};
+use crate::tensor::TensorDesc;
+
+/// Tile, tiles and parts of a plan for hardware; nothing where the general kernel was chosen.
+fn chosen(plan: &Plan) -> Option<(GemmTile, u32, u32)> {
+    plan.steps.iter().find_map(|step| match step.kernel {
+        KernelKey::ConvGemm(kernel) => {
+            let params: GemmParams = bytemuck::pod_read_unaligned(&step.params);
+            Some((kernel.tile, params.tiles / params.parts, params.parts))
+        }
+        _ => None,
+    })
+}
+
+fn conv(conv: &Conv, x: [usize; 4], w: [usize; 4]) -> Plan {
+    let inputs = [TensorDesc::f32(x), TensorDesc::f32(w)];
+    Plan::new(&conv.clone().into(), &inputs, &Caps::default()).unwrap()
+}
+
+fn pad(n: usize) -> Conv {
+    Conv::new().padding(Padding::symmetric([n]))
+}
+
+#[test]
+fn the_rule_on_the_shapes_that_benchmarks_run() {
+    use GemmTile::{Large, Small};
+    let cases = [
+        ("C1", pad(3).stride([2]), [1, 3, 224, 224], [64, 3, 7, 7], Some((Large, 196, 1))),
+        ("C2", pad(1), [1, 64, 56, 56], [64, 64, 3, 3], Some((Small, 196, 1))),
+        ("C3", Conv::new(), [1, 256, 56, 56], [64, 256, 1, 1], Some((Small, 196, 1))),
+        ("C4", pad(1), [1, 256, 14, 14], [256, 256, 3, 3], Some((Large, 16, 8))),
+        ("C5", pad(1).groups(144), [1, 144, 56, 56], [144, 1, 3, 3], None),
+        ("C6", pad(2), [16, 32, 10, 10], [64, 32, 5, 5], Some((Small, 100, 2))),
+        ("C7", Conv::new(), [1, 3, 224, 224], [10, 3, 3, 3], None),
+        ("C8", pad(1), [1, 64, 224, 224], [64, 64, 3, 3], Some((Large, 784, 1))),
+    ];
+    for (name, spec, x, w, expected) in cases {
+        assert_eq!(chosen(&conv(&spec, x, w)), expected, "{name}");
+    }
+}
+
+#[test]
+fn pooling_joins_where_tiles_stay_full_and_sums_whole() {
+    let plan = |conv: Conv, pool: Pool, x: [usize; 4], w: [usize; 4]| {
+        let inputs = [TensorDesc::f32(x), TensorDesc::f32(w)];
+        let plan = Plan::new(&ConvPool { conv, pool }.into(), &inputs, &Caps::default()).unwrap();
+        let kernels: Vec<_> = plan.steps.iter().filter(|s| !s.once).map(|s| s.kernel).collect();
+        (chosen(&plan), kernels.len())
+    };
+    let (x, w) = ([1, 64, 112, 112], [64, 64, 3, 3]);
+    let large = |tiles| Some((GemmTile::Large, tiles, 1));
+    assert_eq!(plan(pad(1), Pool::max([2]), x, w), (large(196), 1), "F1");
+    assert_eq!(plan(Conv::new(), Pool::max([2]), [1, 3, 224, 224], [10, 3, 3, 3]), (None, 1), "F2");
+    // 37 x 37 windows of nine, seven to a tile.
+    assert_eq!(plan(pad(1), Pool::average([3]), x, w), (large(196), 1), "3x3");
+    // Two windows of 25 leave a fifth of the tile empty, which is still less than a quarter more work.
+    assert_eq!(plan(pad(1), Pool::max([5]), x, w), (large(242), 1), "5x5");
+    // A window of 36 leaves almost half of it empty; one of 81 fits no tile; overlapping ones compute twice.
+    assert_eq!(plan(pad(1), Pool::max([6]), x, w), (large(196), 2), "6x6");
+    assert_eq!(plan(pad(1), Pool::max([9]), x, w), (large(196), 2), "9x9");
+    assert_eq!(plan(pad(1), Pool::max([3]).stride([2]), x, w), (large(196), 2), "3x3/2");
+    // Divided sums, their addition, and pooling.
+    let deep = plan(pad(1), Pool::max([2]), [1, 256, 14, 14], [256, 256, 3, 3]);
+    assert_eq!(deep, (Some((GemmTile::Large, 16, 8)), 3), "few tiles");
+}
+
+#[test]
+fn software_adapters_and_small_bindings_keep_the_general_kernel() {
+    let inputs = [TensorDesc::f32([1, 64, 56, 56]), TensorDesc::f32([64, 64, 3, 3])];
+    let op = pad(1).into();
+    let software = Caps { software: true, ..Caps::default() };
+    assert_eq!(chosen(&Plan::new(&op, &inputs, &software).unwrap()), None);
+    // The kernel fits, but 65 channels packed in tiles do not.
+    let inputs = [TensorDesc::f32([1, 64, 8, 8]), TensorDesc::f32([65, 64, 3, 3])];
+    assert!(chosen(&Plan::new(&op, &inputs, &Caps::default()).unwrap()).is_some());
+    let narrow = Caps { max_binding: 65 * 64 * 9 * 4, ..Caps::default() };
+    assert_eq!(chosen(&Plan::new(&op, &inputs, &narrow).unwrap()), None);
+}
