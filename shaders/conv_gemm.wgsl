@@ -2,6 +2,27 @@
 // taps, columns are positions of the output in all images. A workgroup computes TILE output channels at TILE
 // columns, STEP rows at a time; an invocation has TILE / 8 of these channels at four neighbouring columns.
 
+// Rows of the matrices that are multiplied between two barriers, and those that a workgroup loads at once.
+const STEP: u32 = 16u;
+const ROWS: u32 = 8u;
+
+// Channels that are finished together.
+const HELD: u32 = 32u;
+
+// STEP rows of weights, then STEP rows of inputs, each with four elements to spare so that columns of rows lie in
+// different banks; then what is pooled.
+var<workgroup> tiles: array<vec4<f32>, 8u * TILE + 32u>;
+
+// The sum of lib/sum.wgsl: four channels, and four more where the tile is large, by four columns.
+struct Sums {
+    part_lower: mat4x4<f32>,
+    part_upper: mat4x4<f32>,
+    block_lower: mat4x4<f32>,
+    block_upper: mat4x4<f32>,
+    total_lower: mat4x4<f32>,
+    total_upper: mat4x4<f32>,
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -12,14 +33,9 @@ fn main(
     if (number >= params.tiles) {
         return;
     }
-    // Neighbouring workgroups read the same inputs.
-    let m = number % params.channel_tiles;
-    let tile = number / params.channel_tiles % params.column_tiles;
-    let outer = number / params.channel_tiles / params.column_tiles;
-    let part = outer % params.parts;
-    let channel_group = outer / params.parts;
-    let begin = part * params.part_rows;
-    let end = min(params.rows, begin + params.part_rows);
+    let place = place_of(number);
+    let begin = place.begin;
+    let end = place.end;
 
     // What an invocation loads and computes. Neighbours in memory go to neighbouring invocations.
     let quads = TILE / 4u;
@@ -27,9 +43,9 @@ fn main(
     let row = select(local / quads, local % ROWS, CHANNELS_LAST);
     let weight_quad = local % quads;
     let weight_row = local / quads;
-    let columns = columns_of(tile, quad);
-    let source = source_of(columns, channel_group);
-    let block = (channel_group * params.channel_tiles + m) * params.rows;
+    let columns = columns_of(place.tile, quad);
+    let source = source_of(columns, place.channel_group);
+    let block = block_of(place);
 
     let line = TILE / 4u + 1u;
     let a_at = weight_row * line + weight_quad;
@@ -44,10 +60,10 @@ fn main(
     var sums = Sums();
     for (var k = begin; k < end; k += STEP) {
         workgroupBarrier();
-        tiles[a_at] = a_0;
-        tiles[a_at + ROWS * line] = a_1;
-        tiles[b_at] = b_0;
-        tiles[b_at + ROWS * line] = b_1;
+        tiles[a_at] = vec4<f32>(a_0);
+        tiles[a_at + ROWS * line] = vec4<f32>(a_1);
+        tiles[b_at] = vec4<f32>(b_0);
+        tiles[b_at + ROWS * line] = vec4<f32>(b_1);
         workgroupBarrier();
         // The next step's elements are on their way while this step's are multiplied.
         let next = k + STEP;
@@ -69,10 +85,8 @@ fn main(
         }
     }
 
-    let own = Own(source, columns.there, block, begin, end, channel_group);
-    var to = columns.image * params.out_batch + columns.depth * params.out_stride.x
-        + columns.height * params.out_stride.y + columns.width * params.out_stride.z;
-    to += vec4<u32>(part * params.part_elements);
+    let own = Own(source, columns.there, block, begin, end, place.channel_group);
+    let to = targets_of(place, columns);
     var results = sums.total_lower + (sums.block_lower + sums.part_lower);
     for (var half = 0u; half < TILE; half += 32u) {
         if (half == 32u) {
@@ -83,16 +97,16 @@ fn main(
         }
         for (var i = 0u; i < 4u; i++) {
             let in_half = row * 4u + i;
-            let value = finished(own, m * TILE + half + in_half, column(results, i));
+            let value = finished(own, place.m * TILE + half + in_half, column(results, i));
             if (FINISH >= POOL_MAX) {
                 tiles[in_half * line + quad] = value;
             } else {
-                write(own, to, m * TILE + half + in_half, value);
+                write(own, to, place.m * TILE + half + in_half, value);
             }
         }
         if (FINISH >= POOL_MAX) {
             workgroupBarrier();
-            pool_tile(channel_group, m * TILE + half, tile, local);
+            pool_tile(place.channel_group, place.m * TILE + half, place.tile, local);
         }
     }
 }
@@ -134,85 +148,5 @@ fn end_part(sums: ptr<function, Sums>, end_block: bool) {
             (*sums).total_upper += (*sums).block_upper;
             (*sums).block_upper = mat4x4<f32>();
         }
-    }
-}
-
-// What an invocation needs to finish its sums.
-struct Own {
-    source: Source,
-    there: vec4<bool>,
-    block: u32,
-    begin: u32,
-    end: u32,
-    channel_group: u32,
-}
-
-// Bias and activation, and exact sums where padding met a weight that is no finite number.
-fn finished(own: Own, channel: u32, sum: vec4<f32>) -> vec4<f32> {
-    if (channel >= params.out_size.w) {
-        return vec4<f32>();
-    }
-    let s = own.source;
-    var value = sum;
-    if (TAPS != 0u) {
-        for (var lane = 0u; lane < 4u; lane++) {
-            if (own.there[lane] && is_nan(sum[lane])) {
-                let first = vec3<i32>(s.depth[lane], s.height[lane], s.width[lane]);
-                value[lane] = exact(own, channel, sum[lane], s.base[lane], first);
-            }
-        }
-    }
-    if (FINISH == PARTIAL) {
-        return value;
-    }
-    if (params.has_bias != 0u) {
-        value += unpack(bias[own.channel_group * params.out_size.w + channel], 0u);
-    }
-    return vec4<f32>(
-        activate(value.x, params.alpha),
-        activate(value.y, params.alpha),
-        activate(value.z, params.alpha),
-        activate(value.w, params.alpha),
-    );
-}
-
-// The product of padding's 0 and an infinite or NaN weight is NaN, though padding is no term at all: a sum that is
-// NaN and reaches padding is computed again, over the taps inside the input alone.
-fn exact(own: Own, channel: u32, sum: f32, base: u32, first: vec3<i32>) -> f32 {
-    let last = first + vec3<i32>((params.window.xyz - vec3<u32>(1u)) * params.dilation.xyz);
-    if (all(first >= vec3<i32>()) && all(last < vec3<i32>(params.in_size.xyz))) {
-        return sum;
-    }
-    var again = Sum();
-    let in_tile = channel % TILE;
-    for (var k = own.begin; k < own.end; k++) {
-        let tap = tap_of(k);
-        let step = tap.xyz * params.dilation.xyz;
-        if (all(bitcast<vec3<u32>>(first + vec3<i32>(step)) < params.in_size.xyz)) {
-            let x = unpack(input[base + dot(step, params.in_stride.xyz) + tap.w * params.in_stride.w], 0u);
-            let four = weights[(own.block + k) * (TILE / 4u) + in_tile / 4u];
-            add(&again, x * f32(four[in_tile % 4u]));
-        }
-    }
-    return result(again);
-}
-
-// One channel at four columns.
-fn write(own: Own, to: vec4<u32>, channel: u32, value: vec4<f32>) {
-    if (channel >= params.out_size.w) {
-        return;
-    }
-    let at = to + vec4<u32>((own.channel_group * params.out_size.w + channel) * params.out_stride.w);
-    if (own.there.x) {
-        store(at.x, value.x);
-    }
-    if (own.there.y) {
-        store(at.y, value.y);
-    }
-    if (own.there.z) {
-        store(at.z, value.z);
-    }
-    if (own.there.w) {
-        store(at.w, value.w);
     }
 }

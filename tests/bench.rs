@@ -5,10 +5,17 @@ mod support;
 
 use wgpool::bench::{self, Case, Checked, Effort, GpuRun, cases};
 use wgpool::kernel::KernelKey;
-use wgpool::{Activation, Conv, ConvPool, GlobalPool, Layout, Op, Padding, Pool, Problem, Tensor, reference};
+use wgpool::{
+    Activation, Conv, ConvPool, DType, GlobalPool, Layout, Op, Padding, Pool, Problem, Tensor, reference,
+};
 
 fn small(op: impl Into<Op>, shapes: &[&[usize]]) -> Case {
-    Case { name: "small".into(), op: op.into(), shapes: shapes.iter().map(|s| s.to_vec()).collect() }
+    Case {
+        name: "small".into(),
+        op: op.into(),
+        shapes: shapes.iter().map(|s| s.to_vec()).collect(),
+        dtype: DType::F32,
+    }
 }
 
 fn conv_pool(pool: Pool) -> Case {

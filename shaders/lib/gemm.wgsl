@@ -1,4 +1,4 @@
-// How a workgroup of conv_gemm.wgsl reads its rows and columns.
+// Which rows and columns a workgroup that multiplies matrices has, and how it reads them.
 
 struct GemmParams {
     in_size: vec4<u32>,    // depth, height, width, input channels of a group
@@ -35,10 +35,6 @@ struct GemmParams {
     pad_0: u32,
 }
 
-// Rows of the matrices that are multiplied between two barriers, and those that a workgroup loads at once.
-const STEP: u32 = 16u;
-const ROWS: u32 = 8u;
-
 // What becomes of the sums: FINISH.
 const PARTIAL: u32 = 1u;
 const POOL_MAX: u32 = 2u;
@@ -53,18 +49,32 @@ override FINISH: u32 = 0u;
 @group(0) @binding(2) var<storage, read> weights: array<vec4<Word>>;
 @group(0) @binding(3) var<storage, read> bias: array<Word>;
 
-// STEP rows of weights, then STEP rows of inputs, each with four elements to spare so that columns of rows lie in
-// different banks; then what is pooled.
-var<workgroup> tiles: array<vec4<f32>, 8u * TILE + 32u>;
+// What a workgroup computes: a tile of channels, a tile of columns, and the rows that it sums.
+struct Place {
+    m: u32,
+    tile: u32,
+    part: u32,
+    channel_group: u32,
+    begin: u32,
+    end: u32,
+}
 
-// The sum of lib/sum.wgsl: four channels, and four more where the tile is large, by four columns.
-struct Sums {
-    part_lower: mat4x4<f32>,
-    part_upper: mat4x4<f32>,
-    block_lower: mat4x4<f32>,
-    block_upper: mat4x4<f32>,
-    total_lower: mat4x4<f32>,
-    total_upper: mat4x4<f32>,
+fn place_of(number: u32) -> Place {
+    var p: Place;
+    // Neighbouring workgroups read the same inputs.
+    p.m = number % params.channel_tiles;
+    p.tile = number / params.channel_tiles % params.column_tiles;
+    let outer = number / params.channel_tiles / params.column_tiles;
+    p.part = outer % params.parts;
+    p.channel_group = outer / params.parts;
+    p.begin = p.part * params.part_rows;
+    p.end = min(params.rows, p.begin + params.part_rows);
+    return p;
+}
+
+// Where the packed weights of its channels begin.
+fn block_of(p: Place) -> u32 {
+    return (p.channel_group * params.channel_tiles + p.m) * params.rows;
 }
 
 // Four columns, and where they lie in the convolution's output.
@@ -110,6 +120,12 @@ fn columns_of(tile: u32, quad: u32) -> Columns {
     c.there &= (c.width < vec4<u32>(params.out_size.z)) & (c.height < vec4<u32>(params.out_size.y))
         & (c.depth < vec4<u32>(params.out_size.x));
     return c;
+}
+
+// Where these columns' results go, but for the channel.
+fn targets_of(p: Place, c: Columns) -> vec4<u32> {
+    return c.image * params.out_batch + c.depth * params.out_stride.x + c.height * params.out_stride.y
+        + c.width * params.out_stride.z + vec4<u32>(p.part * params.part_elements);
 }
 
 // Four columns' windows in the input: their first taps, which may lie in the padding.
@@ -172,7 +188,7 @@ fn next_tap(tap: vec4<u32>) -> vec4<u32> {
 }
 
 // A row's inputs at four columns. What lies outside is 0 by choice, not by multiplication.
-fn four_inputs(s: Source, tap: vec4<u32>, there: bool) -> vec4<f32> {
+fn four_inputs(s: Source, tap: vec4<u32>, there: bool) -> vec4<Word> {
     var inside = s.there & vec4<bool>(there);
     var offset = tap.w * params.in_stride.w;
     if (TAPS != 0u) {
@@ -187,18 +203,13 @@ fn four_inputs(s: Source, tap: vec4<u32>, there: bool) -> vec4<f32> {
         }
     }
     let at = select(vec4<u32>(), s.base + offset, inside);
-    let x = vec4<f32>(
-        unpack(input[at.x], 0u),
-        unpack(input[at.y], 0u),
-        unpack(input[at.z], 0u),
-        unpack(input[at.w], 0u),
-    );
-    return select(vec4<f32>(), x, inside);
+    let x = vec4<Word>(input[at.x], input[at.y], input[at.z], input[at.w]);
+    return select(vec4<Word>(), x, inside);
 }
 
 // A row's weights for four output channels, packed TILE channels after each other.
-fn four_weights(block: u32, row: u32, end: u32, quad: u32) -> vec4<f32> {
+fn four_weights(block: u32, row: u32, end: u32, quad: u32) -> vec4<Word> {
     let there = row < end;
     let at = select(0u, (block + row) * (TILE / 4u) + quad, there);
-    return select(vec4<f32>(), vec4<f32>(weights[at]), there);
+    return select(vec4<Word>(), weights[at], there);
 }

@@ -1,4 +1,4 @@
-// Pooling of a tile in workgroup memory: 32 channels at the columns of whole windows.
+// Pooling of a tile in workgroup memory: HELD channels at the columns of whole windows.
 
 const AVERAGE_PADDED: u32 = 4u;
 
@@ -7,10 +7,10 @@ fn kept(channel: u32, column: u32) -> f32 {
 }
 
 fn pool_tile(channel_group: u32, first_channel: u32, tile: u32, local: u32) {
-    let count = 32u * params.windows;
+    let count = HELD * params.windows;
     for (var item = local; item < count; item += WORKGROUP) {
-        let in_tile = select(item % params.windows, item / 32u, CHANNELS_LAST);
-        let in_block = select(item / params.windows, item % 32u, CHANNELS_LAST);
+        let in_tile = select(item % params.windows, item / HELD, CHANNELS_LAST);
+        let in_block = select(item / params.windows, item % HELD, CHANNELS_LAST);
         let channel = first_channel + in_block;
         let window = tile * params.windows + in_tile;
         if (channel < params.out_size.w && window < params.columns) {

@@ -1,8 +1,10 @@
-//! The workloads that every benchmark runs: f32, NCHW.
+//! The workloads that every benchmark runs: NCHW, f32 if nothing else is asked for.
+
+use half::f16;
 
 use crate::error::{Error, Result};
 use crate::spec::{Activation, Conv, ConvPool, GlobalPool, Op, Padding, Pool};
-use crate::tensor::{Tensor, TensorDesc};
+use crate::tensor::{DType, Data, Tensor, TensorDesc};
 
 /// One workload.
 #[derive(Clone, Debug)]
@@ -13,6 +15,8 @@ pub struct Case {
     pub op: Op,
     /// Shapes of its inputs.
     pub shapes: Vec<Vec<usize>>,
+    /// Type of all elements: f32 or f16.
+    pub dtype: DType,
 }
 
 impl Case {
@@ -23,7 +27,14 @@ impl Case {
 
     /// Its inputs' shapes and types.
     pub fn descs(&self) -> Vec<TensorDesc> {
-        self.shapes.iter().map(|shape| TensorDesc::f32(shape.clone())).collect()
+        (self.shapes.iter()).map(|shape| TensorDesc { shape: shape.clone(), dtype: self.dtype }).collect()
+    }
+
+    /// The same workload on elements of another type.
+    #[must_use]
+    pub fn of(self, dtype: DType) -> Case {
+        let name = if dtype == DType::F32 { self.name } else { format!("{} {dtype}", self.name) };
+        Case { name, dtype, ..self }
     }
 
     /// The same in two operations, for a convolution with pooling.
@@ -42,27 +53,34 @@ impl Case {
         (self.shapes.iter())
             .map(|shape| {
                 let n = shape.iter().product::<usize>();
-                let values = (0..n).map(|i| ((i * 37 + i / 11) % 201) as f32 / 100.0 - 1.0).collect();
-                Tensor::from_f32(shape, values)
+                let values = (0..n).map(|i| ((i * 37 + i / 11) % 201) as f32 / 100.0 - 1.0);
+                match self.dtype {
+                    DType::F16 => Tensor::new(shape, Data::F16(values.map(f16::from_f32).collect())),
+                    _ => Tensor::from_f32(shape, values.collect()),
+                }
             })
             .collect()
     }
 }
 
+fn case(name: &str, op: Op, shapes: &[&[usize]]) -> Case {
+    let shapes = shapes.iter().map(|s| s.to_vec()).collect();
+    Case { name: name.into(), op, shapes, dtype: DType::F32 }
+}
+
 fn pool(name: &str, op: impl Into<Op>, shape: [usize; 4]) -> Case {
-    Case { name: name.into(), op: op.into(), shapes: vec![shape.to_vec()] }
+    case(name, op.into(), &[&shape])
 }
 
 /// With bias and ReLU.
 fn conv(name: &str, conv: Conv, x: [usize; 4], w: [usize; 4]) -> Case {
-    let conv = conv.activation(Activation::Relu);
-    Case { name: name.into(), op: conv.into(), shapes: vec![x.to_vec(), w.to_vec(), vec![w[0]]] }
+    case(name, conv.activation(Activation::Relu).into(), &[&x, &w, &[w[0]]])
 }
 
 /// With bias, ReLU and max pooling of 2x2.
 fn conv_pool(name: &str, conv: Conv, x: [usize; 4], w: [usize; 4]) -> Case {
     let op = ConvPool { conv: conv.activation(Activation::Relu), pool: Pool::max([2]) }.into();
-    Case { name: name.into(), op, shapes: vec![x.to_vec(), w.to_vec(), vec![w[0]]] }
+    case(name, op, &[&x, &w, &[w[0]]])
 }
 
 fn pad(n: usize) -> Padding {

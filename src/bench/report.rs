@@ -25,6 +25,8 @@ pub struct Device {
     pub software: bool,
     /// Whether its kernels are those that hardware would run, on a software adapter.
     pub as_hardware: bool,
+    /// Whether its kernels multiply cooperative matrices, where elements are f16.
+    pub cooperative: bool,
     /// Whether it gives timestamps.
     pub timestamps: bool,
 }
@@ -39,6 +41,7 @@ impl Device {
             api: info.backend.to_string(),
             driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
             software,
+            cooperative: engine.caps().cooperative.is_some(),
             as_hardware: software && !engine.caps().software,
             timestamps: engine.device().features().contains(wgpu::Features::TIMESTAMP_QUERY),
         }
@@ -48,7 +51,8 @@ impl Device {
     pub fn label(&self) -> String {
         let kernels = if self.as_hardware { ", running the kernels of hardware" } else { "" };
         let kind = if self.software { ": SOFTWARE ADAPTER, no GPU" } else { "" };
-        format!("{} ({}){kind}{kernels}", self.name, self.api)
+        let matrices = if self.cooperative { ", with cooperative matrices" } else { "" };
+        format!("{} ({}){kind}{kernels}{matrices}", self.name, self.api)
     }
 
     /// What its columns are called.
@@ -117,7 +121,7 @@ impl Report {
     ///
     /// - `schema` (a number that changes when the meaning of a field does), `version` (of this crate), `date`, `quick`
     /// - `host`: `threads`, `ceilings`; `adapter`: null, or `name`, `api`, `driver`, `software`, `hardware_kernels`,
-    ///   `timestamps`, `ceilings`. Ceilings are `gbs` (GB/s of a copy, reads and writes counted) and `gflops` (GFLOP/s
+    ///   `cooperative_matrices`, `timestamps`, `ceilings`. Ceilings are `gbs` (GB/s of a copy, reads and writes counted) and `gflops` (GFLOP/s
     ///   of 32-bit multiply-adds, two operations each).
     /// - `cases`: `name`, `bytes` (of all tensors, each once), `flops` (by the definition), `checked` (`elements`, of
     ///   which `compared` with the reference, drawn by `seed` if not all), `faults` (texts; then no times),
@@ -132,7 +136,8 @@ impl Report {
         let adapter = self.device.as_ref().map(|d| {
             json!({
                 "name": d.name, "api": d.api, "driver": d.driver, "software": d.software,
-                "hardware_kernels": d.as_hardware || !d.software, "timestamps": d.timestamps,
+                "hardware_kernels": d.as_hardware || !d.software, "cooperative_matrices": d.cooperative,
+                "timestamps": d.timestamps,
                 "ceilings": self.gpu.as_ref().map(ceilings),
             })
         });

@@ -1,6 +1,8 @@
 //! Opening what computes, in one place.
 
-use wgpool::{Backend, Choice, Result};
+use wgpool::{Backend, Choice, Result, engine};
+
+use super::args::Kernels;
 
 pub use wgpool::engine::{AdapterSummary as Adapter, adapters};
 
@@ -33,6 +35,20 @@ pub fn kind(backend: &Backend) -> Option<Kind> {
 pub fn open(choice: &Choice) -> Result<Opened> {
     let opened = Backend::open(choice)?;
     Ok(Opened { backend: opened.backend, reason: opened.reason })
+}
+
+/// Opens what `choice` asks for, with the kernels that are asked for.
+pub fn open_with(choice: &Choice, kernels: Kernels) -> Result<Backend> {
+    if kernels == Kernels::Cooperative {
+        // SAFETY: the person at the command line asked for what its help calls experimental.
+        let token = unsafe { wgpu::ExperimentalFeatures::enabled() };
+        let engine = pollster::block_on(engine::open_cooperative(choice, token))?;
+        return Ok(Backend::Gpu(engine.as_hardware()));
+    }
+    match open(choice)?.backend {
+        Backend::Gpu(engine) if kernels == Kernels::Hardware => Ok(Backend::Gpu(engine.as_hardware())),
+        backend => Ok(backend),
+    }
 }
 
 /// Whether `backend` computes on `adapter`.

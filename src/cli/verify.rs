@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use wgpool::verify::{run_corpus, self_check};
-use wgpool::{Backend, Choice, Result};
+use wgpool::{Choice, Result};
 
-use super::args::{Kernels, VerifyArgs};
+use super::args::VerifyArgs;
 use super::backends;
 use super::terminal::{line, progress};
 
@@ -16,10 +16,7 @@ const FAILED: u8 = 1;
 
 /// Runs the command; the status says whether any case failed.
 pub fn run(args: &VerifyArgs, choice: &Choice, out: &mut dyn Write) -> Result<ExitCode> {
-    let backend = match (backends::open(choice)?.backend, args.kernels) {
-        (Backend::Gpu(engine), Kernels::Hardware) => Backend::Gpu(engine.as_hardware()),
-        (backend, _) => backend,
-    };
+    let backend = backends::open_with(choice, args.kernels)?;
     let bar = progress(0, "cases");
     let mut advance = |done: usize, all: usize| {
         bar.set_length(all as u64);

@@ -69,7 +69,8 @@ async fn all() -> Vec<wgpu::Adapter> {
     adapters
 }
 
-/// Opens a device on the first adapter that `choice` allows, with all its limits and the features kernels use.
+/// Opens a device on the first adapter that `choice` allows, with all its limits and the features kernels use but for
+/// [experimental ones](super::open_cooperative).
 ///
 /// `WGPU_BACKEND` restricts the APIs, and `WGPU_ADAPTER_NAME` the adapters to those whose name contains it;
 /// that name is an explicit wish, so [`Choice::Auto`] then takes a software adapter too.
@@ -77,6 +78,11 @@ async fn all() -> Vec<wgpu::Adapter> {
 /// # Errors
 /// [`Error::NoAdapter`] if there is none, with what to install; [`Error::NoDevice`] if it cannot be opened.
 pub async fn open_device(choice: &Choice) -> Result<(wgpu::Device, wgpu::Queue)> {
+    open(&find(choice).await?, wgpu::Features::empty(), wgpu::ExperimentalFeatures::disabled()).await
+}
+
+/// The first adapter that `choice` allows.
+pub(super) async fn find(choice: &Choice) -> Result<wgpu::Adapter> {
     let wanted = std::env::var("WGPU_ADAPTER_NAME").ok().filter(|name| !name.is_empty());
     let found = all().await;
     let count = found.len();
@@ -92,29 +98,33 @@ pub async fn open_device(choice: &Choice) -> Result<(wgpu::Device, wgpu::Queue)>
             Choice::Host | Choice::Reference => false,
         }
     };
-    let Some(adapter) = found.into_iter().find(|a| fits(&a.get_info())) else {
+    found.into_iter().find(|a| fits(&a.get_info())).ok_or_else(|| {
         let named =
             wanted.map(|name| format!(" named like {name:?} (WGPU_ADAPTER_NAME)")).unwrap_or_default();
-        return Err(Error::NoAdapter {
+        Error::NoAdapter {
             request: format!("{choice}{named}"),
             reason: match count {
                 0 => format!("no adapter that can compute was found; {INSTALL}"),
                 _ => format!("none of the {count} adapters found is one; {INSTALL}"),
             },
-        });
-    };
-    open(&adapter).await
+        }
+    })
 }
 
-async fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue)> {
+pub(super) async fn open(
+    adapter: &wgpu::Adapter,
+    more: wgpu::Features,
+    experimental: wgpu::ExperimentalFeatures,
+) -> Result<(wgpu::Device, wgpu::Queue)> {
     let wanted = wgpu::Features::SHADER_F16
         | wgpu::Features::SUBGROUP
         | wgpu::Features::TIMESTAMP_QUERY
         | wgpu::Features::PIPELINE_CACHE;
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("wgpool"),
-        required_features: adapter.features() & wanted,
+        required_features: (adapter.features() & wanted) | more,
         required_limits: adapter.limits(),
+        experimental_features: experimental,
         ..Default::default()
     };
     let (device, queue) = adapter

@@ -3,6 +3,7 @@
 
 mod adapters;
 pub(crate) mod bind;
+mod cooperative;
 pub(crate) mod filled;
 mod pipeline_cache;
 pub(crate) mod pipelines;
@@ -12,6 +13,7 @@ pub(crate) mod scope;
 
 pub use adapters::{AdapterSummary, adapters, open_device};
 pub use bind::{Binding, Prepared};
+pub use cooperative::open_cooperative;
 #[cfg(feature = "cli")]
 pub use pipelines::ShaderEdit;
 pub use readback::{Pending, Readback};

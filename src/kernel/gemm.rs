@@ -1,5 +1,6 @@
 //! Convolution as a product of matrices: its kernel's variants.
 
+use super::cooperative::Cooperative;
 use super::key::ActivationKind;
 use super::params::{ConvGeometry, Field, PoolGeometry, uniform};
 use crate::tensor::DType;
@@ -42,7 +43,7 @@ pub enum GemmFinish {
     AveragePadded = 4,
 }
 
-/// A variant of `conv_gemm.wgsl`.
+/// A variant of `conv_gemm.wgsl`, or of `conv_cooperative.wgsl`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GemmKernel {
     /// Type of the elements; sums are kept in f32.
@@ -53,6 +54,8 @@ pub struct GemmKernel {
     pub channels_last: bool,
     /// What a workgroup computes.
     pub tile: GemmTile,
+    /// The cooperative matrices that multiply; nothing where each invocation does.
+    pub cooperative: Option<Cooperative>,
     /// The windows.
     pub taps: GemmTaps,
     /// What becomes of the sums.
@@ -62,7 +65,7 @@ pub struct GemmKernel {
 impl GemmKernel {
     /// Invocations of a workgroup.
     pub(crate) fn workgroup(self) -> u32 {
-        self.tile as u32 * 2
+        self.cooperative.map_or(self.tile as u32 * 2, Cooperative::workgroup)
     }
 
     /// Every variant.
@@ -81,6 +84,7 @@ impl GemmKernel {
                                         activation,
                                         channels_last,
                                         tile,
+                                        cooperative: None,
                                         taps,
                                         finish,
                                     });
@@ -91,6 +95,12 @@ impl GemmKernel {
                 }
             }
         }
+        let by_invocations = all.clone();
+        let f16 = by_invocations.into_iter().filter(|kernel| kernel.dtype == DType::F16);
+        all.extend(f16.flat_map(|kernel| {
+            let matching = Cooperative::KINDS.into_iter().filter(move |c| c.tile() == kernel.tile);
+            matching.map(move |cooperative| GemmKernel { cooperative: Some(cooperative), ..kernel })
+        }));
         all
     }
 }

@@ -5,6 +5,7 @@
 
 mod all;
 mod conv_patch;
+mod cooperative;
 mod gemm;
 mod key;
 pub mod params;
@@ -15,6 +16,7 @@ mod tiled;
 
 pub use all::all;
 pub use conv_patch::{ConvPatch, ConvPatchParams};
+pub use cooperative::{Cooperative, Side};
 pub use gemm::{GemmFinish, GemmKernel, GemmParams, GemmTaps, GemmTile, PackGemmParams, PartsParams};
 pub use key::{ActivationKind, KernelKey, Reduce, Taps};
 pub use patch::{Across, Patch, PatchParams};

@@ -186,8 +186,25 @@ impl KernelKey {
                     GemmFinish::Partial => shader!("lib/gemm_partial.wgsl"),
                     _ => shader!("lib/gemm_output.wgsl"),
                 };
-                let shared = [SUM, TAPS, POOLING, ACTIVATION, shader!("lib/gemm.wgsl"), output];
-                let own = [shader!("lib/gemm_pool.wgsl"), shader!("conv_gemm.wgsl")];
+                let lines = [
+                    prelude(kernel.dtype),
+                    INDEX,
+                    NUMBER,
+                    SUM,
+                    TAPS,
+                    POOLING,
+                    ACTIVATION,
+                    shader!("lib/gemm.wgsl"),
+                    output,
+                    shader!("lib/gemm_finish.wgsl"),
+                    shader!("lib/gemm_pool.wgsl"),
+                ];
+                let text = match kernel.cooperative {
+                    None => Text::Parts([&lines[..], &[shader!("conv_gemm.wgsl")]].concat()),
+                    Some(matrices) => {
+                        Text::Cooperative(matrices, lines.into(), shader!("conv_cooperative.wgsl"))
+                    }
+                };
                 Row {
                     workgroup: kernel.workgroup(),
                     constants: vec![
@@ -197,7 +214,7 @@ impl KernelKey {
                         constant("TAPS", kernel.taps as u32),
                         constant("FINISH", kernel.finish as u32),
                     ],
-                    ..typed(kernel.dtype, &[&shared[..], &own].concat(), (3, 1))
+                    ..row(kernel.dtype, text, (3, 1))
                 }
             }
             KernelKey::ConvPatch(patch) => {

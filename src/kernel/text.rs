@@ -1,6 +1,7 @@
 //! What the texts of kernels are put together from.
 
 use super::conv_patch::ConvPatch;
+use super::cooperative::Cooperative;
 use super::key::Taps;
 use super::patch::Patch;
 use super::tiled::Tile;
@@ -38,6 +39,8 @@ pub(super) enum Text {
     Patch(Patch, Vec<&'static str>, &'static str),
     /// The same with those of a convolution of few channels.
     ConvPatch(ConvPatch, Vec<&'static str>, &'static str),
+    /// The same with those of products of cooperative matrices.
+    Cooperative(Cooperative, Vec<&'static str>, &'static str),
     /// A kernel that reads a tensor through pages.
     Paged(Paged),
 }
@@ -61,6 +64,10 @@ impl Text {
             }
             Text::Patch(patch, parts, template) => parts.concat() + &patch.source(template),
             Text::ConvPatch(patch, parts, template) => parts.concat() + &patch.source(template),
+            Text::Cooperative(matrices, parts, template) => {
+                let enable = "enable wgpu_cooperative_matrix;\n".to_owned();
+                enable + &parts.concat() + &matrices.source(template)
+            }
             Text::Paged(paged) => paged.write(),
         }
     }

@@ -1,6 +1,7 @@
 //! What a device offers, as far as plans depend on it.
 
 use crate::error::{Error, Result};
+use crate::kernel::Cooperative;
 use crate::tensor::TensorDesc;
 
 /// The features and limits of a device that plans depend on.
@@ -34,6 +35,9 @@ pub struct Caps {
     pub max_turns: u64,
     /// Whether shaders can exchange values within subgroups, which all have eight invocations.
     pub subgroups_of_eight: bool,
+    /// Cooperative matrices that convolutions of 16-bit floats may use;
+    /// [`Engine::with_cooperative`](crate::Engine::with_cooperative) asks the adapter for them.
+    pub cooperative: Option<Cooperative>,
     /// Workgroups that keep the device busy: work is divided until there are as many. Devices do not tell; it is
     /// [`FILL`] unless [`Engine::with_caps`](crate::Engine::with_caps) says otherwise. Fewer suit small GPUs.
     pub fill: u32,
@@ -66,6 +70,7 @@ impl Default for Caps {
             tiled_from: u64::MAX,
             max_turns: u64::MAX,
             subgroups_of_eight: false,
+            cooperative: None,
             fill: FILL,
         }
     }
@@ -107,6 +112,7 @@ impl Caps {
             max_turns: max_turns(&info),
             subgroups_of_eight: device.features().contains(wgpu::Features::SUBGROUP)
                 && (info.subgroup_min_size, info.subgroup_max_size) == (8, 8),
+            cooperative: None,
             fill: FILL,
         }
     }

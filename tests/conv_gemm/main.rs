@@ -46,7 +46,7 @@ fn every_way_through_the_kernels() {
     let hardware = engine().as_hardware();
     let mut rng = Rng::new(1);
     let mut failures = Vec::new();
-    for way in ways::ways(hardware.caps().f16) {
+    for way in ways::ways(hardware.caps()) {
         let (engine, case) = ways::case(&mut rng, &hardware, way);
         if let Err(reason) = check_gpu(&engine, &case) {
             failures.push(format!("{way:?}: {}\n    {reason}", describe(&case)));

@@ -15,8 +15,8 @@ const MUTANTS: &[Mutant] = &[
     mutant!(
         Store,
         "eight rows twice",
-        "tiles[b_at + ROWS * line] = b_1;",
-        "tiles[b_at + ROWS * line] = b_0;"
+        "tiles[b_at + ROWS * line] = vec4<f32>(b_1);",
+        "tiles[b_at + ROWS * line] = vec4<f32>(b_0);"
     ),
     mutant!(Store, "parts counted twice", "(*sums).part_lower = mat4x4<f32>();", ""),
     mutant!(Store, "blocks counted twice", "(*sums).block_lower = mat4x4<f32>();", ""),
@@ -29,8 +29,8 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Store, "packed: the first tile's channels", "tile % params.tiles * params.tile", "0u"),
     mutant!(Store, "packed: the first group's", "tile / params.tiles * params.group_out", "0u"),
     mutant!(Store, "packed: a channel twice", "weight(at, channel + 2u)", "weight(at, channel + 1u)"),
-    mutant!(Partial, "every part the first", "let begin = part * params.part_rows;", "let begin = 0u;"),
-    mutant!(Partial, "parts overlap", "min(params.rows, begin + params.part_rows)", "params.rows"),
+    mutant!(Partial, "every part the first", "p.begin = p.part * params.part_rows;", "p.begin = 0u;"),
+    mutant!(Partial, "parts overlap", "min(params.rows, p.begin + params.part_rows)", "params.rows"),
     mutant!(Partial, "the last part left out", "part < params.parts", "part + 1u < params.parts"),
     mutant!(Partial, "the first channel's bias", "number / params.channel_stride % params.channels", "0u"),
     mutant!(Partial, "no bias", "params.has_bias != 0u", "false"),
@@ -50,11 +50,46 @@ const MUTANTS: &[Mutant] = &[
     mutant!(AveragePadded, "padding does not count", "count = padded;", ""),
 ];
 
+/// Of `conv_cooperative.wgsl`.
+const COOPERATIVE: &[Mutant] = &[
+    mutant!(Store, "padding times infinity", "own.there[lane] && is_nan(sum[lane])", "false"),
+    mutant!(Store, "a carry lost", "n.y += u32(carry_z);", ""),
+    mutant!(Store, "rows of weights twice", "a_rows[(weight_row + 4u)", "a_rows[(weight_row + 8u)"),
+    mutant!(Store, "rows of inputs twice", "] = b_1;", "] = b_0;"),
+    mutant!(Store, "the first rows again", "b_from + 8u * LINE", "b_from + 0u * LINE"),
+    mutant!(Store, "weights by rows", "let a_0 = coopLoad<", "let a_0 = coopLoadT<"),
+    mutant!(Store, "a product left out", "part_10 = coopMultiplyAdd(a_1, b_0, part_10);", ""),
+    mutant!(
+        Store,
+        "the other columns",
+        "coopMultiplyAdd(a_0, b_1, part_01)",
+        "coopMultiplyAdd(a_0, b_0, part_01)"
+    ),
+    mutant!(Store, "parts counted twice", "+ part_11;\npart_11 = coop_mat8x8<f32, C>();", "+ part_11;"),
+    mutant!(Store, "blocks counted twice", "+ block_00;\nblock_00 = coop_mat8x8<f32, C>();", "+ block_00;"),
+    mutant!(Store, "blocks left out", "total_10 + (block_10 + part_10)", "total_10 + part_10"),
+    mutant!(Store, "the lower channels above", "if (upper == 1u)", "if (upper == 0u)"),
+    mutant!(Store, "one subgroup's columns", "subgroup % 2u * (SIDE / 2u)", "0u"),
+    mutant!(Store, "channels of the next matrices", "first + 8u, row", "first + 0u, row"),
+    mutant!(Partial, "every part the first", "p.begin = p.part * params.part_rows;", "p.begin = 0u;"),
+    mutant!(Max, "NaN is lost", "is_nan(value) || (!is_nan(best)", "(!is_nan(best)"),
+    mutant!(
+        Max,
+        "pooled before the activation",
+        "] = value;\n        } else",
+        "] = tiles[r * (SIDE + 1u) + quad];\n        } else"
+    ),
+    mutant!(Average, "padding counts", "inside.x * inside.y * inside.z", "padded"),
+];
+
 #[test]
 fn every_mutant_is_caught() {
-    assert_noticed(&engine().as_hardware(), MUTANTS, |mutant, Mutant { on: finish, .. }| {
+    let hardware = engine().as_hardware();
+    let mutants = if hardware.caps().cooperative.is_some() { COOPERATIVE } else { MUTANTS };
+    assert_noticed(&hardware, mutants, |mutant, Mutant { on: finish, .. }| {
         let mut rng = Rng::new(3);
-        let mut shows = ways::ways(false).into_iter().filter(|way| way.finish == *finish).cycle().take(60);
+        let ways = ways::ways(hardware.caps()).into_iter();
+        let mut shows = ways.filter(|way| way.finish == *finish).cycle().take(60);
         shows.any(|way| {
             let (engine, case) = ways::case(&mut rng, mutant, way);
             let inputs: Vec<_> = case.inputs.iter().collect();

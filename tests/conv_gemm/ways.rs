@@ -2,7 +2,8 @@
 
 use crate::support::with_fill;
 use half::f16;
-use wgpool::kernel::{GemmFinish, GemmKernel, GemmTaps, GemmTile, KernelKey};
+use wgpool::kernel::{Cooperative, GemmFinish, GemmKernel, GemmTaps, GemmTile, KernelKey};
+use wgpool::plan::Caps;
 use wgpool::verify::random::{Case, Rng};
 use wgpool::{
     Activation, Conv, ConvPool, DType, Data, Engine, KernelLayout, Layout, Op, Padding, Plan, Pool, Tensor,
@@ -13,6 +14,7 @@ use wgpool::{
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Way {
     pub tile: GemmTile,
+    pub cooperative: Option<Cooperative>,
     pub taps: GemmTaps,
     pub finish: GemmFinish,
     pub channels_last: bool,
@@ -27,21 +29,24 @@ pub fn product(plan: &Plan) -> Option<GemmKernel> {
     })
 }
 
-/// Every way, with 16-bit floats for every other one where the device has them.
-pub fn ways(f16: bool) -> Vec<Way> {
+/// Every way, with 16-bit floats for every other one where the device has them; of cooperative matrices, where they are
+/// on, theirs alone.
+pub fn ways(caps: &Caps) -> Vec<Way> {
     use GemmFinish::*;
     let mut ways = Vec::new();
     for finish in [Store, Partial, Max, Average, AveragePadded] {
         for tile in [GemmTile::Large, GemmTile::Small] {
             for taps in [GemmTaps::Plane, GemmTaps::Volume, GemmTaps::Point] {
                 for channels_last in [false, true] {
-                    let dtype = if f16 && ways.len() % 2 == 1 { DType::F16 } else { DType::F32 };
-                    ways.push(Way { tile, taps, finish, channels_last, dtype });
+                    let dtype = if caps.f16 && ways.len() % 2 == 1 { DType::F16 } else { DType::F32 };
+                    ways.push(Way { tile, cooperative: None, taps, finish, channels_last, dtype });
                 }
             }
         }
     }
-    ways
+    let Some(cooperative) = caps.cooperative else { return ways };
+    let of_matrices = |way: Way| Way { cooperative: Some(cooperative), dtype: DType::F16, ..way };
+    ways.into_iter().filter(|way| way.tile == cooperative.tile()).map(of_matrices).collect()
 }
 
 /// A case that takes `way`, and the engine that plans it so.
@@ -49,10 +54,13 @@ pub fn case(rng: &mut Rng, hardware: &Engine, way: Way) -> (Engine, Case) {
     for _ in 0..1000 {
         let (op, descs) = spec(rng, way);
         let engine = with_fill(hardware, [1, 9, 17, 1000][rng.between(0, 3)]);
+        let mut caps = *engine.caps();
+        caps.cooperative = way.cooperative;
+        let engine = engine.with_caps(caps);
         let Ok(plan) = engine.plan(&op, &descs) else { continue };
         let Some(kernel) = product(&plan) else { continue };
-        let GemmKernel { dtype, channels_last, tile, taps, finish, .. } = kernel;
-        if (Way { tile, taps, finish, channels_last, dtype }) == way {
+        let GemmKernel { dtype, channels_last, tile, cooperative, taps, finish, .. } = kernel;
+        if (Way { tile, cooperative, taps, finish, channels_last, dtype }) == way {
             let kind = rng.between(0, 3);
             let inputs = descs.iter().map(|desc| tensor(rng, desc, kind)).collect();
             return (engine, Case { op, inputs });

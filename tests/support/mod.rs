@@ -9,7 +9,7 @@ use wgpool::verify::random::Case;
 use wgpool::{Backend, Choice, Engine, Error, Op, Problem, Tensor, TensorDesc, reference, verify};
 
 /// The engine that tests run on: the adapter that `WGPOOL_TEST_ADAPTER` names (as `--adapter` does), else hardware,
-/// else software. Without any adapter the test fails: a silent pass would prove nothing.
+/// else software; with `WGPOOL_TEST_COOPERATIVE`, with cooperative matrices. Without any adapter the test fails: a silent pass would prove nothing.
 pub fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| {
@@ -22,7 +22,7 @@ pub fn engine() -> &'static Engine {
             match Backend::open(choice).map(|opened| opened.backend) {
                 Ok(Backend::Gpu(engine)) => {
                     println!("testing on {}", engine.adapter_name());
-                    return limited(choice).unwrap_or(engine);
+                    return cooperative(choice).or_else(|| limited(choice)).unwrap_or(engine);
                 }
                 Ok(other) => panic!("the tests need an adapter, {} is none", other.name()),
                 Err(error) => reasons.push(error.to_string()),
@@ -30,6 +30,16 @@ pub fn engine() -> &'static Engine {
         }
         panic!("no adapter to test on: {}", reasons.join("; "));
     })
+}
+
+/// An engine with cooperative matrices, if `WGPOOL_TEST_COOPERATIVE` asks for them; the adapter must have them then.
+fn cooperative(choice: &Choice) -> Option<Engine> {
+    std::env::var_os("WGPOOL_TEST_COOPERATIVE")?;
+    // SAFETY: who sets the variable accepts what wgpu says of experimental features.
+    let token = unsafe { wgpu::ExperimentalFeatures::enabled() };
+    let engine = pollster::block_on(wgpool::engine::open_cooperative(choice, token)).unwrap();
+    println!("testing with {:?}", engine.caps().cooperative);
+    Some(engine)
 }
 
 /// Bytes of a storage binding under `WGPOOL_TEST_LIMITS=1MiB`.

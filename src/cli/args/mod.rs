@@ -111,18 +111,29 @@ pub struct VerifyArgs {
     /// Random cases of each kind of operation
     #[arg(long, value_name = "N", default_value = "50", value_parser = parse::positive, conflicts_with = "dir")]
     pub count: usize,
-    /// The kernels that a software adapter runs: its own, or those of hardware
-    #[arg(long, value_enum, default_value = "auto", value_name = "auto|hardware")]
+    /// The kernels: the adapter's own, those of hardware on a software adapter too, or these with cooperative matrices
+    #[arg(long, value_enum, default_value = "auto", value_name = "auto|hardware|cooperative")]
     pub kernels: Kernels,
 }
 
-/// Whose kernels run on a software adapter.
+/// Which kernels run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kernels {
     /// The adapter's own
     Auto,
     /// Those that hardware runs
     Hardware,
+    /// Those that hardware runs, with cooperative matrices for f16, which wgpu calls experimental
+    Cooperative,
+}
+
+/// Types of elements that are timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Elements {
+    /// 32-bit floats
+    F32,
+    /// 16-bit floats, with sums in 32 bits
+    F16,
 }
 
 const PREDICT_EXAMPLES: &str = "\
@@ -177,9 +188,12 @@ pub struct BenchArgs {
     /// Fewer and shorter measurements
     #[arg(long)]
     pub quick: bool,
-    /// The kernels that a software adapter runs: its own, or those of hardware
-    #[arg(long, value_enum, default_value = "auto", value_name = "auto|hardware")]
+    /// The kernels: the adapter's own, those of hardware on a software adapter too, or these with cooperative matrices
+    #[arg(long, value_enum, default_value = "auto", value_name = "auto|hardware|cooperative")]
     pub kernels: Kernels,
+    /// Type of the elements
+    #[arg(long, value_enum, default_value = "f32", value_name = "f32|f16")]
+    pub dtype: Elements,
     /// Time against batch and side instead of the cases (or beside those that --case names)
     #[arg(long)]
     pub scaling: bool,

@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use wgpool::bench::{self, Ceilings, Device, Effort, Report, Scaling, cases};
-use wgpool::{Backend, Choice, Engine, Error, Result};
+use wgpool::{Backend, Choice, DType, Engine, Error, Result};
 
-use super::args::{BenchArgs, Kernels};
+use super::args::{BenchArgs, Elements, Kernels};
 use super::files::OutputFile;
 use super::terminal::{line, progress};
 use super::{backends, document};
@@ -27,6 +27,7 @@ pub fn run(args: &BenchArgs, choice: &Choice, out: &mut dyn Write) -> Result<Exi
         [] => cases::all(),
         names => cases::named(names)?,
     };
+    let wanted: Vec<_> = wanted.into_iter().map(|case| typed(args, case)).collect();
     if let Some(dir) = &args.export {
         return export::run(dir, &wanted, out);
     }
@@ -55,10 +56,17 @@ pub fn run(args: &BenchArgs, choice: &Choice, out: &mut dyn Write) -> Result<Exi
     Ok(if report.faults().is_empty() { ExitCode::SUCCESS } else { ExitCode::from(WRONG) })
 }
 
+/// The workload on elements of the type that is asked for.
+fn typed(args: &BenchArgs, case: cases::Case) -> cases::Case {
+    case.of(match args.dtype {
+        Elements::F32 => DType::F32,
+        Elements::F16 => DType::F16,
+    })
+}
+
 /// The adapter's engine; nothing where the host path is measured alone.
 fn engine(choice: &Choice, kernels: Kernels) -> Result<Option<Engine>> {
-    match backends::open(choice)?.backend {
-        Backend::Gpu(engine) if kernels == Kernels::Hardware => Ok(Some(engine.as_hardware())),
+    match backends::open_with(choice, kernels)? {
         Backend::Gpu(engine) => Ok(Some(engine)),
         Backend::Host => Ok(None),
         other => Err(document("--adapter".as_ref(), format_args!("{} is not timed", other.name()))),
@@ -68,10 +76,12 @@ fn engine(choice: &Choice, kernels: Kernels) -> Result<Option<Engine>> {
 /// Ceilings first, then every case, with a progress bar.
 fn measure(args: &BenchArgs, engine: Option<&Engine>, wanted: &[cases::Case]) -> Result<Report> {
     let effort = if args.quick { Effort::QUICK } else { Effort::FULL };
+    let of_type = |cases: Vec<_>| cases.into_iter().map(|case| typed(args, case)).collect::<Vec<_>>();
     let rows = if args.scaling { cases::scaling() } else { Vec::new() };
+    let rows: Vec<_> = rows.into_iter().map(|(name, row)| (name, of_type(row))).collect();
     let pairs: Vec<_> = match (args.fusion, wanted) {
         (false, _) => Vec::new(),
-        (true, []) => cases::all(),
+        (true, []) => of_type(cases::all()),
         (true, wanted) => wanted.to_vec(),
     };
     let pairs: Vec<_> = pairs.into_iter().filter(|case| case.unfused().is_some()).collect();

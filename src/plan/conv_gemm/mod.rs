@@ -13,9 +13,9 @@ use crate::error::Result;
 use crate::kernel::{ActivationKind, GemmFinish, GemmKernel, GemmParams, KernelKey, PartsParams, Reduce};
 use crate::problem::{ConvWork, PoolWork};
 use crate::spec::Layout;
-use choice::{Choice, choose, windows};
+use choice::{Choice, Tiled, choose, windows};
 use pack::{pack, packed_size};
-use rows::{STEP, rows, step, taps_of};
+use rows::{rows, step, taps_of};
 
 pub(super) use pack::pack_for;
 
@@ -107,8 +107,10 @@ fn product(
     caps: &Caps,
 ) -> Result<Step> {
     let channels_last = work.layout == Layout::Nhwc;
-    let (dtype, tile, taps) = (work.dtype, choice.tiled.tile, taps_of(work));
-    let kernel = KernelKey::ConvGemm(GemmKernel { dtype, activation, channels_last, tile, taps, finish });
+    let (dtype, taps) = (work.dtype, taps_of(work));
+    let Tiled { tile, cooperative, .. } = choice.tiled;
+    let kernel = GemmKernel { dtype, activation, channels_last, tile, cooperative, taps, finish };
+    let kernel = KernelKey::ConvGemm(kernel);
     let grid = grid::workgroups(op, u64::from(params.tiles), caps)?;
     let [_, bias] = weight_slots(work);
     let slots = vec![Slot::Input(0), Slot::Packed(0), bias, to];
@@ -118,11 +120,11 @@ fn product(
 fn params(op: &'static str, work: &ConvWork, pool: Option<&PoolWork>, choice: &Choice) -> Result<GemmParams> {
     let (convolution, pooling) = conv_params::geometry(op, work, pool)?;
     let tiled = &choice.tiled;
-    let part_rows = rows(work).div_ceil(choice.parts).next_multiple_of(STEP);
+    let part_rows = rows(work).div_ceil(choice.parts).next_multiple_of(tiled.step());
     let parts = rows(work).div_ceil(part_rows);
     let columns = pool.map_or(work.batch * work.pixels(), windows);
     let part_elements = if choice.parts > 1 { elements(work) } else { 0 };
-    let [d, h, w, c] = step(work);
+    let [d, h, w, c] = step(work, tiled.loaded());
     Ok(GemmParams {
         convolution,
         pooling,

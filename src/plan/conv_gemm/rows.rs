@@ -6,9 +6,10 @@ use crate::plan::narrow::each;
 use crate::problem::ConvWork;
 use crate::spec::Layout;
 
-/// Rows that are multiplied between two barriers, and rows that a workgroup loads at once.
+/// Rows that are multiplied between two barriers, and rows that a workgroup loads at once, without cooperative
+/// matrices.
 pub(super) const STEP: usize = 16;
-const LOADED: usize = 8;
+pub(super) const LOADED: usize = 8;
 
 pub(super) fn rows(work: &ConvWork) -> usize {
     work.group_in * work.taps()
@@ -38,12 +39,12 @@ pub(super) fn taps_of(work: &ConvWork) -> GemmTaps {
     }
 }
 
-/// [`LOADED`] as a row's number: depth, height, width, channel.
-pub(super) fn step(work: &ConvWork) -> [usize; 4] {
+/// `loaded` as a row's number: depth, height, width, channel.
+pub(super) fn step(work: &ConvWork, loaded: usize) -> [usize; 4] {
     if taps_of(work) == GemmTaps::Point {
-        return [0, 0, 0, LOADED];
+        return [0, 0, 0, loaded];
     }
-    let mut rest = LOADED;
+    let mut rest = loaded;
     let order = row_order(work, work.layout);
     let mut digits = order.map(|(length, _)| {
         let digit = rest % length;
@@ -73,7 +74,7 @@ mod tests {
             let Work::Conv(work) = Problem::new(&spec.into(), &inputs).unwrap().work else {
                 panic!("no convolution");
             };
-            step(&work)
+            step(&work, LOADED)
         };
         // Depth, height, width, channel of row 8.
         assert_eq!(step_of([1, 4, 9, 9], [8, 4, 3, 3], Layout::Nchw), [0, 2, 2, 0]);

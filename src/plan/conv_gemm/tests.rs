@@ -1,9 +1,9 @@
 //! What hardware runs for which shapes.
 
-use crate::kernel::{GemmParams, GemmTile, KernelKey};
+use crate::kernel::{Cooperative, GemmParams, GemmTile, KernelKey, Side};
 use crate::plan::{Caps, Plan};
 use crate::spec::{Conv, ConvPool, Padding, Pool};
-use crate::tensor::TensorDesc;
+use crate::tensor::{DType, TensorDesc};
 
 /// Tile, tiles and parts of a plan for hardware; nothing where the general kernel was chosen.
 fn chosen(plan: &Plan) -> Option<(GemmTile, u32, u32)> {
@@ -41,6 +41,29 @@ fn the_rule_on_the_shapes_that_benchmarks_run() {
     for (name, spec, x, w, expected) in cases {
         assert_eq!(chosen(&conv(&spec, x, w)), expected, "{name}");
     }
+}
+
+#[test]
+fn cooperative_matrices_take_16_bit_floats_alone() {
+    let cooperative = Some(Cooperative { side: Side::Sixteen, subgroup: 32 });
+    let caps = Caps { cooperative, f16: true, ..Caps::default() };
+    let chosen = |dtype, x: [usize; 4], w: [usize; 4]| {
+        let inputs = [x, w].map(|shape| TensorDesc { shape: shape.into(), dtype });
+        let plan = Plan::new(&pad(1).into(), &inputs, &caps).unwrap();
+        plan.steps.iter().find_map(|step| match step.kernel {
+            KernelKey::ConvGemm(kernel) => {
+                let params: GemmParams = bytemuck::pod_read_unaligned(&step.params);
+                Some((kernel.cooperative, params.tiles / params.parts, params.parts))
+            }
+            _ => None,
+        })
+    };
+    let (c2, c4) = (([1, 64, 56, 56], [64, 64, 3, 3]), ([1, 256, 14, 14], [256, 256, 3, 3]));
+    assert_eq!(chosen(DType::F16, c2.0, c2.1), Some((cooperative, 49, 2)));
+    assert_eq!(chosen(DType::F16, c4.0, c4.1), Some((cooperative, 16, 8)));
+    assert_eq!(chosen(DType::F32, c2.0, c2.1), Some((None, 196, 1)));
+    // Sixteen channels fill a quarter of a tile, and half of a smaller one.
+    assert_eq!(chosen(DType::F16, c2.0, [16, 64, 3, 3]), Some((None, 98, 2)));
 }
 
 #[test]
