@@ -1,12 +1,15 @@
 //! What a plan does and costs: its kernels, why they were chosen, bytes, arithmetic and memory.
 
+mod table;
+
 use std::collections::BTreeMap;
-use std::fmt;
 
 use super::{Plan, Slot, Step};
 use crate::kernel::KernelKey;
 use crate::problem::{Flops, Problem};
 use crate::tensor::TensorDesc;
+
+pub(crate) use table::{Table, bytes};
 
 /// One kernel of a plan, or several dispatches of the same kernel in a row.
 ///
@@ -62,10 +65,25 @@ pub struct Explanation {
     pub packed: u64,
 }
 
+impl StepCost {
+    /// The kernel's name, without what tells its variants apart.
+    pub fn name(&self) -> String {
+        let Some(kernel) = self.kernel else { return "CPU".into() };
+        let text = kernel.to_string();
+        text.split([' ', '(']).next().unwrap_or(&text).to_owned()
+    }
+}
+
 impl Explanation {
     /// Bytes that the kernels of a run move; those that run once are not counted.
     pub fn bytes(&self) -> u64 {
         self.steps.iter().filter(|s| !s.once).map(|s| s.bytes_read + s.bytes_written).sum()
+    }
+
+    /// The same, read and written.
+    pub(crate) fn bytes_by_direction(&self) -> [u64; 2] {
+        let run = || self.steps.iter().filter(|s| !s.once);
+        [run().map(|s| s.bytes_read).sum(), run().map(|s| s.bytes_written).sum()]
     }
 
     /// Floating-point operations of a run; nothing where they depend on values.
@@ -216,113 +234,4 @@ fn divide(total: u64, groups: &[Vec<&Step>], takes: impl Fn(&[&Step]) -> bool) -
             share
         })
         .collect()
-}
-
-impl fmt::Display for Explanation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tensors = |descs: &[TensorDesc]| {
-            let each = descs.iter().map(|d| format!("{} {:?}", d.dtype, d.shape));
-            each.collect::<Vec<_>>().join(", ")
-        };
-        writeln!(f, "{}: {} -> {}", self.op, tensors(&self.inputs), tensors(&self.outputs))?;
-        let mut table = Table::new("kernel");
-        self.rows(&mut table, |step| step.name());
-        table.total("a run", self.bytes_by_direction(), self.flops());
-        write!(f, "{table}")?;
-        write!(f, "memory {}", bytes(self.peak_memory()))?;
-        let parts = [("inputs", &self.inputs), ("outputs", &self.outputs)]
-            .map(|(name, descs)| (name, descs.iter().map(TensorDesc::buffer_size).sum()));
-        let parts = parts.into_iter().chain([("scratch", self.scratch), ("packed weights", self.packed)]);
-        let parts: Vec<String> = parts
-            .filter(|(_, size)| *size > 0)
-            .map(|(name, size)| format!("{name} {}", bytes(size)))
-            .collect();
-        write!(f, " ({})", parts.join(", "))
-    }
-}
-
-impl Explanation {
-    pub(crate) fn bytes_by_direction(&self) -> [u64; 2] {
-        let run = || self.steps.iter().filter(|s| !s.once);
-        [run().map(|s| s.bytes_read).sum(), run().map(|s| s.bytes_written).sum()]
-    }
-
-    /// Adds a row for each step, under the name that `name` gives it.
-    pub(crate) fn rows(&self, table: &mut Table, name: impl Fn(&StepCost) -> String) {
-        for step in &self.steps {
-            let grid = match step.kernel {
-                Some(_) if step.dispatches > 1 => format!("{} in {}", step.workgroups, step.dispatches),
-                Some(_) => step.workgroups.to_string(),
-                None => String::new(),
-            };
-            let once = if step.once { "once: " } else { "" };
-            let why = format!("{once}{}", step.why);
-            table.row(name(step), grid, [step.bytes_read, step.bytes_written], step.flops, why);
-        }
-    }
-}
-
-impl StepCost {
-    /// The kernel's name, without what tells its variants apart.
-    pub fn name(&self) -> String {
-        let Some(kernel) = self.kernel else { return "CPU".into() };
-        let text = kernel.to_string();
-        text.split([' ', '(']).next().unwrap_or(&text).to_owned()
-    }
-}
-
-/// Costs in aligned columns.
-pub(crate) struct Table {
-    rows: Vec<[String; 6]>,
-}
-
-impl Table {
-    pub fn new(first: &str) -> Table {
-        let heads = [first, "workgroups", "read", "written", "FLOP", "why"];
-        Table { rows: vec![heads.map(String::from)] }
-    }
-
-    pub fn row(&mut self, name: String, grid: String, moved: [u64; 2], flops: Option<u64>, why: String) {
-        let [read, written] = moved.map(bytes);
-        let flops = flops.map_or_else(|| "depends".into(), scaled);
-        self.rows.push([name, grid, read, written, flops, why]);
-    }
-
-    pub fn total(&mut self, name: &str, moved: [u64; 2], flops: Option<u64>) {
-        self.row(name.into(), String::new(), moved, flops, String::new());
-    }
-}
-
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = |i: usize| self.rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0);
-        let [name, grid, read, written, flops] = [0, 1, 2, 3, 4].map(width);
-        for [a, b, c, d, e, why] in &self.rows {
-            let row = format!("  {a:name$}  {b:>grid$}  {c:>read$}  {d:>written$}  {e:>flops$}  {why}");
-            writeln!(f, "{}", row.trim_end())?;
-        }
-        Ok(())
-    }
-}
-
-/// Bytes in powers of ten, as bandwidths are given.
-pub(crate) fn bytes(n: u64) -> String {
-    format!("{}B", scaled(n))
-}
-
-/// A number with three significant digits and a unit prefix.
-fn scaled(n: u64) -> String {
-    let mut value = n as f64;
-    for prefix in ["", "k", "M", "G", "T"] {
-        if value < 999.5 {
-            return match prefix {
-                "" => format!("{n} "),
-                _ if value < 9.995 => format!("{value:.2} {prefix}"),
-                _ if value < 99.95 => format!("{value:.1} {prefix}"),
-                _ => format!("{value:.0} {prefix}"),
-            };
-        }
-        value /= 1000.0;
-    }
-    format!("{value:.0} P")
 }

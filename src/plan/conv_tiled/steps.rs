@@ -1,0 +1,144 @@
+//! The steps of a convolution in register tiles.
+
+use super::Choice;
+use crate::error::Result;
+use crate::geometry::Axis;
+use crate::kernel::params::TiledParams;
+use crate::kernel::{ActivationKind, KernelKey, TILED_WORKGROUP, TileKeep};
+use crate::plan::narrow::{each, u32_of, vec4};
+use crate::plan::regions::Region;
+use crate::plan::tiles::parts;
+use crate::plan::{Caps, PAGE, Page, Slot, Step, Steps, grid, pool};
+
+/// Products that are added one after another before they go into the next level of the sum.
+const CHAIN: u32 = 64;
+
+/// Bytes of input that are copied into pages at a time.
+const ROUND: usize = 16 << 20;
+
+impl Choice {
+    /// The steps that convolve into `to`, with pooling if there is some. They leave out what weights that are not finite make
+    /// of the padding.
+    pub fn steps(&self, op: &'static str, caps: &Caps, to: Slot) -> Result<Steps> {
+        let Some(mean) = &self.mean else { return self.convolve(op, caps, to) };
+        let sums = to.after();
+        let mut all = self.convolve(op, caps, sums)?;
+        all.steps.extend(pool::steps(op, mean, caps, sums, to)?);
+        all.scratch.insert(0, 4 * (mean.batch * mean.input.n) as u64);
+        Ok(all)
+    }
+
+    fn convolve(&self, op: &'static str, caps: &Caps, to: Slot) -> Result<Steps> {
+        let Choice { work, regions, packing, .. } = self;
+        let packed = to.after();
+        // Regions are copied so many at a time, which bounds the memory.
+        let of_one = regions.bytes(work, 1, caps) - PAGE as usize;
+        let round = (ROUND / of_one).clamp(1, regions.count());
+        let mut steps = vec![packing.step(op, work, caps)?];
+        for first in (0..regions.count()).step_by(round) {
+            let count = round.min(regions.count() - first);
+            steps.push(regions.pack(op, work, [first, count], packed, caps)?);
+            for number in 0..count {
+                let region = regions.region(work, first + number);
+                for group in 0..work.groups {
+                    for block in 0..packing.blocks {
+                        for part in 0..parts(&self.tile, regions) {
+                            let place = Place { number, group, block, part };
+                            steps.push(self.step(op, &region, place, caps, to)?);
+                        }
+                    }
+                }
+            }
+        }
+        // The last block's page is whole.
+        let weights = (4 * packing.words() as u64).next_multiple_of(u64::from(caps.uniform_alignment)) + PAGE;
+        let scratch = vec![regions.bytes(work, round, caps) as u64];
+        Ok(Steps { steps, scratch, packed: vec![weights] })
+    }
+
+    fn step(&self, op: &'static str, region: &Region, place: Place, caps: &Caps, to: Slot) -> Result<Step> {
+        let Choice { work, tile, regions, packing, target, .. } = self;
+        let Place { number, group, block, part } = place;
+        let axes = &work.axes;
+        let first_out = block * packing.lanes;
+        let outputs = packing.lanes.min(work.group_out - first_out);
+        let [z, y, x] = region.count;
+        let tiles = [x.div_ceil(tile.width as usize), y.div_ceil(target.pool[0]), z];
+        let total = region.images * tiles.iter().product::<usize>();
+        let (activation, alpha) = ActivationKind::of(work.activation);
+        let [plane, row, channel, image] = regions.strides();
+        let [depth, height, width] = axes;
+        let first_chunk = part * tile.pages as usize;
+        let mut channels = [0; 4];
+        let mut steps = [0; 4];
+        let mut pages = Vec::new();
+        for page in 0..tile.pages as usize {
+            // Where there are fewer chunks than pages, the first stands for the rest.
+            let chunk = Some(first_chunk + page).filter(|&chunk| chunk < regions.chunks);
+            if let Some(chunk) = chunk {
+                let inputs = regions.chunk.min(work.group_in - chunk * regions.chunk);
+                let of_taps = work.taps() / tile.step.taps() as usize;
+                channels[page] = u32_of(op, inputs)?;
+                steps[page] = u32_of(op, of_taps * inputs.div_ceil(tile.step.depth() as usize))?;
+            }
+            let chunk = chunk.unwrap_or(first_chunk);
+            let weights = 4 * packing.first(group, block, chunk) as u64;
+            let input =
+                (((number * work.groups + group) * regions.chunks + chunk) * regions.page(caps)) as u64;
+            pages.push(Page { slot: Slot::Packed(0), offset: weights });
+            pages.push(Page { slot: to.after(), offset: input });
+        }
+        let step = |axis: &Axis, stride: usize| axis.dilation * stride;
+        let tap_step = [step(depth, plane), step(height, row), step(width, 1)];
+        let tile_step =
+            [tile.width as usize * width.stride, target.pool[0] * height.stride * row, depth.stride * plane];
+        let [z, y, x] = region.first;
+        let params = TiledParams {
+            out_size: vec4(op, each(axes, |a| a.output), outputs)?,
+            window: vec4(op, each(axes, |a| a.kernel), work.taps())?,
+            tap_step: vec4(op, tap_step, channel)?,
+            tile_step: vec4(op, tile_step, image)?,
+            tiles: vec4(op, tiles, total)?,
+            first: vec4(op, [x, y, z], region.first_image)?,
+            out_stride: vec4(op, target.strides.space, target.strides.c)?,
+            steps,
+            channels,
+            steps_along: [u32_of(op, width.stride)?, u32_of(op, height.stride * row)?],
+            bounds: [u32_of(op, target.bounds[1])?, u32_of(op, target.bounds[0])?],
+            pool: vec4(op, [target.pool[0], target.counted[0], target.counted[1]], target.divisor as usize)?,
+            out_first: u32_of(op, (group * work.group_out + first_out) * target.strides.c)?,
+            out_batch: u32_of(op, target.strides.n)?,
+            chain: (CHAIN / (tile.step.taps() * tile.step.depth())).max(1),
+            positions: tile.out(),
+            bias_at: u32_of(op, packing.chunk * work.taps() * packing.lanes / 4)?,
+            alpha,
+            nan: f32::NAN.to_bits(),
+            pad_0: 0,
+        };
+        let (first, last) = (part == 0, part + 1 == parts(tile, regions));
+        let kernel = KernelKey::ConvTiled { tile: *tile, activation, first, last };
+        let grid = grid::workgroups(op, (total as u64).div_ceil(u64::from(TILED_WORKGROUP)), caps)?;
+        let why = match tile.keep {
+            TileKeep::Each => {
+                "a software adapter, which is fast with register tiles and what it reads in uniform pages"
+            }
+            TileKeep::Sum => {
+                "a software adapter; tiles store sums for the mean, so that the convolution is never stored"
+            }
+            TileKeep::Max | TileKeep::Mean => {
+                "a software adapter; tiles are whole pooling windows, so that the convolution is never stored"
+            }
+        };
+        Ok(Step { pages, why, ..Step::new(kernel, &params, vec![to], grid) })
+    }
+}
+
+/// Which part of the convolution a step computes.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The region, of those that were copied last.
+    number: usize,
+    group: usize,
+    block: usize,
+    part: usize,
+}
