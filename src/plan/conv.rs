@@ -107,12 +107,17 @@ fn general(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<S
     if let Some(steps) = conv_gemm::steps(op, work, caps, to)? {
         return Ok(steps);
     }
-    if let Some(step) = patch::depthwise(op, work, caps, to)? {
-        return Ok(vec![step].into());
-    }
-    match conv_patch::steps(op, work, None, caps, to)? {
+    match in_patches(op, work, caps, to)? {
         Some(steps) => Ok(steps),
         None => Ok(direct(op, work, caps, to)?.into()),
+    }
+}
+
+/// What hardware computes in patches.
+fn in_patches(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Option<Steps>> {
+    match patch::depthwise(op, work, caps, to)? {
+        Some(step) => Ok(Some(vec![step].into())),
+        None => conv_patch::steps(op, work, None, caps, to),
     }
 }
 
@@ -199,12 +204,10 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
             if let Some(steps) = conv_patch::steps(op, conv, Some(pool), caps, Slot::Output(0))? {
                 return Ok(steps);
             }
-            let between = Slot::Scratch(0);
-            let fast = patch::depthwise(op, conv, caps, between)?.is_some()
-                || conv_patch::steps(op, conv, None, caps, between)?.is_some();
-            match fast || !fits {
-                true => two_kernels(op, work, caps, convolve),
-                false => Ok(vec![fused(op, work, caps)?].into()),
+            match in_patches(op, conv, caps, Slot::Scratch(0))? {
+                Some(apart) => two_kernels(op, work, caps, |_| Ok(apart)),
+                None if !fits => two_kernels(op, work, caps, convolve),
+                None => Ok(vec![fused(op, work, caps)?].into()),
             }
         }
     }
