@@ -5,12 +5,10 @@ mod support;
 
 use std::collections::HashSet;
 
-use support::{Mutant, assert_noticed, check_gpu, describe, engine, is_wrong, judge, mutant};
+use support::{Mutant, assert_noticed, check_gpu, describe, descs, engine, is_wrong, mutant};
 use wgpool::kernel::{KernelKey, TileKeep, TileStep};
-use wgpool::verify::random::{Family, Rng};
-use wgpool::{
-    Activation, Conv, ConvPool, Engine, Op, Padding, Plan, Pool, PoolKind, Tensor, TensorDesc, verify,
-};
+use wgpool::verify::random::{Case, Family, Rng};
+use wgpool::{Activation, Conv, ConvPool, Engine, Padding, Plan, Pool, PoolKind, Tensor};
 
 /// The adapter with register tiles for every convolution, however small; none on adapters whose plans have no tiles.
 fn tiled(subgroups: bool) -> Option<Engine> {
@@ -19,7 +17,7 @@ fn tiled(subgroups: bool) -> Option<Engine> {
         println!("{}: plans have no tiles", engine().adapter_name());
         let large = case(Conv::new().padding(Padding::symmetric([1])), None, [1, 64, 56, 56], [64, 64, 3, 3]);
         let is_tiled = |key: &KernelKey| matches!(key, KernelKey::ConvTiled { .. });
-        assert!(!large.plan(engine()).steps.iter().any(|step| is_tiled(&step.kernel)));
+        assert!(!plan(&large, engine()).steps.iter().any(|step| is_tiled(&step.kernel)));
         return None;
     }
     caps.paged = true;
@@ -36,11 +34,6 @@ fn values(shape: &[usize], seed: usize) -> Tensor {
 }
 
 /// A convolution, with maximum pooling behind it or none, of `[n, c, h, w]` by `[out, c, kh, kw]`.
-struct Case {
-    op: Op,
-    inputs: Vec<Tensor>,
-}
-
 fn case(conv: Conv, pool: Option<usize>, x: [usize; 4], w: [usize; 4]) -> Case {
     let conv = conv.activation(Activation::Relu);
     let op = match pool {
@@ -50,20 +43,12 @@ fn case(conv: Conv, pool: Option<usize>, x: [usize; 4], w: [usize; 4]) -> Case {
     Case { op, inputs: vec![values(&x, 1), values(&w, 2), values(&w[..1], 3)] }
 }
 
-impl Case {
-    fn refs(&self) -> Vec<&Tensor> {
-        self.inputs.iter().collect()
-    }
+fn plan(case: &Case, engine: &Engine) -> Plan {
+    engine.plan(&case.op, &descs(&case.inputs.iter().collect::<Vec<_>>())).unwrap()
+}
 
-    fn plan(&self, engine: &Engine) -> Plan {
-        let descs: Vec<TensorDesc> = self.inputs.iter().map(Tensor::desc).collect();
-        engine.plan(&self.op, &descs).unwrap()
-    }
-
-    fn check(&self, engine: &Engine) {
-        let outputs = verify::run_guarded(engine, &self.op, &self.refs()).unwrap();
-        judge(&self.op, &self.refs(), &outputs).unwrap_or_else(|e| panic!("{:?}: {e}", self.op));
-    }
+fn check(case: &Case, engine: &Engine) {
+    check_gpu(engine, case).unwrap_or_else(|e| panic!("{}: {e}", describe(case)));
 }
 
 /// Average pooling.
@@ -132,7 +117,7 @@ fn tiles_of_every_kind_are_right() {
             (HashSet::new(), HashSet::new(), HashSet::new(), HashSet::new(), HashSet::new());
         let mut keeps = HashSet::new();
         for case in every_kind() {
-            for step in case.plan(&engine).steps {
+            for step in plan(&case, &engine).steps {
                 if let KernelKey::ConvTiled { tile, first, last, .. } = step.kernel {
                     steps.insert(tile.step);
                     pools.insert(tile.pool);
@@ -142,7 +127,7 @@ fn tiles_of_every_kind_are_right() {
                     ends.insert((first, last));
                 }
             }
-            case.check(&engine);
+            check(&case, &engine);
         }
         // One tap; rows of 3, 5 and 7, with the strides 1 and 2.
         assert_eq!(steps.len(), 6, "{steps:?}");
@@ -163,9 +148,8 @@ fn random_convolutions_in_tiles() {
         let mut seen = 0;
         for number in 0..24 {
             let case = family.case(&mut rng, false);
-            let descs: Vec<TensorDesc> = case.inputs.iter().map(Tensor::desc).collect();
-            let plan = engine.plan(&case.op, &descs).unwrap();
-            seen += usize::from(plan.steps.iter().any(|s| matches!(s.kernel, KernelKey::ConvTiled { .. })));
+            let steps = plan(&case, &engine).steps;
+            seen += usize::from(steps.iter().any(|s| matches!(s.kernel, KernelKey::ConvTiled { .. })));
             check_gpu(&engine, &case)
                 .unwrap_or_else(|e| panic!("case {number}: {}\n    {e}", describe(&case)));
         }
@@ -185,8 +169,8 @@ fn weights_that_are_not_finite_meet_no_padding() {
             weights[2 * 27 + 4] = special;
             weights[3 * 27] = special;
             case.inputs[1] = Tensor::from_f32(&[5, 3, 3, 3], weights).unwrap();
-            case.check(&engine);
-            let outputs = engine.run(&case.op, &case.refs()).unwrap();
+            check(&case, &engine);
+            let outputs = engine.run(&case.op, &case.inputs.iter().collect::<Vec<_>>()).unwrap();
             let corner = outputs[0].as_f32().unwrap()[3 * outputs[0].data().len() / 5];
             // The third kernel's special weight lies in the padding there.
             assert!(pool.is_some() || corner.is_finite(), "{corner}");
@@ -198,9 +182,9 @@ fn weights_that_are_not_finite_meet_no_padding() {
 fn buffers_without_the_usage_get_the_general_kernel() {
     let Some(engine) = tiled(true) else { return };
     let case = case(Conv::new().padding(Padding::symmetric([1])), None, [1, 5, 9, 16], [16, 5, 3, 3]);
-    let hardware = case.plan(&engine.as_hardware());
+    let hardware = plan(&case, &engine.as_hardware());
     assert!(!hardware.steps.iter().any(|s| matches!(s.kernel, KernelKey::ConvTiled { .. })));
-    case.check(&engine.as_hardware());
+    check(&case, &engine.as_hardware());
 }
 
 const MUTANTS: &[Mutant<()>] = &[
@@ -265,7 +249,5 @@ fn wrong_tiles_are_noticed() {
     let means = [mean(Pool::average([2, 2])), mean(averages(&[2, 2], false, Some(3)))];
     let cases: Vec<Case> =
         [finite, nan, infinite, behind, regions, chunks].into_iter().chain(means).collect();
-    assert_noticed(&engine, MUTANTS, |mutant, _| {
-        cases.iter().any(|case| is_wrong(mutant, &case.op, &case.refs()))
-    });
+    assert_noticed(&engine, MUTANTS, |mutant, _| cases.iter().any(|case| is_wrong(mutant, case)));
 }

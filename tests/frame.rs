@@ -4,7 +4,7 @@ mod support;
 
 use std::sync::mpsc::channel;
 
-use support::engine;
+use support::{assert_noticed, engine, mutant};
 use wgpool::frame::params::{FrameParams, ShowParams};
 use wgpool::frame::{FrameKernel, FrameSource, Shown, reference};
 use wgpool::kernel::KernelKey;
@@ -506,14 +506,7 @@ fn pipelines_are_the_engines_own() {
     }
 }
 
-/// A mistake in a kernel: what it replaces, and by what.
-macro_rules! mutant {
-    ($from:literal, $to:literal) => {
-        ($from, (|_, source| source.replace($from, $to)) as fn(KernelKey, String) -> String)
-    };
-}
-
-type Mutant = (&'static str, fn(KernelKey, String) -> String);
+type Mutant = support::Mutant<()>;
 
 const FRAME_MUTANTS: &[Mutant] = &[
     mutant!("(2u * at + 1u) * length", "(2u * at) * length"),
@@ -547,32 +540,23 @@ const OVERLAY_MUTANTS: &[Mutant] = &[
 
 #[test]
 fn wrong_kernels_are_noticed() {
-    let engine = engine();
-    let contains = |text: &str| {
-        FrameKernel::ALL.iter().filter(|k| KernelKey::Frame(**k).source().contains(text)).count()
-    };
-    for (replaced, edit) in FRAME_MUTANTS {
-        assert!(contains(replaced) > 0, "no shader has {replaced}");
-        let mutant = engine.with_edited_shaders(*edit);
+    let f16 = engine().caps().f16;
+    assert_noticed(engine(), FRAME_MUTANTS, |mutant, _| {
         let mut rng = Rng::new(3);
-        let caught = (0..100).any(|_| {
-            let (spec, pixels) = random_frame(&mut rng, engine.caps().f16);
-            let plan = FramePlan::new(&spec, engine.caps()).unwrap();
-            check_frame(&mutant, &plan, &pixels).is_err()
-        });
-        assert!(caught, "not noticed: {replaced}");
-    }
-    for (replaced, edit) in OVERLAY_MUTANTS {
-        assert!(contains(replaced) > 0, "no shader has {replaced}");
-        let mutant = engine.with_edited_shaders(*edit);
+        (0..100).any(|_| {
+            let (spec, pixels) = random_frame(&mut rng, f16);
+            let plan = FramePlan::new(&spec, mutant.caps()).unwrap();
+            check_frame(mutant, &plan, &pixels).is_err()
+        })
+    });
+    assert_noticed(engine(), OVERLAY_MUTANTS, |mutant, _| {
         let mut rng = Rng::new(21);
-        let caught = (0..100).any(|_| {
-            let (spec, tensor) = random_overlay(&mut rng, engine.caps().f16);
-            let plan = OverlayPlan::new(&spec, engine.caps()).unwrap();
-            check_overlay(&mutant, &plan, &tensor).is_err()
-        });
-        assert!(caught, "not noticed: {replaced}");
-    }
+        (0..100).any(|_| {
+            let (spec, tensor) = random_overlay(&mut rng, f16);
+            let plan = OverlayPlan::new(&spec, mutant.caps()).unwrap();
+            check_overlay(mutant, &plan, &tensor).is_err()
+        })
+    });
 }
 
 #[test]

@@ -92,8 +92,7 @@ fn every_mutant_is_caught() {
         let mut shows = ways.filter(|way| way.finish == *finish).cycle().take(60);
         shows.any(|way| {
             let (engine, case) = ways::case(&mut rng, mutant, way);
-            let inputs: Vec<_> = case.inputs.iter().collect();
-            is_wrong(&engine, &case.op, &inputs)
+            is_wrong(&engine, &case)
         })
     });
 }

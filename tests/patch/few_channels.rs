@@ -7,7 +7,7 @@ use wgpool::{
     TensorDesc,
 };
 
-use crate::support::{check_gpu, describe, engine};
+use crate::support::{self, assert_noticed, check_gpu, describe, engine, is_wrong, mutant};
 use crate::ways::tensor;
 
 /// What becomes of the sums, and where channels lie.
@@ -105,14 +105,7 @@ fn every_way_of_few_channels() {
     assert!(failures.is_empty(), "{total} failed, such as\n{}", failures.join("\n"));
 }
 
-/// What is wrong, whether it shows on pooling and of which kind, and which text becomes which.
-type Mutant = (&'static str, Option<Reduce>, fn(KernelKey, String) -> String, &'static str);
-
-macro_rules! mutant {
-    ($pool:expr, $name:literal, $from:literal, $to:literal) => {
-        ($name, $pool, (|_: KernelKey, source: String| source.replace($from, $to)) as _, $from)
-    };
-}
+type Mutant = support::Mutant<Option<Reduce>>;
 
 const MUTANTS: &[Mutant] = &[
     mutant!(None, "padding times infinity", "if (!whole && has_nan)", "if (false)"),
@@ -141,21 +134,9 @@ const MUTANTS: &[Mutant] = &[
 
 #[test]
 fn every_mutant_of_few_channels_is_caught() {
-    let hardware = engine().as_hardware();
-    for &(name, pool, edit, from) in MUTANTS {
-        let has = |key: &KernelKey| matches!(key, KernelKey::ConvPatch(_)) && key.source().contains(from);
-        assert!(wgpool::kernel::all().iter().any(has), "{name}: no shader contains {from:?}");
-        let mutant = hardware.with_edited_shaders(edit);
+    assert_noticed(&engine().as_hardware(), MUTANTS, |mutant, Mutant { on: pool, .. }| {
         let mut rng = Rng::new(5);
-        let shows = ways().into_iter().filter(|way| way.0 == pool);
-        let caught = shows.cycle().take(100).any(|way| {
-            let case = case(&mut rng, mutant.caps(), way);
-            check_gpu(&mutant, &case).is_err_and(|reason| {
-                // A mutant that does not run has not been noticed by its numbers.
-                assert!(!reason.contains("building the pipeline"), "{name}: {reason}");
-                true
-            })
-        });
-        assert!(caught, "{name}: not noticed");
-    }
+        let mut shows = ways().into_iter().filter(|way| way.0 == *pool).cycle().take(100);
+        shows.any(|way| is_wrong(mutant, &case(&mut rng, mutant.caps(), way)))
+    });
 }

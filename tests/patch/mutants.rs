@@ -1,19 +1,12 @@
 //! Wrong versions of the kernels are noticed.
 
-use wgpool::kernel::{KernelKey, Reduce};
+use wgpool::kernel::Reduce;
 use wgpool::verify::random::Rng;
 
-use crate::support::{check_gpu, engine};
+use crate::support::{self, assert_noticed, engine, is_wrong, mutant};
 use crate::ways::{self, What};
 
-/// What is wrong, on which ways it shows, and which text becomes which.
-type Mutant = (&'static str, What, fn(KernelKey, String) -> String, &'static str);
-
-macro_rules! mutant {
-    ($what:expr, $name:literal, $from:literal, $to:literal) => {
-        ($name, $what, (|_: KernelKey, source: String| source.replace($from, $to)) as _, $from)
-    };
-}
+type Mutant = support::Mutant<What>;
 
 const MAX: What = What::Pool(Reduce::Max);
 const MEAN: What = What::Pool(Reduce::Average);
@@ -76,22 +69,9 @@ const MUTANTS: &[Mutant] = &[
 
 #[test]
 fn every_mutant_is_caught() {
-    let hardware = engine().as_hardware();
-    for &(name, what, edit, from) in MUTANTS {
-        let changes =
-            wgpool::kernel::all().iter().any(|key| ways::patch(key).is_some() && key.source().contains(from));
-        assert!(changes, "{name}: no shader contains {from:?}");
-        let mutant = hardware.with_edited_shaders(edit);
+    assert_noticed(&engine().as_hardware(), MUTANTS, |mutant, Mutant { on: what, .. }| {
         let mut rng = Rng::new(3);
-        let shows = ways::ways(false).into_iter().filter(|way| way.what == what);
-        let caught = shows.cycle().take(120).any(|way| {
-            let case = ways::case(&mut rng, mutant.caps(), way);
-            check_gpu(&mutant, &case).is_err_and(|reason| {
-                // A mutant that does not run has not been noticed by its numbers.
-                assert!(!reason.contains("building the pipeline"), "{name}: {reason}");
-                true
-            })
-        });
-        assert!(caught, "{name}: not noticed");
-    }
+        let mut shows = ways::ways(false).into_iter().filter(|way| way.what == *what).cycle().take(120);
+        shows.any(|way| is_wrong(mutant, &ways::case(&mut rng, mutant.caps(), way)))
+    });
 }

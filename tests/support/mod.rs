@@ -4,7 +4,8 @@
 
 use std::sync::OnceLock;
 
-use wgpool::kernel::KernelKey;
+use wgpool::frame::FrameKernel;
+use wgpool::kernel::{self, KernelKey};
 use wgpool::verify::random::Case;
 use wgpool::{Backend, Choice, Engine, Error, Op, Problem, Tensor, TensorDesc, reference, verify};
 
@@ -123,9 +124,12 @@ pub struct Mutant<T> {
     pub edit: fn(KernelKey, String) -> String,
 }
 
-/// Replaces text of every shader that has it.
+/// Replaces text of every shader that has it. The text may stand for what is wrong.
 #[allow(unused_macros)] // each test file uses its part
 macro_rules! mutant {
+    ($from:literal, $to:literal) => {
+        $crate::support::mutant!((), $from, $from, $to)
+    };
     ($name:literal, $from:literal, $to:literal) => {
         $crate::support::mutant!((), $name, $from, $to)
     };
@@ -147,9 +151,11 @@ pub fn assert_noticed<T: std::fmt::Debug>(
     mutants: &[Mutant<T>],
     notices: impl Fn(&Engine, &Mutant<T>) -> bool,
 ) {
+    let frames = FrameKernel::ALL.into_iter().map(KernelKey::Frame);
+    let keys: Vec<KernelKey> = kernel::all().into_iter().chain(frames).collect();
     for mutant in mutants {
         let (on, name, from) = (&mutant.on, mutant.name, mutant.from);
-        let changes = wgpool::kernel::all().iter().any(|key| key.source().contains(from));
+        let changes = keys.iter().any(|key| key.source().contains(from));
         assert!(changes, "{on:?}, {name}: no shader contains {from:?}");
         let edited = engine.with_edited_shaders(mutant.edit);
         assert!(notices(&edited, mutant), "{on:?}, {name}: not noticed");
@@ -157,11 +163,12 @@ pub fn assert_noticed<T: std::fmt::Debug>(
 }
 
 /// Whether a mutant's result is wrong. One that does not run has not been noticed by its numbers.
-pub fn is_wrong(mutant: &Engine, op: &Op, inputs: &[&Tensor]) -> bool {
-    match verify::run_guarded(mutant, op, inputs) {
-        Ok(outputs) => judge(op, inputs, &outputs).is_err(),
+pub fn is_wrong(mutant: &Engine, case: &Case) -> bool {
+    let inputs: Vec<&Tensor> = case.inputs.iter().collect();
+    match verify::run_guarded(mutant, &case.op, &inputs) {
+        Ok(outputs) => judge(&case.op, &inputs, &outputs).is_err(),
         Err(Error::Buffer { .. }) => true,
         Err(Error::TooLarge { .. }) => false,
-        Err(error) => panic!("{op:?}: {error}"),
+        Err(error) => panic!("{}: {error}", describe(case)),
     }
 }
