@@ -4,12 +4,8 @@
 #[path = "support/cli.rs"]
 mod cli;
 
-use cli::Folder;
+use cli::{Folder, mnist};
 use serde_json::Value;
-
-fn mnist(name: &str) -> String {
-    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist").join(name).display().to_string()
-}
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))

@@ -1,6 +1,8 @@
 //! Corpora of ONNX and PyTorch cases on every path, and that a wrong result in them is noticed.
 #![cfg(feature = "cli")]
 
+#[path = "support/cli.rs"]
+mod cli;
 mod support;
 
 use std::fs;
@@ -298,8 +300,7 @@ fn hostile_cases_fail_and_the_others_go_on() {
 
 /// Status, standard output and standard error of `wgpool verify`.
 fn command(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wgpool"));
-    let output = command.arg("verify").args(arguments).output().unwrap();
+    let output = cli::program().arg("verify").args(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }

@@ -3,7 +3,7 @@
 #![allow(dead_code)] // each test file uses its part
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -93,10 +93,23 @@ impl Drop for Folder {
     }
 }
 
+/// The program with arguments that hold no space.
 pub fn wgpool(arguments: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wgpool"));
-    command.args(arguments.split_whitespace()).stdin(Stdio::null()).env_remove("RUST_LOG");
+    let mut command = program();
+    command.args(arguments.split_whitespace());
     command
+}
+
+/// The program, which reads and logs nothing.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wgpool"));
+    command.stdin(Stdio::null()).env_remove("RUST_LOG");
+    command
+}
+
+/// A file of the model that comes with the crate.
+pub fn mnist(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist").join(name).display().to_string()
 }
 
 /// A small NPY writer that shares nothing with the program's.
