@@ -1,0 +1,166 @@
+//! Configurations, weights and archives of Keras models.
+
+use std::fs;
+use std::io::{Cursor, Read, Write};
+
+use wgpool::model::{Sequential, keras};
+use wgpool::verify::random::Rng;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+use crate::fuzz::{self, Tally, bound, count, garble, pick, reword, tokens};
+use crate::root;
+
+/// Configurations and weights of small models.
+fn models() -> Vec<(String, Vec<u8>)> {
+    [
+        "data/mnist",
+        "tests/data/keras/c_conv3_pool3_224",
+        "tests/data/keras/d_datacamp_pool_28",
+        "tests/data/keras/e_conv_pool_32",
+    ]
+    .map(|folder| {
+        let folder = root().join(folder);
+        let json = fs::read_to_string(folder.join("config.json")).unwrap();
+        (json, fs::read(folder.join("weights.safetensors")).unwrap())
+    })
+    .to_vec()
+}
+
+/// What is done with a model that was loaded: it too may be refused, but not panic.
+fn use_model(model: &Sequential) {
+    let _ = (model.summary(), model.parameters(), model.output_shapes(), model.program(1));
+    let _ = model.program(usize::MAX);
+}
+
+#[test]
+fn keras_configurations() {
+    let mut tally = Tally::new("Keras configurations");
+    let mut rng = Rng::new(2);
+    let models = models();
+    let tokens: Vec<Vec<&str>> = models.iter().map(|(json, _)| tokens(json)).collect();
+    for _ in 0..count(2_000) {
+        let which = rng.between(0, models.len() - 1);
+        let (json, weights) = &models[which];
+        let json = match rng.one_in(3) {
+            true => {
+                let other = pick(&mut rng, &models).0.as_bytes();
+                garble(&mut rng, json.as_bytes(), other)
+            }
+            false => reword(&mut rng, &tokens[which]).into_bytes(),
+        };
+        let n = json.len();
+        if let Some(model) = tally.add(n, bound(n), || keras::architecture(&json)) {
+            fuzz::peak(|| use_model(&model));
+            let n = n + weights.len();
+            let (_, peak) = fuzz::peak(|| keras::from_config(&json, weights).map(|model| use_model(&model)));
+            assert!(peak <= bound(n), "{peak} bytes for documents of {n}");
+        }
+    }
+    assert!(tally.accepted > tally.inputs / 20 && tally.accepted < tally.inputs);
+}
+
+#[test]
+fn keras_weights() {
+    let mut tally = Tally::new("Keras weights");
+    let mut rng = Rng::new(3);
+    let models = models();
+    let headers: Vec<Vec<&str>> = models.iter().map(|(_, weights)| tokens(header(weights))).collect();
+    for _ in 0..count(2_000) {
+        let which = rng.between(0, models.len() - 1);
+        let (json, weights) = &models[which];
+        let weights = match rng.between(0, 2) {
+            0 => {
+                let other = pick(&mut rng, &models).1.as_slice();
+                garble(&mut rng, weights, other)
+            }
+            _ => with_header(&mut rng, weights, &headers[which]),
+        };
+        let n = json.len() + weights.len();
+        if let Some(model) = tally.add(n, bound(n), || keras::from_config(json, &weights)) {
+            use_model(&model);
+        }
+    }
+    assert!(tally.accepted > 0 && tally.accepted < tally.inputs);
+}
+
+/// The JSON at the start of safetensors.
+pub fn header(file: &[u8]) -> &str {
+    let length = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
+    std::str::from_utf8(&file[8..8 + length]).unwrap()
+}
+
+/// Safetensors with a changed header, whose length is given rightly.
+pub fn with_header(rng: &mut Rng, file: &[u8], tokens: &[&str]) -> Vec<u8> {
+    let json = reword(rng, tokens);
+    let data = &file[8 + header(file).len()..];
+    [&(json.len() as u64).to_le_bytes(), json.as_bytes(), data].concat()
+}
+
+/// Archives as Keras writes them.
+fn archives() -> Vec<Vec<u8>> {
+    ["c_conv3_pool3_224", "d_datacamp_pool_28", "e_conv_pool_32"]
+        .map(|folder| fs::read(root().join("tests/data/keras").join(folder).join("model.keras")).unwrap())
+        .to_vec()
+}
+
+/// The configuration and the weights of an archive.
+fn unpacked(archive: &[u8]) -> [Vec<u8>; 2] {
+    let mut zip = ZipArchive::new(Cursor::new(archive)).unwrap();
+    ["config.json", "model.weights.h5"].map(|name| {
+        let mut bytes = vec![];
+        zip.by_name(name).unwrap().read_to_end(&mut bytes).unwrap();
+        bytes
+    })
+}
+
+/// An archive with these contents and right checksums.
+fn packed(json: &[u8], weights: &[u8]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(vec![]));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    for (name, bytes) in [("config.json", json), ("model.weights.h5", weights)] {
+        zip.start_file(name, options).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn keras_archives() {
+    /// For each object header, hdf5-reader 0.12 reserves room for as many messages as the header claims: 65,535 of
+    /// 144 bytes at most, which it does not touch unless they are there. An edit spoils a header or two.
+    const RESERVED: usize = 4 * (10 << 20);
+    let mut tally = Tally::new("Keras archives");
+    let mut rng = Rng::new(5);
+    let archives = archives();
+    let parts: Vec<[Vec<u8>; 2]> = archives.iter().map(|archive| unpacked(archive)).collect();
+    let file = std::env::temp_dir().join(format!("wgpool-fuzz-{}.keras", std::process::id()));
+    for _ in 0..count(1_000) {
+        let which = rng.between(0, archives.len() - 1);
+        let (archive, [json, weights]) = (&archives[which], &parts[which]);
+        let [_, other] = pick(&mut rng, &parts);
+        let bytes = match rng.between(0, 7) {
+            0 => garble(&mut rng, archive, other),
+            1 => {
+                // The directory is at the end.
+                let (head, tail) = archive.split_at(archive.len() - rng.between(22, 512));
+                [head, &garble(&mut rng, tail, json)].concat()
+            }
+            2 => archive[..rng.between(0, archive.len())].to_vec(),
+            3 => packed(json, &weights[..rng.between(0, weights.len())]),
+            4 => {
+                let tokens = tokens(std::str::from_utf8(json).unwrap());
+                packed(reword(&mut rng, &tokens).as_bytes(), weights)
+            }
+            _ => packed(json, &garble(&mut rng, weights, other)),
+        };
+        fs::write(&file, &bytes).unwrap();
+        let n = bytes.len();
+        // A reader that panics is heard on standard error, but comes back as an error all the same.
+        if let Some(model) = tally.add(n, bound(n) + RESERVED, || keras::load(&file, None)) {
+            use_model(&model);
+        }
+    }
+    fs::remove_file(&file).unwrap();
+    assert!(tally.accepted > 0 && tally.accepted < tally.inputs);
+}
