@@ -14,8 +14,6 @@ struct FractionalParams {
     pad_0: u32,
 }
 
-override CHANNELS_LAST: bool = false;
-
 @group(0) @binding(0) var<uniform> params: FractionalParams;
 @group(0) @binding(1) var<storage, read> input: array<f32>;
 @group(0) @binding(2) var<storage, read> samples: array<f32>;
@@ -41,32 +39,14 @@ fn main(
     if (number >= params.total) {
         return;
     }
-    var n: u32;
-    var c: u32;
-    var out: vec3<u32>;
-    let channels = params.in_size.w;
-    var rest = number;
-    if (CHANNELS_LAST) {
-        c = rest % channels;
-        rest /= channels;
-    }
-    out.z = rest % params.out_size.z;
-    rest /= params.out_size.z;
-    out.y = rest % params.out_size.y;
-    rest /= params.out_size.y;
-    out.x = rest % params.out_size.x;
-    n = rest / params.out_size.x;
-    if (!CHANNELS_LAST) {
-        c = n % channels;
-        n /= channels;
-    }
-    let plane = n * channels + c;
+    let e = element_of(number, params.out_size.xyz, params.in_size.w);
+    let plane = e.image * params.in_size.w + e.channel;
     var start: vec3<u32>;
     for (var axis = 0u; axis < 3u; axis++) {
         let sample = samples[plane * params.window.w + params.sample[axis]];
-        start[axis] = start_of(axis, out[axis], sample);
+        start[axis] = start_of(axis, e.position[axis], sample);
     }
-    let base = n * params.in_batch + c * params.in_stride.w;
+    let base = e.image * params.in_batch + e.channel * params.in_stride.w;
     var best = params.identity;
     var index = -1;
     for (var d = 0u; d < params.window.x; d++) {

@@ -27,7 +27,6 @@ const LP: u32 = 3u;
 const LP_TORCH: u32 = 4u;
 override ADAPTIVE: bool = false;
 override REDUCE: u32 = 0u;
-override CHANNELS_LAST: bool = false;
 
 @group(0) @binding(0) var<uniform> params: PoolParams;
 @group(0) @binding(1) var<storage, read> input: array<Word>;
@@ -104,31 +103,15 @@ fn sum_of(window: Window, scale: f32) -> f32 {
     return result(sum);
 }
 
-fn pool(element: u32) -> f32 {
-    var n: u32;
-    var c: u32;
-    var out: vec3<u32>;
-    let channels = params.in_size.w;
-    var rest = element;
-    if (CHANNELS_LAST) {
-        c = rest % channels;
-        rest /= channels;
-    }
-    out.z = rest % params.out_size.z;
-    rest /= params.out_size.z;
-    out.y = rest % params.out_size.y;
-    rest /= params.out_size.y;
-    out.x = rest % params.out_size.x;
-    n = rest / params.out_size.x;
-    if (!CHANNELS_LAST) {
-        c = n % channels;
-        n /= channels;
-    }
+fn pool(number: u32) -> f32 {
+    let e = element_of(number, params.out_size.xyz, params.in_size.w);
+    let out = e.position;
+    let plane = e.image * params.in_size.w + e.channel;
 
     var window: Window;
     var padded = 1u;
     window.start = vec3<i32>(out * params.stride.xyz) - params.pad_before.xyz;
-    window.base = n * params.in_batch + c * params.in_stride.w;
+    window.base = e.image * params.in_batch + e.channel * params.in_stride.w;
     for (var axis = 0u; axis < 3u; axis++) {
         let start = window.start[axis];
         let dilation = params.dilation[axis];
@@ -151,7 +134,7 @@ fn pool(element: u32) -> f32 {
     let inside = select(vec3<u32>(0u), window.end - window.first, window.end > window.first);
 
     if (REDUCE == MAX) {
-        return maximum(window, n * channels + c, element);
+        return maximum(window, plane, number);
     }
     if (REDUCE == LP) {
         let scale = largest_magnitude(window);

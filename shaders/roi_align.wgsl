@@ -51,25 +51,14 @@ fn neighbours(axis: RoiAxis, bin: u32, i: u32, length: u32) -> Neighbours {
     return Neighbours(true, low, low + 1u, clipped - f32(low));
 }
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let number = invocation_number(group, groups, local);
-    if (number >= params.total) {
-        return;
-    }
-    let b = bin_of(number);
+fn pooled(b: Bin) -> f32 {
     let at = 4u * b.region;
     let columns = roi_axis(regions[at], regions[at + 2u], params.bins_w);
     let rows = roi_axis(regions[at + 1u], regions[at + 3u], params.bins_h);
     let image = u32(images[b.region]);
     // Regions on the GPU cannot be checked before, and a huge one would keep the device busy for good.
     if (max(rows.samples, columns.samples) > MOST_SAMPLES || too_many(rows.samples, columns.samples)) {
-        output[number] = bitcast<f32>(params.nan);
-        return;
+        return bitcast<f32>(params.nan);
     }
     var sum = Sum();
     var largest = 0.0;
@@ -100,8 +89,7 @@ fn main(
         }
     }
     if (params.take_max == 1u) {
-        output[number] = largest;
-    } else {
-        output[number] = result(sum) / f32(max(rows.samples * columns.samples, 1u));
+        return largest;
     }
+    return result(sum) / f32(max(rows.samples * columns.samples, 1u));
 }

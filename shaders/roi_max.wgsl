@@ -31,24 +31,13 @@ fn bin_range(bin: u32, bins: u32, start_at: f32, end_at: f32, length: u32) -> ve
     return vec2<u32>(clamp(vec2<i32>(first, end), vec2<i32>(0), vec2<i32>(i32(length))));
 }
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let number = invocation_number(group, groups, local);
-    if (number >= params.total) {
-        return;
-    }
-    let b = bin_of(number);
+fn pooled(b: Bin) -> f32 {
     let at = 5u * b.region;
     let image = u32(regions[at]);
     let most_rows = longest(params.bins_h, regions[at + 2u], regions[at + 4u], params.height);
     let most_columns = longest(params.bins_w, regions[at + 1u], regions[at + 3u], params.width);
     if (too_many(most_rows, most_columns)) {
-        output[number] = bitcast<f32>(params.nan);
-        return;
+        return bitcast<f32>(params.nan);
     }
     let rows = bin_range(b.row, params.bins_h, regions[at + 2u], regions[at + 4u], params.height);
     let columns = bin_range(b.column, params.bins_w, regions[at + 1u], regions[at + 3u], params.width);
@@ -67,5 +56,5 @@ fn main(
             found = true;
         }
     }
-    output[number] = largest;
+    return largest;
 }

@@ -17,7 +17,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!(MaxPool, "one tap too few", "start) + dilation - 1u) / dilation", "start)) / dilation"),
     mutant!(MaxPool, "signed bytes as unsigned", "(24u - 8u * lane)) >> 24u", "(24u - 8u * lane)) >> 25u"),
     mutant!(MaxPool, "a neighbour's word", "output[word] =", "output[word + 1u] ="),
-    mutant!(MaxPool, "a channel too far", "c * params.in_stride.w", "(c + 1u) * params.in_stride.w"),
+    mutant!(MaxPool, "a channel too far", "e.channel * params.in_stride.w", "(e.channel + 1u) * params.in_stride.w"),
     mutant!(AveragePool, "padding never counts", "count = padded;", "count = count;"),
     mutant!(
         AveragePool,

@@ -31,8 +31,6 @@ struct ConvParams {
     to_channel: u32,
 }
 
-override CHANNELS_LAST: bool = false;
-
 @group(0) @binding(0) var<uniform> params: ConvParams;
 @group(0) @binding(1) var<storage, read> input: array<Word>;
 @group(0) @binding(2) var<storage, read> kernel: array<Word>;
@@ -91,27 +89,12 @@ struct Place {
     channel: vec4<u32>,  // the four channels; behind the group's last they repeat it
 }
 
-// Neighbours in memory go to neighbouring invocations: channels where they lie last, else positions.
 fn place(number: u32, size: vec3<u32>) -> Place {
+    let e = element_of(number, size, params.groups * params.blocks);
+    let block = e.channel;
     var p: Place;
-    var rest = number;
-    var block: u32;
-    let all_blocks = params.groups * params.blocks;
-    if (CHANNELS_LAST) {
-        block = rest % all_blocks;
-        rest /= all_blocks;
-    }
-    p.position.z = rest % size.z;
-    rest /= size.z;
-    p.position.y = rest % size.y;
-    rest /= size.y;
-    p.position.x = rest % size.x;
-    rest /= size.x;
-    if (!CHANNELS_LAST) {
-        block = rest % all_blocks;
-        rest /= all_blocks;
-    }
-    p.n = rest;
+    p.n = e.image;
+    p.position = e.position;
     p.channel_group = block / params.blocks;
     p.in_group = block % params.blocks * 4u;
     let four = p.in_group + vec4<u32>(0u, 1u, 2u, 3u);

@@ -67,3 +67,17 @@ fn too_many(rows: u32, columns: u32) -> bool {
 fn larger(a: f32, b: f32) -> f32 {
     return select(a, b, is_nan(b) || (!is_nan(a) && exceeds(b, a)));
 }
+
+// `pooled` is the kernel's own.
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let number = invocation_number(group, groups, local);
+    if (number >= params.total) {
+        return;
+    }
+    output[number] = pooled(bin_of(number));
+}

@@ -4,7 +4,7 @@ use super::gemm::GemmFinish;
 use super::key::{KernelKey, Reduce, Taps};
 use super::patch::{Across, Patch};
 use super::text::{
-    ACTIVATION, FOLD, INDEX, INSIDE, KEY, NO_INDICES, NUMBER, POOLING, Paged, ROI, SOFTMAX, SUM, TAPS, Text,
+    ACTIVATION, ELEMENT, FOLD, INDEX, INSIDE, KEY, NO_INDICES, NUMBER, POOLING, Paged, ROI, SOFTMAX, SUM, TAPS, Text,
     prelude, shader,
 };
 use crate::plan::PAGES;
@@ -72,7 +72,7 @@ impl KernelKey {
         match *self {
             KernelKey::Pool { reduce, dtype, indices, channels_last, adaptive } => {
                 let store = if indices { shader!("lib/indices.wgsl") } else { NO_INDICES };
-                let own = [SUM, TAPS, POOLING, store, shader!("pool.wgsl")];
+                let own = [SUM, ELEMENT, TAPS, POOLING, store, shader!("pool.wgsl")];
                 Row {
                     constants: vec![
                         constant("REDUCE", reduce as u32),
@@ -135,7 +135,7 @@ impl KernelKey {
                 let store = if indices { shader!("lib/indices_4.wgsl") } else { NO_INDICES };
                 Row {
                     constants: vec![constant("CHANNELS_LAST", channels_last)],
-                    ..plain(&[store, shader!("fractional.wgsl")], (2, 1 + u32::from(indices)))
+                    ..plain(&[ELEMENT, store, shader!("fractional.wgsl")], (2, 1 + u32::from(indices)))
                 }
             }
             KernelKey::Unpool { stage, dtype } => {
@@ -287,7 +287,7 @@ fn typed(dtype: DType, own: &[&'static str], buffers: (u32, u32)) -> Row {
 /// A kernel on top of `lib/convolve.wgsl`.
 fn convolution(dtype: DType, repair: bool, own: &[&'static str]) -> Row {
     let output = if repair { shader!("lib/when_not_finite.wgsl") } else { shader!("lib/always.wgsl") };
-    let shared = [TAPS, ACTIVATION, output, shader!("lib/convolve.wgsl")];
+    let shared = [ELEMENT, TAPS, ACTIVATION, output, shader!("lib/convolve.wgsl")];
     typed(dtype, &[&shared, own].concat(), (3 + u32::from(repair), 1))
 }
 
