@@ -24,22 +24,18 @@ fn main(
 fn convolve_and_pool(number: u32) {
     let p = place(number, params.pooled.xyz);
     let start = vec3<i32>(p.position * params.pool_stride.xyz) - params.pool_before.xyz;
-    var first: vec3<u32>;
-    var end: vec3<u32>;
-    var padded = 1u;
-    for (var axis = 0u; axis < 3u; axis++) {
-        let dilation = params.pool_dilation[axis];
-        let window = params.pool_window[axis];
-        first[axis] = first_tap(start[axis], dilation, window);
-        end[axis] = end_tap(start[axis], i32(params.out_size[axis]), dilation, window);
-        padded *= end_tap(start[axis], params.pool_end[axis], dilation, window);
-    }
-    let inside = select(vec3<u32>(0u), end - first, end > first);
+    let taps = taps_of(
+        start,
+        params.out_size.xyz,
+        params.pool_end.xyz,
+        params.pool_dilation.xyz,
+        params.pool_window.xyz,
+    );
     var best = vec4<f32>(params.identity);
     var sums = Sums();
-    for (var d = first.x; d < end.x; d++) {
-        for (var h = first.y; h < end.y; h++) {
-            for (var w = first.z; w < end.z; w++) {
+    for (var d = taps.first.x; d < taps.end.x; d++) {
+        for (var h = taps.first.y; h < taps.end.y; h++) {
+            for (var w = taps.first.z; w < taps.end.z; w++) {
                 let at = vec3<u32>(start + vec3<i32>(vec3<u32>(d, h, w) * params.pool_dilation.xyz));
                 let value = activate4(convolve(p, at));
                 if (REDUCE == MAX) {
@@ -58,13 +54,7 @@ fn convolve_and_pool(number: u32) {
         store4(p, best);
         return;
     }
-    var count = inside.x * inside.y * inside.z;
-    if (REDUCE == AVERAGE_PADDED) {
-        count = padded;
-    }
-    if (params.pooled.w != 0u) {
-        count = params.pooled.w;
-    }
+    let count = divisor_of(taps, REDUCE == AVERAGE_PADDED, params.pooled.w);
     let sum = sums.total + sums.block;
     store4(p, vec4<f32>(
         average_of(sum.x, count),

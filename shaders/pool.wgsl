@@ -37,10 +37,31 @@ fn load(at: u32) -> f32 {
 }
 
 struct Window {
-    first: vec3<u32>,
-    end: vec3<u32>,
+    taps: Taps,
     start: vec3<i32>,
     base: u32,
+}
+
+// floor(o * L / O) to ceil((o + 1) * L / O), divided first: o * L may not fit 32 bits.
+fn adaptive_window(out: vec3<u32>) -> Window {
+    var window: Window;
+    for (var axis = 0u; axis < 3u; axis++) {
+        let whole = params.in_size[axis] / params.out_size[axis];
+        let part = params.in_size[axis] % params.out_size[axis];
+        let begin = out[axis] * whole + out[axis] * part / params.out_size[axis];
+        let next = out[axis] + 1u;
+        let end = next * whole + (next * part + params.out_size[axis] - 1u) / params.out_size[axis];
+        window.start[axis] = i32(begin);
+        window.taps.end[axis] = end - begin;
+    }
+    return window;
+}
+
+fn sliding_window(out: vec3<u32>) -> Window {
+    let start = vec3<i32>(out * params.stride.xyz) - params.pad_before.xyz;
+    let size = params.in_size.xyz;
+    let taps = taps_of(start, size, params.padded_end.xyz, params.dilation.xyz, params.window.xyz);
+    return Window(taps, start, 0u);
 }
 
 fn position(window: Window, tap: vec3<u32>) -> vec3<u32> {
@@ -50,9 +71,9 @@ fn position(window: Window, tap: vec3<u32>) -> vec3<u32> {
 fn maximum(window: Window, plane: u32, element: u32) -> f32 {
     var best = params.identity;
     var index = -1;
-    for (var d = window.first.x; d < window.end.x; d++) {
-        for (var h = window.first.y; h < window.end.y; h++) {
-            for (var w = window.first.z; w < window.end.z; w++) {
+    for (var d = window.taps.first.x; d < window.taps.end.x; d++) {
+        for (var h = window.taps.first.y; h < window.taps.end.y; h++) {
+            for (var w = window.taps.first.z; w < window.taps.end.z; w++) {
                 let at = position(window, vec3<u32>(d, h, w));
                 let value = load(window.base + dot(at, params.in_stride.xyz));
                 // The first element is taken whatever it is: a window of minus infinities has a position too.
@@ -69,9 +90,9 @@ fn maximum(window: Window, plane: u32, element: u32) -> f32 {
 
 fn largest_magnitude(window: Window) -> f32 {
     var largest = 0.0;
-    for (var d = window.first.x; d < window.end.x; d++) {
-        for (var h = window.first.y; h < window.end.y; h++) {
-            for (var w = window.first.z; w < window.end.z; w++) {
+    for (var d = window.taps.first.x; d < window.taps.end.x; d++) {
+        for (var h = window.taps.first.y; h < window.taps.end.y; h++) {
+            for (var w = window.taps.first.z; w < window.taps.end.z; w++) {
                 let at = position(window, vec3<u32>(d, h, w));
                 let value = abs(load(window.base + dot(at, params.in_stride.xyz)));
                 if (is_nan(value) || (!is_nan(largest) && exceeds(value, largest))) {
@@ -86,9 +107,9 @@ fn largest_magnitude(window: Window) -> f32 {
 // The sum of the elements, or of their powers relative to the largest, so that no power overflows.
 fn sum_of(window: Window, scale: f32) -> f32 {
     var sum = Sum();
-    for (var d = window.first.x; d < window.end.x; d++) {
-        for (var h = window.first.y; h < window.end.y; h++) {
-            for (var w = window.first.z; w < window.end.z; w++) {
+    for (var d = window.taps.first.x; d < window.taps.end.x; d++) {
+        for (var h = window.taps.first.y; h < window.taps.end.y; h++) {
+            for (var w = window.taps.first.z; w < window.taps.end.z; w++) {
                 let at = position(window, vec3<u32>(d, h, w));
                 var value = load(window.base + dot(at, params.in_stride.xyz));
                 if (REDUCE == LP) {
@@ -105,33 +126,14 @@ fn sum_of(window: Window, scale: f32) -> f32 {
 
 fn pool(number: u32) -> f32 {
     let e = element_of(number, params.out_size.xyz, params.in_size.w);
-    let out = e.position;
     let plane = e.image * params.in_size.w + e.channel;
-
     var window: Window;
-    var padded = 1u;
-    window.start = vec3<i32>(out * params.stride.xyz) - params.pad_before.xyz;
-    window.base = e.image * params.in_batch + e.channel * params.in_stride.w;
-    for (var axis = 0u; axis < 3u; axis++) {
-        let start = window.start[axis];
-        let dilation = params.dilation[axis];
-        let kernel = params.window[axis];
-        window.first[axis] = first_tap(start, dilation, kernel);
-        window.end[axis] = end_tap(start, i32(params.in_size[axis]), dilation, kernel);
-        padded *= end_tap(start, params.padded_end[axis], dilation, kernel);
-        if (ADAPTIVE) {
-            // floor(o * L / O) to ceil((o + 1) * L / O), divided first: o * L may not fit 32 bits.
-            let whole = params.in_size[axis] / params.out_size[axis];
-            let part = params.in_size[axis] % params.out_size[axis];
-            let begin = out[axis] * whole + out[axis] * part / params.out_size[axis];
-            let next = out[axis] + 1u;
-            let end = next * whole + (next * part + params.out_size[axis] - 1u) / params.out_size[axis];
-            window.start[axis] = i32(begin);
-            window.first[axis] = 0u;
-            window.end[axis] = end - begin;
-        }
+    if (ADAPTIVE) {
+        window = adaptive_window(e.position);
+    } else {
+        window = sliding_window(e.position);
     }
-    let inside = select(vec3<u32>(0u), window.end - window.first, window.end > window.first);
+    window.base = e.image * params.in_batch + e.channel * params.in_stride.w;
 
     if (REDUCE == MAX) {
         return maximum(window, plane, number);
@@ -143,16 +145,10 @@ fn pool(number: u32) -> f32 {
     if (REDUCE == LP_TORCH) {
         let scale = largest_magnitude(window);
         let taps = params.window.x * params.window.y * params.window.z;
-        let share = f32(taps) / f32(inside.x * inside.y * inside.z);
+        let share = f32(taps) / f32(count_inside(window.taps));
         return lp_root(sum_of(window, scale) * share, scale, params.p);
     }
-    var count = inside.x * inside.y * inside.z;
-    if (REDUCE == AVERAGE_PADDED && !ADAPTIVE) {
-        count = padded;
-    }
-    if (params.divisor != 0u) {
-        count = params.divisor;
-    }
+    let count = divisor_of(window.taps, REDUCE == AVERAGE_PADDED && !ADAPTIVE, params.divisor);
     return average_of(sum_of(window, 1.0), count);
 }
 

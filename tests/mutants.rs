@@ -17,15 +17,20 @@ const MUTANTS: &[Mutant] = &[
     mutant!(MaxPool, "one tap too few", "start) + dilation - 1u) / dilation", "start)) / dilation"),
     mutant!(MaxPool, "signed bytes as unsigned", "(24u - 8u * lane)) >> 24u", "(24u - 8u * lane)) >> 25u"),
     mutant!(MaxPool, "a neighbour's word", "output[word] =", "output[word + 1u] ="),
-    mutant!(MaxPool, "a channel too far", "e.channel * params.in_stride.w", "(e.channel + 1u) * params.in_stride.w"),
-    mutant!(AveragePool, "padding never counts", "count = padded;", "count = count;"),
+    mutant!(
+        MaxPool,
+        "a channel too far",
+        "e.channel * params.in_stride.w",
+        "(e.channel + 1u) * params.in_stride.w"
+    ),
+    mutant!(AveragePool, "padding never counts", "count = taps.padded;", "count = count;"),
     mutant!(
         AveragePool,
         "overhang counts",
-        "padded *= end_tap(start, params.padded_end[axis], dilation, kernel)",
-        "padded *= kernel"
+        "padded *= end_tap(start[axis], padded_end[axis], dilation[axis], window[axis])",
+        "padded *= window[axis]"
     ),
-    mutant!(AveragePool, "divisor ignored", "params.divisor != 0u", "false"),
+    mutant!(AveragePool, "divisor ignored", "given != 0u", "false"),
     mutant!(
         AveragePool,
         "terms lost",

@@ -29,22 +29,19 @@ fn pool_window(channel: u32, in_block: u32, window: u32, in_tile: u32) {
     position.x = rest % params.pooled.x;
     let image = rest / params.pooled.x;
     let start = vec3<i32>(position * params.pool_stride.xyz) - params.pool_before.xyz;
-    var first: vec3<u32>;
-    var end: vec3<u32>;
-    var padded = 1u;
-    for (var axis = 0u; axis < 3u; axis++) {
-        let dilation = params.pool_dilation[axis];
-        let length = params.pool_window[axis];
-        first[axis] = first_tap(start[axis], dilation, length);
-        end[axis] = end_tap(start[axis], i32(params.out_size[axis]), dilation, length);
-        padded *= end_tap(start[axis], params.pool_end[axis], dilation, length);
-    }
+    let taps = taps_of(
+        start,
+        params.out_size.xyz,
+        params.pool_end.xyz,
+        params.pool_dilation.xyz,
+        params.pool_window.xyz,
+    );
     let w = params.pool_window;
     var best = params.identity;
     var sum = Sum();
-    for (var d = first.x; d < end.x; d++) {
-        for (var h = first.y; h < end.y; h++) {
-            for (var i = first.z; i < end.z; i++) {
+    for (var d = taps.first.x; d < taps.end.x; d++) {
+        for (var h = taps.first.y; h < taps.end.y; h++) {
+            for (var i = taps.first.z; i < taps.end.z; i++) {
                 let value = kept(in_block, ((in_tile * w.x + d) * w.y + h) * w.z + i);
                 if (is_nan(value) || (!is_nan(best) && exceeds(value, best))) {
                     best = value;
@@ -54,14 +51,7 @@ fn pool_window(channel: u32, in_block: u32, window: u32, in_tile: u32) {
         }
     }
     if (FINISH != POOL_MAX) {
-        let inside = select(vec3<u32>(), end - first, end > first);
-        var count = inside.x * inside.y * inside.z;
-        if (FINISH == AVERAGE_PADDED) {
-            count = padded;
-        }
-        if (params.pooled.w != 0u) {
-            count = params.pooled.w;
-        }
+        let count = divisor_of(taps, FINISH == AVERAGE_PADDED, params.pooled.w);
         best = average_of(result(sum), count);
     }
     store(image * params.out_batch + dot(position, params.out_stride.xyz) + channel * params.out_stride.w, best);

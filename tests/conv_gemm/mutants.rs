@@ -45,9 +45,9 @@ const MUTANTS: &[Mutant] = &[
     ),
     mutant!(Max, "the activation missing", "activate(value.x, params.alpha)", "value.x"),
     mutant!(Max, "pooling is not padded", "- params.pool_before.z;", ";"),
-    mutant!(Average, "the divisor ignored", "params.pooled.w != 0u", "false"),
-    mutant!(Average, "padding counts", "inside.x * inside.y * inside.z", "padded"),
-    mutant!(AveragePadded, "padding does not count", "count = padded;", ""),
+    mutant!(Average, "the divisor ignored", "given != 0u", "false"),
+    mutant!(Average, "padding counts", "count = count_inside(taps);", "count = taps.padded;"),
+    mutant!(AveragePadded, "padding does not count", "count = taps.padded;", ""),
 ];
 
 /// Of `conv_cooperative.wgsl`.
