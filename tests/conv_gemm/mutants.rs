@@ -79,7 +79,7 @@ const COOPERATIVE: &[Mutant] = &[
         "] = value;\n        } else",
         "] = tiles[r * (SIDE + 1u) + quad];\n        } else"
     ),
-    mutant!(Average, "padding counts", "inside.x * inside.y * inside.z", "padded"),
+    mutant!(Average, "padding counts", "count = count_inside(taps);", "count = taps.padded;"),
 ];
 
 #[test]
