@@ -2,6 +2,7 @@
 """wgpool's workloads in other libraries, in turn with wgpool. See README.md beside this."""
 
 import argparse
+import ctypes
 import importlib.util
 import json
 import os
@@ -15,14 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
+import with_program as program
 from oracle import Oracle
 
-CPU = ["torch", "onnxruntime"]
+RUST = ["tract", "candle"]
+CPU = ["torch", "torch-channels-last", "onnxruntime", *RUST]
 CUDA = ["torch-cuda", "torch-cuda-tf32"]
 WEBGPU = ["onnxruntime-webgpu", "onnxruntime-webgpu-nchw"]
-ADAPTER = ["ncnn", "wonnx", "burn"]
+ADAPTER = ["ncnn", "wonnx", "burn", "tfjs"]
 EVERY = CPU + CUDA + WEBGPU + ADAPTER
-
 
 # Errors as multiples of wgpool's own bound: peers may use other algorithms (Winograd), and TF32 has 13 bits less.
 ALLOWED = {"torch-cuda-tf32": 2.0**13}
@@ -33,13 +35,26 @@ FULL = (15, 0.030, 6.0)
 QUICK = (3, 0.003, 0.3)
 
 
-def make(peer, args):
+def keep_memory():
+    """Has glibc keep what is freed, here and in the programs that are started, wgpool's own too.
+
+    By default it gives large tensors back to the kernel, more or less of them by what was allocated before, and the next run
+    pays for its pages again: PyTorch's C5 takes 2.2 ms so, and 0.26 ms behind a case with large tensors.
+    """
+    os.environ.update(MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_=str(2**31 - 1))
+    if platform.libc_ver()[0] == "glibc":
+        # M_MMAP_MAX and M_TRIM_THRESHOLD, for this process, which read its environment before.
+        ctypes.CDLL(None).mallopt(-4, 0)
+        ctypes.CDLL(None).mallopt(-1, 2**31 - 1)
+
+
+def make(peer, args, folder):
     """A peer's name, and what makes a run of a case and its inputs."""
-    if peer in CPU[:1] + CUDA:
+    if peer.startswith("torch"):
         from with_torch import Torch
 
-        device, tf32 = ("cpu" if peer == "torch" else "cuda"), peer.endswith("tf32")
-        return Torch.name(device, tf32), lambda case, inputs: Torch(case, inputs, device, args.threads, tf32)
+        device, options = "cuda" if peer in CUDA else "cpu", (peer.endswith("tf32"), peer.endswith("channels-last"))
+        return Torch.name(device, *options), lambda case, inputs: Torch(case, inputs, device, args.threads, *options)
     if peer == "ncnn":
         from with_ncnn import Ncnn
 
@@ -49,9 +64,11 @@ def make(peer, args):
 
         return Wonnx.name(), Wonnx
     if peer == "burn":
-        from with_burn import Burn
-
-        return Burn.name(), lambda case, inputs: Burn(case, args.burn, args.device["software"])
+        return program.name(peer), lambda case, inputs: program.burn(case, args.burn, args.device["software"])
+    if peer == "tfjs":
+        return program.name(peer), lambda case, inputs: program.tfjs(case, folder, args.device["name"])
+    if peer in RUST:
+        return program.name(peer), lambda case, inputs: program.on_cpu(peer, case, inputs, args.rust, folder, args.threads)
     import with_onnxruntime as onnx
 
     if peer == "onnxruntime":
@@ -123,7 +140,7 @@ def measure(args, case, folder):
 
     runs, peers = {}, {}
     for peer in args.peers:
-        name, start = make(peer, args)
+        name, start = make(peer, args, folder)
         try:
             run = start(case, inputs)
             error = oracle.judge(run.result())
@@ -136,7 +153,8 @@ def measure(args, case, folder):
         device = getattr(run, "device", None)
         if device not in (None, (args.device or {}).get("name")):
             sys.exit(f"{name} took {device}, wgpool {args.device['name']}")
-        peers[name] = {"faults": [], "error_of_bound": error, "first_result_ms": getattr(run, "first_result_ms", None)}
+        known_of = {of: getattr(run, of, None) for of in ("first_result_ms", "threads")}
+        peers[name] = {"faults": [], "error_of_bound": error, **known_of}
         runs[name] = run
 
     side = "host" if args.adapter == "host" else "gpu"
@@ -188,7 +206,9 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wgpool", default=str(here / "../../target/release/wgpool"), help="the program [target/release]")
     parser.add_argument("--peers", help=f"of {', '.join(EVERY)} [CPU's for --adapter host, else what there is]")
-    parser.add_argument("--burn", default=str(here / "target/release/wgpool-peers"), help="burn's program [%(default)s]")
+    programs = str(here / "target/release/wgpool-peers-")
+    parser.add_argument("--burn", default=programs + "burn", help="burn's program [%(default)s]")
+    parser.add_argument("--rust", default=programs + "cpu", help="tract's and candle's program [%(default)s]")
     parser.add_argument("--case", help="as P1,C2 [all]")
     parser.add_argument("--adapter", default="host", help="wgpool's: host (the host path), gpu, software, or a name [host]")
     parser.add_argument("--kernels", default="auto", choices=["auto", "hardware"], help="wgpool's [auto]")
@@ -204,14 +224,19 @@ def arguments():
         parser.error("--rounds takes at least 1")
     if args.adapter == "host" and set(args.peers) - set(CPU):
         parser.error("the host path is timed beside peers on the CPU; name an --adapter")
+    for peer in args.peers:
+        path = args.burn if peer == "burn" else args.rust
+        if peer in ("burn", *RUST) and not os.path.exists(path):
+            parser.error(f"{peer}'s program is not built: there is no {path}")
     return args
 
 
 def default_peers(args):
     if args.adapter == "host":
-        return CPU
+        return [peer for peer in CPU if peer not in RUST or os.path.exists(args.rust)]
     there = lambda name: importlib.util.find_spec(name) is not None
     found = [name for name in ("ncnn", "wonnx") if there(name)] + (["burn"] if os.path.exists(args.burn) else [])
+    found += ["tfjs"] if Path(__file__).with_name("tfjs").joinpath("node_modules").exists() else []
     if there("torch"):
         import torch
 
@@ -225,6 +250,7 @@ def default_peers(args):
 
 def main():
     args = arguments()
+    keep_memory()
     with tempfile.TemporaryDirectory() as folder:
         wgpool(args, "--export", folder, *(["--case", args.case] if args.case else []))
         with open(os.path.join(folder, "cases.json")) as text:

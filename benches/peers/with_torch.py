@@ -1,4 +1,4 @@
-"""A workload in PyTorch, as its user writes it (eager, NCHW)."""
+"""A workload in PyTorch, as its user writes it (eager)."""
 
 import time
 
@@ -7,18 +7,22 @@ import torch.nn.functional as F
 
 
 class Torch:
-    """`device` is `cpu` or `cuda`; TF32 is for the tensor cores of the latter."""
+    """`device` is `cpu` or `cuda`; TF32 is for the tensor cores of the latter.
 
-    def __init__(self, case, inputs, device, threads, tf32=False):
+    With `channels_last`, input, weights and output lie so in memory; else NCHW.
+    """
+
+    def __init__(self, case, inputs, device, threads, tf32=False, channels_last=False):
         torch.set_num_threads(threads)
         self.case, self.cuda, self.tf32 = case, device == "cuda", tf32
-        self.tensors = [torch.from_numpy(x).to(device) for x in inputs]
+        layout = lambda t: torch.channels_last if channels_last and t.dim() == 4 else torch.contiguous_format
+        self.tensors = [t.to(device).contiguous(memory_format=layout(t)) for t in map(torch.from_numpy, inputs)]
         self.configure()
 
     @staticmethod
-    def name(device, tf32=False):
+    def name(device, tf32=False, channels_last=False):
         what = torch.cuda.get_device_name() + (" TF32" if tf32 else "") if device == "cuda" else "CPU"
-        return f"PyTorch {torch.__version__} {what}"
+        return f"PyTorch {torch.__version__} {what}" + (" channels_last" if channels_last else "")
 
     def configure(self):
         if self.cuda:

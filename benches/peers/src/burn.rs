@@ -7,8 +7,8 @@ use burn_tensor::ops::ConvOptions;
 use burn_tensor::{Tensor, TensorData, activation::relu, backend::Backend};
 use burn_wgpu::graphics::AutoGraphicsApi;
 use burn_wgpu::{RuntimeOptions, Wgpu, WgpuDevice, init_setup};
-use serde_json::Value;
 use wgpool::bench::Exported;
+use wgpool_peers::{Peer, Result, padding, pair};
 
 /// Opens burn's device on the kind of adapter that wgpool has; its name comes with it.
 pub fn open(software: bool) -> (WgpuDevice, String) {
@@ -36,10 +36,10 @@ struct Pool {
 }
 
 impl Run {
-    pub fn new(case: &Exported, device: &WgpuDevice) -> Result<Run, String> {
-        let data = |i: usize| -> Result<TensorData, String> {
+    pub fn new(case: &Exported, device: &WgpuDevice) -> Result<Run> {
+        let data = |i: usize| -> Result<TensorData> {
             let tensor = case.inputs.get(i).ok_or("a tensor is missing")?;
-            let values = tensor.as_f32().map_err(|e| e.to_string())?.to_vec();
+            let values = tensor.as_f32()?.to_vec();
             Ok(TensorData::new(values, tensor.shape().to_vec()))
         };
         let (conv, pool) = (&case.json["conv"], &case.json["pool"]);
@@ -81,13 +81,14 @@ impl Run {
             None => x,
         }
     }
+}
 
-    pub fn result(&self) -> Result<Vec<f32>, String> {
-        self.run().into_data().into_vec().map_err(|e| format!("{e:?}"))
+impl Peer for Run {
+    fn result(&mut self) -> Result<Vec<f32>> {
+        self.run().into_data().into_vec().map_err(|e| format!("{e:?}").into())
     }
 
-    /// Seconds of one of `count` runs that are waited for together.
-    pub fn time(&self, count: usize) -> Result<f64, String> {
+    fn time(&mut self, count: usize) -> Result<f64> {
         let start = Instant::now();
         let mut last = None;
         for _ in 0..count {
@@ -96,20 +97,5 @@ impl Run {
         Wgpu::<f32, i32, u32>::sync(&self.device).map_err(|e| format!("{e:?}"))?;
         drop(last);
         Ok(start.elapsed().as_secs_f64() / count as f64)
-    }
-}
-
-fn pair(value: &Value) -> Result<[usize; 2], String> {
-    let numbers = value.as_array().into_iter().flatten().filter_map(Value::as_u64).map(|n| n as usize);
-    numbers
-        .collect::<Vec<_>>()
-        .try_into()
-        .map_err(|_| format!("{value} is not a number for each of two axes"))
-}
-
-fn padding(windows: &Value) -> Result<[usize; 2], String> {
-    match windows["pad_before"] == windows["pad_after"] {
-        true => pair(&windows["pad_before"]),
-        false => Err("padding that differs before and after an axis".into()),
     }
 }

@@ -1,0 +1,46 @@
+//! A workload in a Rust library that computes on the CPU, which `peers.py` has timed in turn with wgpool.
+//!
+//! `wgpool-peers-cpu LIBRARY FOLDER CASE RESULT THREADS`, where the library is `tract` or `candle`, and the folder is one
+//! that `wgpool bench --export` wrote, with a `CASE.onnx` for tract. See [`serve`] for the rest.
+
+mod candle;
+mod tract;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use serde_json::Value;
+use wgpool_peers::{Peer, Result, serve};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [library, folder, case, result, threads] = &args[..] else {
+        return Err("usage: wgpool-peers-cpu tract|candle FOLDER CASE RESULT THREADS".into());
+    };
+    let (folder, threads) = (Path::new(folder), threads.parse()?);
+    let start = Instant::now();
+    let mut peer: Box<dyn Peer> = match library.as_str() {
+        "tract" => Box::new(tract::Run::new(folder, case, threads)?),
+        "candle" => Box::new(candle::Run::new(&find(folder, case)?, folder, case, threads)?),
+        other => return Err(format!("no library {other}").into()),
+    };
+    serve(&mut *peer, start, None, result)
+}
+
+/// What `cases.json` says of a case.
+fn find(folder: &Path, case: &str) -> Result<Value> {
+    let list: Value = serde_json::from_slice(&std::fs::read(folder.join("cases.json"))?)?;
+    let first = |found: &&Value| found["name"].as_str().and_then(|name| name.split(' ').next()) == Some(case);
+    Ok(list["cases"].as_array().into_iter().flatten().find(first).ok_or("no such case")?.clone())
+}
