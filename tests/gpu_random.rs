@@ -98,6 +98,11 @@ fn transposed_convolution() {
 }
 
 #[test]
+fn integer_convolution() {
+    random(Family::ConvInteger, 250);
+}
+
+#[test]
 fn convolution_with_pooling() {
     random(Family::ConvPool, 250);
 }

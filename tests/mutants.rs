@@ -111,6 +111,26 @@ const MUTANTS: &[Mutant] = &[
         "let value = convolve(p, at);"
     ),
     mutant!(ConvPool, "pooling stride 1", "p.position * params.pool_stride.xyz", "p.position"),
+    mutant!(ConvInteger, "zero point of the first channel", "channel * params.zero_each", "0u"),
+    mutant!(
+        ConvInteger,
+        "zero point of the input missing",
+        "x_at % LANES)) - zero_point)",
+        "x_at % LANES)))"
+    ),
+    mutant!(ConvInteger, "a neighbour's weights", "kernel[first + i]", "kernel[first]"),
+    mutant!(ConvInteger, "taps of another row", "(row * params.window.z + w)", "(row * params.window.z)"),
+    mutant!(ConvInteger, "halves away from zero", "round(clamp(", "floor(0.5 + clamp("),
+    mutant!(ConvInteger, "halves to odd", "round(clamp(", "1.0 - round(1.0 - clamp("),
+    mutant!(
+        ConvInteger,
+        "zero point before saturation",
+        "params.least, params.most",
+        "params.least + params.zero, params.most"
+    ),
+    mutant!(ConvInteger, "bias missing from sums", "sum += bias[channel];", ""),
+    mutant!(ConvInteger, "scale of the first channel", "channel * params.scale_each", "0u"),
+    mutant!(ConvInteger, "sums rounded down", "f32(sum - low) + f32(low)", "f32(sum & -256)"),
     mutant!(Dense, "wrong stride", "i * params.tap_in", "i"),
     mutant!(Dense, "bias of another output", "bias[out]", "bias[0]"),
     mutant!(Softmax, "largest not subtracted", "exp(input[at] - largest)", "exp(input[at])"),
@@ -165,6 +185,13 @@ const DIVIDED: &[Mutant] = &[
     mutant!(Conv, "sums begin anew", "params.from_channel == 0u", "true"),
     mutant!(Conv, "channels twice", "var i = params.from_channel; i < end", "var i = 0u; i < end"),
     mutant!(Conv, "the first channels again", "x_first + params.from_channel", "x_first + 0u"),
+    mutant!(ConvInteger, "sums begin anew", "params.from_channel > 0u", "false"),
+    mutant!(
+        ConvInteger,
+        "channels twice",
+        "var i = params.from_channel; i < params.to_channel",
+        "var i = 0u; i < params.to_channel"
+    ),
     mutant!(ConvTranspose, "sums begin anew", "params.from_channel == 0u", "true"),
 ];
 

@@ -24,8 +24,15 @@ fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
         }
         KernelKey::Unpool { .. } => ("UnpoolParams", UnpoolParams::FIELDS, size_of::<UnpoolParams>()),
         KernelKey::RoiAlign | KernelKey::MaxRoi => ("RoiParams", RoiParams::FIELDS, size_of::<RoiParams>()),
-        KernelKey::Conv { .. } | KernelKey::ConvTranspose { .. } | KernelKey::ConvPool { .. } => {
-            ("ConvParams", ConvParams::FIELDS, size_of::<ConvParams>())
+        KernelKey::Conv { .. }
+        | KernelKey::ConvTranspose { .. }
+        | KernelKey::ConvPool { .. }
+        | KernelKey::ConvInteger { .. } => ("ConvParams", ConvParams::FIELDS, size_of::<ConvParams>()),
+        KernelKey::PackInteger { .. } => {
+            ("PackIntegerParams", PackIntegerParams::FIELDS, size_of::<PackIntegerParams>())
+        }
+        KernelKey::Requantize { .. } => {
+            ("RequantizeParams", RequantizeParams::FIELDS, size_of::<RequantizeParams>())
         }
         KernelKey::ConvTiled { .. } => ("TiledParams", TiledParams::FIELDS, size_of::<TiledParams>()),
         KernelKey::PackInput => ("PackInputParams", PackInputParams::FIELDS, size_of::<PackInputParams>()),

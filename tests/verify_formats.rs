@@ -21,6 +21,9 @@ fn bytes(dtype: &str, values: &[f64]) -> (Dtype, Vec<u8>) {
         "F32" => (Dtype::F32, values.iter().flat_map(|&v| (v as f32).to_le_bytes()).collect()),
         "F64" => (Dtype::F64, values.iter().flat_map(|&v| v.to_le_bytes()).collect()),
         "I64" => (Dtype::I64, values.iter().flat_map(|&v| (v as i64).to_le_bytes()).collect()),
+        "U8" => (Dtype::U8, values.iter().map(|&v| v as u8).collect()),
+        "I8" => (Dtype::I8, values.iter().flat_map(|&v| (v as i8).to_le_bytes()).collect()),
+        "I32" => (Dtype::I32, values.iter().flat_map(|&v| (v as i32).to_le_bytes()).collect()),
         "F16" => (Dtype::F16, values.iter().flat_map(|&v| half::f16::from_f64(v).to_le_bytes()).collect()),
         other => panic!("{other}"),
     }
@@ -250,6 +253,33 @@ fn onnx_regions() {
         let align = node("RoiAlign", json!({ "sampling_ratio": 1 }), &["x", "r", "i"], &["y"]);
         onnx(opset, &[align], &[x, region, image], &[("y", "F32", &[1, 1, 1, 1], &[y])]);
     }
+}
+
+#[test]
+fn onnx_integer_convolution() {
+    let x = ("x", "U8", &[1, 1, 3][..], &[0., 7., 255.][..]);
+    let w = ("w", "I8", &[2, 1, 2][..], &[1., 2., 3., 4.][..]);
+    let zeros = ("wz", "I8", &[2][..], &[1., 4.][..]);
+    // The zero point of the input is left out.
+    let conv =
+        node("ConvInteger", json!({ "kernel_shape": [2], "pads": [0, 1] }), &["x", "w", "", "wz"], &["y"]);
+    let y = ("y", "I32", &[1, 2, 3][..], &[7., 255., 0., 0., -7., -255.][..]);
+    onnx(10, &[conv], &[x, w, zeros], &[y]);
+    let names = ["x", "xs", "xz", "w", "ws", "wz", "ys", "yz", "b"];
+    let conv = node("QLinearConv", json!({}), &names, &["y"]);
+    let inputs = [
+        x,
+        ("xs", "F32", &[][..], &[0.5][..]),
+        ("xz", "U8", &[], &[7.]),
+        w,
+        ("ws", "F32", &[2], &[0.5, 1.]),
+        zeros,
+        ("ys", "F32", &[], &[0.5]),
+        ("yz", "I8", &[], &[-10.]),
+        ("b", "I32", &[2], &[1., 0.]),
+    ];
+    // Sums 0, 248 and 7, 0; with bias and scales of 0.5 and 1.
+    onnx(10, &[conv], &inputs, &[("y", "I8", &[1, 2, 2], &[-10., 114., -3., -10.])]);
 }
 
 #[test]

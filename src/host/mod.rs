@@ -10,6 +10,7 @@ mod conv_pool;
 mod element;
 mod exp;
 mod fractional;
+mod integer;
 mod kept;
 mod output;
 mod pool;
@@ -85,6 +86,7 @@ fn compute_with(problem: &Problem, inputs: &[&Tensor], packed: Option<&conv::Pac
             (Work::Conv(work), [x, w, bias @ ..]) => with_floats(x, w, bias, |x, w, b| {
                 element::stored(work.dtype, conv::conv(work, x, w, b, packed)?)
             })?,
+            (Work::ConvInteger(work), inputs) => vec![integer::integer(work, inputs)?],
             (Work::Softmax(work), [x]) => softmax::softmax(work, x.as_f32()?)?,
             (Work::Activation(work), [x]) => activation::activation(work, x.as_f32()?)?,
             _ => {

@@ -32,6 +32,10 @@ pub fn all() -> Vec<KernelKey> {
     let mut keys = vec![KernelKey::Softmax, KernelKey::SoftmaxRows, KernelKey::RoiAlign, KernelKey::MaxRoi];
     keys.push(KernelKey::PackInput);
     keys.extend([DType::F32, DType::F16].map(|dtype| KernelKey::PackWeights { dtype }));
+    for dtype in [DType::U8, DType::I8] {
+        keys.extend([KernelKey::PackInteger { dtype }, KernelKey::Requantize { dtype }]);
+        keys.extend([false, true].map(|channels_last| KernelKey::ConvInteger { dtype, channels_last }));
+    }
     for activation in ACTIVATIONS {
         keys.push(KernelKey::Activation { activation });
         for channels_last in [false, true] {

@@ -261,6 +261,23 @@ pub enum KernelKey {
         /// Applied to the result.
         activation: ActivationKind,
     },
+    /// Integer convolution, whose output are sums.
+    ConvInteger {
+        /// Type of the input.
+        dtype: DType,
+        /// Whether channels lie last.
+        channels_last: bool,
+    },
+    /// The kernel of an integer convolution, less its zero points, as [`KernelKey::ConvInteger`] reads it.
+    PackInteger {
+        /// Type of the kernel.
+        dtype: DType,
+    },
+    /// Sums of an integer convolution as bytes.
+    Requantize {
+        /// Type of the output.
+        dtype: DType,
+    },
     /// A dense layer with few outputs.
     Dense {
         /// Type of the elements.

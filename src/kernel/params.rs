@@ -128,7 +128,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `conv.wgsl`, `conv_pool.wgsl` and `conv_transpose.wgsl`.
+    /// Parameters of `conv.wgsl`, `conv_pool.wgsl`, `conv_transpose.wgsl` and `conv_integer.wgsl`.
     ConvParams {
         convolution: ConvGeometry,
         pooling: PoolGeometry,
@@ -269,6 +269,36 @@ uniform! {
         nan: u32,
         pad_0: u32,
         pad_1: u32,
+    }
+}
+
+uniform! {
+    /// Parameters of `pack_integer.wgsl`.
+    PackIntegerParams {
+        window: [u32; 4],
+        tap_stride: [u32; 4],
+        tap_out: u32,
+        group_out: u32,
+        blocks: u32,
+        zero_each: u32,
+        total: u32,
+        pad_0: u32,
+        pad_1: u32,
+        pad_2: u32,
+    }
+}
+
+uniform! {
+    /// Parameters of `requantize.wgsl`.
+    RequantizeParams {
+        total: u32,
+        channels: u32,
+        inner: u32,
+        scale_each: u32,
+        has_bias: u32,
+        zero: f32,
+        least: f32,
+        most: f32,
     }
 }
 

@@ -4,7 +4,7 @@ use super::gemm::GemmFinish;
 use super::key::{KernelKey, Reduce, Taps};
 use super::patch::{Across, Patch};
 use super::text::{
-    ACTIVATION, ELEMENT, FOLD, INDEX, INSIDE, KEY, NO_INDICES, NUMBER, POOLING, Paged, ROI, SOFTMAX, SUM,
+    ACTIVATION, ELEMENT, FOLD, INDEX, INSIDE, KEY, NO_INDICES, NUMBER, PLACE, POOLING, Paged, ROI, SOFTMAX, SUM,
     TAPS, Text, prelude, shader,
 };
 use crate::plan::PAGES;
@@ -237,6 +237,12 @@ impl KernelKey {
                 constants: vec![constant("ACTIVATION", activation as u32)],
                 ..typed(dtype, &[ACTIVATION, shader!("conv_parts.wgsl")], (2, 1))
             },
+            KernelKey::ConvInteger { dtype, channels_last } => Row {
+                constants: vec![constant("CHANNELS_LAST", channels_last)],
+                ..typed(dtype, &[ELEMENT, TAPS, PLACE, shader!("conv_integer.wgsl")], (3, 1))
+            },
+            KernelKey::PackInteger { dtype } => typed(dtype, &[shader!("pack_integer.wgsl")], (2, 1)),
+            KernelKey::Requantize { dtype } => typed(dtype, &[shader!("requantize.wgsl")], (3, 1)),
             KernelKey::Dense { dtype, activation } => Row {
                 constants: vec![constant("ACTIVATION", activation as u32)],
                 ..typed(dtype, &[SUM, ACTIVATION, shader!("dense.wgsl")], (3, 1))
@@ -287,7 +293,7 @@ fn typed(dtype: DType, own: &[&'static str], buffers: (u32, u32)) -> Row {
 /// A kernel on top of `lib/convolve.wgsl`.
 fn convolution(dtype: DType, repair: bool, own: &[&'static str]) -> Row {
     let output = if repair { shader!("lib/when_not_finite.wgsl") } else { shader!("lib/always.wgsl") };
-    let shared = [ELEMENT, TAPS, ACTIVATION, output, shader!("lib/convolve.wgsl")];
+    let shared = [ELEMENT, TAPS, PLACE, ACTIVATION, output, shader!("lib/convolve.wgsl")];
     typed(dtype, &[&shared, own].concat(), (3 + u32::from(repair), 1))
 }
 

@@ -19,6 +19,7 @@ pub(crate) const INDEX: &str = shader!("lib/index.wgsl");
 pub(crate) const NUMBER: &str = shader!("lib/number.wgsl");
 pub(super) const SUM: &str = shader!("lib/sum.wgsl");
 pub(super) const ELEMENT: &str = shader!("lib/element.wgsl");
+pub(super) const PLACE: &str = shader!("lib/place.wgsl");
 pub(super) const TAPS: &str = shader!("lib/taps.wgsl");
 pub(super) const POOLING: &str = shader!("lib/pooling.wgsl");
 pub(super) const ACTIVATION: &str = shader!("lib/activation.wgsl");

@@ -35,7 +35,7 @@ pub(super) fn steps(
         }
     }
     // Sums in 16 bits would lose what they carry.
-    if fit == 0 || work.dtype != DType::F32 || all.div_ceil(fit) > MOST_STEPS {
+    if fit == 0 || work.dtype == DType::F16 || all.div_ceil(fit) > MOST_STEPS {
         turns(all).check(op, caps)?;
     }
     let before = ConvWork { bias: false, activation: Activation::None, ..*work };

@@ -17,7 +17,7 @@ use crate::problem::{ConvPoolWork, ConvWork, PoolWork};
 use crate::spec::Layout;
 
 /// Output channels that an invocation of the direct kernels computes.
-const BLOCK: usize = 4;
+pub(super) const BLOCK: usize = 4;
 
 /// A dense layer goes along its inputs in parallel when they are at least this many and its outputs too few to
 /// fill a device.
@@ -247,11 +247,11 @@ fn fused(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> Result<Step> {
 }
 
 /// Invocations of a direct kernel that writes `space` positions of each image.
-fn invocations(work: &ConvWork, space: [usize; 3]) -> usize {
+pub(super) fn invocations(work: &ConvWork, space: [usize; 3]) -> usize {
     work.batch * work.groups * work.group_out.div_ceil(BLOCK) * space.iter().product::<usize>()
 }
 
-fn params(
+pub(super) fn params(
     op: &'static str,
     work: &ConvWork,
     pool: Option<&PoolWork>,

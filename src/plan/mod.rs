@@ -11,6 +11,7 @@ mod conv_tiled;
 mod depthwise;
 pub(crate) mod explain;
 pub(crate) mod grid;
+mod integer;
 pub(crate) mod narrow;
 mod packing;
 mod pages;
@@ -233,6 +234,7 @@ impl Plan {
             Work::Conv(work) => conv::steps(op, work, caps, Slot::Output(0))?,
             Work::ConvTranspose(work) => conv::transposed(op, work, caps)?.into(),
             Work::ConvPool(work) => conv::with_pool(op, work, caps)?,
+            Work::ConvInteger(work) => integer::steps(op, work, caps)?,
             Work::Softmax(work) => pointwise::softmax(op, work, caps)?.into(),
             Work::Activation(work) => pointwise::activation(op, work, caps)?.into(),
         };

@@ -3,7 +3,7 @@
 use super::{Caps, Part};
 use crate::error::{Error, Result};
 use crate::geometry::{MAX_SPATIAL, Strides};
-use crate::problem::{PoolWork, Problem, Work};
+use crate::problem::{IntegerWork, PoolWork, Problem, Work};
 use crate::spec::{IndexNumbering, Layout};
 use crate::tensor::TensorDesc;
 
@@ -58,6 +58,7 @@ fn units(work: &Work) -> Option<(usize, usize)> {
         Work::Unpool(w) if w.numbering == IndexNumbering::PerPlane => Some((w.batch, 2)),
         Work::Conv(w) | Work::ConvTranspose(w) => Some((w.batch, 1)),
         Work::ConvPool(w) => Some((w.conv.batch, 1)),
+        Work::ConvInteger(w) => Some((w.conv.batch, 1)),
         Work::Softmax(w) => Some((w.outer, 1)),
         Work::Activation(w) => Some((w.elements, 1)),
         Work::Pool(_) | Work::Fractional(_) | Work::Unpool(_) | Work::RoiAlign(_) | Work::MaxRoi(_) => None,
@@ -79,6 +80,7 @@ pub(super) fn with_units(work: &Work, count: usize) -> Work {
                 *batch = count;
             }
         }
+        Work::ConvInteger(w) => w.conv.batch = count,
         Work::Softmax(w) => w.outer = count,
         Work::Activation(w) => w.elements = count,
         Work::RoiAlign(_) | Work::MaxRoi(_) => {}
@@ -86,15 +88,24 @@ pub(super) fn with_units(work: &Work, count: usize) -> Work {
     work
 }
 
+/// What kernels keep of every unit in scratch memory that counts with the tensors.
+fn between(problem: &Problem) -> Option<TensorDesc> {
+    match &problem.work {
+        Work::ConvPool(work) => Some(work.between.clone()),
+        Work::ConvInteger(IntegerWork { requantize: Some(_), conv, .. }) => {
+            let sums = problem.outputs.first()?;
+            Some(TensorDesc { dtype: conv.dtype, ..sums.clone() })
+        }
+        _ => None,
+    }
+}
+
 /// The parts that fit the device's bindings; one whole part where everything fits.
 pub(super) fn parts(problem: &Problem, caps: &Caps) -> Result<Vec<Option<Part>>> {
     let op = problem.op;
     let too_large = |desc: &&TensorDesc| desc.buffer_size() > caps.max_binding;
-    let between = match &problem.work {
-        Work::ConvPool(work) => Some(&work.between),
-        _ => None,
-    };
-    let all = || problem.inputs.iter().chain(&problem.outputs).chain(between);
+    let between = between(problem);
+    let all = || problem.inputs.iter().chain(&problem.outputs).chain(&between);
     let Some(largest) = all().filter(too_large).max_by_key(|d| d.buffer_size()) else {
         return Ok(vec![None]);
     };
@@ -118,7 +129,7 @@ pub(super) fn parts(problem: &Problem, caps: &Caps) -> Result<Vec<Option<Part>>>
     // Every part starts at an offset that the device can bind.
     let alignment = u64::from(caps.offset_alignment);
     let step = divided.iter().fold(1, |step, &unit| lcm(step, alignment / gcd(alignment, unit as u64)));
-    let scratch = between.map(|desc| desc.bytes() / units);
+    let scratch = between.iter().map(|desc| desc.bytes() / units);
     let most_bytes = divided.iter().copied().chain(scratch).max().unwrap_or(0) as u64;
     // Whole words are bound, so a limit counts in whole words too.
     let most = (caps.max_binding & !3) / most_bytes.max(1) / step * step;

@@ -34,7 +34,7 @@ pub struct ConvWork {
     pub group_out: usize,
     /// Windows along depth, height and width.
     pub axes: [Axis; MAX_SPATIAL],
-    /// Type of input, kernel, bias and output; sums are kept in f32.
+    /// Type of input, kernel, bias and output, where floats are convolved; sums are kept in f32.
     pub dtype: DType,
     /// Strides of the input.
     pub input: Strides,
@@ -153,6 +153,19 @@ pub(super) fn check_activation(op: &'static str, activation: Activation) -> Resu
 pub(super) fn conv(spec: &Conv, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "convolution";
     let (x, w, b) = three_inputs(op, inputs)?;
+    let (work, output) = resolved(op, spec, x.dtype, x, w, b)?;
+    Ok(Problem { op, inputs: inputs.to_vec(), outputs: vec![output], work: Work::Conv(work) })
+}
+
+/// A convolution that computes and stores elements of `dtype`, and its output; it looks at no input's type.
+pub(super) fn resolved(
+    op: &'static str,
+    spec: &Conv,
+    dtype: DType,
+    x: &TensorDesc,
+    w: &TensorDesc,
+    b: Option<&TensorDesc>,
+) -> Result<(ConvWork, TensorDesc)> {
     check_activation(op, spec.activation)?;
     let image = Image::of(op, &x.shape, spec.layout)?;
     let rank = image.rank();
@@ -198,7 +211,7 @@ pub(super) fn conv(spec: &Conv, inputs: &[TensorDesc]) -> Result<Problem> {
         group_in,
         group_out,
         axes: three(&axes, Axis::UNIT),
-        dtype: x.dtype,
+        dtype,
         input: Strides::of(spec.layout, image.channels, image.space3()),
         output: Strides::of(spec.layout, out_channels, three(&out_space, 1)),
         kernel: kernel_strides(spec.kernel_layout, out_channels, group_in, window),
@@ -206,12 +219,7 @@ pub(super) fn conv(spec: &Conv, inputs: &[TensorDesc]) -> Result<Problem> {
         bias: b.is_some(),
         activation: spec.activation,
     };
-    Ok(Problem {
-        op,
-        inputs: inputs.to_vec(),
-        outputs: vec![TensorDesc { shape, dtype: x.dtype }],
-        work: Work::Conv(work),
-    })
+    Ok((work, TensorDesc { shape, dtype }))
 }
 
 fn kernel_strides(

@@ -1,6 +1,6 @@
 //! How much arithmetic a problem is, by its definition.
 
-use super::{ConvWork, PoolWork, Problem, Work};
+use super::{ConvWork, IntegerWork, PoolWork, Problem, Work};
 
 /// Operations of softmax on an element: compare, subtract, exponential, add, divide.
 const SOFTMAX: u64 = 5;
@@ -15,7 +15,7 @@ pub(crate) struct Flops {
 }
 
 impl Problem {
-    /// Floating-point operations by the definition: two for each multiplication and addition of a convolution, one for
+    /// Operations on numbers by the definition: two for each multiplication and addition of a convolution, one for
     /// each tap of a pooling window (maxima count their comparisons), five for each element of softmax and one for
     /// each of an activation by itself.
     ///
@@ -35,7 +35,9 @@ impl Problem {
 
     pub(crate) fn flops_by_kind(&self) -> Option<Flops> {
         Some(match &self.work {
-            Work::Conv(work) => Flops { weights: conv(work, work.pixels()), rest: 0 },
+            Work::ConvInteger(IntegerWork { conv: work, .. }) | Work::Conv(work) => {
+                Flops { weights: conv(work, work.pixels()), rest: 0 }
+            }
             Work::ConvTranspose(work) => {
                 // Every element of the input meets every tap.
                 Flops { weights: conv(work, work.axes.iter().map(|a| a.output).product()), rest: 0 }

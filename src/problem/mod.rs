@@ -7,6 +7,7 @@ mod conv;
 mod flops;
 mod fractional;
 mod image;
+mod integer;
 mod pointwise;
 mod pool;
 mod roi;
@@ -16,6 +17,7 @@ mod unpool;
 pub use conv::{ConvPoolWork, ConvWork, KernelStrides};
 pub(crate) use flops::Flops;
 pub use fractional::{FractionalAxis, FractionalWork};
+pub use integer::{IntegerWork, RequantizeWork};
 pub use pointwise::{ActivationWork, SoftmaxWork};
 pub use pool::PoolWork;
 pub use roi::{MOST_SAMPLES, MaxRoiWork, Neighbours, RoiAlignWork, RoiAxis, RoiShape};
@@ -59,6 +61,8 @@ pub enum Work {
     ConvPool(Box<ConvPoolWork>),
     /// Convolution; a dense layer is one over a single element.
     Conv(ConvWork),
+    /// Integer convolution.
+    ConvInteger(IntegerWork),
     /// Softmax.
     Softmax(SoftmaxWork),
     /// An activation by itself.
@@ -92,6 +96,7 @@ impl Problem {
             Op::ConvTranspose(spec) => transposed::transposed(spec, inputs),
             Op::ConvPool(spec) => conv::conv_pool(spec, inputs),
             Op::Conv(spec) => conv::conv(spec, inputs),
+            Op::ConvInteger(spec) => integer::integer(spec, inputs),
             Op::Dense(spec) => conv::dense(spec, inputs),
             Op::Softmax(spec) => pointwise::softmax(spec, inputs),
             Op::Activation(spec) => pointwise::activation(spec, inputs),
@@ -143,6 +148,7 @@ impl Problem {
                     work.shape.check_image(self.op, "image numbers", i, image)
                 })
             }
+            (Work::ConvInteger(_), [_, _, _, _, scales, ..]) => integer::check_scales(self.op, scales),
             (Work::MaxRoi(work), [_, regions]) => {
                 roi::check_regions(self.op, regions, 5, work.shape.spatial_scale)?;
                 (0..work.shape.regions).try_for_each(|i| {

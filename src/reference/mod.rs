@@ -6,6 +6,7 @@
 mod activation;
 mod conv;
 mod fractional;
+mod integer;
 mod pool;
 mod roi;
 mod sample;
@@ -96,6 +97,7 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
         (Work::ConvPool(work), [x, w, b], [y]) => conv_pool(work, x, w, Some(b), y),
         (Work::Conv(work), [x, w], [y]) => conv::conv(work, x, w, None, y),
         (Work::Conv(work), [x, w, b], [y]) => conv::conv(work, x, w, Some(b), y),
+        (Work::ConvInteger(work), [x, w, rest @ ..], [y]) => integer::integer(work, x, w, rest, y),
         (Work::Softmax(work), [x], [y]) => softmax::softmax(work, x, y),
         (Work::Activation(work), [x], [y]) => activation::activation(work, x, y),
         _ => {

@@ -3,6 +3,7 @@
 mod activation;
 mod conv;
 mod dense;
+mod integer;
 mod layout;
 mod pool;
 mod roi;
@@ -10,6 +11,7 @@ mod roi;
 pub use activation::Activation;
 pub use conv::{Conv, ConvPool, ConvTranspose, KernelLayout};
 pub use dense::{Dense, DenseLayout, Softmax};
+pub use integer::{ConvInteger, Requantize};
 pub use layout::{Layout, Padding};
 pub use pool::{AdaptivePool, FractionalMaxPool, GlobalPool, IndexNumbering, MaxUnpool, Pool, PoolKind};
 pub use roi::{MaxRoiPool, RoiAlign, RoiMode};
@@ -38,6 +40,8 @@ pub enum Op {
     ConvPool(ConvPool),
     /// Convolution with bias and activation.
     Conv(Conv),
+    /// Convolution of bytes.
+    ConvInteger(ConvInteger),
     /// A fully connected layer on the last axis.
     Dense(Dense),
     /// Softmax along one axis.
@@ -66,6 +70,7 @@ op_from!(
     Conv,
     ConvTranspose,
     ConvPool,
+    ConvInteger,
     Dense,
     Softmax,
     Activation

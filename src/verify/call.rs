@@ -32,6 +32,9 @@ pub enum Role {
     Index,
     /// Samples and regions: 32-bit floats.
     Place,
+    /// Elements that go in as the type they have, whatever that of others is: bytes, their zero points and scales. An
+    /// operation on these gives results of types of its own.
+    Own,
 }
 
 /// How elements reach an operation that does not take their type.
@@ -95,6 +98,7 @@ impl Call {
             Role::Data => data(array.element),
             Role::Index => DType::I32,
             Role::Place => DType::F32,
+            Role::Own => own(array.element),
         };
         self.inputs
             .iter()
@@ -116,16 +120,8 @@ impl Call {
         let element = self.element();
         let same = self.inputs.iter().all(|(role, a)| *role != Role::Data || a.element == element);
         if !same {
-            // Inputs of several types are refused as they stand; those that operations have no name for count as
-            // their nearest.
-            let named = |element: Element| match element {
-                Element::F16 | Element::BF16 => DType::F16,
-                Element::F32 | Element::F64 => DType::F32,
-                Element::U8 => DType::U8,
-                Element::I8 => DType::I8,
-                _ => DType::I32,
-            };
-            return match Problem::new(&self.op, &self.descs(named)) {
+            // Inputs of several types are refused as they stand.
+            return match Problem::new(&self.op, &self.descs(own)) {
                 Err(error) => Err(error),
                 Ok(_) => Err(Error::parameter("case", "inputs", element, "all must be of one type")),
             };
@@ -180,6 +176,10 @@ impl Call {
                     Role::Data => data(array, passage)?,
                     Role::Index => indices(array)?,
                     Role::Place => Data::F32(floats(array)?),
+                    Role::Own => match own(array.element) {
+                        DType::I32 => indices(array)?,
+                        dtype => data(array, &Passage::Native(dtype))?,
+                    },
                 };
                 Tensor::new(&array.shape, data)
             })
@@ -188,13 +188,19 @@ impl Call {
 
     /// Results as the framework has them.
     pub fn results(&self, outputs: Vec<Tensor>, passage: &Passage) -> Vec<Array> {
-        let element = self.element();
+        let types_of_its_own = self.inputs.iter().any(|(role, _)| *role == Role::Own);
         let mut arrays = Vec::with_capacity(outputs.len());
         for (number, tensor) in outputs.into_iter().enumerate() {
             let mut shape = tensor.shape().to_vec();
             if self.drop_batch && shape.first() == Some(&1) {
                 shape.remove(0);
             }
+            let element = match (types_of_its_own, tensor.dtype()) {
+                (true, DType::I32) => Element::I32,
+                (true, DType::U8) => Element::U8,
+                (true, DType::I8) => Element::I8,
+                _ => self.element(),
+            };
             let all = (0..tensor.data().len()).filter_map(|i| tensor.data().get(i));
             arrays.push(if number > 0 {
                 Array { shape, element: Element::I64, values: Values::Int(all.map(|v| v as i64).collect()) }
@@ -208,6 +214,17 @@ impl Call {
             });
         }
         arrays
+    }
+}
+
+/// The type of elements as they are; those that tensors have no name for count as their nearest.
+fn own(element: Element) -> DType {
+    match element {
+        Element::F16 | Element::BF16 => DType::F16,
+        Element::F32 | Element::F64 => DType::F32,
+        Element::U8 => DType::U8,
+        Element::I8 => DType::I8,
+        _ => DType::I32,
     }
 }
 

@@ -4,7 +4,7 @@ use super::super::array::Array;
 use super::super::attributes::Attributes;
 use super::super::call::{Call, Refusal, Role};
 use super::super::manifest::Node;
-use super::{OP, required};
+use super::{OP, integer, required};
 use crate::error::{Error, Result};
 use crate::spec::{
     Activation, Conv, ConvTranspose, GlobalPool, IndexNumbering, Layout, MaxRoiPool, MaxUnpool, Op, Padding,
@@ -26,6 +26,8 @@ pub fn known(op: &str) -> bool {
             | "MaxRoiPool"
             | "Conv"
             | "ConvTranspose"
+            | "ConvInteger"
+            | "QLinearConv"
             | "Relu"
             | "LeakyRelu"
             | "Sigmoid"
@@ -99,6 +101,8 @@ pub fn call(node: &Node, opset: i64, inputs: &[Option<Array>]) -> Result<Call, R
             let tensors = inputs.iter().flatten().map(|t| (Role::Data, t.clone())).collect();
             Ok(Call::new(op, tensors))
         }
+        "ConvInteger" => integer::conv_integer(attributes, inputs),
+        "QLinearConv" => integer::qlinear_conv(attributes, inputs),
         "Relu" => only(Activation::Relu.into()),
         "LeakyRelu" => {
             let alpha = attributes.float(&["alpha"])?.unwrap_or(0.01) as f32;
@@ -224,7 +228,7 @@ fn roi_align(attributes: Attributes<'_>, opset: i64) -> Result<Op> {
 }
 
 /// The attribute repeats what the kernel's shape says.
-fn check_kernel_shape(attributes: Attributes<'_>, weight: &Array) -> Result<()> {
+pub(super) fn check_kernel_shape(attributes: Attributes<'_>, weight: &Array) -> Result<()> {
     match attributes.lengths(&["kernel_shape"])? {
         Some(window) if weight.shape.get(2..) != Some(window.as_slice()) => {
             let rule = format!("the kernel has the shape {:?}", weight.shape);
@@ -239,7 +243,7 @@ fn group(attributes: Attributes<'_>) -> Result<usize> {
     usize::try_from(group).map_err(|_| Error::parameter(OP, "group", group, "it must be positive"))
 }
 
-fn conv(attributes: Attributes<'_>) -> Result<Conv> {
+pub(super) fn conv(attributes: Attributes<'_>) -> Result<Conv> {
     Ok(Conv {
         stride: ones(attributes, "strides")?,
         dilation: ones(attributes, "dilations")?,

@@ -28,7 +28,7 @@ fn image_of(rng: &mut Rng, rank: usize, layout: Layout, channels: usize) -> Vec<
     x
 }
 
-fn conv_spec(rng: &mut Rng, f16: bool, most_window: usize) -> (Conv, Vec<TensorDesc>) {
+pub(super) fn conv_spec(rng: &mut Rng, f16: bool, most_window: usize) -> (Conv, Vec<TensorDesc>) {
     let rank = rng.between(1, 3);
     let layout = layout(rng);
     let kernel_layout = kernel_layout(rng);

@@ -1,6 +1,7 @@
 //! Random operations on random tensors, the same for the same seed.
 
 mod convolution;
+mod integer;
 mod pooling;
 mod regions;
 mod values;
@@ -87,11 +88,13 @@ pub enum Family {
     ConvTranspose,
     /// Convolution with pooling.
     ConvPool,
+    /// Integer convolution.
+    ConvInteger,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Family; 15] = [
+    pub const ALL: [Family; 16] = [
         Family::MaxPool,
         Family::AveragePool,
         Family::LpPool,
@@ -107,6 +110,7 @@ impl Family {
         Family::MaxRoiPool,
         Family::ConvTranspose,
         Family::ConvPool,
+        Family::ConvInteger,
     ];
 
     /// A random legal case. `f16` says whether 16-bit floats may come up.
@@ -138,6 +142,7 @@ impl Family {
             Family::MaxRoiPool => "MaxRoiPool",
             Family::ConvTranspose => "transposed convolution",
             Family::ConvPool => "convolution with pooling",
+            Family::ConvInteger => "integer convolution",
         }
     }
 
@@ -155,6 +160,7 @@ impl Family {
             Family::Conv => convolution::conv(rng, f16),
             Family::ConvTranspose => convolution::transposed(rng, f16),
             Family::ConvPool => convolution::conv_pool(rng, f16),
+            Family::ConvInteger => integer::conv(rng),
             Family::Dense => convolution::dense(rng, f16),
             Family::Softmax => {
                 let rank = rng.between(1, 4);

@@ -32,6 +32,23 @@ pub(super) fn inputs(rng: &mut Rng, problem: &Problem) -> Vec<Tensor> {
             };
             regions.data = Data::F32((0..shape.regions).flat_map(row).collect());
         }
+        (Work::ConvInteger(work), [_, _, _, _, scales, bias @ ..]) => {
+            // Scales that spread the usual sums over more than the range of bytes, some of them halves so that sums lie
+            // between two bytes.
+            let terms = (work.conv.group_in * work.conv.taps()) as f64;
+            let halves = rng.one_in(2);
+            let largest = 1.0 / terms.sqrt() / 32.0;
+            let mut scale = || match halves {
+                true => 2f64.powi(-(rng.between(1, 12) as i32)),
+                false => largest * (2.0 * rng.unit() - 0.5),
+            };
+            let n = scales.data.len();
+            scales.data = Data::F32((0..n).map(|_| scale() as f32).collect());
+            if let [bias] = bias {
+                let n = bias.data.len();
+                bias.data = Data::I32((0..n).map(|_| rng.between(0, 20_000) as i32 - 10_000).collect());
+            }
+        }
         (Work::Pool(work), [x]) => {
             // Roots of what is left of terms of both signs are no numbers that two paths agree on.
             if let PoolKind::LpTorch { p } = work.kind

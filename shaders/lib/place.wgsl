@@ -1,0 +1,74 @@
+// What kernels share that compute four output channels of a group at one position.
+
+struct ConvParams {
+    in_size: vec4<u32>,    // depth, height, width, input channels of a group
+    out_size: vec4<u32>,   // depth, height, width, output channels of a group
+    window: vec4<u32>,     // depth, height, width, input channels of a group
+    stride: vec4<u32>,
+    dilation: vec4<u32>,
+    pad_before: vec4<i32>,
+    in_stride: vec4<u32>,  // depth, height, width, channel
+    out_stride: vec4<u32>,
+    in_batch: u32,         // elements of an input image
+    out_batch: u32,        // elements of an output image
+    has_bias: u32,
+    alpha: f32,
+    // Pooling behind the convolution; the strides of the output are then the pooled tensor's.
+    pooled: vec4<u32>,     // depth, height, width of the pooled tensor, divisor or 0
+    pool_window: vec4<u32>,
+    pool_stride: vec4<u32>,
+    pool_dilation: vec4<u32>,
+    pool_before: vec4<i32>,
+    pool_end: vec4<i32>,   // length + padding after it
+    tap_stride: vec4<u32>, // kernel: depth, height, width, input channel
+    tap_out: u32,          // kernel: output channel
+    blocks: u32,           // blocks of four output channels in a group
+    groups: u32,
+    total: u32,            // invocations that have work
+    identity: f32,
+    nan: u32,
+    from_channel: u32,     // input channels of a group that are summed up; the output holds the sum of those before
+    to_channel: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: ConvParams;
+
+// Which output an invocation computes.
+struct Place {
+    n: u32,
+    position: vec3<u32>,
+    channel_group: u32,
+    in_group: u32,       // first of the four channels, in the group
+    channel: vec4<u32>,  // the four channels; behind the group's last they repeat it
+}
+
+fn place(number: u32, size: vec3<u32>) -> Place {
+    let e = element_of(number, size, params.groups * params.blocks);
+    let block = e.channel;
+    var p: Place;
+    p.n = e.image;
+    p.position = e.position;
+    p.channel_group = block / params.blocks;
+    p.in_group = block % params.blocks * 4u;
+    let four = p.in_group + vec4<u32>(0u, 1u, 2u, 3u);
+    p.channel = p.channel_group * params.out_size.w + min(four, vec4<u32>(params.out_size.w - 1u));
+    return p;
+}
+
+// A window: its first tap, and which of its taps lie inside the input.
+struct Window {
+    start: vec3<i32>,
+    first: vec3<u32>,
+    end: vec3<u32>,
+}
+
+fn window_of(out: vec3<u32>) -> Window {
+    let start = vec3<i32>(out * params.stride.xyz) - params.pad_before.xyz;
+    var first: vec3<u32>;
+    var end: vec3<u32>;
+    for (var axis = 0u; axis < 3u; axis++) {
+        first[axis] = first_tap(start[axis], params.dilation[axis], params.window[axis]);
+        end[axis] = end_tap(start[axis], i32(params.in_size[axis]), params.dilation[axis], params.window[axis]);
+    }
+    return Window(start, first, end);
+}

@@ -1,0 +1,51 @@
+// A kernel of bytes less its zero points: a vector for each tap of four output channels of a group, the input channels of a
+// tap one after another. Behind the group's last channel the vectors repeat it.
+
+struct PackIntegerParams {
+    window: vec4<u32>,     // depth, height, width, input channels of a group
+    tap_stride: vec4<u32>, // depth, height, width, input channel
+    tap_out: u32,
+    group_out: u32,
+    blocks: u32,           // blocks of four output channels in a group
+    zero_each: u32,        // 1: every output channel has a zero point of its own
+    total: u32,            // vectors
+    pad_0: u32,
+    pad_1: u32,
+    pad_2: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: PackIntegerParams;
+@group(0) @binding(1) var<storage, read> kernel: array<Word>;
+@group(0) @binding(2) var<storage, read> zeros: array<Word>;
+@group(0) @binding(3) var<storage, read_write> packed: array<vec4<i32>>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let number = invocation_number(group, groups, local);
+    if (number >= params.total) {
+        return;
+    }
+    var rest = number / params.window.w;
+    var tap: vec3<u32>;
+    tap.z = rest % params.window.z;
+    rest /= params.window.z;
+    tap.y = rest % params.window.y;
+    rest /= params.window.y;
+    tap.x = rest % params.window.x;
+    rest /= params.window.x;
+    let at = dot(tap, params.tap_stride.xyz) + number % params.window.w * params.tap_stride.w;
+    var weights: vec4<i32>;
+    for (var j = 0u; j < 4u; j++) {
+        let in_group = min(rest % params.blocks * 4u + j, params.group_out - 1u);
+        let channel = rest / params.blocks * params.group_out + in_group;
+        let weight = at + channel * params.tap_out;
+        let zero = channel * params.zero_each;
+        weights[j] = i32(unpack(kernel[weight / LANES], weight % LANES))
+            - i32(unpack(zeros[zero / LANES], zero % LANES));
+    }
+    packed[number] = weights;
+}

@@ -1,0 +1,51 @@
+// Sums of an integer convolution as bytes: a word of the output an invocation.
+
+struct RequantizeParams {
+    total: u32,      // elements
+    channels: u32,
+    inner: u32,      // elements of a channel that lie one after another
+    scale_each: u32, // 1: every channel has a scale of its own
+    has_bias: u32,
+    zero: f32,
+    least: f32,      // the range of the output's type, less the zero point
+    most: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: RequantizeParams;
+@group(0) @binding(1) var<storage, read> sums: array<i32>;
+@group(0) @binding(2) var<storage, read> scales: array<f32>;
+@group(0) @binding(3) var<storage, read> bias: array<i32>;
+@group(0) @binding(4) var<storage, read_write> output: array<Word>;
+
+// The nearest float, of two the even one. Conversions of larger integers may round either way, but both parts are exact, and
+// their sum is rounded once.
+fn nearest(sum: i32) -> f32 {
+    let low = sum & 0xff;
+    return f32(sum - low) + f32(low);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let number = invocation_number(group, groups, local);
+    if (number * LANES >= params.total) {
+        return;
+    }
+    var values = vec4<f32>();
+    for (var lane = 0u; lane < LANES; lane++) {
+        let at = number * LANES + lane;
+        if (at < params.total) {
+            let channel = at / params.inner % params.channels;
+            var sum = sums[at];
+            if (params.has_bias == 1u) {
+                sum += bias[channel];
+            }
+            let scaled = nearest(sum) * scales[channel * params.scale_each];
+            values[lane] = round(clamp(scaled, params.least, params.most)) + params.zero;
+        }
+    }
+    output[number] = pack(values);
+}

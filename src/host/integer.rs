@@ -1,0 +1,188 @@
+//! Integer convolution: rows of sums in 32 bits, tap by tap, over planes of 16-bit differences from the zero point.
+
+use rayon::prelude::*;
+
+use super::output::{WORTH_SHARING, fill};
+use super::simd::wide;
+use crate::error::{Error, Result};
+use crate::geometry::MAX_SPATIAL;
+use crate::problem::{ConvWork, IntegerWork, RequantizeWork};
+use crate::spec::Layout;
+use crate::tensor::{DType, Data, Tensor};
+
+pub(super) fn integer(work: &IntegerWork, inputs: &[&Tensor]) -> Result<Data> {
+    let &[x, w, x_zero, w_zero, ref rest @ ..] = inputs else {
+        return Err(Error::Arity { op: OP, expected: "four or more", got: inputs.len() });
+    };
+    let planes = Planes::of(&work.conv, x, whole(x_zero, 0))?;
+    let sums = sums(work, &planes, w, w_zero)?;
+    match (&work.requantize, rest) {
+        (Some(requantize), [scales, bias @ ..]) => {
+            let scales = scales.as_f32()?;
+            let finish = |o: usize, sum: i32| {
+                let bias = bias.first().map_or(0, |bias| whole(bias, o));
+                let scale = scales[if requantize.scale_each { o } else { 0 }];
+                requantized(requantize, sum.wrapping_add(bias), scale)
+            };
+            Ok(match requantize.output {
+                DType::I8 => Data::I8(ordered(&work.conv, &sums, |o, sum| finish(o, sum) as i8)?),
+                _ => Data::U8(ordered(&work.conv, &sums, |o, sum| finish(o, sum) as u8)?),
+            })
+        }
+        _ if work.conv.layout == Layout::Nchw => Ok(Data::I32(sums)),
+        _ => Ok(Data::I32(ordered(&work.conv, &sums, |_, sum| sum)?)),
+    }
+}
+
+const OP: &str = "integer convolution";
+
+/// Element `i` of a tensor of integers.
+fn whole(tensor: &Tensor, i: usize) -> i32 {
+    match tensor.data() {
+        Data::U8(v) => v.get(i).map_or(0, |&x| x.into()),
+        Data::I8(v) => v.get(i).map_or(0, |&x| x.into()),
+        Data::I32(v) => v.get(i).copied().unwrap_or(0),
+        Data::F32(_) | Data::F16(_) => 0,
+    }
+}
+
+fn requantized(work: &RequantizeWork, sum: i32, scale: f32) -> i32 {
+    let (least, most) = work.range();
+    // The range without the zero point holds few numbers, so that clamping first loses nothing.
+    let (least, most) = ((least - work.zero) as f32, (most - work.zero) as f32);
+    (sum as f32 * scale).clamp(least, most).round_ties_even() as i32 + work.zero
+}
+
+/// The input's differences from its zero point, plane by plane, with the padding that windows reach.
+struct Planes {
+    data: Vec<i16>,
+    space: [usize; MAX_SPATIAL],
+}
+
+impl Planes {
+    fn of(work: &ConvWork, x: &Tensor, zero: i32) -> Result<Planes> {
+        match x.data() {
+            Data::U8(x) => Self::less(work, x, zero as i16),
+            Data::I8(x) => Self::less(work, x, zero as i16),
+            other => Err(Error::Type {
+                op: OP,
+                tensor: "the input",
+                got: other.dtype(),
+                rule: "it must be u8 or i8".into(),
+            }),
+        }
+    }
+
+    fn less<T: Copy + Into<i16> + Sync>(work: &ConvWork, x: &[T], zero: i16) -> Result<Planes> {
+        let space @ [depth, height, width] = work.axes.map(|a| a.reach(a.output));
+        let plane = depth * height * width;
+        let channels = work.in_channels();
+        let [ad, ah, aw] = &work.axes;
+        let data = fill(work.batch * channels * plane, plane, WORTH_SHARING.div_ceil(plane), |i, out| {
+            let (n, c) = (i / channels, i % channels);
+            for (row, out) in out.chunks_exact_mut(width).enumerate() {
+                // What is left of the padding before an axis is inside it, as far as windows reach.
+                let inside = |at: usize, before: usize, length: usize| {
+                    at.checked_sub(before).filter(|&at| at < length)
+                };
+                let d = inside(row / height, ad.pad_before, ad.input);
+                let h = inside(row % height, ah.pad_before, ah.input);
+                let (Some(d), Some(h)) = (d, h) else { continue };
+                let first = work.input.at(n, c, [d, h, 0]);
+                let step = work.input.space[MAX_SPATIAL - 1];
+                let of_row = x[first..].iter().step_by(step).take(aw.input);
+                for (out, &x) in out.iter_mut().skip(aw.pad_before).zip(of_row) {
+                    *out = x.into() - zero;
+                }
+            }
+        })?;
+        Ok(Planes { data, space })
+    }
+}
+
+/// The sums, channels first.
+fn sums(work: &IntegerWork, planes: &Planes, w: &Tensor, w_zero: &Tensor) -> Result<Vec<i32>> {
+    let conv = &work.conv;
+    let [_, height, width] = planes.space;
+    let plane: usize = planes.space.iter().product();
+    let [ad, ah, aw] = &conv.axes;
+    let steps = [height * width, width, 1];
+    // Where each tap lies in the planes of a group, and what it is multiplied by.
+    let taps: Vec<Vec<(usize, i32)>> = (0..conv.out_channels())
+        .into_par_iter()
+        .map(|o| {
+            let zero = whole(w_zero, if work.zero_each { o } else { 0 });
+            let mut taps = Vec::with_capacity(conv.group_in * conv.taps());
+            for i in 0..conv.group_in {
+                for (td, th, tw) in places([ad.kernel, ah.kernel, aw.kernel]) {
+                    let at = conv.kernel.o * o + conv.kernel.i * i;
+                    let [d, h, c] = conv.kernel.space;
+                    let weight = whole(w, at + td * d + th * h + tw * c) - zero;
+                    let place = [td * ad.dilation, th * ah.dilation, tw * aw.dilation];
+                    let at: usize = place.iter().zip(steps).map(|(place, step)| place * step).sum();
+                    taps.push((i * plane + at, weight));
+                }
+            }
+            taps
+        })
+        .collect();
+    let row = aw.output;
+    let batch = WORTH_SHARING.div_ceil(conv.pixels() * conv.group_in * conv.taps());
+    fill(conv.batch * conv.out_channels() * conv.pixels(), conv.pixels(), batch, |i, out: &mut [i32]| {
+        let (n, o) = (i / conv.out_channels(), i % conv.out_channels());
+        let first = n * conv.in_channels() + o / conv.group_out * conv.group_in;
+        for (number, out) in out.chunks_exact_mut(row).enumerate() {
+            let (d, h) = (number / ah.output, number % ah.output);
+            let from = first * plane + d * ad.stride * steps[0] + h * ah.stride * steps[1];
+            wide(
+                #[inline(always)]
+                |_| {
+                    for &(at, weight) in &taps[o] {
+                        add(out, &planes.data[from + at..], aw.stride, weight);
+                    }
+                },
+            );
+        }
+    })
+}
+
+/// Places of a window, in row-major order.
+fn places([d, h, w]: [usize; MAX_SPATIAL]) -> impl Iterator<Item = (usize, usize, usize)> {
+    (0..d * h * w).map(move |i| (i / w / h, i / w % h, i % w))
+}
+
+/// Adds a tap's products to a row of sums.
+#[inline(always)]
+fn add(sums: &mut [i32], x: &[i16], stride: usize, weight: i32) {
+    if stride == 1 {
+        for (sum, &x) in sums.iter_mut().zip(x) {
+            *sum = sum.wrapping_add(i32::from(x) * weight);
+        }
+    } else {
+        for (sum, &x) in sums.iter_mut().zip(x.iter().step_by(stride)) {
+            *sum = sum.wrapping_add(i32::from(x) * weight);
+        }
+    }
+}
+
+/// What `finish` makes of each output channel's sums, in the output's memory order.
+fn ordered<T: Copy + Default + Send>(
+    work: &ConvWork,
+    sums: &[i32],
+    finish: impl Fn(usize, i32) -> T + Sync + Send,
+) -> Result<Vec<T>> {
+    let (channels, pixels) = (work.out_channels(), work.pixels());
+    match work.layout {
+        Layout::Nchw => fill(sums.len(), pixels, WORTH_SHARING.div_ceil(pixels), |i, out: &mut [T]| {
+            for (out, &sum) in out.iter_mut().zip(&sums[i * pixels..]) {
+                *out = finish(i % channels, sum);
+            }
+        }),
+        Layout::Nhwc => fill(sums.len(), channels, WORTH_SHARING.div_ceil(channels), |i, out: &mut [T]| {
+            let (n, p) = (i / pixels, i % pixels);
+            for (o, out) in out.iter_mut().enumerate() {
+                *out = finish(o, sums[(n * channels + o) * pixels + p]);
+            }
+        }),
+    }
+}

@@ -1,0 +1,86 @@
+//! Kernels for integer convolution: its kernel in vectors, the sums, and the bytes that are made of them.
+
+use super::narrow::{each, u32_of, vec4};
+use super::turns::Turns;
+use super::{Caps, Slot, Step, Steps, carried, conv, grid};
+use crate::error::Result;
+use crate::kernel::KernelKey;
+use crate::kernel::params::{PackIntegerParams, RequantizeParams};
+use crate::problem::{ConvWork, IntegerWork, RequantizeWork};
+use crate::spec::Layout;
+
+/// Bytes of a vector of four weights.
+const VECTOR: u64 = 16;
+
+pub(super) fn steps(op: &'static str, work: &IntegerWork, caps: &Caps) -> Result<Steps> {
+    let conv = &work.conv;
+    let vectors = conv.groups * conv.group_out.div_ceil(conv::BLOCK) * conv.taps() * conv.group_in;
+    let packed = vec![(vectors as u64).saturating_mul(VECTOR)];
+    let mut steps = vec![pack(op, work, vectors, caps)?];
+    let (sums, scratch) = match work.requantize {
+        None => (Slot::Output(0), vec![]),
+        Some(_) => (Slot::Scratch(0), vec![4 * elements(conv) as u64]),
+    };
+    let total = conv::invocations(conv, each(&conv.axes, |a| a.output));
+    let grid = grid::invocations(op, total as u64, caps)?;
+    let turns = |channels| Turns::default().repeated(channels).at_taps(&conv.axes);
+    steps.extend(carried::steps(op, conv, caps, turns, |conv, channels| {
+        let params = conv::params(op, conv, None, total, channels)?;
+        let channels_last = conv.layout == Layout::Nhwc;
+        let kernel = KernelKey::ConvInteger { dtype: work.input, channels_last };
+        let slots = vec![Slot::Input(0), Slot::Packed(0), Slot::Input(2), sums];
+        Ok(Step::new(kernel, &params, slots, grid))
+    })?);
+    if let Some(requantize) = &work.requantize {
+        steps.push(bytes(op, conv, requantize, caps)?);
+    }
+    Ok(Steps { steps, scratch, packed })
+}
+
+/// Elements of the output.
+fn elements(conv: &ConvWork) -> usize {
+    conv.batch * conv.out_channels() * conv.pixels()
+}
+
+/// The kernel less its zero points.
+fn pack(op: &'static str, work: &IntegerWork, vectors: usize, caps: &Caps) -> Result<Step> {
+    let conv = &work.conv;
+    let params = PackIntegerParams {
+        window: vec4(op, each(&conv.axes, |a| a.kernel), conv.group_in)?,
+        tap_stride: vec4(op, conv.kernel.space, conv.kernel.i)?,
+        tap_out: u32_of(op, conv.kernel.o)?,
+        group_out: u32_of(op, conv.group_out)?,
+        blocks: u32_of(op, conv.group_out.div_ceil(conv::BLOCK))?,
+        zero_each: u32::from(work.zero_each),
+        total: u32_of(op, vectors)?,
+        pad_0: 0,
+        pad_1: 0,
+        pad_2: 0,
+    };
+    let kernel = KernelKey::PackInteger { dtype: work.kernel };
+    let slots = vec![Slot::Input(1), Slot::Input(3), Slot::Packed(0)];
+    let step = Step::new(kernel, &params, slots, grid::invocations(op, vectors as u64, caps)?);
+    Ok(Step { once: true, why: "weights less their zero points, four channels in a vector", ..step })
+}
+
+/// Bytes of the sums.
+fn bytes(op: &'static str, conv: &ConvWork, work: &RequantizeWork, caps: &Caps) -> Result<Step> {
+    let total = elements(conv);
+    let (least, most) = work.range();
+    let params = RequantizeParams {
+        total: u32_of(op, total)?,
+        channels: u32_of(op, conv.out_channels())?,
+        inner: u32_of(op, conv.output.c)?,
+        scale_each: u32::from(work.scale_each),
+        has_bias: u32::from(work.bias),
+        zero: work.zero as f32,
+        least: (least - work.zero) as f32,
+        most: (most - work.zero) as f32,
+    };
+    // Without a bias, what is bound in its place is not read.
+    let bias = Slot::Input(if work.bias { 5 } else { 4 });
+    let slots = vec![Slot::Scratch(0), Slot::Input(4), bias, Slot::Output(0)];
+    let kernel = KernelKey::Requantize { dtype: work.output };
+    let grid = grid::invocations(op, total.div_ceil(4) as u64, caps)?;
+    Ok(Step { why: "four bytes to a word", ..Step::new(kernel, &params, slots, grid) })
+}
