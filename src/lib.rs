@@ -42,7 +42,7 @@ pub use frame::{ColorMap, Crop, FrameChannels, FramePlan, FrameToTensor, Overlay
 pub use plan::{Caps, Plan};
 pub use problem::Problem;
 pub use spec::{
-    Activation, AdaptivePool, Conv, ConvInteger, ConvPool, ConvTranspose, Dense, DenseLayout,
+    Activation, AdaptivePool, Conv, ConvInteger, ConvPool, ConvTranspose, DeformConv, Dense, DenseLayout,
     FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Padding,
     Pool, PoolKind, Requantize, RoiAlign, RoiMode, Softmax,
 };

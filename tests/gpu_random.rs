@@ -103,6 +103,11 @@ fn integer_convolution() {
 }
 
 #[test]
+fn deformable_convolution() {
+    random(Family::DeformConv, 200);
+}
+
+#[test]
 fn convolution_with_pooling() {
     random(Family::ConvPool, 250);
 }

@@ -131,6 +131,50 @@ const MUTANTS: &[Mutant] = &[
     mutant!(ConvInteger, "bias missing from sums", "sum += bias[channel];", ""),
     mutant!(ConvInteger, "scale of the first channel", "channel * params.scale_each", "0u"),
     mutant!(ConvInteger, "sums rounded down", "f32(sum - low) + f32(low)", "f32(sum & -256)"),
+    mutant!(
+        DeformConv,
+        "nearest neighbour",
+        "part[axis] = at - floor(at)",
+        "part[axis] = round(at - floor(at))"
+    ),
+    mutant!(
+        DeformConv,
+        "offsets of another axis",
+        "moved * rank + axis + rank - 3u",
+        "moved * rank + 2u - axis"
+    ),
+    mutant!(
+        DeformConv,
+        "offsets of the first group",
+        "params.offset_groups + channel_group",
+        "params.offset_groups"
+    ),
+    mutant!(
+        DeformConv,
+        "offsets of the first image",
+        "(n * params.offset_groups",
+        "(0u * params.offset_groups"
+    ),
+    mutant!(DeformConv, "nothing between border and padding", "at > -1.0 &&", "at >= 0.0 &&"),
+    mutant!(
+        DeformConv,
+        "the border repeated",
+        "all(at >= vec3<i32>(0)) && all(at < size)",
+        "all(at >= vec3<i32>(0))"
+    ),
+    mutant!(
+        DeformConv,
+        "NaN is a place",
+        "!is_nan(at) && at > -1.0 && at < f32(params.in_size[axis])",
+        "true"
+    ),
+    mutant!(DeformConv, "no mask", "value *= mask[moved * pixels + pixel]", "value *= 1.0"),
+    mutant!(
+        DeformConv,
+        "dilation missing from places",
+        "tap * params.dilation.xyz) - params",
+        "tap) - params"
+    ),
     mutant!(Dense, "wrong stride", "i * params.tap_in", "i"),
     mutant!(Dense, "bias of another output", "bias[out]", "bias[0]"),
     mutant!(Softmax, "largest not subtracted", "exp(input[at] - largest)", "exp(input[at])"),

@@ -7,8 +7,8 @@ mod support;
 use support::{describe, engine, judge};
 use wgpool::verify::random::{Family, Rng};
 use wgpool::{
-    Activation, Conv, ConvInteger, DType, Data, Error, Op, Padding, Problem, Requantize, Tensor, TensorDesc,
-    host, reference,
+    Activation, Conv, ConvInteger, DType, Data, DeformConv, Error, Layout, Op, Padding, Problem, Requantize,
+    Tensor, TensorDesc, host, reference,
 };
 
 /// Random cases of a family on the host path, judged by the reference.
@@ -30,8 +30,11 @@ fn gives(op: impl Into<Op>, inputs: &[&Tensor], outputs: &[Tensor]) {
     assert_eq!(engine().run(&op, inputs).unwrap(), outputs, "GPU: {op:?}");
 }
 
+/// Type and shape of a tensor.
+type Given<'a> = (DType, &'a [usize]);
+
 /// The error of a specification on tensors of these types and shapes.
-fn refused(op: impl Into<Op>, inputs: &[(DType, &[usize])]) -> Error {
+fn refused(op: impl Into<Op>, inputs: &[Given<'_>]) -> Error {
     let descs: Vec<_> =
         inputs.iter().map(|&(dtype, shape)| TensorDesc { shape: shape.to_vec(), dtype }).collect();
     Problem::new(&op.into(), &descs).unwrap_err()
@@ -47,6 +50,10 @@ fn u8s(shape: &[usize], v: &[u8]) -> Tensor {
 
 fn i8s(shape: &[usize], v: &[i8]) -> Tensor {
     tensor(shape, Data::I8(v.to_vec()))
+}
+
+fn f32s(shape: &[usize], v: &[f32]) -> Tensor {
+    tensor(shape, Data::F32(v.to_vec()))
 }
 
 #[test]
@@ -100,7 +107,7 @@ fn requantized_sums_round_to_even_and_saturate() {
 fn integer_convolutions_that_are_refused() {
     use DType::{F32, I8, I32, U8};
     let plain = ConvInteger { conv: Conv::new(), requantize: None };
-    let (x, w): ((DType, &[usize]), (DType, &[usize])) = ((U8, &[1, 1, 3]), (I8, &[2, 1, 1]));
+    let (x, w): (Given<'_>, Given<'_>) = ((U8, &[1, 1, 3]), (I8, &[2, 1, 1]));
     assert!(matches!(refused(plain.clone(), &[x, w]), Error::Arity { got: 2, .. }));
     assert!(matches!(
         refused(plain.clone(), &[x, w, (U8, &[1]), (I8, &[1]), (F32, &[1])]),
@@ -126,4 +133,82 @@ fn integer_convolutions_that_are_refused() {
     let inputs = [&x, &w, &zero, &zero, &scales];
     assert!(matches!(host::run(&Op::from(to(U8, 0)), &inputs), Err(Error::Value { at: 0, .. })));
     assert!(matches!(Requantize::scales(1.0, &[1.0, 2.0], 0.0), Err(Error::Value { at: 0, .. })));
+}
+
+#[test]
+fn deformable_convolution() {
+    on_host(Family::DeformConv, 250);
+}
+
+#[test]
+fn taps_are_moved_along_each_axis() {
+    let x = f32s(&[1, 1, 2, 2], &[1., 2., 4., 8.]);
+    let w = f32s(&[1, 1, 1, 1], &[1.]);
+    let one = |mask| DeformConv { conv: Conv::new(), offset_groups: 1, mask };
+    // Down by a half in the first row, right by a quarter and three quarters in the second: beside 8 there are zeros.
+    let offsets = f32s(&[1, 2, 2, 2], &[0.5, 0.5, 0., 0., 0., 0., 0.25, 0.75]);
+    gives(one(false), &[&x, &offsets, &w], &[f32s(&[1, 1, 2, 2], &[2.5, 5., 5., 2.])]);
+    let mask = f32s(&[1, 1, 2, 2], &[1., -2., 0., 0.5]);
+    let bias = f32s(&[1], &[10.]);
+    let y = f32s(&[1, 1, 2, 2], &[12.5, 0., 10., 11.]);
+    gives(one(true), &[&x, &offsets, &mask, &w, &bias], &[y]);
+    // Half an element outside there is half a value, and one outside there is none; so there is where a place is NaN.
+    let offsets = f32s(&[1, 2, 2, 2], &[-0.5, -1., f32::NAN, 1., 0., 0., 0., -f32::INFINITY]);
+    gives(one(false), &[&x, &offsets, &w], &[f32s(&[1, 1, 2, 2], &[0.5, 0., 0., 0.])]);
+}
+
+#[test]
+fn channels_have_the_offsets_of_their_group() {
+    let x = f32s(&[1, 2, 3], &[1., 2., 4., 10., 20., 40.]);
+    let w = f32s(&[1, 2, 2], &[1., 1., 1., 1.]);
+    let op = DeformConv {
+        conv: Conv::new().stride([2]).padding(Padding::symmetric([1])),
+        offset_groups: 2,
+        mask: false,
+    };
+    // Outputs at -1 and 1; the first group's second tap goes one to the right, the second group's first one to the left.
+    let offsets = f32s(&[1, 4, 2], &[0., 0., 1., 1., -1., -1., 0., 0.]);
+    gives(op, &[&x, &offsets, &w], &[f32s(&[1, 1, 2], &[12., 52.])]);
+}
+
+#[test]
+fn deformable_convolutions_that_are_refused() {
+    let op = DeformConv { conv: Conv::new(), offset_groups: 1, mask: false };
+    let (x, w): (&[usize], &[usize]) = (&[1, 2, 3, 3], &[1, 2, 2, 2]);
+    let of = |shapes: &[&'static [usize]]| -> Vec<Given<'static>> {
+        shapes.iter().map(|&shape| (DType::F32, shape)).collect()
+    };
+    let right: &[usize] = &[1, 8, 2, 2];
+    let given = |offsets| [(DType::F32, x), (DType::F32, offsets), (DType::F32, w)];
+    assert!(
+        Problem::new(
+            &op.clone().into(),
+            &given(right).map(|(dtype, s)| TensorDesc { shape: s.into(), dtype })
+        )
+        .is_ok()
+    );
+    for wrong in [&[1, 8, 3, 3][..], &[1, 4, 2, 2], &[2, 8, 2, 2], &[1, 8, 2], &[]] {
+        assert!(matches!(refused(op.clone(), &given(wrong)), Error::Shape { .. }), "{wrong:?}");
+    }
+    assert!(matches!(refused(op.clone(), &of(&[&[1, 2, 3, 3], &[1, 8, 2, 2]])), Error::Arity { got: 2, .. }));
+    let masked = DeformConv { mask: true, ..op.clone() };
+    assert!(matches!(refused(masked.clone(), &given(right)), Error::Arity { got: 3, .. }));
+    let all = of(&[&[1, 2, 3, 3], &[1, 8, 2, 2], &[1, 8, 2, 2], &[1, 2, 2, 2]]);
+    assert!(matches!(refused(masked, &all), Error::Shape { tensor: "the mask", .. }));
+    for groups in [0, 3] {
+        let op = DeformConv { offset_groups: groups, ..op.clone() };
+        assert!(matches!(refused(op, &given(right)), Error::Parameter { .. }), "{groups}");
+    }
+    let last = DeformConv { conv: Conv::new().layout(Layout::Nhwc), ..op.clone() };
+    assert!(matches!(refused(last, &given(right)), Error::Parameter { parameter: "layout", .. }));
+    assert!(matches!(
+        refused(op.clone(), &[given(right)[0], (DType::I32, right), given(right)[2]]),
+        Error::Type { .. }
+    ));
+    let long: [Given<'_>; 3] = [
+        (DType::F32, &[1, 1, (1 << 24) + 1]),
+        (DType::F32, &[1, 1, (1 << 24) + 1]),
+        (DType::F32, &[1, 1, 1]),
+    ];
+    assert!(matches!(refused(op, &long), Error::TooLarge { what: "axis", .. }));
 }

@@ -41,6 +41,7 @@ fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
         KernelKey::ConvPatch(_) => ("ConvPatchParams", ConvPatchParams::FIELDS, size_of::<ConvPatchParams>()),
         KernelKey::PackGemm { .. } => ("PackGemmParams", PackGemmParams::FIELDS, size_of::<PackGemmParams>()),
         KernelKey::ConvParts { .. } => ("PartsParams", PartsParams::FIELDS, size_of::<PartsParams>()),
+        KernelKey::DeformSamples => ("DeformParams", DeformParams::FIELDS, size_of::<DeformParams>()),
         KernelKey::Dense { .. } => ("DenseParams", DenseParams::FIELDS, size_of::<DenseParams>()),
         KernelKey::Softmax | KernelKey::SoftmaxRows => {
             ("SoftmaxParams", SoftmaxParams::FIELDS, size_of::<SoftmaxParams>())

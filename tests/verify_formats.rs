@@ -283,6 +283,22 @@ fn onnx_integer_convolution() {
 }
 
 #[test]
+fn onnx_deformable_convolution() {
+    let x = ("x", "F32", &[1, 2, 2][..], &[1., 2., 10., 20.][..]);
+    let w = ("w", "F32", &[1, 2, 1][..], &[1., 1.][..]);
+    let offsets = ("o", "F32", &[1, 2, 2][..], &[0.5, 0., 0., -1.][..]);
+    let mask = ("m", "F32", &[1, 2, 2][..], &[2., 1., 1., 1.][..]);
+    let deform = |inputs: &[&str]| node("DeformConv", json!({ "offset_group": 2 }), inputs, &["y"]);
+    onnx(22, &[deform(&["x", "w", "o"])], &[x, w, offsets], &[("y", "F32", &[1, 1, 2], &[11.5, 12.])]);
+    // A mask without a bias.
+    let y = ("y", "F32", &[1, 1, 2][..], &[13., 12.][..]);
+    onnx(22, &[deform(&["x", "w", "o", "", "m"])], &[x, w, offsets, mask], &[y]);
+    let bias = ("b", "F32", &[1][..], &[1.][..]);
+    let y = ("y", "F32", &[1, 1, 2][..], &[12.5, 13.][..]);
+    onnx(22, &[deform(&["x", "w", "o", "b"])], &[x, w, offsets, bias], &[y]);
+}
+
+#[test]
 fn onnx_graphs_around_one_operator() {
     let x = ("x", "F32", &[1, 4][..], &[1., -2., -3., -4.][..]);
     let axes = ("axes", "I64", &[1][..], &[0.][..]);

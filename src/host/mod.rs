@@ -7,6 +7,7 @@
 mod activation;
 mod conv;
 mod conv_pool;
+mod deform;
 mod element;
 mod exp;
 mod fractional;
@@ -87,6 +88,7 @@ fn compute_with(problem: &Problem, inputs: &[&Tensor], packed: Option<&conv::Pac
                 element::stored(work.dtype, conv::conv(work, x, w, b, packed)?)
             })?,
             (Work::ConvInteger(work), inputs) => vec![integer::integer(work, inputs)?],
+            (Work::Deform(work), inputs) => vec![deform::deform(work, inputs)?],
             (Work::Softmax(work), [x]) => softmax::softmax(work, x.as_f32()?)?,
             (Work::Activation(work), [x]) => activation::activation(work, x.as_f32()?)?,
             _ => {

@@ -30,7 +30,7 @@ const WINDOWS: [Taps; 5] = [
 /// too: what tests compile and compare.
 pub fn all() -> Vec<KernelKey> {
     let mut keys = vec![KernelKey::Softmax, KernelKey::SoftmaxRows, KernelKey::RoiAlign, KernelKey::MaxRoi];
-    keys.push(KernelKey::PackInput);
+    keys.extend([KernelKey::PackInput, KernelKey::DeformSamples]);
     keys.extend([DType::F32, DType::F16].map(|dtype| KernelKey::PackWeights { dtype }));
     for dtype in [DType::U8, DType::I8] {
         keys.extend([KernelKey::PackInteger { dtype }, KernelKey::Requantize { dtype }]);

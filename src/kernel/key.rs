@@ -278,6 +278,8 @@ pub enum KernelKey {
         /// Type of the output.
         dtype: DType,
     },
+    /// The samples of a deformable convolution.
+    DeformSamples,
     /// A dense layer with few outputs.
     Dense {
         /// Type of the elements.

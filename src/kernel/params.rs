@@ -303,6 +303,22 @@ uniform! {
 }
 
 uniform! {
+    /// Parameters of `deform_samples.wgsl`.
+    DeformParams {
+        in_size: [u32; 4],
+        out_size: [u32; 4],
+        window: [u32; 4],
+        stride: [u32; 4],
+        dilation: [u32; 4],
+        pad_before: [i32; 4],
+        offset_groups: u32,
+        group_channels: u32,
+        has_mask: u32,
+        total: u32,
+    }
+}
+
+uniform! {
     /// Parameters of `dense.wgsl`.
     DenseParams {
         rows: u32,

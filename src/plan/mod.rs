@@ -8,9 +8,11 @@ mod conv_gemm;
 mod conv_params;
 mod conv_patch;
 mod conv_tiled;
+mod deform;
 mod depthwise;
 pub(crate) mod explain;
 pub(crate) mod grid;
+mod inner;
 mod integer;
 pub(crate) mod narrow;
 mod packing;
@@ -235,6 +237,7 @@ impl Plan {
             Work::ConvTranspose(work) => conv::transposed(op, work, caps)?.into(),
             Work::ConvPool(work) => conv::with_pool(op, work, caps)?,
             Work::ConvInteger(work) => integer::steps(op, work, caps)?,
+            Work::Deform(work) => deform::steps(op, work, caps)?,
             Work::Softmax(work) => pointwise::softmax(op, work, caps)?.into(),
             Work::Activation(work) => pointwise::activation(op, work, caps)?.into(),
         };

@@ -59,6 +59,7 @@ fn units(work: &Work) -> Option<(usize, usize)> {
         Work::Conv(w) | Work::ConvTranspose(w) => Some((w.batch, 1)),
         Work::ConvPool(w) => Some((w.conv.batch, 1)),
         Work::ConvInteger(w) => Some((w.conv.batch, 1)),
+        Work::Deform(w) => Some((w.conv.batch, 2 + usize::from(w.mask))),
         Work::Softmax(w) => Some((w.outer, 1)),
         Work::Activation(w) => Some((w.elements, 1)),
         Work::Pool(_) | Work::Fractional(_) | Work::Unpool(_) | Work::RoiAlign(_) | Work::MaxRoi(_) => None,
@@ -81,6 +82,13 @@ pub(super) fn with_units(work: &Work, count: usize) -> Work {
             }
         }
         Work::ConvInteger(w) => w.conv.batch = count,
+        Work::Deform(w) => {
+            w.conv.batch = count;
+            w.sampled.batch = count;
+            if let Some(batch) = w.samples.shape.first_mut() {
+                *batch = count;
+            }
+        }
         Work::Softmax(w) => w.outer = count,
         Work::Activation(w) => w.elements = count,
         Work::RoiAlign(_) | Work::MaxRoi(_) => {}
@@ -92,6 +100,7 @@ pub(super) fn with_units(work: &Work, count: usize) -> Work {
 fn between(problem: &Problem) -> Option<TensorDesc> {
     match &problem.work {
         Work::ConvPool(work) => Some(work.between.clone()),
+        Work::Deform(work) => Some(work.samples.clone()),
         Work::ConvInteger(IntegerWork { requantize: Some(_), conv, .. }) => {
             let sums = problem.outputs.first()?;
             Some(TensorDesc { dtype: conv.dtype, ..sums.clone() })

@@ -20,7 +20,7 @@ impl Problem {
     /// each of an activation by itself.
     ///
     /// Taps that lie in the padding count, as is usual in comparing convolutions; bias and activation within a
-    /// convolution do not. Nothing for pooling of regions, whose work depends on values.
+    /// convolution do not, nor does what samples the taps of a deformable one. Nothing for pooling of regions, whose work depends on values.
     ///
     /// ```
     /// use wgpool::{Conv, Problem, TensorDesc};
@@ -38,6 +38,7 @@ impl Problem {
             Work::ConvInteger(IntegerWork { conv: work, .. }) | Work::Conv(work) => {
                 Flops { weights: conv(work, work.pixels()), rest: 0 }
             }
+            Work::Deform(work) => Flops { weights: conv(&work.conv, work.conv.pixels()), rest: 0 },
             Work::ConvTranspose(work) => {
                 // Every element of the input meets every tap.
                 Flops { weights: conv(work, work.axes.iter().map(|a| a.output).product()), rest: 0 }

@@ -4,6 +4,7 @@
 //! kernels to it.
 
 mod conv;
+mod deform;
 mod flops;
 mod fractional;
 mod image;
@@ -15,6 +16,7 @@ mod transposed;
 mod unpool;
 
 pub use conv::{ConvPoolWork, ConvWork, KernelStrides};
+pub use deform::DeformWork;
 pub(crate) use flops::Flops;
 pub use fractional::{FractionalAxis, FractionalWork};
 pub use integer::{IntegerWork, RequantizeWork};
@@ -63,6 +65,8 @@ pub enum Work {
     Conv(ConvWork),
     /// Integer convolution.
     ConvInteger(IntegerWork),
+    /// Deformable convolution.
+    Deform(Box<DeformWork>),
     /// Softmax.
     Softmax(SoftmaxWork),
     /// An activation by itself.
@@ -97,6 +101,7 @@ impl Problem {
             Op::ConvPool(spec) => conv::conv_pool(spec, inputs),
             Op::Conv(spec) => conv::conv(spec, inputs),
             Op::ConvInteger(spec) => integer::integer(spec, inputs),
+            Op::DeformConv(spec) => deform::deform(spec, inputs),
             Op::Dense(spec) => conv::dense(spec, inputs),
             Op::Softmax(spec) => pointwise::softmax(spec, inputs),
             Op::Activation(spec) => pointwise::activation(spec, inputs),

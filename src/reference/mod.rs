@@ -5,6 +5,7 @@
 
 mod activation;
 mod conv;
+mod deform;
 mod fractional;
 mod integer;
 mod pool;
@@ -98,6 +99,7 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
         (Work::Conv(work), [x, w], [y]) => conv::conv(work, x, w, None, y),
         (Work::Conv(work), [x, w, b], [y]) => conv::conv(work, x, w, Some(b), y),
         (Work::ConvInteger(work), [x, w, rest @ ..], [y]) => integer::integer(work, x, w, rest, y),
+        (Work::Deform(work), all @ [_, _, _, ..], [y]) => deform::deform(work, all, y),
         (Work::Softmax(work), [x], [y]) => softmax::softmax(work, x, y),
         (Work::Activation(work), [x], [y]) => activation::activation(work, x, y),
         _ => {

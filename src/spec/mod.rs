@@ -2,6 +2,7 @@
 
 mod activation;
 mod conv;
+mod deform;
 mod dense;
 mod integer;
 mod layout;
@@ -10,6 +11,7 @@ mod roi;
 
 pub use activation::Activation;
 pub use conv::{Conv, ConvPool, ConvTranspose, KernelLayout};
+pub use deform::DeformConv;
 pub use dense::{Dense, DenseLayout, Softmax};
 pub use integer::{ConvInteger, Requantize};
 pub use layout::{Layout, Padding};
@@ -42,6 +44,8 @@ pub enum Op {
     Conv(Conv),
     /// Convolution of bytes.
     ConvInteger(ConvInteger),
+    /// Convolution whose taps are moved.
+    DeformConv(DeformConv),
     /// A fully connected layer on the last axis.
     Dense(Dense),
     /// Softmax along one axis.
@@ -71,6 +75,7 @@ op_from!(
     ConvTranspose,
     ConvPool,
     ConvInteger,
+    DeformConv,
     Dense,
     Softmax,
     Activation

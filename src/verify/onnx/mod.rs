@@ -1,5 +1,6 @@
 //! ONNX graphs: operators of this library, with changes of shape around them.
 
+mod deform;
 mod integer;
 mod operators;
 mod shapes;

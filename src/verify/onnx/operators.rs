@@ -4,7 +4,7 @@ use super::super::array::Array;
 use super::super::attributes::Attributes;
 use super::super::call::{Call, Refusal, Role};
 use super::super::manifest::Node;
-use super::{OP, integer, required};
+use super::{OP, deform, integer, required};
 use crate::error::{Error, Result};
 use crate::spec::{
     Activation, Conv, ConvTranspose, GlobalPool, IndexNumbering, Layout, MaxRoiPool, MaxUnpool, Op, Padding,
@@ -27,6 +27,7 @@ pub fn known(op: &str) -> bool {
             | "Conv"
             | "ConvTranspose"
             | "ConvInteger"
+            | "DeformConv"
             | "QLinearConv"
             | "Relu"
             | "LeakyRelu"
@@ -101,6 +102,7 @@ pub fn call(node: &Node, opset: i64, inputs: &[Option<Array>]) -> Result<Call, R
             let tensors = inputs.iter().flatten().map(|t| (Role::Data, t.clone())).collect();
             Ok(Call::new(op, tensors))
         }
+        "DeformConv" => deform::deform_conv(attributes, inputs),
         "ConvInteger" => integer::conv_integer(attributes, inputs),
         "QLinearConv" => integer::qlinear_conv(attributes, inputs),
         "Relu" => only(Activation::Relu.into()),

@@ -1,6 +1,7 @@
 //! Random operations on random tensors, the same for the same seed.
 
 mod convolution;
+mod deform;
 mod integer;
 mod pooling;
 mod regions;
@@ -90,11 +91,13 @@ pub enum Family {
     ConvPool,
     /// Integer convolution.
     ConvInteger,
+    /// Deformable convolution.
+    DeformConv,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Family; 16] = [
+    pub const ALL: [Family; 17] = [
         Family::MaxPool,
         Family::AveragePool,
         Family::LpPool,
@@ -111,6 +114,7 @@ impl Family {
         Family::ConvTranspose,
         Family::ConvPool,
         Family::ConvInteger,
+        Family::DeformConv,
     ];
 
     /// A random legal case. `f16` says whether 16-bit floats may come up.
@@ -143,6 +147,7 @@ impl Family {
             Family::ConvTranspose => "transposed convolution",
             Family::ConvPool => "convolution with pooling",
             Family::ConvInteger => "integer convolution",
+            Family::DeformConv => "deformable convolution",
         }
     }
 
@@ -161,6 +166,7 @@ impl Family {
             Family::ConvTranspose => convolution::transposed(rng, f16),
             Family::ConvPool => convolution::conv_pool(rng, f16),
             Family::ConvInteger => integer::conv(rng),
+            Family::DeformConv => deform::conv(rng),
             Family::Dense => convolution::dense(rng, f16),
             Family::Softmax => {
                 let rank = rng.between(1, 4);

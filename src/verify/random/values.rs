@@ -49,6 +49,16 @@ pub(super) fn inputs(rng: &mut Rng, problem: &Problem) -> Vec<Tensor> {
                 bias.data = Data::I32((0..n).map(|_| rng.between(0, 20_000) as i32 - 10_000).collect());
             }
         }
+        (Work::Deform(_), [_, offsets, ..]) => {
+            let n = offsets.data.len();
+            let quarters = rng.one_in(2);
+            let mut offset = || match rng.between(0, 40) {
+                0 => [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e9, -1e9][rng.between(0, 4)],
+                _ if quarters => (12.0 * rng.unit()).floor() / 4.0 - 1.5,
+                _ => 5.0 * rng.unit() - 2.5,
+            };
+            offsets.data = Data::F32((0..n).map(|_| offset() as f32).collect());
+        }
         (Work::Pool(work), [x]) => {
             // Roots of what is left of terms of both signs are no numbers that two paths agree on.
             if let PoolKind::LpTorch { p } = work.kind

@@ -1,0 +1,79 @@
+// The samples of a deformable convolution: the moved taps of every output, one an invocation.
+
+struct DeformParams {
+    in_size: vec4<u32>,    // depth, height, width, channels
+    out_size: vec4<u32>,   // depth, height, width, 0
+    window: vec4<u32>,     // depth, height, width, spatial axes that there are
+    stride: vec4<u32>,
+    dilation: vec4<u32>,
+    pad_before: vec4<i32>,
+    offset_groups: u32,
+    group_channels: u32,   // channels with the same offsets
+    has_mask: u32,
+    total: u32,            // samples
+}
+
+@group(0) @binding(0) var<uniform> params: DeformParams;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(2) var<storage, read> offsets: array<f32>;
+@group(0) @binding(3) var<storage, read> mask: array<f32>;
+@group(0) @binding(4) var<storage, read_write> samples: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let number = invocation_number(group, groups, local);
+    if (number >= params.total) {
+        return;
+    }
+    let out = params.out_size;
+    let pixels = out.x * out.y * out.z;
+    let pixel = number % pixels;
+    let position = vec3<u32>(pixel / out.z / out.y, pixel / out.z % out.y, pixel % out.z);
+    let taps = params.window.x * params.window.y * params.window.z;
+    let tap_number = number / pixels % taps;
+    let tap = vec3<u32>(
+        tap_number / params.window.z / params.window.y,
+        tap_number / params.window.z % params.window.y,
+        tap_number % params.window.z,
+    );
+    // Channels of all images.
+    let plane = number / pixels / taps;
+    let n = plane / params.in_size.w;
+    let channel_group = plane % params.in_size.w / params.group_channels;
+    let moved = (n * params.offset_groups + channel_group) * taps + tap_number;
+
+    let place = vec3<i32>(position * params.stride.xyz + tap * params.dilation.xyz) - params.pad_before.xyz;
+    let rank = params.window.w;
+    var low: vec3<i32>;
+    var part: vec3<f32>;
+    var inside = true;
+    for (var axis = 3u - rank; axis < 3u; axis++) {
+        let offset = offsets[(moved * rank + axis + rank - 3u) * pixels + pixel];
+        let at = f32(place[axis]) + offset;
+        inside = inside && !is_nan(at) && at > -1.0 && at < f32(params.in_size[axis]);
+        low[axis] = i32(floor(at));
+        part[axis] = at - floor(at);
+    }
+    var value = 0.0;
+    if (inside) {
+        let size = vec3<i32>(params.in_size.xyz);
+        // The last bit of a corner's number says whether it is the one behind along the last axis.
+        for (var corner = 0u; corner < (1u << rank); corner++) {
+            let behind = (vec3<u32>(corner) >> vec3<u32>(2u, 1u, 0u)) & vec3<u32>(1u);
+            let at = low + vec3<i32>(behind);
+            if (all(at >= vec3<i32>(0)) && all(at < size)) {
+                let weight = select(1.0 - part, part, behind == vec3<u32>(1u));
+                let row = (plane * params.in_size.x + u32(at.x)) * params.in_size.y + u32(at.y);
+                value += weight.x * weight.y * weight.z * input[row * params.in_size.z + u32(at.z)];
+            }
+        }
+    }
+    if (params.has_mask == 1u) {
+        value *= mask[moved * pixels + pixel];
+    }
+    samples[number] = value;
+}
