@@ -108,6 +108,11 @@ fn deformable_convolution() {
 }
 
 #[test]
+fn windows_added_up_to_images() {
+    random(Family::Col2Im, 150);
+}
+
+#[test]
 fn convolution_with_pooling() {
     random(Family::ConvPool, 250);
 }

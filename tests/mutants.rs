@@ -175,6 +175,26 @@ const MUTANTS: &[Mutant] = &[
         "tap * params.dilation.xyz) - params",
         "tap) - params"
     ),
+    mutant!(
+        Col2Im,
+        "padding not cut off",
+        "vec3<i32>(position) + params.pad_before.xyz",
+        "vec3<i32>(position)"
+    ),
+    mutant!(
+        Col2Im,
+        "between the strides",
+        "any(vec3<u32>(reached) != at * params.stride.xyz) || any(at >= params.windows.xyz)",
+        "any(at >= params.windows.xyz)"
+    ),
+    mutant!(
+        Col2Im,
+        "windows behind the last",
+        "any(vec3<u32>(reached) != at * params.stride.xyz) || any(at >= params.windows.xyz)",
+        "any(vec3<u32>(reached) != at * params.stride.xyz)"
+    ),
+    mutant!(Col2Im, "taps of the first plane", "(plane * params.window.x + d)", "d"),
+    mutant!(Col2Im, "no dilation", "vec3<u32>(d, h, w) * params.dilation.xyz", "vec3<u32>(d, h, w)"),
     mutant!(Dense, "wrong stride", "i * params.tap_in", "i"),
     mutant!(Dense, "bias of another output", "bias[out]", "bias[0]"),
     mutant!(Softmax, "largest not subtracted", "exp(input[at] - largest)", "exp(input[at])"),

@@ -299,6 +299,17 @@ fn onnx_deformable_convolution() {
 }
 
 #[test]
+fn onnx_windows_added_up_to_images() {
+    let x = ("x", "F32", &[1, 2, 3][..], &[1., 2., 3., 10., 20., 30.][..]);
+    let (image, block) = (("i", "I64", &[1][..], &[4.][..]), ("b", "I64", &[1][..], &[2.][..]));
+    let col2im = |attributes| node("Col2Im", attributes, &["x", "i", "b"], &["y"]);
+    let y = ("y", "F32", &[1, 1, 4][..], &[1., 12., 23., 30.][..]);
+    onnx(18, &[col2im(json!({}))], &[x, image, block], &[y]);
+    let y = ("y", "F32", &[1, 1, 4][..], &[10., 2., 20., 3.][..]);
+    onnx(18, &[col2im(json!({ "strides": [2], "pads": [1, 1] }))], &[x, image, block], &[y]);
+}
+
+#[test]
 fn onnx_graphs_around_one_operator() {
     let x = ("x", "F32", &[1, 4][..], &[1., -2., -3., -4.][..]);
     let axes = ("axes", "I64", &[1][..], &[0.][..]);

@@ -280,6 +280,11 @@ pub enum KernelKey {
     },
     /// The samples of a deformable convolution.
     DeformSamples,
+    /// Windows that are added up to images.
+    Col2Im {
+        /// Type of the elements.
+        dtype: DType,
+    },
     /// A dense layer with few outputs.
     Dense {
         /// Type of the elements.

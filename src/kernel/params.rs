@@ -319,6 +319,22 @@ uniform! {
 }
 
 uniform! {
+    /// Parameters of `col2im.wgsl`.
+    Col2ImParams {
+        image: [u32; 4],
+        windows: [u32; 4],
+        window: [u32; 4],
+        stride: [u32; 4],
+        dilation: [u32; 4],
+        pad_before: [i32; 4],
+        total: u32,
+        pad_0: u32,
+        pad_1: u32,
+        pad_2: u32,
+    }
+}
+
+uniform! {
     /// Parameters of `dense.wgsl`.
     DenseParams {
         rows: u32,

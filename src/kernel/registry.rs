@@ -244,6 +244,7 @@ impl KernelKey {
             KernelKey::PackInteger { dtype } => typed(dtype, &[shader!("pack_integer.wgsl")], (2, 1)),
             KernelKey::Requantize { dtype } => typed(dtype, &[shader!("requantize.wgsl")], (3, 1)),
             KernelKey::DeformSamples => plain(&[shader!("deform_samples.wgsl")], (3, 1)),
+            KernelKey::Col2Im { dtype } => typed(dtype, &[SUM, shader!("col2im.wgsl")], (1, 1)),
             KernelKey::Dense { dtype, activation } => Row {
                 constants: vec![constant("ACTIVATION", activation as u32)],
                 ..typed(dtype, &[SUM, ACTIVATION, shader!("dense.wgsl")], (3, 1))

@@ -3,6 +3,7 @@
 mod caps;
 mod carried;
 mod chunks;
+mod col2im;
 mod conv;
 mod conv_gemm;
 mod conv_params;
@@ -238,6 +239,7 @@ impl Plan {
             Work::ConvPool(work) => conv::with_pool(op, work, caps)?,
             Work::ConvInteger(work) => integer::steps(op, work, caps)?,
             Work::Deform(work) => deform::steps(op, work, caps)?,
+            Work::Col2Im(work) => col2im::steps(op, work, caps)?.into(),
             Work::Softmax(work) => pointwise::softmax(op, work, caps)?.into(),
             Work::Activation(work) => pointwise::activation(op, work, caps)?.into(),
         };

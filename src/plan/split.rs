@@ -60,6 +60,7 @@ fn units(work: &Work) -> Option<(usize, usize)> {
         Work::ConvPool(w) => Some((w.conv.batch, 1)),
         Work::ConvInteger(w) => Some((w.conv.batch, 1)),
         Work::Deform(w) => Some((w.conv.batch, 2 + usize::from(w.mask))),
+        Work::Col2Im(w) => Some((w.planes, 1)),
         Work::Softmax(w) => Some((w.outer, 1)),
         Work::Activation(w) => Some((w.elements, 1)),
         Work::Pool(_) | Work::Fractional(_) | Work::Unpool(_) | Work::RoiAlign(_) | Work::MaxRoi(_) => None,
@@ -89,6 +90,7 @@ pub(super) fn with_units(work: &Work, count: usize) -> Work {
                 *batch = count;
             }
         }
+        Work::Col2Im(w) => w.planes = count,
         Work::Softmax(w) => w.outer = count,
         Work::Activation(w) => w.elements = count,
         Work::RoiAlign(_) | Work::MaxRoi(_) => {}

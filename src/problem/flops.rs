@@ -17,7 +17,7 @@ pub(crate) struct Flops {
 impl Problem {
     /// Operations on numbers by the definition: two for each multiplication and addition of a convolution, one for
     /// each tap of a pooling window (maxima count their comparisons), five for each element of softmax and one for
-    /// each of an activation by itself.
+    /// each of an activation by itself and of the columns that are added up to images.
     ///
     /// Taps that lie in the padding count, as is usual in comparing convolutions; bias and activation within a
     /// convolution do not, nor does what samples the taps of a deformable one. Nothing for pooling of regions, whose work depends on values.
@@ -51,6 +51,8 @@ impl Problem {
                 let windows = work.axes.iter().map(|a| a.output * a.kernel);
                 rest(product([work.pool.batch, work.pool.channels].into_iter().chain(windows)))
             }
+            // Every element of a column is added to an image, or lies in the padding.
+            Work::Col2Im(w) => rest(product([w.planes, w.taps(), w.windows()])),
             Work::Softmax(_) => rest(SOFTMAX.saturating_mul(elements(self))),
             Work::Activation(_) => rest(elements(self)),
             Work::Unpool(_) => rest(0),

@@ -3,6 +3,7 @@
 //! The reference and the host path compute straight from a [`Problem`]; a [`Plan`](crate::Plan) adds the GPU's
 //! kernels to it.
 
+mod col2im;
 mod conv;
 mod deform;
 mod flops;
@@ -15,6 +16,7 @@ mod roi;
 mod transposed;
 mod unpool;
 
+pub use col2im::Col2ImWork;
 pub use conv::{ConvPoolWork, ConvWork, KernelStrides};
 pub use deform::DeformWork;
 pub(crate) use flops::Flops;
@@ -67,6 +69,8 @@ pub enum Work {
     ConvInteger(IntegerWork),
     /// Deformable convolution.
     Deform(Box<DeformWork>),
+    /// Windows that are added up to images.
+    Col2Im(Col2ImWork),
     /// Softmax.
     Softmax(SoftmaxWork),
     /// An activation by itself.
@@ -102,6 +106,7 @@ impl Problem {
             Op::Conv(spec) => conv::conv(spec, inputs),
             Op::ConvInteger(spec) => integer::integer(spec, inputs),
             Op::DeformConv(spec) => deform::deform(spec, inputs),
+            Op::Col2Im(spec) => col2im::col2im(spec, inputs),
             Op::Dense(spec) => conv::dense(spec, inputs),
             Op::Softmax(spec) => pointwise::softmax(spec, inputs),
             Op::Activation(spec) => pointwise::activation(spec, inputs),

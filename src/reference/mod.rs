@@ -4,6 +4,7 @@
 //! from it ([`Exact::bound`]). It shares shapes and window positions with the other paths, and nothing else.
 
 mod activation;
+mod col2im;
 mod conv;
 mod deform;
 mod fractional;
@@ -100,6 +101,7 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
         (Work::Conv(work), [x, w, b], [y]) => conv::conv(work, x, w, Some(b), y),
         (Work::ConvInteger(work), [x, w, rest @ ..], [y]) => integer::integer(work, x, w, rest, y),
         (Work::Deform(work), all @ [_, _, _, ..], [y]) => deform::deform(work, all, y),
+        (Work::Col2Im(work), [x], [y]) => col2im::col2im(work, x, y),
         (Work::Softmax(work), [x], [y]) => softmax::softmax(work, x, y),
         (Work::Activation(work), [x], [y]) => activation::activation(work, x, y),
         _ => {

@@ -1,6 +1,7 @@
 //! What the user wants, in the frameworks' own terms: plain data, checked when a problem is made of it.
 
 mod activation;
+mod col2im;
 mod conv;
 mod deform;
 mod dense;
@@ -10,6 +11,7 @@ mod pool;
 mod roi;
 
 pub use activation::Activation;
+pub use col2im::Col2Im;
 pub use conv::{Conv, ConvPool, ConvTranspose, KernelLayout};
 pub use deform::DeformConv;
 pub use dense::{Dense, DenseLayout, Softmax};
@@ -46,6 +48,8 @@ pub enum Op {
     ConvInteger(ConvInteger),
     /// Convolution whose taps are moved.
     DeformConv(DeformConv),
+    /// Windows that are added up to images.
+    Col2Im(Col2Im),
     /// A fully connected layer on the last axis.
     Dense(Dense),
     /// Softmax along one axis.
@@ -76,6 +80,7 @@ op_from!(
     ConvPool,
     ConvInteger,
     DeformConv,
+    Col2Im,
     Dense,
     Softmax,
     Activation

@@ -4,7 +4,7 @@ use super::super::array::Array;
 use super::super::attributes::Attributes;
 use super::super::call::{Call, Refusal, Role};
 use super::super::manifest::Node;
-use super::{OP, deform, integer, required};
+use super::{OP, col2im, deform, integer, required};
 use crate::error::{Error, Result};
 use crate::spec::{
     Activation, Conv, ConvTranspose, GlobalPool, IndexNumbering, Layout, MaxRoiPool, MaxUnpool, Op, Padding,
@@ -27,6 +27,7 @@ pub fn known(op: &str) -> bool {
             | "Conv"
             | "ConvTranspose"
             | "ConvInteger"
+            | "Col2Im"
             | "DeformConv"
             | "QLinearConv"
             | "Relu"
@@ -103,6 +104,7 @@ pub fn call(node: &Node, opset: i64, inputs: &[Option<Array>]) -> Result<Call, R
             Ok(Call::new(op, tensors))
         }
         "DeformConv" => deform::deform_conv(attributes, inputs),
+        "Col2Im" => col2im::col2im(attributes, inputs),
         "ConvInteger" => integer::conv_integer(attributes, inputs),
         "QLinearConv" => integer::qlinear_conv(attributes, inputs),
         "Relu" => only(Activation::Relu.into()),
@@ -123,7 +125,7 @@ pub fn call(node: &Node, opset: i64, inputs: &[Option<Array>]) -> Result<Call, R
 }
 
 /// `auto_pad` and `pads`: all begins, then all ends.
-fn padding(attributes: Attributes<'_>) -> Result<Padding> {
+pub(super) fn padding(attributes: Attributes<'_>) -> Result<Padding> {
     match attributes.word(&["auto_pad"]) {
         Some("SAME_UPPER") => Ok(Padding::SameUpper),
         Some("SAME_LOWER") => Ok(Padding::SameLower),
@@ -142,7 +144,7 @@ fn padding(attributes: Attributes<'_>) -> Result<Padding> {
     }
 }
 
-fn ones(attributes: Attributes<'_>, name: &'static str) -> Result<Vec<usize>> {
+pub(super) fn ones(attributes: Attributes<'_>, name: &'static str) -> Result<Vec<usize>> {
     Ok(attributes.lengths(&[name])?.unwrap_or_else(|| vec![1]))
 }
 

@@ -1,5 +1,6 @@
 //! Random operations on random tensors, the same for the same seed.
 
+mod columns;
 mod convolution;
 mod deform;
 mod integer;
@@ -93,11 +94,13 @@ pub enum Family {
     ConvInteger,
     /// Deformable convolution.
     DeformConv,
+    /// Windows that are added up to images.
+    Col2Im,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Family; 17] = [
+    pub const ALL: [Family; 18] = [
         Family::MaxPool,
         Family::AveragePool,
         Family::LpPool,
@@ -115,6 +118,7 @@ impl Family {
         Family::ConvPool,
         Family::ConvInteger,
         Family::DeformConv,
+        Family::Col2Im,
     ];
 
     /// A random legal case. `f16` says whether 16-bit floats may come up.
@@ -148,6 +152,7 @@ impl Family {
             Family::ConvPool => "convolution with pooling",
             Family::ConvInteger => "integer convolution",
             Family::DeformConv => "deformable convolution",
+            Family::Col2Im => "col2im",
         }
     }
 
@@ -167,6 +172,7 @@ impl Family {
             Family::ConvPool => convolution::conv_pool(rng, f16),
             Family::ConvInteger => integer::conv(rng),
             Family::DeformConv => deform::conv(rng),
+            Family::Col2Im => columns::col2im(rng, f16),
             Family::Dense => convolution::dense(rng, f16),
             Family::Softmax => {
                 let rank = rng.between(1, 4);

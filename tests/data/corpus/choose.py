@@ -11,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-OUTSIDE = {"CausalConvWithState", "Col2Im"}
+OUTSIDE = {"CausalConvWithState"}
 MOST_BYTES_ONNX = 512 * 1024  # the six cases beyond hold nine tenths of all bytes
 MOST_BYTES = 64 * 1024  # of a PyTorch case, where a smaller one has the same tags
 

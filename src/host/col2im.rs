@@ -1,0 +1,46 @@
+//! Windows added up to images, plane by plane in 64-bit floats.
+
+use super::element;
+use super::output::{WORTH_SHARING, fill};
+use crate::error::Result;
+use crate::geometry::Axis;
+use crate::problem::Col2ImWork;
+use crate::tensor::{Data, Tensor};
+
+pub(super) fn col2im(work: &Col2ImWork, x: &Tensor) -> Result<Data> {
+    let x = element::floats(x)?;
+    let [ad, ah, aw] = &work.axes;
+    let (columns, pixels) = (work.taps() * work.windows(), work.pixels());
+    let y = fill(work.planes * pixels, pixels, WORTH_SHARING.div_ceil(columns), |plane, out: &mut [f32]| {
+        let mut sums = vec![0f64; pixels];
+        let windows = x[plane * columns..][..columns].chunks_exact(work.windows());
+        for ((td, th, tw), windows) in places([ad.kernel, ah.kernel, aw.kernel]).zip(windows) {
+            let inside = windows_inside(aw, tw);
+            let rows = windows.chunks_exact(aw.output);
+            for ((od, oh, _), row) in places([ad.output, ah.output, 1]).zip(rows) {
+                let (Some(d), Some(h)) = (ad.position(od, td), ah.position(oh, th)) else { continue };
+                let Some(first) = aw.position(inside.start, tw) else { continue };
+                let to = sums[(d * ah.input + h) * aw.input + first..].iter_mut().step_by(aw.stride);
+                for (sum, &value) in to.zip(&row[inside.clone()]) {
+                    *sum += f64::from(value);
+                }
+            }
+        }
+        for (out, sum) in out.iter_mut().zip(sums) {
+            *out = sum as f32;
+        }
+    })?;
+    element::stored(work.dtype, y)
+}
+
+/// The windows whose tap `tap` lies inside the image.
+fn windows_inside(axis: &Axis, tap: usize) -> std::ops::Range<usize> {
+    let first = (0..axis.output).find(|&o| axis.position(o, tap).is_some()).unwrap_or(axis.output);
+    let end = (first..axis.output).rev().find(|&o| axis.position(o, tap).is_some()).map_or(first, |o| o + 1);
+    first..end
+}
+
+/// Places in row-major order.
+fn places([d, h, w]: [usize; 3]) -> impl Iterator<Item = (usize, usize, usize)> {
+    (0..d * h * w).map(move |i| (i / w / h, i / w % h, i % w))
+}

@@ -1,0 +1,28 @@
+//! Windows added up to images, by the definition.
+
+use super::Exact;
+use super::tolerance::SUM;
+use crate::problem::Col2ImWork;
+
+pub(super) fn col2im(work: &Col2ImWork, x: &[f64], y: &mut Exact) {
+    let [ad, ah, aw] = work.axes;
+    let (taps, windows, pixels) = (work.taps(), work.windows(), work.pixels());
+    for plane in 0..work.planes {
+        for tap in 0..taps {
+            let [td, th, tw] = [tap / aw.kernel / ah.kernel, tap / aw.kernel % ah.kernel, tap % aw.kernel];
+            for window in 0..windows {
+                let [od, oh, ow] =
+                    [window / aw.output / ah.output, window / aw.output % ah.output, window % aw.output];
+                let (Some(d), Some(h), Some(w)) =
+                    (ad.position(od, td), ah.position(oh, th), aw.position(ow, tw))
+                else {
+                    continue;
+                };
+                let value = x[(plane * taps + tap) * windows + window];
+                let at = plane * pixels + (d * ah.input + h) * aw.input + w;
+                y.values[at] += value;
+                y.bound[at] += SUM * value.abs();
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The adjoint of taking windows apart: ONNX `Col2Im`, PyTorch `fold`.
+
+use super::Padding;
+
+/// Adds the columns of windows up to images: every element of a column goes where its tap lies, over one to three spatial axes.
+///
+/// Input: `[N, C * taps, windows]`, f32 or f16; a channel's taps and the windows in row-major order. Output:
+/// `[N, C, image...]`. Windows are placed on the image as a convolution places them; there must be as many as the input has,
+/// and what they have in the padding is left out. Each `Vec` beside `image` and `window` has one number for every spatial
+/// axis, or a single number for all.
+///
+/// ```
+/// use wgpool::{host, Col2Im, Op, Tensor};
+/// // Three windows of two taps over four elements: those in the middle are in two windows.
+/// let x = Tensor::from_f32(&[1, 2, 3], vec![1., 2., 3., 10., 20., 30.])?;
+/// let op = Op::from(Col2Im::new([4], [2]));
+/// assert_eq!(host::run(&op, &[&x])?[0].as_f32()?, [1., 12., 23., 30.]);
+/// # Ok::<(), wgpool::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Col2Im {
+    /// Spatial lengths of the images.
+    pub image: Vec<usize>,
+    /// Taps of the windows along each spatial axis.
+    pub window: Vec<usize>,
+    /// Distance between windows.
+    pub stride: Vec<usize>,
+    /// Distance between taps.
+    pub dilation: Vec<usize>,
+    /// Padding of the image, which windows may reach into.
+    pub padding: Padding,
+}
+
+impl Col2Im {
+    /// Stride 1, no dilation, no padding.
+    pub fn new(image: impl Into<Vec<usize>>, window: impl Into<Vec<usize>>) -> Self {
+        let (image, window) = (image.into(), window.into());
+        Col2Im { image, window, stride: vec![1], dilation: vec![1], padding: Padding::Valid }
+    }
+
+    /// Sets the distance between windows.
+    pub fn stride(self, stride: impl Into<Vec<usize>>) -> Self {
+        Self { stride: stride.into(), ..self }
+    }
+
+    /// Sets the distance between taps.
+    pub fn dilation(self, dilation: impl Into<Vec<usize>>) -> Self {
+        Self { dilation: dilation.into(), ..self }
+    }
+
+    /// Sets the padding.
+    pub fn padding(self, padding: Padding) -> Self {
+        Self { padding, ..self }
+    }
+}
