@@ -30,7 +30,7 @@ fn passes(name: &str, backend: &Backend, cases: usize) -> Report {
     report
 }
 
-const ONNX: usize = 125;
+const ONNX: usize = 138;
 const TORCH: usize = 282;
 
 #[test]

@@ -113,6 +113,11 @@ fn windows_added_up_to_images() {
 }
 
 #[test]
+fn causal_convolution() {
+    random(Family::CausalConv, 200);
+}
+
+#[test]
 fn convolution_with_pooling() {
     random(Family::ConvPool, 250);
 }

@@ -195,6 +195,15 @@ const MUTANTS: &[Mutant] = &[
     ),
     mutant!(Col2Im, "taps of the first plane", "(plane * params.window.x + d)", "d"),
     mutant!(Col2Im, "no dilation", "vec3<u32>(d, h, w) * params.dilation.xyz", "vec3<u32>(d, h, w)"),
+    mutant!(CausalConv, "no state", "params.has_state == 1u", "false"),
+    mutant!(CausalConv, "the state of the first channel", "state[row * params.kept + at]", "state[at]"),
+    mutant!(CausalConv, "the first elements are handed on", "at >= params.length", "at < params.kept"),
+    mutant!(
+        CausalConv,
+        "inputs beside the state",
+        "row * params.length + at - params.kept",
+        "row * params.length"
+    ),
     mutant!(Dense, "wrong stride", "i * params.tap_in", "i"),
     mutant!(Dense, "bias of another output", "bias[out]", "bias[0]"),
     mutant!(Softmax, "largest not subtracted", "exp(input[at] - largest)", "exp(input[at])"),

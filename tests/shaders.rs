@@ -43,6 +43,7 @@ fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
         KernelKey::ConvParts { .. } => ("PartsParams", PartsParams::FIELDS, size_of::<PartsParams>()),
         KernelKey::DeformSamples => ("DeformParams", DeformParams::FIELDS, size_of::<DeformParams>()),
         KernelKey::Col2Im { .. } => ("Col2ImParams", Col2ImParams::FIELDS, size_of::<Col2ImParams>()),
+        KernelKey::CausalSequence { .. } => ("CausalParams", CausalParams::FIELDS, size_of::<CausalParams>()),
         KernelKey::Dense { .. } => ("DenseParams", DenseParams::FIELDS, size_of::<DenseParams>()),
         KernelKey::Softmax | KernelKey::SoftmaxRows => {
             ("SoftmaxParams", SoftmaxParams::FIELDS, size_of::<SoftmaxParams>())

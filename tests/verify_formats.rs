@@ -310,6 +310,25 @@ fn onnx_windows_added_up_to_images() {
 }
 
 #[test]
+fn onnx_causal_convolution() {
+    let x = ("x", "F32", &[1, 1, 2][..], &[1., 2.][..]);
+    let w = ("w", "F32", &[1, 1, 2][..], &[10., 1.][..]);
+    let causal =
+        |inputs: &[&str]| node("CausalConvWithState", json!({ "activation": "none" }), inputs, &["y", "p"]);
+    let present = ("p", "F32", &[1, 1, 1][..], &[2.][..]);
+    onnx(27, &[causal(&["x", "w"])], &[x, w], &[("y", "F32", &[1, 1, 2], &[1., 12.]), present]);
+    let state = ("s", "F32", &[1, 1, 1][..], &[0.5][..]);
+    onnx(
+        27,
+        &[causal(&["x", "w", "", "s"])],
+        &[x, w, state],
+        &[("y", "F32", &[1, 1, 2], &[6., 12.]), present],
+    );
+    let bias = ("b", "F32", &[1][..], &[100.][..]);
+    onnx(27, &[causal(&["x", "w", "b"])], &[x, w, bias], &[("y", "F32", &[1, 1, 2], &[101., 112.]), present]);
+}
+
+#[test]
 fn onnx_graphs_around_one_operator() {
     let x = ("x", "F32", &[1, 4][..], &[1., -2., -3., -4.][..]);
     let axes = ("axes", "I64", &[1][..], &[0.][..]);

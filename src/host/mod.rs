@@ -5,6 +5,7 @@
 //! work is shared out by rayon.
 
 mod activation;
+mod causal;
 mod col2im;
 mod conv;
 mod conv_pool;
@@ -91,6 +92,7 @@ fn compute_with(problem: &Problem, inputs: &[&Tensor], packed: Option<&conv::Pac
             (Work::ConvInteger(work), inputs) => vec![integer::integer(work, inputs)?],
             (Work::Deform(work), inputs) => vec![deform::deform(work, inputs)?],
             (Work::Col2Im(work), [x]) => vec![col2im::col2im(work, x)?],
+            (Work::Causal(work), inputs) => causal::causal(work, inputs)?,
             (Work::Softmax(work), [x]) => softmax::softmax(work, x.as_f32()?)?,
             (Work::Activation(work), [x]) => activation::activation(work, x.as_f32()?)?,
             _ => {

@@ -32,7 +32,9 @@ pub fn all() -> Vec<KernelKey> {
     let mut keys = vec![KernelKey::Softmax, KernelKey::SoftmaxRows, KernelKey::RoiAlign, KernelKey::MaxRoi];
     keys.extend([KernelKey::PackInput, KernelKey::DeformSamples]);
     keys.extend([DType::F32, DType::F16].map(|dtype| KernelKey::PackWeights { dtype }));
-    keys.extend([DType::F32, DType::F16].map(|dtype| KernelKey::Col2Im { dtype }));
+    for dtype in [DType::F32, DType::F16] {
+        keys.extend([KernelKey::Col2Im { dtype }, KernelKey::CausalSequence { dtype }]);
+    }
     for dtype in [DType::U8, DType::I8] {
         keys.extend([KernelKey::PackInteger { dtype }, KernelKey::Requantize { dtype }]);
         keys.extend([false, true].map(|channels_last| KernelKey::ConvInteger { dtype, channels_last }));

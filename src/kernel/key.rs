@@ -285,6 +285,11 @@ pub enum KernelKey {
         /// Type of the elements.
         dtype: DType,
     },
+    /// The sequences of a causal convolution, and the state that is handed on.
+    CausalSequence {
+        /// Type of the elements.
+        dtype: DType,
+    },
     /// A dense layer with few outputs.
     Dense {
         /// Type of the elements.

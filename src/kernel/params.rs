@@ -335,6 +335,16 @@ uniform! {
 }
 
 uniform! {
+    /// Parameters of `causal_sequence.wgsl`.
+    CausalParams {
+        kept: u32,
+        length: u32,
+        has_state: u32,
+        total: u32,
+    }
+}
+
+uniform! {
     /// Parameters of `dense.wgsl`.
     DenseParams {
         rows: u32,

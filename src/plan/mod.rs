@@ -2,6 +2,7 @@
 
 mod caps;
 mod carried;
+mod causal;
 mod chunks;
 mod col2im;
 mod conv;
@@ -240,6 +241,7 @@ impl Plan {
             Work::ConvInteger(work) => integer::steps(op, work, caps)?,
             Work::Deform(work) => deform::steps(op, work, caps)?,
             Work::Col2Im(work) => col2im::steps(op, work, caps)?.into(),
+            Work::Causal(work) => causal::steps(op, work, caps)?,
             Work::Softmax(work) => pointwise::softmax(op, work, caps)?.into(),
             Work::Activation(work) => pointwise::activation(op, work, caps)?.into(),
         };

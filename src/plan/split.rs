@@ -61,6 +61,7 @@ fn units(work: &Work) -> Option<(usize, usize)> {
         Work::ConvInteger(w) => Some((w.conv.batch, 1)),
         Work::Deform(w) => Some((w.conv.batch, 2 + usize::from(w.mask))),
         Work::Col2Im(w) => Some((w.planes, 1)),
+        Work::Causal(w) => Some((w.conv.batch, 1 + usize::from(w.state))),
         Work::Softmax(w) => Some((w.outer, 1)),
         Work::Activation(w) => Some((w.elements, 1)),
         Work::Pool(_) | Work::Fractional(_) | Work::Unpool(_) | Work::RoiAlign(_) | Work::MaxRoi(_) => None,
@@ -91,6 +92,12 @@ pub(super) fn with_units(work: &Work, count: usize) -> Work {
             }
         }
         Work::Col2Im(w) => w.planes = count,
+        Work::Causal(w) => {
+            w.conv.batch = count;
+            if let Some(batch) = w.sequence.shape.first_mut() {
+                *batch = count;
+            }
+        }
         Work::Softmax(w) => w.outer = count,
         Work::Activation(w) => w.elements = count,
         Work::RoiAlign(_) | Work::MaxRoi(_) => {}
@@ -103,6 +110,7 @@ fn between(problem: &Problem) -> Option<TensorDesc> {
     match &problem.work {
         Work::ConvPool(work) => Some(work.between.clone()),
         Work::Deform(work) => Some(work.samples.clone()),
+        Work::Causal(work) => Some(work.sequence.clone()),
         Work::ConvInteger(IntegerWork { requantize: Some(_), conv, .. }) => {
             let sums = problem.outputs.first()?;
             Some(TensorDesc { dtype: conv.dtype, ..sums.clone() })

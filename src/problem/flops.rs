@@ -39,6 +39,7 @@ impl Problem {
                 Flops { weights: conv(work, work.pixels()), rest: 0 }
             }
             Work::Deform(work) => Flops { weights: conv(&work.conv, work.conv.pixels()), rest: 0 },
+            Work::Causal(work) => Flops { weights: conv(&work.conv, work.conv.pixels()), rest: 0 },
             Work::ConvTranspose(work) => {
                 // Every element of the input meets every tap.
                 Flops { weights: conv(work, work.axes.iter().map(|a| a.output).product()), rest: 0 }

@@ -3,6 +3,7 @@
 //! The reference and the host path compute straight from a [`Problem`]; a [`Plan`](crate::Plan) adds the GPU's
 //! kernels to it.
 
+mod causal;
 mod col2im;
 mod conv;
 mod deform;
@@ -16,6 +17,7 @@ mod roi;
 mod transposed;
 mod unpool;
 
+pub use causal::CausalWork;
 pub use col2im::Col2ImWork;
 pub use conv::{ConvPoolWork, ConvWork, KernelStrides};
 pub use deform::DeformWork;
@@ -71,6 +73,8 @@ pub enum Work {
     Deform(Box<DeformWork>),
     /// Windows that are added up to images.
     Col2Im(Col2ImWork),
+    /// Causal convolution with the state of what came before.
+    Causal(Box<CausalWork>),
     /// Softmax.
     Softmax(SoftmaxWork),
     /// An activation by itself.
@@ -107,6 +111,7 @@ impl Problem {
             Op::ConvInteger(spec) => integer::integer(spec, inputs),
             Op::DeformConv(spec) => deform::deform(spec, inputs),
             Op::Col2Im(spec) => col2im::col2im(spec, inputs),
+            Op::CausalConv(spec) => causal::causal(spec, inputs),
             Op::Dense(spec) => conv::dense(spec, inputs),
             Op::Softmax(spec) => pointwise::softmax(spec, inputs),
             Op::Activation(spec) => pointwise::activation(spec, inputs),

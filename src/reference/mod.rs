@@ -4,6 +4,7 @@
 //! from it ([`Exact::bound`]). It shares shapes and window positions with the other paths, and nothing else.
 
 mod activation;
+mod causal;
 mod col2im;
 mod conv;
 mod deform;
@@ -102,6 +103,7 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
         (Work::ConvInteger(work), [x, w, rest @ ..], [y]) => integer::integer(work, x, w, rest, y),
         (Work::Deform(work), all @ [_, _, _, ..], [y]) => deform::deform(work, all, y),
         (Work::Col2Im(work), [x], [y]) => col2im::col2im(work, x, y),
+        (Work::Causal(work), all @ [_, _, ..], [y, present]) => causal::causal(work, all, y, present),
         (Work::Softmax(work), [x], [y]) => softmax::softmax(work, x, y),
         (Work::Activation(work), [x], [y]) => activation::activation(work, x, y),
         _ => {

@@ -1,6 +1,7 @@
 //! What the user wants, in the frameworks' own terms: plain data, checked when a problem is made of it.
 
 mod activation;
+mod causal;
 mod col2im;
 mod conv;
 mod deform;
@@ -11,6 +12,7 @@ mod pool;
 mod roi;
 
 pub use activation::Activation;
+pub use causal::CausalConv;
 pub use col2im::Col2Im;
 pub use conv::{Conv, ConvPool, ConvTranspose, KernelLayout};
 pub use deform::DeformConv;
@@ -50,6 +52,8 @@ pub enum Op {
     DeformConv(DeformConv),
     /// Windows that are added up to images.
     Col2Im(Col2Im),
+    /// Causal convolution that goes on from call to call.
+    CausalConv(CausalConv),
     /// A fully connected layer on the last axis.
     Dense(Dense),
     /// Softmax along one axis.
@@ -81,6 +85,7 @@ op_from!(
     ConvInteger,
     DeformConv,
     Col2Im,
+    CausalConv,
     Dense,
     Softmax,
     Activation

@@ -202,7 +202,9 @@ impl Call {
                 _ => self.element(),
             };
             let all = (0..tensor.data().len()).filter_map(|i| tensor.data().get(i));
-            arrays.push(if number > 0 {
+            // The outputs of all other operations behind the first are indices.
+            let indices = number > 0 && !matches!(self.op, Op::CausalConv(_));
+            arrays.push(if indices {
                 Array { shape, element: Element::I64, values: Values::Int(all.map(|v| v as i64).collect()) }
             } else if element.is_float() {
                 let sign = if self.negate { -1.0 } else { 1.0 };

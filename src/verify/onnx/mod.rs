@@ -1,5 +1,6 @@
 //! ONNX graphs: operators of this library, with changes of shape around them.
 
+mod causal;
 mod col2im;
 mod deform;
 mod integer;

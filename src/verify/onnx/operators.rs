@@ -4,7 +4,7 @@ use super::super::array::Array;
 use super::super::attributes::Attributes;
 use super::super::call::{Call, Refusal, Role};
 use super::super::manifest::Node;
-use super::{OP, col2im, deform, integer, required};
+use super::{OP, causal, col2im, deform, integer, required};
 use crate::error::{Error, Result};
 use crate::spec::{
     Activation, Conv, ConvTranspose, GlobalPool, IndexNumbering, Layout, MaxRoiPool, MaxUnpool, Op, Padding,
@@ -27,6 +27,7 @@ pub fn known(op: &str) -> bool {
             | "Conv"
             | "ConvTranspose"
             | "ConvInteger"
+            | "CausalConvWithState"
             | "Col2Im"
             | "DeformConv"
             | "QLinearConv"
@@ -105,6 +106,7 @@ pub fn call(node: &Node, opset: i64, inputs: &[Option<Array>]) -> Result<Call, R
         }
         "DeformConv" => deform::deform_conv(attributes, inputs),
         "Col2Im" => col2im::col2im(attributes, inputs),
+        "CausalConvWithState" => causal::causal_conv(attributes, inputs),
         "ConvInteger" => integer::conv_integer(attributes, inputs),
         "QLinearConv" => integer::qlinear_conv(attributes, inputs),
         "Relu" => only(Activation::Relu.into()),

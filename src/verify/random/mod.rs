@@ -6,6 +6,7 @@ mod deform;
 mod integer;
 mod pooling;
 mod regions;
+mod sequences;
 mod values;
 
 use crate::problem::Problem;
@@ -96,11 +97,13 @@ pub enum Family {
     DeformConv,
     /// Windows that are added up to images.
     Col2Im,
+    /// Causal convolution.
+    CausalConv,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Family; 18] = [
+    pub const ALL: [Family; 19] = [
         Family::MaxPool,
         Family::AveragePool,
         Family::LpPool,
@@ -119,6 +122,7 @@ impl Family {
         Family::ConvInteger,
         Family::DeformConv,
         Family::Col2Im,
+        Family::CausalConv,
     ];
 
     /// A random legal case. `f16` says whether 16-bit floats may come up.
@@ -153,6 +157,7 @@ impl Family {
             Family::ConvInteger => "integer convolution",
             Family::DeformConv => "deformable convolution",
             Family::Col2Im => "col2im",
+            Family::CausalConv => "causal convolution",
         }
     }
 
@@ -173,6 +178,7 @@ impl Family {
             Family::ConvInteger => integer::conv(rng),
             Family::DeformConv => deform::conv(rng),
             Family::Col2Im => columns::col2im(rng, f16),
+            Family::CausalConv => sequences::causal(rng, f16),
             Family::Dense => convolution::dense(rng, f16),
             Family::Softmax => {
                 let rank = rng.between(1, 4);

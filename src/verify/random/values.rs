@@ -80,7 +80,8 @@ pub(super) fn inputs(rng: &mut Rng, problem: &Problem) -> Vec<Tensor> {
 /// How large the largest values may be: products of f16 numbers must stay far from the end of their range, where
 /// two kernels and one kernel legally differ.
 fn scale(problem: &Problem, desc: &TensorDesc) -> f64 {
-    let convolves = matches!(problem.work, Work::Conv(_) | Work::ConvTranspose(_) | Work::ConvPool(_));
+    let convolves =
+        matches!(problem.work, Work::Conv(_) | Work::ConvTranspose(_) | Work::ConvPool(_) | Work::Causal(_));
     if convolves && desc.dtype == DType::F16 { 4.0 } else { 1e4 }
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Chooses the cases of this folder from the whole corpora: choose.py CORPUS (a folder with onnx/ and torch/).
 
-ONNX: every case whose operators the library has, but for a few large files. PyTorch: of each operation the third with the smallest files, all
+ONNX: every case but for a few large files. PyTorch: of each operation the third with the smallest files, all
 that must be refused, and for each operation and tag, and for each type, at least the smallest case that has it.
 The same input always gives the same choice.
 """
@@ -11,7 +11,6 @@ import shutil
 import sys
 from pathlib import Path
 
-OUTSIDE = {"CausalConvWithState"}
 MOST_BYTES_ONNX = 512 * 1024  # the six cases beyond hold nine tenths of all bytes
 MOST_BYTES = 64 * 1024  # of a PyTorch case, where a smaller one has the same tags
 
@@ -21,7 +20,7 @@ def size(folder, case):
 
 
 def onnx(folder, cases):
-    return [case for case in cases if case["op"] not in OUTSIDE and size(folder, case) <= MOST_BYTES_ONNX]
+    return [case for case in cases if size(folder, case) <= MOST_BYTES_ONNX]
 
 
 def torch(folder, cases):
