@@ -36,18 +36,23 @@ fn main(
     rest /= image.y;
     position.x = rest % image.x;
     let plane = rest / image.x;
+    // The taps whose windows would start from the first window to the last.
     let reach = vec3<i32>(position) + params.pad_before.xyz;
+    let last = vec3<i32>((params.windows.xyz - 1u) * params.stride.xyz);
+    var first: vec3<u32>;
+    var end: vec3<u32>;
+    for (var axis = 0u; axis < 3u; axis++) {
+        first[axis] = first_tap(last[axis] - reach[axis], params.dilation[axis], params.window[axis]);
+        end[axis] = end_tap(-reach[axis], 1, params.dilation[axis], params.window[axis]);
+    }
     var sum = Sum();
-    for (var d = 0u; d < params.window.x; d++) {
-        for (var h = 0u; h < params.window.y; h++) {
-            for (var w = 0u; w < params.window.z; w++) {
-                let reached = reach - vec3<i32>(vec3<u32>(d, h, w) * params.dilation.xyz);
-                if (any(reached < vec3<i32>(0))) {
-                    continue;
-                }
-                // The window that has its tap here, if there is one.
-                let at = vec3<u32>(reached) / params.stride.xyz;
-                if (any(vec3<u32>(reached) != at * params.stride.xyz) || any(at >= params.windows.xyz)) {
+    for (var d = first.x; d < end.x; d++) {
+        for (var h = first.y; h < end.y; h++) {
+            for (var w = first.z; w < end.z; w++) {
+                let start = vec3<u32>(reach) - vec3<u32>(d, h, w) * params.dilation.xyz;
+                // The window that starts there, if there is one.
+                let at = start / params.stride.xyz;
+                if (any(start != at * params.stride.xyz)) {
                     continue;
                 }
                 let tap = ((plane * params.window.x + d) * params.window.y + h) * params.window.z + w;

@@ -51,25 +51,25 @@ fn main(
     var low: vec3<i32>;
     var part: vec3<f32>;
     var inside = true;
-    for (var axis = 3u - rank; axis < 3u; axis++) {
-        let offset = offsets[(moved * rank + axis + rank - 3u) * pixels + pixel];
-        let at = f32(place[axis]) + offset;
+    for (var axis = 0u; axis < 3u; axis++) {
+        // Axes that are not there are one element long.
+        let offset = offsets[(moved * rank + max(axis + rank, 3u) - 3u) * pixels + pixel];
+        let at = f32(place[axis]) + select(0.0, offset, axis + rank >= 3u);
         inside = inside && !is_nan(at) && at > -1.0 && at < f32(params.in_size[axis]);
         low[axis] = i32(floor(at));
         part[axis] = at - floor(at);
     }
     var value = 0.0;
-    if (inside) {
-        let size = vec3<i32>(params.in_size.xyz);
-        // The last bit of a corner's number says whether it is the one behind along the last axis.
-        for (var corner = 0u; corner < (1u << rank); corner++) {
-            let behind = (vec3<u32>(corner) >> vec3<u32>(2u, 1u, 0u)) & vec3<u32>(1u);
-            let at = low + vec3<i32>(behind);
-            if (all(at >= vec3<i32>(0)) && all(at < size)) {
-                let weight = select(1.0 - part, part, behind == vec3<u32>(1u));
-                let row = (plane * params.in_size.x + u32(at.x)) * params.in_size.y + u32(at.y);
-                value += weight.x * weight.y * weight.z * input[row * params.in_size.z + u32(at.z)];
-            }
+    let size = vec3<i32>(params.in_size.xyz);
+    // The last bit of a corner's number says whether it is the one behind along the last axis.
+    let corners = select(0u, 1u << rank, inside);
+    for (var corner = 0u; corner < corners; corner++) {
+        let behind = (vec3<u32>(corner) >> vec3<u32>(2u, 1u, 0u)) & vec3<u32>(1u);
+        let at = low + vec3<i32>(behind);
+        if (all(at >= vec3<i32>(0)) && all(at < size)) {
+            let weight = select(1.0 - part, part, behind == vec3<u32>(1u));
+            let row = (plane * params.in_size.x + u32(at.x)) * params.in_size.y + u32(at.y);
+            value += weight.x * weight.y * weight.z * input[row * params.in_size.z + u32(at.z)];
         }
     }
     if (params.has_mask == 1u) {

@@ -137,12 +137,7 @@ const MUTANTS: &[Mutant] = &[
         "part[axis] = at - floor(at)",
         "part[axis] = round(at - floor(at))"
     ),
-    mutant!(
-        DeformConv,
-        "offsets of another axis",
-        "moved * rank + axis + rank - 3u",
-        "moved * rank + 2u - axis"
-    ),
+    mutant!(DeformConv, "offsets of another axis", "max(axis + rank, 3u) - 3u", "2u - axis"),
     mutant!(
         DeformConv,
         "offsets of the first group",
@@ -181,18 +176,9 @@ const MUTANTS: &[Mutant] = &[
         "vec3<i32>(position) + params.pad_before.xyz",
         "vec3<i32>(position)"
     ),
-    mutant!(
-        Col2Im,
-        "between the strides",
-        "any(vec3<u32>(reached) != at * params.stride.xyz) || any(at >= params.windows.xyz)",
-        "any(at >= params.windows.xyz)"
-    ),
-    mutant!(
-        Col2Im,
-        "windows behind the last",
-        "any(vec3<u32>(reached) != at * params.stride.xyz) || any(at >= params.windows.xyz)",
-        "any(vec3<u32>(reached) != at * params.stride.xyz)"
-    ),
+    mutant!(Col2Im, "between the strides", "if (any(start != at * params.stride.xyz))", "if (false)"),
+    mutant!(Col2Im, "windows behind the last", "params.windows.xyz - 1u", "params.windows.xyz"),
+    mutant!(Col2Im, "windows before the first", "-reach[axis], 1,", "-reach[axis], 0,"),
     mutant!(Col2Im, "taps of the first plane", "(plane * params.window.x + d)", "d"),
     mutant!(Col2Im, "no dilation", "vec3<u32>(d, h, w) * params.dilation.xyz", "vec3<u32>(d, h, w)"),
     mutant!(CausalConv, "no state", "params.has_state == 1u", "false"),

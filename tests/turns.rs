@@ -10,9 +10,9 @@ use wgpool::frame::{OverlayPlan, TensorToFrame};
 use wgpool::tensor::Data;
 use wgpool::verify::random::{Case, Family, Rng};
 use wgpool::{
-    Backend, Conv, ConvPool, ConvTranspose, DType, Dense, Engine, Error, Fallback, FractionalMaxPool,
-    GlobalPool, IndexNumbering, Layout, MaxRoiPool, Op, Padding, Pool, PoolKind, RoiAlign, RoiMode, Softmax,
-    Tensor, TensorDesc, verify,
+    Backend, Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose, DType, Dense, Engine, Error, Fallback,
+    FractionalMaxPool, GlobalPool, IndexNumbering, Layout, MaxRoiPool, Op, Padding, Pool, PoolKind, RoiAlign,
+    RoiMode, Softmax, Tensor, TensorDesc, verify,
 };
 
 #[derive(Debug, PartialEq)]
@@ -91,6 +91,7 @@ fn right() -> Vec<Case> {
         case(Softmax { axis: 1 }, &[&[2, 1_000, 2]]),
         case(Softmax::last_axis(), &[&[1, 1_370_000]]),
         case(fractional(21_000), &[&[1, 1, 22_000, 3], &[1, 1, 2]]),
+        case(columns(64_000), &[&[1, 64_000, 2]]),
     ]
 }
 
@@ -110,6 +111,7 @@ fn made_right() -> Vec<Case> {
         infinite,
         case(ConvPool { conv, pool: Pool::max([2, 2]) }, &[&[1, 2_000, 4, 4], &[2, 2_000, 3, 3], &[2]]),
         case(ConvTranspose::new(), &[&[1, 70_000, 1, 2], &[70_000, 3, 1, 1]]),
+        bytes(70_000),
     ]
 }
 
@@ -128,6 +130,7 @@ fn refused() -> Vec<Case> {
         case(transposed(160), &[&square(2), &square(170)]),
         case(Softmax::last_axis(), &[&[1, 1_400_000]]),
         case(fractional(22_000), &[&[1, 1, 23_000, 3], &[1, 1, 2]]),
+        case(columns(66_000), &[&[1, 66_000, 2]]),
     ]
 }
 
@@ -142,6 +145,21 @@ fn lp(window: usize) -> Pool {
 
 fn fractional(window: usize) -> FractionalMaxPool {
     FractionalMaxPool { window: vec![window, 1], output: vec![2, 2], indices: None, layout: Layout::Nchw }
+}
+
+/// Of two windows, far apart, the first reaches into the image with its last taps alone.
+fn columns(window: usize) -> Col2Im {
+    let padding = Padding::Explicit { before: vec![window - 100], after: vec![70_092] };
+    Col2Im::new([8], [window]).stride([70_000]).padding(padding)
+}
+
+/// An integer convolution of so many channels.
+fn bytes(channels: usize) -> Case {
+    let zero = Tensor::new(&[1], Data::U8(vec![3])).unwrap();
+    let op = ConvInteger { conv: Conv::new(), requantize: None };
+    let mut case = typed(op, DType::U8, &[&[1, channels, 1, 2], &[3, channels, 1, 1]]);
+    case.inputs.extend([zero.clone(), zero]);
+    case
 }
 
 /// What is left of the output takes the kernel's last taps.

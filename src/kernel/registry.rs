@@ -244,7 +244,7 @@ impl KernelKey {
             KernelKey::PackInteger { dtype } => typed(dtype, &[shader!("pack_integer.wgsl")], (2, 1)),
             KernelKey::Requantize { dtype } => typed(dtype, &[shader!("requantize.wgsl")], (3, 1)),
             KernelKey::DeformSamples => plain(&[shader!("deform_samples.wgsl")], (3, 1)),
-            KernelKey::Col2Im { dtype } => typed(dtype, &[SUM, shader!("col2im.wgsl")], (1, 1)),
+            KernelKey::Col2Im { dtype } => typed(dtype, &[SUM, TAPS, shader!("col2im.wgsl")], (1, 1)),
             KernelKey::CausalSequence { dtype } => typed(dtype, &[shader!("causal_sequence.wgsl")], (2, 2)),
             KernelKey::Dense { dtype, activation } => Row {
                 constants: vec![constant("ACTIVATION", activation as u32)],

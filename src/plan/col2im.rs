@@ -4,13 +4,16 @@ use super::narrow::{each, ivec4, u32_of, vec4};
 use super::turns::Turns;
 use super::{Caps, Slot, Step, grid};
 use crate::error::Result;
+use crate::geometry::Axis;
 use crate::kernel::KernelKey;
 use crate::kernel::params::Col2ImParams;
 use crate::problem::Col2ImWork;
 
 pub(super) fn steps(op: &'static str, work: &Col2ImWork, caps: &Caps) -> Result<Vec<Step>> {
     let axes = &work.axes;
-    axes.iter().rev().fold(Turns::default(), |turns, axis| turns.repeated(axis.kernel)).check(op, caps)?;
+    // Taps that lie on an element, of windows from the first to the last.
+    let taps = |axis: &Axis| axis.kernel.min((axis.output - 1) * axis.stride / axis.dilation + 1);
+    axes.iter().rev().fold(Turns::default(), |turns, axis| turns.repeated(taps(axis))).check(op, caps)?;
     let total = work.planes * work.pixels();
     let params = Col2ImParams {
         image: vec4(op, each(axes, |a| a.input), 0)?,

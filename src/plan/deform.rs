@@ -5,13 +5,15 @@ use super::narrow::{each, ivec4, u32_of, vec4};
 use super::turns::Turns;
 use super::{Caps, Slot, Step, Steps, grid};
 use crate::error::Result;
+use crate::geometry::MAX_SPATIAL;
 use crate::kernel::KernelKey;
 use crate::kernel::params::DeformParams;
 use crate::problem::DeformWork;
 
 pub(super) fn steps(op: &'static str, work: &DeformWork, caps: &Caps) -> Result<Steps> {
     // A loop over axes, then one over corners.
-    (Turns::default().repeated(work.rank).then(Turns::default().repeated(1 << work.rank))).check(op, caps)?;
+    let turns = Turns::default().repeated(MAX_SPATIAL).then(Turns::default().repeated(1 << work.rank));
+    turns.check(op, caps)?;
     let kernel = if work.mask { 3 } else { 2 };
     let tensors = Tensors { input: work.samples.buffer_size(), kernel };
     let mut all = inner::convolution(op, &work.sampled, &tensors, caps)?;
