@@ -4,8 +4,8 @@ use super::gemm::GemmFinish;
 use super::key::{KernelKey, Reduce, Taps};
 use super::patch::{Across, Patch};
 use super::text::{
-    ACTIVATION, ELEMENT, FOLD, INDEX, INSIDE, KEY, NO_INDICES, NUMBER, PLACE, POOLING, Paged, ROI, SOFTMAX, SUM,
-    TAPS, Text, prelude, shader,
+    ACTIVATION, ELEMENT, FOLD, INDEX, INSIDE, KEY, NO_INDICES, NUMBER, PLACE, POOLING, Paged, ROI, SOFTMAX,
+    SUM, TAPS, Text, prelude, shader,
 };
 use crate::plan::PAGES;
 use crate::tensor::DType;

@@ -205,6 +205,40 @@ fn transposed_convolution_and_convolution_with_pooling() {
 }
 
 #[test]
+fn other_convolutions_and_columns() {
+    let folder = Folder::new();
+    let bytes = |name, shape: &[usize], v: &[u8]| {
+        folder.file(name, &npy_of("|u1", shape, v));
+    };
+    bytes("x.npy", &[1, 1, 3], &[1, 2, 255]);
+    bytes("k.npy", &[1, 1, 2], &[3, 1]);
+    bytes("one.npy", &[1], &[1]);
+    folder.array("s.npy", &[1], &[0.5]).array("f.npy", &[1, 1, 3], &[1.0, 2.0, 4.0]);
+    folder.array("w.npy", &[1, 1, 2], &[10.0, 1.0]).array("offsets.npy", &[1, 2, 2], &[0.5, 0.0, 0.0, 0.0]);
+    folder.array("columns.npy", &[1, 2, 3], &[1.0, 2.0, 3.0, 10.0, 20.0, 30.0]);
+    folder.array("mask.npy", &[1, 2, 2], &[1.0, 1.0, 0.0, 1.0]).array("before.npy", &[1, 1, 1], &[3.0]);
+    for adapter in ADAPTERS {
+        let run =
+            |arguments: &str| folder.succeeds(&format!("op {arguments} -o out.npy --adapter {adapter}"));
+        let integer = "conv-integer --kernel k.npy --input-zero one.npy --kernel-zero one.npy x.npy";
+        run(integer);
+        assert_eq!(folder.i32s("out.npy"), [0, 2], "{adapter}");
+        run(&format!("{integer} --to i8 --scales s.npy --output-zero -5"));
+        assert_eq!(elements(&folder.read("out.npy")), [-5i8 as u8, -4i8 as u8], "{adapter}");
+        run("deform-conv --kernel w.npy --offsets offsets.npy f.npy");
+        assert_eq!(folder.f32s("out.npy"), [17.0, 24.0], "{adapter}");
+        run("deform-conv --kernel w.npy --offsets offsets.npy --mask mask.npy f.npy");
+        assert_eq!(folder.f32s("out.npy"), [15.0, 24.0], "{adapter}");
+        run("causal-conv --kernel w.npy --state before.npy --next-state after.npy f.npy");
+        assert_eq!((folder.f32s("out.npy"), folder.f32s("after.npy")), (vec![31.0, 12.0, 24.0], vec![4.0]));
+        run("causal-conv --kernel w.npy f.npy");
+        assert_eq!(folder.f32s("out.npy"), [1.0, 12.0, 24.0], "{adapter}");
+        run("col2im --image-size 4 --window 2 columns.npy");
+        assert_eq!(folder.f32s("out.npy"), [1.0, 12.0, 23.0, 30.0], "{adapter}");
+    }
+}
+
+#[test]
 fn bytes_stay_bytes_and_safetensors_work_too() {
     let folder = Folder::new();
     folder.file("in.npy", &npy_of("|u1", &[1, 1, 2, 2], &[1, 200, 3, 4]));

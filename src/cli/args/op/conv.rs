@@ -11,7 +11,7 @@ use super::{Arguments, Common, Files};
 
 /// The input, the weights and the output of a convolution or a dense layer.
 #[derive(Debug, Args)]
-struct WeightArgs {
+pub struct WeightArgs {
     #[command(flatten)]
     common: Common,
     /// The kernel: .npy or .safetensors
@@ -27,7 +27,17 @@ struct WeightArgs {
 
 impl WeightArgs {
     fn files(&self) -> Files<'_> {
-        self.common.files().reads([&self.kernel]).reads(&self.bias)
+        let (input, kernel, bias) = self.tensors();
+        input.reads([kernel]).reads(bias)
+    }
+
+    /// The files of input and output, that of the kernel, and that of the bias.
+    pub(super) fn tensors(&self) -> (Files<'_>, &PathBuf, Option<&PathBuf>) {
+        (self.common.files(), &self.kernel, self.bias.as_ref())
+    }
+
+    pub(super) fn activation(&self) -> Activation {
+        self.activation
     }
 }
 
@@ -56,7 +66,11 @@ pub struct ConvArgs {
 }
 
 impl ConvArgs {
-    fn conv(&self) -> Conv {
+    pub(super) fn tensors(&self) -> (Files<'_>, &PathBuf, Option<&PathBuf>) {
+        self.weights.tensors()
+    }
+
+    pub(super) fn conv(&self) -> Conv {
         Conv {
             stride: self.stride.0.clone(),
             dilation: self.dilation.0.clone(),

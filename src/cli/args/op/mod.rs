@@ -1,6 +1,8 @@
 //! `wgpool op`: every field of an operation as a flag.
 
 mod conv;
+mod integer;
+mod moved;
 mod names;
 mod pointwise;
 mod pool;
@@ -12,6 +14,8 @@ use clap::{Args, Subcommand};
 use wgpool::{Op, Result};
 
 use conv::{ConvArgs, ConvPoolArgs, ConvTransposeArgs, DenseArgs};
+use integer::ConvIntegerArgs;
+use moved::{CausalConvArgs, Col2ImArgs, DeformConvArgs};
 use pointwise::{ActivationArgs, SoftmaxArgs};
 use pool::{
     AdaptiveAvgArgs, AdaptiveMaxArgs, AvgPoolArgs, FractionalArgs, GlobalAvgArgs, GlobalLpArgs,
@@ -41,7 +45,7 @@ macro_rules! after {
 const EXAMPLES: &str = "\
 Each operation has a help of its own, as in `wgpool op conv --help`.
 Arrays are .npy or .safetensors (one tensor, or the one named `input`) of f32 or f16;
-max pooling and unpooling also take u8 and i8. Positions and numbers of images are i32.
+max pooling, unpooling and integer convolution take u8 and i8. Positions and numbers of images are i32.
 
 Examples:
   wgpool op max-pool --window 2x2 in.npy -o out.npy --indices positions.npy
@@ -125,6 +129,26 @@ pub enum Operation {
         "conv-pool --kernel w.npy --activation relu --pool max --pool-window 2 in.npy -o out.npy"
     ))]
     ConvPool(ConvPoolArgs),
+    /// Convolution of bytes, exact in 32-bit integers
+    #[command(after_help = after!(
+        padding,
+        "conv-integer --kernel w.npy --input-zero xz.npy --kernel-zero wz.npy --to u8 --scales s.npy in.npy -o out.npy"
+    ))]
+    ConvInteger(ConvIntegerArgs),
+    /// Convolution whose taps are moved by offsets
+    #[command(after_help = after!(
+        padding,
+        "deform-conv --kernel w.npy --offsets offsets.npy --mask mask.npy --padding 1 in.npy -o out.npy"
+    ))]
+    DeformConv(DeformConvArgs),
+    /// Causal depthwise convolution that goes on from a state
+    #[command(after_help = after!(
+        "causal-conv --kernel w.npy --state before.npy --next-state after.npy --activation silu in.npy -o out.npy"
+    ))]
+    CausalConv(CausalConvArgs),
+    /// Columns of windows added up to images
+    #[command(name = "col2im", after_help = after!(padding, "col2im --image-size 28x28 --window 3x3 --padding 1 in.npy -o out.npy"))]
+    Col2Im(Col2ImArgs),
     /// A fully connected layer on the last axis
     #[command(after_help = after!("dense --kernel w.npy --bias b.npy --activation relu in.npy -o out.npy"))]
     Dense(DenseArgs),
@@ -155,6 +179,10 @@ impl Operation {
             Operation::Conv(args) => args,
             Operation::ConvTranspose(args) => args,
             Operation::ConvPool(args) => args,
+            Operation::ConvInteger(args) => args,
+            Operation::DeformConv(args) => args,
+            Operation::CausalConv(args) => args,
+            Operation::Col2Im(args) => args,
             Operation::Dense(args) => args,
             Operation::Softmax(args) => args,
             Operation::Activation(args) => args,
