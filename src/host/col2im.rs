@@ -2,6 +2,7 @@
 
 use super::element;
 use super::output::{WORTH_SHARING, fill};
+use super::places::places;
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::problem::Col2ImWork;
@@ -38,9 +39,4 @@ fn windows_inside(axis: &Axis, tap: usize) -> std::ops::Range<usize> {
     let first = (0..axis.output).find(|&o| axis.position(o, tap).is_some()).unwrap_or(axis.output);
     let end = (first..axis.output).rev().find(|&o| axis.position(o, tap).is_some()).map_or(first, |o| o + 1);
     first..end
-}
-
-/// Places in row-major order.
-fn places([d, h, w]: [usize; 3]) -> impl Iterator<Item = (usize, usize, usize)> {
-    (0..d * h * w).map(move |i| (i / w / h, i / w % h, i % w))
 }

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::output::{WORTH_SHARING, fill};
+use super::places::places;
 use super::simd::wide;
 use crate::error::{Error, Result};
 use crate::geometry::MAX_SPATIAL;
@@ -144,11 +145,6 @@ fn sums(work: &IntegerWork, planes: &Planes, w: &Tensor, w_zero: &Tensor) -> Res
             );
         }
     })
-}
-
-/// Places of a window, in row-major order.
-fn places([d, h, w]: [usize; MAX_SPATIAL]) -> impl Iterator<Item = (usize, usize, usize)> {
-    (0..d * h * w).map(move |i| (i / w / h, i / w % h, i % w))
 }
 
 /// Adds a tap's products to a row of sums.

@@ -16,6 +16,7 @@ mod fractional;
 mod integer;
 mod kept;
 mod output;
+mod places;
 mod pool;
 mod prepared;
 mod roi;
