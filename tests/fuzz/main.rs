@@ -11,6 +11,7 @@ mod fuzz;
 mod keras_files;
 mod manifests;
 mod numbers;
+mod operators;
 mod plans;
 
 use std::path::PathBuf;
