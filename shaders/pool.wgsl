@@ -105,7 +105,7 @@ fn largest_magnitude(window: Window) -> f32 {
 }
 
 // The sum of the elements, or of their powers relative to the largest, so that no power overflows.
-fn sum_of(window: Window, scale: f32) -> f32 {
+fn sum_of(window: Window, scale: f32, p: f32) -> f32 {
     var sum = Sum();
     for (var d = window.taps.first.x; d < window.taps.end.x; d++) {
         for (var h = window.taps.first.y; h < window.taps.end.y; h++) {
@@ -113,9 +113,9 @@ fn sum_of(window: Window, scale: f32) -> f32 {
                 let at = position(window, vec3<u32>(d, h, w));
                 var value = load(window.base + dot(at, params.in_stride.xyz));
                 if (REDUCE == LP) {
-                    value = lp_term(abs(value), scale, params.p);
+                    value = lp_term(abs(value), scale, p);
                 } else if (REDUCE == LP_TORCH) {
-                    value = lp_signed_term(value, scale, params.p);
+                    value = lp_signed_term(value, scale, p);
                 }
                 add(&sum, value);
             }
@@ -140,16 +140,19 @@ fn pool(number: u32) -> f32 {
     }
     if (REDUCE == LP) {
         let scale = largest_magnitude(window);
-        return lp_root(sum_of(window, scale), scale, params.p);
+        return lp_root(sum_of(window, scale, params.p), scale, params.p);
     }
     if (REDUCE == LP_TORCH) {
+        // Where branches depend on parameters alone, llvmpipe of Mesa 22 keeps a shader of its own for each recording; this
+        // one's, which are many, depend on the invocation, though it is never that one.
+        let p = select(params.p, 0.0, number == params.total);
         let scale = largest_magnitude(window);
         let taps = params.window.x * params.window.y * params.window.z;
         let share = f32(taps) / f32(count_inside(window.taps));
-        return lp_root(sum_of(window, scale) * share, scale, params.p);
+        return lp_root(sum_of(window, scale, p) * share, scale, p);
     }
     let count = divisor_of(window.taps, REDUCE == AVERAGE_PADDED && !ADAPTIVE, params.divisor);
-    return average_of(sum_of(window, 1.0), count);
+    return average_of(sum_of(window, 1.0, 1.0), count);
 }
 
 @compute @workgroup_size(WORKGROUP)
