@@ -175,7 +175,8 @@ impl Backend {
         match self {
             Backend::Gpu(engine) => Ok(engine.plan(op, inputs)?.explain()),
             Backend::Host | Backend::Reference => {
-                Ok(Explanation::on_cpu(&Problem::new(op, inputs)?, self.path()))
+                let problem = Problem::new(op, inputs)?;
+                Ok(Explanation::on_cpu(&problem, self.why(&problem, false)))
             }
         }
     }
@@ -187,6 +188,15 @@ impl Backend {
             Backend::Host => "the host path",
             Backend::Reference => "the reference, in 64-bit floats",
         }
+    }
+
+    /// Why a problem is computed as it is, where there is no plan.
+    pub(crate) fn why(&self, problem: &Problem, kept: bool) -> &'static str {
+        let algorithm = match self {
+            Backend::Host => crate::host::algorithm(problem, kept),
+            _ => None,
+        };
+        algorithm.unwrap_or_else(|| self.path())
     }
 
     /// What computes, for people: the adapter's name and backend, or the path's name.

@@ -42,9 +42,9 @@ pub use frame::{ColorMap, Crop, FrameChannels, FramePlan, FrameToTensor, Overlay
 pub use plan::{Caps, Plan};
 pub use problem::Problem;
 pub use spec::{
-    Activation, AdaptivePool, CausalConv, Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose, DeformConv,
-    Dense, DenseLayout, FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool,
-    MaxUnpool, Op, Padding, Pool, PoolKind, Requantize, RoiAlign, RoiMode, Softmax,
+    Accuracy, Activation, AdaptivePool, CausalConv, Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose,
+    DeformConv, Dense, DenseLayout, FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout,
+    MaxRoiPool, MaxUnpool, Op, Padding, Pool, PoolKind, Requantize, RoiAlign, RoiMode, Softmax,
 };
 pub use tensor::{DType, Data, Tensor, TensorDesc};
 /// The version of wgpu that this crate takes devices of.

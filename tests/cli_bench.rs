@@ -157,3 +157,16 @@ fn operations_and_models_explain_themselves() {
         assert!(!plain.contains("layer: kernel"), "{plain}");
     }
 }
+
+#[test]
+fn convolutions_by_tile_are_labelled() {
+    let folder = Folder::new();
+    let said = folder.succeeds("bench --quick --case P7,C2,C3 --accuracy tile --adapter host --json b.json");
+    assert!(said.contains("C2 3x3 by tile") && !said.contains("C3") && !said.contains("P7"), "{said}");
+    let json: Value = serde_json::from_slice(&folder.read("b.json")).expect("JSON");
+    assert_eq!(json["cases"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        (&json["cases"][0]["accuracy"], &json["cases"][0]["faults"][0]),
+        (&"tile".into(), &Value::Null)
+    );
+}

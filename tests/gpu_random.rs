@@ -9,7 +9,13 @@ use wgpool::verify::random::{Family, Rng};
 /// Runs `count` random cases of a family and reports all that fail.
 fn random(family: Family, count: usize) {
     let engine = engine();
-    let hardware = engine.as_hardware();
+    let mut hardware = engine.as_hardware();
+    if family == Family::ConvTile {
+        // Winograd's algorithm wherever it can be, whether or not it is reckoned to be faster.
+        let mut caps = *hardware.caps();
+        (caps.flops_per_byte, caps.flops_per_dispatch) = (0, 0);
+        hardware = hardware.with_caps(caps);
+    }
     let engines = if hardware.caps() == engine.caps() { vec![engine] } else { vec![engine, &hardware] };
     let mut rng = Rng::new(0x5eed ^ family as u64);
     let mut failures = Vec::new();
@@ -120,4 +126,9 @@ fn causal_convolution() {
 #[test]
 fn convolution_with_pooling() {
     random(Family::ConvPool, 250);
+}
+
+#[test]
+fn convolution_by_tile() {
+    random(Family::ConvTile, 60);
 }

@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use wgpool::kernel::params::{self, Field};
 use wgpool::kernel::{
-    self, ConvPatchParams, GemmParams, KernelKey, PackGemmParams, PartsParams, PatchParams, params::*,
+    self, ConvPatchParams, GemmParams, KernelKey, PackGemmParams, PartsParams, PatchParams, WinogradParams,
+    params::*,
 };
 
 /// The structure that a kernel reads its parameters from, and the host's fields.
@@ -38,6 +39,11 @@ fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
         KernelKey::PackInput => ("PackInputParams", PackInputParams::FIELDS, size_of::<PackInputParams>()),
         KernelKey::PackWeights { .. } => ("PackParams", PackParams::FIELDS, size_of::<PackParams>()),
         KernelKey::ConvGemm(_) => ("GemmParams", GemmParams::FIELDS, size_of::<GemmParams>()),
+        KernelKey::WinogradWeights { .. }
+        | KernelKey::WinogradInput { .. }
+        | KernelKey::WinogradOutput { .. } => {
+            ("WinogradParams", WinogradParams::FIELDS, size_of::<WinogradParams>())
+        }
         KernelKey::ConvPatch(_) => ("ConvPatchParams", ConvPatchParams::FIELDS, size_of::<ConvPatchParams>()),
         KernelKey::PackGemm { .. } => ("PackGemmParams", PackGemmParams::FIELDS, size_of::<PackGemmParams>()),
         KernelKey::ConvParts { .. } => ("PartsParams", PartsParams::FIELDS, size_of::<PartsParams>()),

@@ -3,7 +3,8 @@
 use half::f16;
 
 use crate::error::{Error, Result};
-use crate::spec::{Activation, Conv, ConvPool, GlobalPool, Op, Padding, Pool};
+use crate::problem::{Problem, Work};
+use crate::spec::{Accuracy, Activation, Conv, ConvPool, GlobalPool, Op, Padding, Pool};
 use crate::tensor::{DType, Data, Tensor, TensorDesc};
 
 /// One workload.
@@ -43,6 +44,41 @@ impl Case {
             Op::ConvPool(both) => Some([both.conv.clone().into(), both.pool.clone().into()]),
             _ => None,
         }
+    }
+
+    /// Which error its results may have.
+    pub fn accuracy(&self) -> Accuracy {
+        match &self.op {
+            Op::Conv(conv) => conv.accuracy,
+            Op::ConvPool(both) => both.conv.accuracy,
+            _ => Accuracy::Element,
+        }
+    }
+
+    /// The same with another accuracy, and its name with it; nothing for what is no convolution whose error may then
+    /// depend on its tile.
+    ///
+    /// ```
+    /// use wgpool::{Accuracy, bench::cases};
+    /// let by_tile: Vec<_> = cases::all().iter().filter_map(|case| case.by_tile()).collect();
+    /// assert!(by_tile.iter().any(|case| case.short() == "C2" && case.name.ends_with("by tile")));
+    /// assert!(by_tile.iter().all(|case| case.short() != "C3"));
+    /// ```
+    pub fn by_tile(&self) -> Option<Case> {
+        let mut case = self.clone();
+        case.name.push_str(" by tile");
+        match &mut case.op {
+            Op::Conv(conv) => conv.accuracy = Accuracy::Tile,
+            Op::ConvPool(both) => both.conv.accuracy = Accuracy::Tile,
+            _ => return None,
+        }
+        let problem = Problem::new(&case.op, &case.descs()).ok()?;
+        let tiled = match &problem.work {
+            Work::Conv(work) => work.by_tiles(),
+            Work::ConvPool(work) => work.conv.by_tiles(),
+            _ => false,
+        };
+        tiled.then_some(case)
     }
 
     /// Inputs with values of both signs, the same at every call.

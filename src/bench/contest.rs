@@ -8,7 +8,7 @@ use super::measure::{Effort, Timed, Timing, interleaved};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::problem::Problem;
-use crate::spec::Op;
+use crate::spec::{Accuracy, Op};
 use crate::tensor::Tensor;
 
 /// One workload, measured.
@@ -17,6 +17,8 @@ use crate::tensor::Tensor;
 pub struct CaseReport {
     /// The workload's name.
     pub name: String,
+    /// Which error its results may have.
+    pub accuracy: Accuracy,
     /// Bytes of its tensors, each counted once.
     pub bytes: u64,
     /// Its arithmetic; see [`Problem::flops`].
@@ -123,6 +125,7 @@ pub fn measure(engine: Option<&Engine>, case: &Case, effort: Effort) -> Result<C
     let tensors = problem.inputs.iter().chain(&problem.outputs);
     Ok(CaseReport {
         name: case.name.clone(),
+        accuracy: case.accuracy(),
         bytes: tensors.map(|desc| desc.bytes() as u64).sum(),
         flops: problem.flops().unwrap_or(0),
         checked: judge.checked,

@@ -7,6 +7,7 @@ use super::check::SEED;
 use super::contest::{CaseReport, FusionReport};
 use super::measure::{Spread, Timing};
 use crate::engine::Engine;
+use crate::spec::Accuracy;
 
 /// The version of the JSON that [`Report::to_json`] writes.
 pub const SCHEMA: u32 = 1;
@@ -123,7 +124,7 @@ impl Report {
     /// - `host`: `threads`, `ceilings`; `adapter`: null, or `name`, `api`, `driver`, `software`, `hardware_kernels`,
     ///   `cooperative_matrices`, `timestamps`, `ceilings`. Ceilings are `gbs` (GB/s of a copy, reads and writes counted) and `gflops` (GFLOP/s
     ///   of 32-bit multiply-adds, two operations each).
-    /// - `cases`: `name`, `bytes` (of all tensors, each once), `flops` (by the definition), `checked` (`elements`, of
+    /// - `cases`: `name`, `accuracy` (`element` or `tile`, see [`Accuracy`]), `bytes` (of all tensors, each once), `flops` (by the definition), `checked` (`elements`, of
     ///   which `compared` with the reference, drawn by `seed` if not all), `faults` (texts; then no times),
     ///   `host` and `gpu`: null, or `wall` and `timestamp` (null, or `median_ms`, `p10_ms`, `p90_ms`), `runs_together`,
     ///   `samples`, `gbs`, `gflops`, `share` (of the ceiling that is nearer, 1 is all); `first_result_ms`, `kernels`.
@@ -167,6 +168,10 @@ impl Report {
         };
         json!({
             "name": case.name,
+            "accuracy": match case.accuracy {
+                Accuracy::Element => "element",
+                Accuracy::Tile => "tile",
+            },
             "bytes": case.bytes,
             "flops": case.flops,
             "checked": checked_json(case.checked),

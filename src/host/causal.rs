@@ -34,7 +34,7 @@ pub(super) fn causal(work: &CausalWork, inputs: &[&Tensor]) -> Result<Vec<Data>>
             out.copy_from_slice(&sequence[row * whole + length..][..kept]);
         })?,
     };
-    let packed = conv::pack(&work.conv, w)?;
+    let packed = conv::pack(&work.conv, w, false)?;
     let y = conv::conv(&work.conv, &sequence, w, bias.first().map(|b| &b[..]), packed.as_ref())?;
     [y, present].into_iter().map(|floats| element::stored(work.conv.dtype, floats)).collect()
 }

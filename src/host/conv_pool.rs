@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::conv::{Packed, Planes, Target};
+use super::conv::{Planes, Target, Weights, winograd};
 use super::kept::with_kept;
 use super::output::{Scattered, WORTH_SHARING};
 use super::{conv, element, pool};
@@ -23,10 +23,17 @@ pub(super) fn conv_pool(
     x: &[f32],
     w: &[f32],
     bias: Option<&[f32]>,
-    packed: Option<&Packed>,
+    packed: Option<&Weights>,
 ) -> Result<Data> {
     let job = Job { work, x, w, bias, packed, cut: cut(work) };
-    if let (Some(weights), DType::F32) = (packed, work.conv.dtype)
+    if let Some(Weights::Transformed(weights)) = packed
+        && winograd::pools(&work.conv, &work.pool)
+    {
+        // The largest of rounded numbers is the largest, rounded.
+        let pooled = winograd::conv(&work.conv, Some(&work.pool), [x, w], bias, weights)?;
+        return element::stored(work.conv.dtype, pooled);
+    }
+    if let (Some(Weights::Packed(weights)), DType::F32) = (packed, work.conv.dtype)
         && let Some(tiles) = job.tiles()
         && let Some(y) = job.planes(weights, &tiles)?
     {
@@ -71,7 +78,7 @@ struct Job<'a> {
     x: &'a [f32],
     w: &'a [f32],
     bias: Option<&'a [f32]>,
-    packed: Option<&'a Packed>,
+    packed: Option<&'a Weights>,
     cut: usize,
 }
 
@@ -97,7 +104,7 @@ struct Tile {
 
 impl Job<'_> {
     /// Tiles of which neither part leaves the thread that computes it; none if the pooling cannot be done so.
-    fn planes(&self, weights: &Packed, tiles: &[Tile]) -> Result<Option<Vec<f32>>> {
+    fn planes(&self, weights: &conv::Packed, tiles: &[Tile]) -> Result<Option<Vec<f32>>> {
         let ConvPoolWork { conv, pool, .. } = self.work;
         let unit: usize = conv.axes[self.cut + 1..].iter().map(|a| a.output).product();
         let rest: usize = pool.axes[self.cut + 1..].iter().map(|a| a.output).product();
@@ -138,7 +145,9 @@ impl Job<'_> {
     }
 
     fn run<E: Copy + Send>(&self, typed: impl Fn(Data) -> Option<Vec<E>> + Sync) -> Result<Vec<E>> {
-        let Some(tiles) = self.tiles() else { return self.whole(typed) };
+        // Winograd's tiles begin where the whole output does.
+        let by_tiles = matches!(self.packed, Some(Weights::Transformed(_)));
+        let Some(tiles) = self.tiles().filter(|_| !by_tiles) else { return self.whole(typed) };
         let pool = &self.work.pool;
         let out = Scattered::new(pool.batch * pool.output.n)?;
         let rest: usize = pool.axes[self.cut + 1..].iter().map(|a| a.output).product();

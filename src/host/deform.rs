@@ -23,7 +23,7 @@ pub(super) fn deform(work: &DeformWork, inputs: &[&Tensor]) -> Result<Data> {
     };
     let bias = bias.first().copied();
     let one = ConvWork { batch: 1, ..work.sampled };
-    let packed = conv::pack(&one, w)?;
+    let packed = conv::pack(&one, w, false)?;
     let mut y = Vec::new();
     for n in 0..work.conv.batch {
         let samples = match work.rank {

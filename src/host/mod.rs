@@ -62,12 +62,16 @@ pub fn run(op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
 /// ```
 pub fn compute(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
     problem.check(inputs)?;
-    let packed = inputs.get(1).map(|w| prepared::pack(problem, w)).transpose()?.flatten();
+    let packed = inputs.get(1).map(|w| prepared::pack(problem, w, false)).transpose()?.flatten();
     compute_with(problem, inputs, packed.as_ref())
 }
 
 /// [`compute`] of inputs that were checked, with what [`prepared::pack`] made of the weights.
-fn compute_with(problem: &Problem, inputs: &[&Tensor], packed: Option<&conv::Packed>) -> Result<Vec<Tensor>> {
+fn compute_with(
+    problem: &Problem,
+    inputs: &[&Tensor],
+    packed: Option<&conv::Weights>,
+) -> Result<Vec<Tensor>> {
     let data = if problem.outputs.iter().all(|o| o.elements() == 0) {
         problem.outputs.iter().map(|o| Data::from_bytes(o.dtype, &[])).collect()
     } else {
@@ -106,6 +110,16 @@ fn compute_with(problem: &Problem, inputs: &[&Tensor], packed: Option<&conv::Pac
         }
     };
     data.into_iter().zip(&problem.outputs).map(|(data, desc)| Tensor::new(&desc.shape, data)).collect()
+}
+
+/// What is computed otherwise than by the definition, in words; `kept` says whether weights are prepared for many runs.
+pub(crate) fn algorithm(problem: &Problem, kept: bool) -> Option<&'static str> {
+    let work = match &problem.work {
+        Work::Conv(work) => work,
+        Work::ConvPool(work) => &work.conv,
+        _ => return None,
+    };
+    conv::winograd::choose(work, kept).map(conv::winograd::why)
 }
 
 /// Hands a convolution its inputs as 32-bit floats; how many there are, the problem has checked.

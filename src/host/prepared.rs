@@ -1,8 +1,10 @@
 //! Problems whose weights are read once and used many times.
 
-use super::conv::{self, Packed};
+use super::conv::{self, Weights};
 use super::{compute_with, element};
+use crate::backend::Backend;
 use crate::error::{Error, Result};
+use crate::plan::Explanation;
 use crate::problem::{ConvWork, Problem, Work};
 use crate::tensor::Tensor;
 
@@ -13,7 +15,7 @@ use crate::tensor::Tensor;
 pub struct Prepared {
     problem: Problem,
     weights: Vec<Tensor>,
-    packed: Option<Packed>,
+    packed: Option<Weights>,
 }
 
 impl Prepared {
@@ -41,13 +43,33 @@ impl Prepared {
         }
         // A convolution's kernel is its second input.
         let kernel = 1usize.checked_sub(first).and_then(|at| weights.get(at));
-        let packed = kernel.map(|w| pack(&problem, w)).transpose()?.flatten();
+        let packed = kernel.map(|w| pack(&problem, w, true)).transpose()?.flatten();
         Ok(Prepared { problem, weights, packed })
     }
 
     /// What is computed.
     pub fn problem(&self) -> &Problem {
         &self.problem
+    }
+
+    /// How it is computed and what that costs.
+    ///
+    /// ```
+    /// use wgpool::{Accuracy, Conv, Problem, Tensor, host::Prepared};
+    /// let x = Tensor::from_f32(&[1, 64, 28, 28], vec![1.0; 64 * 28 * 28])?;
+    /// let w = Tensor::from_f32(&[64, 64, 3, 3], vec![0.5; 64 * 64 * 9])?;
+    /// let conv = Conv::new().accuracy(Accuracy::Tile);
+    /// let problem = Problem::new(&conv.into(), &[x.desc(), w.desc()])?;
+    /// let explanation = Prepared::new(problem, vec![w])?.explain();
+    /// assert!(explanation.steps[0].why.contains("Winograd"));
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    pub fn explain(&self) -> Explanation {
+        let why = match &self.packed {
+            Some(Weights::Transformed(weights)) => conv::winograd::why(weights.form),
+            _ => Backend::Host.path(),
+        };
+        Explanation::on_cpu(&self.problem, why)
     }
 
     /// Computes the outputs for the inputs that are not weights.
@@ -66,8 +88,8 @@ impl Prepared {
     }
 }
 
-/// The kernel of a convolution, packed if that is how it is read.
-pub(super) fn pack(problem: &Problem, kernel: &Tensor) -> Result<Option<Packed>> {
+/// The kernel of a convolution, packed if that is how it is read; `kept` says whether for many runs.
+pub(super) fn pack(problem: &Problem, kernel: &Tensor, kept: bool) -> Result<Option<Weights>> {
     let work: &ConvWork = match &problem.work {
         Work::Conv(work) => work,
         Work::ConvPool(work) => &work.conv,
@@ -76,5 +98,5 @@ pub(super) fn pack(problem: &Problem, kernel: &Tensor) -> Result<Option<Packed>>
     if problem.outputs.iter().all(|o| o.elements() == 0) {
         return Ok(None);
     }
-    conv::pack(work, &element::floats(kernel)?)
+    conv::pack(work, &element::floats(kernel)?, kept)
 }

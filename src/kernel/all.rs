@@ -62,6 +62,12 @@ pub fn all() -> Vec<KernelKey> {
     keys.extend(tiled());
     keys.extend([DType::F32, DType::F16].map(|dtype| KernelKey::PackGemm { dtype }));
     keys.extend(GemmKernel::all(&ACTIVATIONS).into_iter().map(KernelKey::ConvGemm));
+    for dtype in [DType::F32, DType::F16] {
+        keys.extend([KernelKey::WinogradWeights { dtype }, KernelKey::WinogradInput { dtype }]);
+        for activation in ACTIVATIONS {
+            keys.extend([false, true].map(|pool| KernelKey::WinogradOutput { dtype, activation, pool }));
+        }
+    }
     keys.extend(ConvPatch::kinds().into_iter().map(KernelKey::ConvPatch));
     for patch in Patch::kinds() {
         keys.push(KernelKey::PoolPatch { reduce: Reduce::Max, patch });

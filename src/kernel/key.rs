@@ -290,6 +290,25 @@ pub enum KernelKey {
         /// Type of the elements.
         dtype: DType,
     },
+    /// Weights transformed for Winograd's algorithm.
+    WinogradWeights {
+        /// Type of the elements.
+        dtype: DType,
+    },
+    /// Inputs transformed for Winograd's algorithm.
+    WinogradInput {
+        /// Type of the elements.
+        dtype: DType,
+    },
+    /// Products of Winograd's algorithm transformed back.
+    WinogradOutput {
+        /// Type of the elements.
+        dtype: DType,
+        /// Applied to the result.
+        activation: ActivationKind,
+        /// Whether the largest of each 2 by 2 is stored.
+        pool: bool,
+    },
     /// A dense layer with few outputs.
     Dense {
         /// Type of the elements.

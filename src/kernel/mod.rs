@@ -13,6 +13,7 @@ mod patch;
 pub(crate) mod registry;
 pub(crate) mod text;
 mod tiled;
+pub(crate) mod winograd;
 
 pub use all::all;
 pub use conv_patch::{ConvPatch, ConvPatchParams};
@@ -22,3 +23,4 @@ pub use key::{ActivationKind, KernelKey, Reduce, Taps};
 pub use patch::{Across, Patch, PatchParams};
 pub use registry::{Bindings, TILED_WORKGROUP, WORKGROUP};
 pub use tiled::{Tile, TileKeep, TileStep};
+pub use winograd::WinogradParams;

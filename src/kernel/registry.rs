@@ -246,6 +246,16 @@ impl KernelKey {
             KernelKey::DeformSamples => plain(&[shader!("deform_samples.wgsl")], (3, 1)),
             KernelKey::Col2Im { dtype } => typed(dtype, &[SUM, TAPS, shader!("col2im.wgsl")], (1, 1)),
             KernelKey::CausalSequence { dtype } => typed(dtype, &[shader!("causal_sequence.wgsl")], (2, 2)),
+            KernelKey::WinogradWeights { dtype } => {
+                winograd(dtype, &[], shader!("winograd_weights.wgsl"), (1, 1))
+            }
+            KernelKey::WinogradInput { dtype } => {
+                winograd(dtype, &[], shader!("winograd_input.wgsl"), (1, 1))
+            }
+            KernelKey::WinogradOutput { dtype, activation, pool } => Row {
+                constants: vec![constant("ACTIVATION", activation as u32), constant("POOL", pool)],
+                ..winograd(dtype, &[NUMBER, SUM, ACTIVATION], shader!("winograd_output.wgsl"), (4, 1))
+            },
             KernelKey::Dense { dtype, activation } => Row {
                 constants: vec![constant("ACTIVATION", activation as u32)],
                 ..typed(dtype, &[SUM, ACTIVATION, shader!("dense.wgsl")], (3, 1))
@@ -298,6 +308,12 @@ fn convolution(dtype: DType, repair: bool, own: &[&'static str]) -> Row {
     let output = if repair { shader!("lib/when_not_finite.wgsl") } else { shader!("lib/always.wgsl") };
     let shared = [ELEMENT, TAPS, PLACE, ACTIVATION, output, shader!("lib/convolve.wgsl")];
     typed(dtype, &[&shared, own].concat(), (3 + u32::from(repair), 1))
+}
+
+/// A kernel of Winograd's algorithm.
+fn winograd(dtype: DType, own: &[&'static str], template: &'static str, buffers: (u32, u32)) -> Row {
+    let shared = [prelude(dtype), INDEX, shader!("lib/winograd.wgsl")];
+    row(dtype, Text::Winograd([&shared, own].concat(), template), buffers)
 }
 
 /// What becomes of a patch's windows.

@@ -5,6 +5,7 @@ use super::cooperative::Cooperative;
 use super::key::Taps;
 use super::patch::Patch;
 use super::tiled::Tile;
+use super::winograd;
 use crate::tensor::DType;
 
 /// A file of the folder `shaders`.
@@ -43,6 +44,8 @@ pub(super) enum Text {
     ConvPatch(ConvPatch, Vec<&'static str>, &'static str),
     /// The same with those of products of cooperative matrices.
     Cooperative(Cooperative, Vec<&'static str>, &'static str),
+    /// Parts, and a text with places for the lines of Winograd's transforms.
+    Winograd(Vec<&'static str>, &'static str),
     /// A kernel that reads a tensor through pages.
     Paged(Paged),
 }
@@ -70,6 +73,7 @@ impl Text {
                 let enable = "enable wgpu_cooperative_matrix;\n".to_owned();
                 enable + &parts.concat() + &matrices.source(template)
             }
+            Text::Winograd(parts, template) => parts.concat() + &winograd::source(template),
             Text::Paged(paged) => paged.write(),
         }
     }

@@ -87,7 +87,8 @@ impl Program {
         let explanations: Vec<Explanation> = match on_gpu {
             true => plans.iter().map(Plan::explain).collect(),
             false => {
-                let on_cpu = |step: &Step| Explanation::on_cpu(&step.problem, backend.path());
+                let on_cpu =
+                    |step: &Step| Explanation::on_cpu(&step.problem, backend.why(&step.problem, true));
                 self.steps.iter().map(on_cpu).collect()
             }
         };

@@ -5,6 +5,7 @@ use super::lower::Lowering;
 use super::program::Program;
 use crate::backend::Backend;
 use crate::error::Result;
+use crate::spec::Accuracy;
 use crate::tensor::Tensor;
 
 /// A model of layers in a row, as Keras' `Sequential`.
@@ -68,6 +69,25 @@ impl Sequential {
     pub fn layer(mut self, name: impl Into<String>, kind: LayerKind) -> Self {
         let class = kind.class(self.input.len().saturating_sub(1));
         self.layers.push(Layer { name: name.into(), class, trainable: true, kind, softmax: None });
+        self
+    }
+
+    /// Sets which error the results of all convolutions may have.
+    ///
+    /// ```
+    /// # std::env::set_current_dir(env!("CARGO_MANIFEST_DIR")).unwrap();
+    /// use wgpool::{Accuracy, Op, model::keras};
+    /// let model = keras::load("data/mnist/config.json", Some("data/mnist/weights.safetensors".as_ref()))?;
+    /// let program = model.accuracy(Accuracy::Tile).program(1)?;
+    /// assert!(program.steps.iter().any(|step| matches!(&step.op, Op::Conv(c) if c.accuracy == Accuracy::Tile)));
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    pub fn accuracy(mut self, accuracy: Accuracy) -> Self {
+        for layer in &mut self.layers {
+            if let LayerKind::Conv { spec, .. } = &mut layer.kind {
+                spec.accuracy = accuracy;
+            }
+        }
         self
     }
 

@@ -41,6 +41,11 @@ pub struct Caps {
     /// Workgroups that keep the device busy: work is divided until there are as many. Devices do not tell; it is
     /// [`FILL`] unless [`Engine::with_caps`](crate::Engine::with_caps) says otherwise. Fewer suit small GPUs.
     pub fill: u32,
+    /// FLOPs that the device computes in the time in which it moves a byte to or from memory. Devices do not tell either:
+    /// it is [`FLOPS_PER_BYTE`] unless said otherwise.
+    pub flops_per_byte: u32,
+    /// FLOPs that it computes in the time that a dispatch takes by itself; [`FLOPS_PER_DISPATCH`] unless said otherwise.
+    pub flops_per_dispatch: u64,
 }
 
 /// What the general kernel computes on llvmpipe in some ten milliseconds.
@@ -48,6 +53,12 @@ const TILED_FROM: u64 = 2_000_000;
 
 /// Workgroups that keep a large GPU busy.
 pub const FILL: u32 = 128;
+
+/// 3.6 TFLOP/s at 100 GB/s, which integrated GPUs have; large GPUs have about 20.
+pub const FLOPS_PER_BYTE: u32 = 36;
+
+/// One and a half microseconds at 67 TFLOP/s, which large GPUs have.
+pub const FLOPS_PER_DISPATCH: u64 = 100_000_000;
 
 /// Bytes of a page, which is a uniform binding of the largest size that WebGPU promises.
 pub const PAGE: u64 = 65536;
@@ -72,6 +83,8 @@ impl Default for Caps {
             subgroups_of_eight: false,
             cooperative: None,
             fill: FILL,
+            flops_per_byte: FLOPS_PER_BYTE,
+            flops_per_dispatch: FLOPS_PER_DISPATCH,
         }
     }
 }
@@ -114,6 +127,8 @@ impl Caps {
                 && (info.subgroup_min_size, info.subgroup_max_size) == (8, 8),
             cooperative: None,
             fill: FILL,
+            flops_per_byte: FLOPS_PER_BYTE,
+            flops_per_dispatch: FLOPS_PER_DISPATCH,
         }
     }
 

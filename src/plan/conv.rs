@@ -6,8 +6,8 @@ use super::conv_gemm::{self, Pooled};
 use super::narrow::{each, u32_of, vec4};
 use super::turns::{SIDE_BY_SIDE, Turns};
 use super::{
-    Caps, Slot, Step, Steps, carried, conv_params, conv_patch, conv_tiled, depthwise, grid, packing, patch,
-    pool,
+    Caps, Slot, Step, Steps, carried, conv_params, conv_patch, conv_tiled, conv_winograd, depthwise, grid,
+    packing, patch, pool,
 };
 use crate::error::Result;
 use crate::geometry::Axis;
@@ -104,6 +104,9 @@ fn general(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<S
         let step = Step::new(KernelKey::Dense { dtype, activation }, &params, slots(work, to), grid);
         return Ok(vec![Step { why, ..step }].into());
     }
+    if let Some(steps) = conv_winograd::steps(op, work, None, caps, to)? {
+        return Ok(steps);
+    }
     if let Some(steps) = conv_gemm::steps(op, work, caps, to)? {
         return Ok(steps);
     }
@@ -196,6 +199,9 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
             }
             None => two_kernels(op, work, caps, |to| steps_in(|| Some(apart), op, conv, caps, to)),
         };
+    }
+    if let Some(steps) = conv_winograd::steps(op, conv, Some(pool), caps, Slot::Output(0))? {
+        return Ok(steps);
     }
     match conv_gemm::with_pool(op, conv, pool, caps)? {
         Pooled::Together(steps) => Ok(steps),

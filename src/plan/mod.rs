@@ -10,6 +10,7 @@ mod conv_gemm;
 mod conv_params;
 mod conv_patch;
 mod conv_tiled;
+mod conv_winograd;
 mod deform;
 mod depthwise;
 pub(crate) mod explain;
@@ -31,7 +32,7 @@ mod tiles;
 pub(crate) mod turns;
 mod unpool;
 
-pub use caps::{Caps, FILL, PAGE, PAGES};
+pub use caps::{Caps, FILL, FLOPS_PER_BYTE, FLOPS_PER_DISPATCH, PAGE, PAGES};
 pub use explain::{Explanation, StepCost};
 pub use grid::fold;
 pub(crate) use tiles::tiles;

@@ -5,7 +5,7 @@ use super::{Problem, Work, require_dtype};
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, MAX_SPATIAL, Strides, Windows, three};
 use crate::problem::PoolWork;
-use crate::spec::{Activation, Conv, ConvPool, Dense, DenseLayout, KernelLayout, Layout, PoolKind};
+use crate::spec::{Accuracy, Activation, Conv, ConvPool, Dense, DenseLayout, KernelLayout, Layout, PoolKind};
 use crate::tensor::{DType, TensorDesc};
 
 /// Distance in elements between neighbours along each axis of a convolution kernel.
@@ -48,6 +48,8 @@ pub struct ConvWork {
     pub bias: bool,
     /// Applied to each element of the result.
     pub activation: Activation,
+    /// Which error the result may have.
+    pub accuracy: Accuracy,
 }
 
 impl ConvWork {
@@ -72,6 +74,13 @@ impl ConvWork {
             let last = a.output.saturating_sub(1);
             a.taps_inside(0).len() < a.kernel || a.taps_inside(last).len() < a.kernel
         })
+    }
+
+    /// Whether an element's error may depend on all inputs of its tile, and Winograd's algorithm computes such windows.
+    pub fn by_tiles(&self) -> bool {
+        let [depth, rows, columns] = &self.axes;
+        let fits = |a: &Axis| a.kernel == 3 && a.stride == 1 && a.dilation == 1;
+        self.accuracy == Accuracy::Tile && *depth == Axis::UNIT && fits(rows) && fits(columns)
     }
 
     /// Windows of an image.
@@ -154,6 +163,7 @@ pub(super) fn conv(spec: &Conv, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "convolution";
     let (x, w, b) = three_inputs(op, inputs)?;
     let (work, output) = resolved(op, spec, x.dtype, x, w, b)?;
+    let work = ConvWork { accuracy: spec.accuracy, ..work };
     Ok(Problem { op, inputs: inputs.to_vec(), outputs: vec![output], work: Work::Conv(work) })
 }
 
@@ -218,6 +228,8 @@ pub(super) fn resolved(
         layout: spec.layout,
         bias: b.is_some(),
         activation: spec.activation,
+        // Those built on this one are exact, or have bounds of their own.
+        accuracy: Accuracy::Element,
     };
     Ok((work, TensorDesc { shape, dtype }))
 }
@@ -324,6 +336,7 @@ pub(super) fn dense(spec: &Dense, inputs: &[TensorDesc]) -> Result<Problem> {
         layout: Layout::Nhwc,
         bias: b.is_some(),
         activation: spec.activation,
+        accuracy: Accuracy::Element,
     };
     let mut shape = rows.to_vec();
     shape.push(group_out);

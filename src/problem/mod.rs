@@ -16,6 +16,7 @@ mod pool;
 mod roi;
 mod transposed;
 mod unpool;
+pub(crate) mod winograd;
 
 pub use causal::CausalWork;
 pub use col2im::Col2ImWork;

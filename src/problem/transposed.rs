@@ -5,7 +5,7 @@ use super::image::Image;
 use super::{Problem, Work};
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, AxisPadding, MAX_LENGTH, Strides, axis_paddings, per_axis, three};
-use crate::spec::{ConvTranspose, KernelLayout, Padding};
+use crate::spec::{Accuracy, ConvTranspose, KernelLayout, Padding};
 use crate::tensor::TensorDesc;
 
 /// The parameters of one axis.
@@ -151,6 +151,7 @@ pub(super) fn transposed(spec: &ConvTranspose, inputs: &[TensorDesc]) -> Result<
         layout: spec.layout,
         bias: b.is_some(),
         activation: spec.activation,
+        accuracy: Accuracy::Element,
     };
     let outputs = vec![TensorDesc { shape, dtype: x.dtype }];
     Ok(Problem { op, inputs: inputs.to_vec(), outputs, work: Work::ConvTranspose(work) })

@@ -2,6 +2,7 @@
 
 use super::Exact;
 use super::activation::{activate, activation_bound};
+use super::tile;
 use super::tolerance::SUM;
 use crate::problem::ConvWork;
 
@@ -13,16 +14,42 @@ pub(super) fn conv(work: &ConvWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, 
                 for oh in 0..ah.output {
                     for ow in 0..aw.output {
                         let at = work.output.at(n, o, [od, oh, ow]);
-                        (y.values[at], y.bound[at]) = element(work, [x, w], bias, (n, o), [od, oh, ow]);
+                        (y.values[at], y.bound[at]) = sum(work, [x, w], bias, (n, o), [od, oh, ow]);
                     }
                 }
             }
         }
     }
+    if work.by_tiles() {
+        tile::widen(work, x, w, bias, y);
+    }
+    for (value, bound) in y.values.iter_mut().zip(&mut y.bound) {
+        (*value, *bound) = activated(work, (*value, *bound));
+    }
 }
 
 /// Output channel `o` of image `n` at one position, and its bound before it is stored.
 pub(super) fn element(
+    work: &ConvWork,
+    xw: [&[f64]; 2],
+    bias: Option<&[f64]>,
+    channel: (usize, usize),
+    at: [usize; 3],
+) -> (f64, f64) {
+    let (sum, bound) = sum(work, xw, bias, channel, at);
+    let bound = match work.by_tiles() {
+        true => tile::element(work, xw, bias, channel, [at[1], at[2]], bound),
+        false => bound,
+    };
+    activated(work, (sum, bound))
+}
+
+fn activated(work: &ConvWork, (sum, bound): (f64, f64)) -> (f64, f64) {
+    (activate(work.activation, sum), activation_bound(work.activation, sum, bound))
+}
+
+/// The sum before its activation, and its bound from its own window.
+fn sum(
     work: &ConvWork,
     [x, w]: [&[f64]; 2],
     bias: Option<&[f64]>,
@@ -53,7 +80,7 @@ pub(super) fn element(
             }
         }
     }
-    (activate(work.activation, sum), activation_bound(work.activation, sum, SUM * magnitude))
+    (sum, SUM * magnitude)
 }
 
 /// Transposed convolution: every input element is added, times the kernel, to the outputs that the convolution with

@@ -14,6 +14,7 @@ mod pool;
 mod roi;
 mod sample;
 mod softmax;
+mod tile;
 mod tolerance;
 mod unpool;
 

@@ -1,6 +1,6 @@
 //! Convolution: ONNX `Conv`, PyTorch `conv2d`, Keras `Conv2D`.
 
-use super::{Activation, Layout, Padding};
+use super::{Accuracy, Activation, Layout, Padding};
 
 /// Order of a convolution kernel's axes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -136,6 +136,8 @@ pub struct Conv {
     pub layout: Layout,
     /// Order of the kernel's axes.
     pub kernel_layout: KernelLayout,
+    /// Which error the result may have.
+    pub accuracy: Accuracy,
 }
 
 impl Default for Conv {
@@ -148,6 +150,7 @@ impl Default for Conv {
             activation: Activation::None,
             layout: Layout::Nchw,
             kernel_layout: KernelLayout::Oihw,
+            accuracy: Accuracy::Element,
         }
     }
 }
@@ -191,5 +194,9 @@ impl Conv {
     /// Sets the order of the kernel's axes.
     pub fn kernel_layout(self, kernel_layout: KernelLayout) -> Self {
         Self { kernel_layout, ..self }
+    }
+    /// Sets which error the result may have.
+    pub fn accuracy(self, accuracy: Accuracy) -> Self {
+        Self { accuracy, ..self }
     }
 }

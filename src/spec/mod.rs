@@ -1,5 +1,6 @@
 //! What the user wants, in the frameworks' own terms: plain data, checked when a problem is made of it.
 
+mod accuracy;
 mod activation;
 mod causal;
 mod col2im;
@@ -11,6 +12,7 @@ mod layout;
 mod pool;
 mod roi;
 
+pub use accuracy::Accuracy;
 pub use activation::Activation;
 pub use causal::CausalConv;
 pub use col2im::Col2Im;

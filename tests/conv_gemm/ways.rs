@@ -112,6 +112,7 @@ fn spec(rng: &mut Rng, way: Way) -> (Op, Vec<TensorDesc>) {
         activation: Activation::LeakyRelu { alpha: 0.3 },
         layout,
         kernel_layout,
+        ..Conv::new()
     };
     let shapes = if rng.one_in(4) { vec![x, w] } else { vec![x, w, vec![out]] };
     let descs = shapes.into_iter().map(|shape| TensorDesc { shape, dtype: way.dtype }).collect();

@@ -2,7 +2,7 @@
 
 use wgpool::verify::random::Rng;
 use wgpool::{
-    Activation, AdaptivePool, Caps, Conv, ConvPool, ConvTranspose, DType, Dense, DenseLayout,
+    Accuracy, Activation, AdaptivePool, Caps, Conv, ConvPool, ConvTranspose, DType, Dense, DenseLayout,
     FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Padding,
     Pool, PoolKind, RoiAlign, RoiMode, Softmax, TensorDesc,
 };
@@ -158,6 +158,7 @@ impl Numbers {
             activation: self.activation(),
             layout,
             kernel_layout,
+            accuracy: if self.flag() { Accuracy::Tile } else { Accuracy::Element },
         };
         (spec, descs)
     }

@@ -13,6 +13,7 @@ pub fn random_conv(random: &mut Random, rank: usize, groups: usize) -> Conv {
         activation: random.pick(&ACTIVATIONS),
         layout: layout(random),
         kernel_layout: random.pick(&[KernelLayout::Oihw, KernelLayout::Hwio]),
+        ..Conv::new()
     }
 }
 

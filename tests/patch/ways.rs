@@ -114,7 +114,7 @@ fn spec(rng: &mut Rng, way: Way) -> (Op, Vec<TensorDesc>) {
             false => (KernelLayout::Hwio, [window.as_slice(), &[1, out]].concat()),
         };
         let activation = Activation::LeakyRelu { alpha: 0.3 };
-        let conv = Conv { stride, dilation: vec![1], padding, groups, activation, layout, kernel_layout };
+        let conv = Conv { stride, padding, groups, activation, layout, kernel_layout, ..Conv::new() };
         let mut shapes = vec![x, w];
         if !rng.one_in(4) {
             shapes.push(vec![out]);

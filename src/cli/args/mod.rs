@@ -12,6 +12,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use wgpool::Choice;
 
 pub use op::OpArgs;
+pub use op::names::AccuracyArg;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -194,6 +195,9 @@ pub struct BenchArgs {
     /// Type of the elements
     #[arg(long, value_enum, default_value = "f32", value_name = "f32|f16")]
     pub dtype: Elements,
+    /// What the error of an element may depend on: with `tile`, the convolutions that this permits Winograd's algorithm for
+    #[arg(long, value_enum, default_value = "element", conflicts_with = "scaling")]
+    pub accuracy: AccuracyArg,
     /// Time against batch and side instead of the cases (or beside those that --case names)
     #[arg(long)]
     pub scaling: bool,

@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use wgpool::bench::{self, Ceilings, Device, Effort, Report, Scaling, cases};
 use wgpool::{Backend, Choice, DType, Engine, Error, Result};
 
-use super::args::{BenchArgs, Elements, Kernels};
+use super::args::{AccuracyArg, BenchArgs, Elements, Kernels};
 use super::files::OutputFile;
 use super::terminal::{line, progress};
 use super::{backends, document};
@@ -28,6 +28,7 @@ pub fn run(args: &BenchArgs, choice: &Choice, out: &mut dyn Write) -> Result<Exi
         names => cases::named(names)?,
     };
     let wanted: Vec<_> = wanted.into_iter().map(|case| typed(args, case)).collect();
+    let wanted = with_accuracy(args, wanted)?;
     if let Some(dir) = &args.export {
         return export::run(dir, &wanted, out);
     }
@@ -64,6 +65,19 @@ fn typed(args: &BenchArgs, case: cases::Case) -> cases::Case {
     })
 }
 
+/// The cases with the accuracy that was asked for; an error if none of those that were named has another.
+fn with_accuracy(args: &BenchArgs, cases: Vec<cases::Case>) -> Result<Vec<cases::Case>> {
+    if args.accuracy == AccuracyArg::Element {
+        return Ok(cases);
+    }
+    let by_tile: Vec<cases::Case> = cases.iter().filter_map(cases::Case::by_tile).collect();
+    if by_tile.is_empty() && !cases.is_empty() {
+        let reason = "none of these cases is a convolution that it permits another algorithm for";
+        return Err(Error::Document { document: "--accuracy tile".into(), reason: reason.into() });
+    }
+    Ok(by_tile)
+}
+
 /// The adapter's engine; nothing where the host path is measured alone.
 fn engine(choice: &Choice, kernels: Kernels) -> Result<Option<Engine>> {
     match backends::open_with(choice, kernels)? {
@@ -81,7 +95,7 @@ fn measure(args: &BenchArgs, engine: Option<&Engine>, wanted: &[cases::Case]) ->
     let rows: Vec<_> = rows.into_iter().map(|(name, row)| (name, of_type(row))).collect();
     let pairs: Vec<_> = match (args.fusion, wanted) {
         (false, _) => Vec::new(),
-        (true, []) => of_type(cases::all()),
+        (true, []) => with_accuracy(args, of_type(cases::all()))?,
         (true, wanted) => wanted.to_vec(),
     };
     let pairs: Vec<_> = pairs.into_iter().filter(|case| case.unfused().is_some()).collect();

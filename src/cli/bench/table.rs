@@ -36,7 +36,8 @@ pub fn print(report: &Report, out: &mut dyn Write) -> Result<()> {
 const NOTES: &str = "\
 ms: wall time of a run in the steady state, median and 10th to 90th percentile; timestamp: the device's own.
 GB/s count each tensor once, GFLOP/s the definition (pooling: taps), both by timestamps where there are any.
-share: of the nearer ceiling; above 100% where tensors stay in caches that the copy overflows.
+share: of the nearer ceiling; above 100% where tensors stay in caches that the copy overflows, or an algorithm (by tile)
+multiplies less than the definition.
 checked: elements that were compared with the reference, of each result.";
 
 fn quick(report: &Report) -> &'static str {

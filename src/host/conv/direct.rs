@@ -31,7 +31,8 @@ pub(super) fn conv(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) 
     })
 }
 
-fn element(work: &ConvWork, x: &[f32], w: &[f32], n: usize, o: usize, at: [usize; 3]) -> f64 {
+/// The sum of one output's products, without bias.
+pub(super) fn element(work: &ConvWork, x: &[f32], w: &[f32], n: usize, o: usize, at: [usize; 3]) -> f64 {
     let [a0, a1, a2] = &work.axes;
     let ks = work.kernel;
     let first = o / work.group_out * work.group_in;

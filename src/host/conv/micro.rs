@@ -10,6 +10,11 @@ pub(super) const CHANNELS: usize = 6;
 /// Pixels of a panel.
 pub(super) const PANEL: usize = 16;
 
+/// The pixels of a panel for one term, in a cache line of their own: registers are loaded from two lines only slowly.
+#[derive(Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C, align(64))]
+pub(super) struct Row(pub [f32; PANEL]);
+
 /// Sums of a block, channels by pixels.
 pub(super) type Block = [[f32; PANEL]; CHANNELS];
 

@@ -14,6 +14,7 @@ mod tiles;
 mod transposed;
 mod view;
 mod weights;
+pub(super) mod winograd;
 
 use rayon::prelude::*;
 
@@ -26,6 +27,15 @@ use crate::error::Result;
 use crate::problem::ConvWork;
 use crate::spec::Layout;
 
+/// Weights in the order in which a convolution's loops read them.
+#[derive(Clone, Debug)]
+pub(super) enum Weights {
+    /// For [`planes`].
+    Packed(Packed),
+    /// For [`winograd`].
+    Transformed(winograd::Weights),
+}
+
 /// The most output channels of a group for which loops over single planes beat a matrix product.
 const DEPTHWISE_OUT: usize = 4;
 
@@ -35,10 +45,12 @@ pub(super) fn conv(
     x: &[f32],
     w: &[f32],
     bias: Option<&[f32]>,
-    packed: Option<&Packed>,
+    packed: Option<&Weights>,
 ) -> Result<Vec<f32>> {
-    if let Some(weights) = packed {
-        return planes::conv(work, x, weights, bias);
+    match packed {
+        Some(Weights::Packed(weights)) => return planes::conv(work, x, weights, bias),
+        Some(Weights::Transformed(weights)) => return winograd::conv(work, None, [x, w], bias, weights),
+        None => {}
     }
     // Padding is multiplied like any other zero, which is right only if no weight is infinite or NaN: the
     // definition skips taps outside the input.
@@ -58,14 +70,20 @@ pub(super) fn conv(
     }
 }
 
-/// The weights as [`planes`] reads them, if that is how the convolution is computed.
-pub(super) fn pack(work: &ConvWork, w: &[f32]) -> Result<Option<Packed>> {
+/// The weights as [`planes`] or [`winograd`] reads them, if that is how the convolution is computed; `kept` says
+/// whether they are packed once for many runs.
+pub(super) fn pack(work: &ConvWork, w: &[f32], kept: bool) -> Result<Option<Weights>> {
     let depthwise = work.group_in == 1 && work.group_out <= DEPTHWISE_OUT;
     let other = work.layout != Layout::Nchw || depthwise || dense::plan(work).is_some();
     if other || (work.reaches_padding() && !all_finite(w)) {
         return Ok(None);
     }
-    Packed::new(work, w).map(Some)
+    if let Some(form) = winograd::choose(work, kept)
+        && all_finite(w)
+    {
+        return Ok(Some(Weights::Transformed(winograd::Weights::new(work, form, w)?)));
+    }
+    Ok(Some(Weights::Packed(Packed::new(work, w)?)))
 }
 
 fn all_finite(w: &[f32]) -> bool {

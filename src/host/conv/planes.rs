@@ -6,7 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::grid::Grid;
-use super::micro::{self, Block, CHANNELS, Finish, PANEL, Product};
+use super::micro::{self, Block, CHANNELS, Finish, PANEL, Product, Row};
 use super::packed::Packed;
 use super::view::{self, View};
 use crate::error::Result;
@@ -80,11 +80,6 @@ pub(in crate::host) struct Scratch {
     runs: Vec<Run>,
     steps: Vec<usize>,
 }
-
-/// The pixels of a panel for one term, in a cache line of their own: registers are loaded from two lines only slowly.
-#[derive(Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C, align(64))]
-struct Row([f32; PANEL]);
 
 /// Up to [`PANEL`] pixels: those of `runs`, neighbours in memory if `direct`.
 struct Panel {

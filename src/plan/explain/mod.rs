@@ -165,7 +165,7 @@ impl Plan {
                 false => step.slots.get(..reads).unwrap_or_default(),
             };
             let pages = step.pages.iter().filter(|_| !written).map(|page| page.slot);
-            for slot in slots.iter().copied().chain(pages) {
+            for slot in slots.iter().copied().chain(pages).filter(|&slot| !seldom(step, slot)) {
                 let (offset, size) = self.range(step, slot);
                 moved.insert((slot, offset), size);
             }
@@ -198,8 +198,10 @@ impl Plan {
             return vec![None; groups.len()];
         };
         let any = |group: &[&Step], wanted: fn(&Slot) -> bool| {
-            let of =
-                |step: &Step| step.slots.iter().any(wanted) || step.pages.iter().any(|p| wanted(&p.slot));
+            let of = |step: &Step| {
+                step.slots.iter().any(|slot| wanted(slot) && !seldom(step, *slot))
+                    || step.pages.iter().any(|p| wanted(&p.slot))
+            };
             group.iter().any(|step| !step.once && !repairs(step) && of(step))
         };
         let with_weights = |group: &[&Step]| any(group, |s| matches!(s, Slot::Input(1) | Slot::Packed(_)));
@@ -213,6 +215,11 @@ impl Plan {
 /// Whether it does nothing but where values are rare.
 fn repairs(step: &Step) -> bool {
     matches!(step.kernel, KernelKey::Conv { repair: true, .. } | KernelKey::ConvPool { repair: true, .. })
+}
+
+/// Whether a tensor is read only where values are rare.
+fn seldom(step: &Step, slot: Slot) -> bool {
+    matches!(step.kernel, KernelKey::WinogradOutput { .. }) && matches!(slot, Slot::Input(0 | 1))
 }
 
 fn workgroups(group: &[&Step]) -> u64 {

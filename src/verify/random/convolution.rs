@@ -1,7 +1,9 @@
 //! Random convolution and dense layers.
 
 use super::{Rng, activation, float, image, large_image, layout, padding, pooling, small};
-use crate::spec::{Conv, ConvPool, ConvTranspose, Dense, DenseLayout, KernelLayout, Layout, Op, Padding};
+use crate::spec::{
+    Accuracy, Conv, ConvPool, ConvTranspose, Dense, DenseLayout, KernelLayout, Layout, Op, Padding, Pool,
+};
 use crate::tensor::TensorDesc;
 
 fn kernel_layout(rng: &mut Rng) -> KernelLayout {
@@ -60,6 +62,7 @@ pub(super) fn conv_spec(rng: &mut Rng, f16: bool, most_window: usize) -> (Conv, 
         activation: activation(rng),
         layout,
         kernel_layout,
+        accuracy: Accuracy::Element,
     };
     (spec, with_bias(rng, f16, x, w, out))
 }
@@ -111,6 +114,40 @@ pub(super) fn conv_pool(rng: &mut Rng, f16: bool) -> (Op, Vec<TensorDesc>) {
         pool.padding = Padding::Valid;
     }
     (ConvPool { conv, pool }.into(), inputs)
+}
+
+/// Windows of 3 by 3, so many of them and of channels that tiles may compute them, and some that they may not.
+pub(super) fn by_tile(rng: &mut Rng, f16: bool) -> (Op, Vec<TensorDesc>) {
+    let layout = if rng.one_in(4) { Layout::Nhwc } else { Layout::Nchw };
+    let kernel_layout = kernel_layout(rng);
+    let groups = if rng.one_in(5) { 2 } else { 1 };
+    let group_in = if rng.one_in(3) { rng.between(60, 140) } else { rng.between(1, 30) };
+    let group_out = if rng.one_in(4) { rng.between(1, 15) } else { rng.between(16, 40) };
+    let x = image_of(rng, 2, layout, groups * group_in);
+    let out = groups * group_out;
+    let w = match kernel_layout {
+        KernelLayout::Oihw => vec![out, group_in, 3, 3],
+        KernelLayout::Hwio => vec![3, 3, group_in, out],
+    };
+    let conv = Conv {
+        padding: padding(rng, 2, 4),
+        groups,
+        activation: activation(rng),
+        layout,
+        kernel_layout,
+        accuracy: Accuracy::Tile,
+        ..Conv::new()
+    };
+    let descs = with_bias(rng, f16, x, w, out);
+    if !rng.one_in(3) {
+        return (conv.into(), descs);
+    }
+    let kind = pooling::max_or_mean(rng);
+    let pool = match rng.one_in(3) {
+        true => pooling::window(rng, kind, 2, layout, 3),
+        false => Pool::max([2, 2]).layout(layout),
+    };
+    (ConvPool { conv, pool }.into(), descs)
 }
 
 pub(super) fn transposed(rng: &mut Rng, f16: bool) -> (Op, Vec<TensorDesc>) {

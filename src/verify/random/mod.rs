@@ -99,11 +99,13 @@ pub enum Family {
     Col2Im,
     /// Causal convolution.
     CausalConv,
+    /// Convolution, with and without pooling, whose errors may depend on tiles.
+    ConvTile,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Family; 19] = [
+    pub const ALL: [Family; 20] = [
         Family::MaxPool,
         Family::AveragePool,
         Family::LpPool,
@@ -123,6 +125,7 @@ impl Family {
         Family::DeformConv,
         Family::Col2Im,
         Family::CausalConv,
+        Family::ConvTile,
     ];
 
     /// A random legal case. `f16` says whether 16-bit floats may come up.
@@ -158,6 +161,7 @@ impl Family {
             Family::DeformConv => "deformable convolution",
             Family::Col2Im => "col2im",
             Family::CausalConv => "causal convolution",
+            Family::ConvTile => "convolution by tile",
         }
     }
 
@@ -179,6 +183,7 @@ impl Family {
             Family::DeformConv => deform::conv(rng),
             Family::Col2Im => columns::col2im(rng, f16),
             Family::CausalConv => sequences::causal(rng, f16),
+            Family::ConvTile => convolution::by_tile(rng, f16),
             Family::Dense => convolution::dense(rng, f16),
             Family::Softmax => {
                 let rank = rng.between(1, 4);

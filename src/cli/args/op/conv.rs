@@ -6,7 +6,7 @@ use clap::Args;
 use wgpool::{Activation, Conv, ConvPool, ConvTranspose, Dense, Error, Op, Padding, Pool, PoolKind, Result};
 
 use super::super::parse::{self, Sizes};
-use super::names::{DenseLayoutArg, KernelLayoutArg, LayoutArg, PoolArg};
+use super::names::{AccuracyArg, DenseLayoutArg, KernelLayoutArg, LayoutArg, PoolArg};
 use super::{Arguments, Common, Files};
 
 /// The input, the weights and the output of a convolution or a dense layer.
@@ -42,7 +42,7 @@ impl WeightArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct ConvArgs {
+pub(super) struct WindowArgs {
     #[command(flatten)]
     weights: WeightArgs,
     /// Distance between windows
@@ -65,7 +65,7 @@ pub struct ConvArgs {
     kernel_layout: KernelLayoutArg,
 }
 
-impl ConvArgs {
+impl WindowArgs {
     pub(super) fn tensors(&self) -> (Files<'_>, &PathBuf, Option<&PathBuf>) {
         self.weights.tensors()
     }
@@ -79,7 +79,23 @@ impl ConvArgs {
             activation: self.weights.activation,
             layout: self.layout.into(),
             kernel_layout: self.kernel_layout.into(),
+            ..Conv::new()
         }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct ConvArgs {
+    #[command(flatten)]
+    windows: WindowArgs,
+    /// What the error of an element may depend on: its window, or its tile, which permits Winograd's algorithm
+    #[arg(long, value_enum, default_value = "element")]
+    accuracy: AccuracyArg,
+}
+
+impl ConvArgs {
+    fn conv(&self) -> Conv {
+        self.windows.conv().accuracy(self.accuracy.into())
     }
 }
 
@@ -89,14 +105,14 @@ impl Arguments for ConvArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.weights.files()
+        self.windows.weights.files()
     }
 }
 
 #[derive(Debug, Args)]
 pub struct ConvTransposeArgs {
     #[command(flatten)]
-    conv: ConvArgs,
+    windows: WindowArgs,
     /// Elements added at the end of each axis
     #[arg(long, value_name = "SIZE", value_parser = parse::sizes, default_value = "0")]
     output_padding: Sizes,
@@ -107,7 +123,8 @@ pub struct ConvTransposeArgs {
 
 impl Arguments for ConvTransposeArgs {
     fn op(&self, _: &[usize]) -> Result<Op> {
-        let Conv { stride, dilation, padding, groups, activation, layout, kernel_layout } = self.conv.conv();
+        let Conv { stride, dilation, padding, groups, activation, layout, kernel_layout, .. } =
+            self.windows.conv();
         let conv = ConvTranspose {
             stride,
             dilation,
@@ -123,7 +140,7 @@ impl Arguments for ConvTransposeArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.conv.files()
+        self.windows.weights.files()
     }
 }
 
@@ -187,7 +204,7 @@ impl Arguments for ConvPoolArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.conv.files()
+        self.conv.windows.weights.files()
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use wgpool::{ConvInteger, DType, Op, Requantize, Result};
 
-use super::conv::ConvArgs;
+use super::conv::WindowArgs;
 use super::{Arguments, Files};
 
 /// The type of bytes.
@@ -20,7 +20,7 @@ pub enum ByteArg {
 #[derive(Debug, Args)]
 pub struct ConvIntegerArgs {
     #[command(flatten)]
-    conv: ConvArgs,
+    conv: WindowArgs,
     /// The input's zero point, one element of the input's type
     #[arg(long, value_name = "FILE")]
     input_zero: PathBuf,

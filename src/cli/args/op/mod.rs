@@ -3,7 +3,7 @@
 mod conv;
 mod integer;
 mod moved;
-mod names;
+pub(super) mod names;
 mod pointwise;
 mod pool;
 mod region;

@@ -6,13 +6,13 @@ use clap::Args;
 use wgpool::{CausalConv, Col2Im, DeformConv, Op, Padding, Result};
 
 use super::super::parse::{self, Sizes};
-use super::conv::{ConvArgs, WeightArgs};
+use super::conv::{WeightArgs, WindowArgs};
 use super::{Arguments, Common, Files};
 
 #[derive(Debug, Args)]
 pub struct DeformConvArgs {
     #[command(flatten)]
-    conv: ConvArgs,
+    conv: WindowArgs,
     /// The offsets of the taps, [batch, offset groups * taps * axes, output...]
     #[arg(long, value_name = "FILE")]
     offsets: PathBuf,

@@ -1,7 +1,7 @@
 //! Names of choices, as values of flags.
 
 use clap::ValueEnum;
-use wgpool::{DenseLayout, IndexNumbering, KernelLayout, Layout, RoiMode};
+use wgpool::{Accuracy, DenseLayout, IndexNumbering, KernelLayout, Layout, RoiMode};
 
 /// [`Layout`] as a flag.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -19,6 +19,15 @@ pub enum KernelLayoutArg {
     Oihw,
     /// Space, then channels, as Keras has them
     Hwio,
+}
+
+/// [`Accuracy`] as a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AccuracyArg {
+    /// On its own window alone
+    Element,
+    /// On its tile
+    Tile,
 }
 
 /// [`DenseLayout`] as a flag.
@@ -57,6 +66,15 @@ pub enum PoolArg {
     Max,
     /// The mean of each window
     Avg,
+}
+
+impl From<AccuracyArg> for Accuracy {
+    fn from(accuracy: AccuracyArg) -> Accuracy {
+        match accuracy {
+            AccuracyArg::Element => Accuracy::Element,
+            AccuracyArg::Tile => Accuracy::Tile,
+        }
+    }
 }
 
 impl From<LayoutArg> for Layout {

@@ -1,0 +1,185 @@
+//! The bound of elements whose error may depend on all inputs of their tile: see [`Accuracy::Tile`].
+//!
+//! [`Accuracy::Tile`]: crate::Accuracy::Tile
+
+use super::Exact;
+use crate::problem::ConvWork;
+use crate::problem::winograd::{WINOGRAD, Winograd};
+
+/// Half the spacing of 32-bit floats at 1: a rounding's error, relative to its result.
+const UNIT: f64 = f32::EPSILON as f64 / 2.0;
+
+/// Roundings of a product's way to the output, without the sum over channels:
+/// - 8 of the weights' transform: twice a product with a constant that is itself rounded, and two additions;
+/// - 6 of the inputs': twice a product with 5 and two additions, or exact products and three additions;
+/// - 1 of the product itself;
+/// - 8 of the outputs': twice four additions, whose constants are powers of two;
+/// - 1 of the bias.
+const ROUNDINGS: f64 = 24.0;
+
+/// Channels that are summed in one chain at most; chains are summed after each other.
+const CHAIN: f64 = 64.0;
+
+/// Where numbers are so small that roundings lose a fixed amount (2^-126 where subnormal numbers count as 0), it is
+/// as if inputs and weights were this much larger: 2^-126 / UNIT, over the least sum of coefficients that it meets on its
+/// way through both transforms of the weights, 1/16.
+const TINY: f64 = 1.0 / (1u128 << 98) as f64;
+
+/// Magnitudes of the transformed weights or inputs of a channel, point by point.
+type Points = [f64; 36];
+
+/// Widens the bounds of sums: each is the larger of what it is and what Winograd's algorithms may be off by.
+pub(super) fn widen(work: &ConvWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y: &mut Exact) {
+    let [_, rows, columns] = work.axes.map(|a| a.output);
+    for f in WINOGRAD {
+        let weights: Vec<Points> = (0..work.out_channels())
+            .flat_map(|o| (0..work.group_in).map(move |c| weights(f, work, w, o, c)))
+            .collect();
+        for n in 0..work.batch {
+            for group in 0..work.groups {
+                for row in (0..rows).step_by(f.outputs) {
+                    for column in (0..columns).step_by(f.outputs) {
+                        let inputs: Vec<Points> = (0..work.group_in)
+                            .map(|c| inputs(f, work, x, n, group * work.group_in + c, [row, column]))
+                            .collect();
+                        for o in group * work.group_out..(group + 1) * work.group_out {
+                            let weights = &weights[o * work.group_in..][..work.group_in];
+                            let sums = products(&inputs, weights);
+                            for i in row..rows.min(row + f.outputs) {
+                                for j in column..columns.min(column + f.outputs) {
+                                    let bound = bound(f, work, &sums, bias, o, [i - row, j - column]);
+                                    let at = work.output.at(n, o, [0, i, j]);
+                                    y.bound[at] = y.bound[at].max(bound);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The bound of one element, if it is larger than `of_element`.
+pub(super) fn element(
+    work: &ConvWork,
+    [x, w]: [&[f64]; 2],
+    bias: Option<&[f64]>,
+    (n, o): (usize, usize),
+    [row, column]: [usize; 2],
+    of_element: f64,
+) -> f64 {
+    let first = o / work.group_out * work.group_in;
+    WINOGRAD.into_iter().fold(of_element, |largest, f| {
+        let in_tile = [row % f.outputs, column % f.outputs];
+        let tile = [row - in_tile[0], column - in_tile[1]];
+        let channels = 0..work.group_in;
+        let weights: Vec<Points> = channels.clone().map(|c| weights(f, work, w, o, c)).collect();
+        let inputs: Vec<Points> = channels.map(|c| inputs(f, work, x, n, first + c, tile)).collect();
+        largest.max(bound(f, work, &products(&inputs, &weights), bias, o, in_tile))
+    })
+}
+
+/// `|G| |g| |G^T|`.
+fn weights(f: &Winograd, work: &ConvWork, w: &[f64], o: usize, c: usize) -> Points {
+    let ks = work.kernel;
+    let at = |i: usize, j: usize| w[o * ks.o + c * ks.i + i * ks.space[1] + j * ks.space[2]].abs() + TINY;
+    both_sides(f.points, 3, |p, i| f.weights[p][i].abs(), at)
+}
+
+/// `|B^T| |d| |B|` of the tile whose first output is at `tile`; 0 in the padding and behind it.
+fn inputs(f: &Winograd, work: &ConvWork, x: &[f64], n: usize, c: usize, tile: [usize; 2]) -> Points {
+    let [_, rows, columns] = &work.axes;
+    let inside = |a: &crate::geometry::Axis, first: usize, tap: usize| {
+        usize::try_from(a.start(first) + tap as isize).ok().filter(|&at| at < a.input)
+    };
+    let at = |i: usize, j: usize| match (inside(rows, tile[0], i), inside(columns, tile[1], j)) {
+        (Some(i), Some(j)) => x[work.input.at(n, c, [0, i, j])].abs() + TINY,
+        _ => TINY,
+    };
+    both_sides(f.points, f.points, |p, i| f.input[p][i].abs(), at)
+}
+
+/// `m d m^T` for a matrix of `rows` by `columns`. Factors of 0 are no terms: what they would meet may be infinite.
+fn both_sides(
+    rows: usize,
+    columns: usize,
+    m: impl Fn(usize, usize) -> f64,
+    d: impl Fn(usize, usize) -> f64,
+) -> Points {
+    let times = |a: f64, b: f64| if a == 0.0 { 0.0 } else { a * b };
+    let mut half = [0.0; 36];
+    let mut whole = [0.0; 36];
+    for p in 0..rows {
+        for j in 0..columns {
+            half[p * columns + j] = (0..columns).map(|i| times(m(p, i), d(i, j))).sum();
+        }
+        for q in 0..rows {
+            whole[p * rows + q] = (0..columns).map(|j| times(m(q, j), half[p * columns + j])).sum();
+        }
+    }
+    whole
+}
+
+/// The sum over channels of the products, point by point.
+fn products(inputs: &[Points], weights: &[Points]) -> Points {
+    let mut sums = [0.0; 36];
+    for (x, w) in inputs.iter().zip(weights) {
+        for (sum, (x, w)) in sums.iter_mut().zip(x.iter().zip(w)) {
+            *sum += x * w + TINY;
+        }
+    }
+    sums
+}
+
+/// The bound at one place of a tile; 0 where the algorithm computes it from anything infinite or NaN, so that the
+/// element's own bound stands.
+fn bound(
+    f: &Winograd,
+    work: &ConvWork,
+    sums: &Points,
+    bias: Option<&[f64]>,
+    o: usize,
+    [i, j]: [usize; 2],
+) -> f64 {
+    let mut magnitude = bias.map_or(0.0, |b| b[o].abs());
+    for (p, a) in f.output[i].iter().enumerate() {
+        for (q, b) in f.output[j].iter().enumerate() {
+            let (factor, sum) = ((a * b).abs(), sums[p * f.points + q]);
+            if factor != 0.0 && !sum.is_finite() {
+                return 0.0;
+            }
+            magnitude += if factor == 0.0 { 0.0 } else { factor * sum };
+        }
+    }
+    let channels = work.group_in as f64;
+    let roundings = (ROUNDINGS + channels.min(CHAIN) + (channels / CHAIN).ceil()) * UNIT;
+    roundings / (1.0 - roundings) * magnitude
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Accuracy, Conv, ConvPool, Padding, Pool, Problem, Tensor, reference};
+
+    /// A sample states the bounds of the whole.
+    #[test]
+    fn one_element_has_the_bound_that_it_has_among_all() {
+        let tensor = |shape: &[usize], scale: usize| {
+            let n = shape.iter().product::<usize>();
+            Tensor::from_f32(shape, (0..n).map(|i| ((i * scale) % 23) as f32 - 11.0).collect())
+        };
+        let (x, w) = (tensor(&[2, 4, 7, 9], 7).unwrap(), tensor(&[6, 2, 3, 3], 5).unwrap());
+        let conv = Conv::new().groups(2).padding(Padding::symmetric([1])).accuracy(Accuracy::Tile);
+        for op in [conv.clone().into(), ConvPool { conv, pool: Pool::max([2]) }.into()] {
+            let problem = Problem::new(&op, &[x.desc(), w.desc()]).unwrap();
+            let exact = &reference::evaluate(&problem, &[&x, &w]).unwrap()[0];
+            let moved = |by: f64| {
+                let values = exact.values.iter().zip(&exact.bound).map(|(v, b)| (v + by * b) as f32);
+                Tensor::from_f32(&exact.desc.shape, values.collect()).unwrap()
+            };
+            let sample = |by| reference::compare_sample(&problem, &[&x, &w], &moved(by), 500, 1).unwrap();
+            assert_eq!(sample(0.99), Some(None));
+            assert!(matches!(sample(1.01), Some(Some(m)) if m.count > 400));
+        }
+    }
+}
