@@ -2,7 +2,7 @@
 
 use crate::kernel::{Cooperative, GemmParams, GemmTile, KernelKey, Side};
 use crate::plan::{Caps, Plan};
-use crate::spec::{Conv, ConvPool, Padding, Pool};
+use crate::spec::{Accuracy, Conv, ConvPool, Padding, Pool};
 use crate::tensor::{DType, TensorDesc};
 
 /// Tile, tiles and parts of a plan for hardware; nothing where the general kernel was chosen.
@@ -64,6 +64,20 @@ fn cooperative_matrices_take_16_bit_floats_alone() {
     assert_eq!(chosen(DType::F32, c2.0, c2.1), Some((None, 196, 1)));
     // Sixteen channels fill a quarter of a tile, and half of a smaller one.
     assert_eq!(chosen(DType::F16, c2.0, [16, 64, 3, 3]), Some((None, 98, 2)));
+}
+
+#[test]
+fn cooperative_matrices_come_before_winograd() {
+    let op = pad(1).accuracy(Accuracy::Tile).into();
+    let inputs =
+        [vec![4, 256, 56, 56], vec![256, 256, 3, 3]].map(|shape| TensorDesc { shape, dtype: DType::F16 });
+    let by_winograd = |cooperative| {
+        let caps = Caps { cooperative, f16: true, ..Caps::default() };
+        let plan = Plan::new(&op, &inputs, &caps).unwrap();
+        plan.steps.iter().any(|step| matches!(step.kernel, KernelKey::WinogradInput { .. }))
+    };
+    assert!(by_winograd(None));
+    assert!(!by_winograd(Some(Cooperative { side: Side::Sixteen, subgroup: 32 })));
 }
 
 #[test]
