@@ -36,8 +36,8 @@ pub fn cases(rng: &mut Rng, f16: bool) -> Vec<(Case, bool)> {
                     }
                     // Tiles and channels fill more than half of the product's tiles.
                     let group_in = 16 * rng.between(1, 3) - rng.between(0, 2);
-                    let group_out = rng.between(28, 32);
-                    let [n, height, width] = [rng.between(2, 3), rng.between(15, 19), rng.between(21, 30)];
+                    let group_out = rng.between(30, 32);
+                    let [n, height, width] = [rng.between(2, 3), rng.between(19, 23), rng.between(21, 30)];
                     let (c, o) = (groups * group_in, groups * group_out);
                     let x = match layout {
                         Layout::Nchw => vec![n, c, height, width],
