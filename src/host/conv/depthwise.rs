@@ -1,6 +1,7 @@
 //! Groups of one input channel: each plane or channel by itself.
 
 use super::padded::{Padded, Planes};
+use super::windows::{Finish, Taps, Windows};
 use super::{kernel_taps, tap_offsets};
 use crate::error::Result;
 use crate::host::activation::apply;
@@ -9,8 +10,9 @@ use crate::host::output::{WORTH_SHARING, fill};
 use crate::host::simd::{mul_add, wide};
 use crate::host::sum::CHAIN;
 use crate::problem::ConvWork;
+use crate::spec::Activation;
 
-/// Sums held in registers at a time.
+/// Channels whose sums are held in registers at a time.
 const BLOCK: usize = 32;
 
 /// Channels first: the planes of an input channel are computed from its plane, which a core's own cache holds.
@@ -18,6 +20,7 @@ pub(super) fn planes(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>
     let image = Planes::new(work, x);
     let offsets = tap_offsets(work, image.taps);
     let kernel = kernel_taps(work);
+    let floor = if work.activation == Activation::Relu { 0.0 } else { f32::NEG_INFINITY };
     let [depth, height, width] = work.axes.map(|a| a.output);
     let plane = depth * height * width;
     let outputs = work.group_out;
@@ -28,90 +31,18 @@ pub(super) fn planes(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>
             for (j, out) in out.chunks_exact_mut(plane).enumerate() {
                 let o = i % work.groups * outputs + j;
                 let weights: Vec<f32> = kernel.iter().map(|tap| w[o * work.kernel.o + tap]).collect();
-                for (row, out) in out.chunks_exact_mut(width).enumerate() {
-                    let base = row / height * image.windows[0] + row % height * image.windows[1];
-                    row_of_windows(&from[base..], &offsets, &weights, image.windows[2], out);
+                let taps = Taps { offsets: &offsets, weights: &weights, kernel: work.axes.map(|a| a.kernel) };
+                let finish = Finish { bias: bias.map_or(0.0, |b| b[o]), floor };
+                let windows = Windows { taps, between_taps: image.taps, apart: image.windows, width, finish };
+                for (d, out) in out.chunks_exact_mut(height * width).enumerate() {
+                    windows.plane(&from[d * image.windows[0]..], out);
                 }
-                if let Some(bias) = bias {
-                    out.iter_mut().for_each(|y| *y += bias[o]);
+                if work.activation != Activation::Relu {
+                    apply(work.activation, out);
                 }
-                apply(work.activation, out);
             }
         });
     })
-}
-
-/// `out[j] = sum of weights[t] * x[offsets[t] + j * stride]`.
-fn row_of_windows(x: &[f32], offsets: &[usize], weights: &[f32], stride: usize, out: &mut [f32]) {
-    wide(
-        #[inline(always)]
-        |fma| match (<&[usize; 9]>::try_from(offsets), <&[f32; 9]>::try_from(weights)) {
-            // Loops over the taps of three by three are unrolled.
-            (Ok(offsets), Ok(weights)) => row(fma, x, offsets, weights, stride, out),
-            _ => row(fma, x, offsets, weights, stride, out),
-        },
-    );
-}
-
-#[inline(always)]
-fn row(fma: bool, x: &[f32], offsets: &[usize], weights: &[f32], stride: usize, out: &mut [f32]) {
-    match (out.len(), stride) {
-        (BLOCK.., 1) => blocks::<BLOCK, 1>(fma, x, offsets, weights, out),
-        (16.., 1) => blocks::<16, 1>(fma, x, offsets, weights, out),
-        (8.., 1) => blocks::<8, 1>(fma, x, offsets, weights, out),
-        (8.., 2) => blocks::<8, 2>(fma, x, offsets, weights, out),
-        _ => out.iter_mut().enumerate().for_each(|(j, y)| *y = one(&x[j * stride..], offsets, weights)),
-    }
-}
-
-/// A row of at least `N` windows; the last block begins so that it ends with the row, and may compute some again.
-#[inline(always)]
-fn blocks<const N: usize, const STRIDE: usize>(
-    fma: bool,
-    x: &[f32],
-    offsets: &[usize],
-    weights: &[f32],
-    out: &mut [f32],
-) {
-    let mut done = 0;
-    while done < out.len() {
-        let at = done.min(out.len() - N);
-        block::<N, STRIDE>(fma, &x[at * STRIDE..], offsets, weights, &mut out[at..]);
-        done = at + N;
-    }
-}
-
-/// The first `N` windows.
-#[inline(always)]
-fn block<const N: usize, const STRIDE: usize>(
-    fma: bool,
-    x: &[f32],
-    offsets: &[usize],
-    weights: &[f32],
-    out: &mut [f32],
-) {
-    let mut total = [0f32; N];
-    for (offsets, weights) in offsets.chunks(CHAIN).zip(weights.chunks(CHAIN)) {
-        let mut sums = [0f32; N];
-        for (&offset, &weight) in offsets.iter().zip(weights) {
-            let x = &x[offset..][..(N - 1) * STRIDE + 1];
-            for (j, sum) in sums.iter_mut().enumerate() {
-                *sum = mul_add(fma, weight, x[j * STRIDE], *sum);
-            }
-        }
-        total.iter_mut().zip(sums).for_each(|(t, s)| *t += s);
-    }
-    out[..N].copy_from_slice(&total);
-}
-
-/// The first window alone.
-#[inline(always)]
-fn one(x: &[f32], offsets: &[usize], weights: &[f32]) -> f32 {
-    let chains = offsets.chunks(CHAIN).zip(weights.chunks(CHAIN));
-    let sum = |(offsets, weights): (&[usize], &[f32])| -> f32 {
-        offsets.iter().zip(weights).map(|(&o, &w)| w * x[o]).sum()
-    };
-    chains.map(sum).sum()
 }
 
 /// Channels last.

@@ -14,6 +14,7 @@ mod tiles;
 mod transposed;
 mod view;
 mod weights;
+mod windows;
 pub(super) mod winograd;
 
 use rayon::prelude::*;

@@ -66,10 +66,12 @@ impl<'a> Planes<'a> {
         if !self.needed {
             return &self.x[number * depth * height * width..];
         }
-        buffer.clear();
         buffer.resize(depth * height * width, 0.0);
-        for (row, out) in buffer.chunks_exact_mut(width).enumerate() {
-            self.rows.fill(self.x, number, [row / height, row % height], out);
+        for d in 0..depth {
+            for (h, out) in buffer[d * height * width..][..height * width].chunks_exact_mut(width).enumerate()
+            {
+                self.rows.fill(self.x, number, [d, h], out);
+            }
         }
         buffer
     }
@@ -89,16 +91,29 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// What row `[d, h]` of a plane, or image, holds of the input; the rest of `out` stays.
+    /// Writes row `[d, h]` of a plane, or image.
     fn fill(&self, x: &[f32], slab: usize, [d, h]: [usize; 2], out: &mut [f32]) {
         let [a0, a1, a2] = self.axes;
         let inside = |position: usize, a: &Axis| position.checked_sub(a.pad_before).filter(|&p| p < a.input);
-        let (Some(d), Some(h)) = (inside(d, a0), inside(h, a1)) else { return };
+        let (Some(d), Some(h)) = (inside(d, a0), inside(h, a1)) else { return out.fill(0.0) };
         // What is left of a row once the padding before it is gone, as far as the windows reach.
         let kept = a2.input.min(self.space[2].saturating_sub(a2.pad_before)) * self.inner;
         let from = ((slab * a0.input + d) * a1.input + h) * a2.input * self.inner;
-        let to = (a2.pad_before * self.inner).min(out.len());
-        out[to..to + kept].copy_from_slice(&x[from..from + kept]);
+        let (before, rest) = out.split_at_mut((a2.pad_before * self.inner).min(out.len()));
+        let (inside, behind) = rest.split_at_mut(kept);
+        zero(before);
+        inside.copy_from_slice(&x[from..from + kept]);
+        zero(behind);
+    }
+}
+
+/// Writes zeros, mostly one or two.
+#[inline(always)]
+fn zero(out: &mut [f32]) {
+    match out {
+        [] => {}
+        [one] => *one = 0.0,
+        more => more.fill(0.0),
     }
 }
 
