@@ -68,6 +68,9 @@ struct Scratch<T> {
     rows: rows::Buffers<T>,
 }
 
+/// Elements that are converted at a time where slabs are short.
+const TOGETHER: usize = 1 << 11;
+
 /// Joins the windows of the units from `first` on into `out`, and hands each slab's part to `finish`.
 fn task<R: Reduce>(
     frame: &Frame,
@@ -80,17 +83,19 @@ fn task<R: Reduce>(
     let (by_strips, by_passes) = (strips::pays(frame), flat::pays(frame));
     if frame.inner == 1 && frame.is_whole() {
         let len = frame.slab_input();
-        for (slab, out) in (first..).zip(out.iter_mut()) {
-            *out = reduce::slice::<R>(source.row(slab * len, len, scratch.flat.row()));
+        let some = TOGETHER.div_ceil(len.max(1));
+        for (slab, out) in (first..).step_by(some).zip(out.chunks_mut(some)) {
+            reduce::slices::<R>(source.row(slab * len, out.len() * len, scratch.flat.row()), out);
         }
         // All have the same window, as if they were inner elements of one slab.
         let together = Frame { inner: out.len(), ..*frame };
         return finish(&together, &[0..1, 0..1, 0..1], out);
     }
+    let mut dense = strips::dense(R::NEUTRAL);
     for (slab, windows, range) in frame.pieces(first, out.len()) {
         let (base, out) = (slab * frame.slab_input(), &mut out[range]);
         if by_strips {
-            strips::slab::<R>(frame, source, base, &windows, out, scratch.flat.row());
+            strips::slab::<R>(frame, source, base, &windows, out, scratch.flat.row(), &mut dense);
         } else if by_passes {
             flat::slab::<R>(frame, source, base, &windows, out, &mut scratch.flat);
         } else {

@@ -94,37 +94,93 @@ pub(super) fn slice<R: Reduce>(s: &[R::T]) -> R::T {
     R::in_order(halves::<R>(s), s)
 }
 
+/// Joins each `out.len()`th part of a contiguous slice.
+pub(super) fn slices<R: Reduce>(s: &[R::T], out: &mut [R::T]) {
+    let len = s.len() / out.len().max(1);
+    if len == 0 || len > SHORT {
+        for (i, out) in out.iter_mut().enumerate() {
+            *out = slice::<R>(&s[i * len..][..len]);
+        }
+        return;
+    }
+    wide(
+        #[inline(always)]
+        |_| {
+            for (out, s) in out.chunks_mut(GROUP).zip(s.chunks(len * GROUP)) {
+                group::<R>(s, len, out);
+            }
+        },
+    );
+}
+
+/// Short slices that are joined at a time.
+const GROUP: usize = 16;
+
+/// [`slices`] of a group: each in lanes, then neighbouring lanes of them all, which keeps every register full.
+#[inline(always)]
+fn group<R: Reduce>(s: &[R::T], len: usize, out: &mut [R::T]) {
+    let mut lanes = [R::NEUTRAL; 8 * GROUP];
+    for (lanes, s) in lanes.as_chunks_mut::<8>().0.iter_mut().zip(s.chunks_exact(len)) {
+        let mut joined = [R::NEUTRAL; 8];
+        for block in s.as_chunks::<8>().0 {
+            for i in 0..8 {
+                joined[i] = R::join(joined[i], block[i]);
+            }
+        }
+        *lanes = joined;
+    }
+    let lanes: [R::T; 4 * GROUP] = pairs::<R, _>(&lanes);
+    let lanes: [R::T; 2 * GROUP] = pairs::<R, _>(&lanes);
+    let lanes: [R::T; GROUP] = pairs::<R, _>(&lanes);
+    for ((out, joined), s) in out.iter_mut().zip(lanes).zip(s.chunks_exact(len)) {
+        let joined = s.as_chunks::<8>().1.iter().fold(joined, |a, &b| R::join(a, b));
+        *out = R::in_order(joined, s);
+    }
+}
+
+/// Joins neighbours.
+#[inline(always)]
+fn pairs<R: Reduce, const N: usize>(s: &[R::T]) -> [R::T; N] {
+    let mut out = [R::NEUTRAL; N];
+    for (out, pair) in out.iter_mut().zip(s.as_chunks::<2>().0) {
+        *out = R::join(pair[0], pair[1]);
+    }
+    out
+}
+
+/// The longest slice that is joined in eight lanes.
+const SHORT: usize = 128;
+
 fn halves<R: Reduce>(s: &[R::T]) -> R::T {
     const WIDE: usize = 32;
     if s.len() > CHAIN * WIDE {
         let (a, b) = s.split_at((s.len() / 2).next_multiple_of(WIDE));
         return R::join(halves::<R>(a), halves::<R>(b));
     }
-    if s.len() > 4 * WIDE { lanes::<R, WIDE>(s) } else { lanes::<R, 8>(s) }
+    wide(
+        #[inline(always)]
+        |_| if s.len() > SHORT { lanes::<R, WIDE>(s) } else { lanes::<R, 8>(s) },
+    )
 }
 
 /// Joins every `LANES`th element, then the lanes.
+#[inline(always)]
 fn lanes<R: Reduce, const LANES: usize>(s: &[R::T]) -> R::T {
-    wide(
-        #[inline(always)]
-        |_| {
-            let mut lanes = [R::NEUTRAL; LANES];
-            let (blocks, rest) = s.as_chunks::<LANES>();
-            for block in blocks {
-                for (a, &b) in lanes.iter_mut().zip(block) {
-                    *a = R::join(*a, b);
-                }
-            }
-            let mut width = LANES / 2;
-            while width > 0 {
-                for i in 0..width {
-                    lanes[i] = R::join(lanes[i], lanes[i + width]);
-                }
-                width /= 2;
-            }
-            rest.iter().fold(lanes[0], |a, &b| R::join(a, b))
-        },
-    )
+    let mut lanes = [R::NEUTRAL; LANES];
+    let (blocks, rest) = s.as_chunks::<LANES>();
+    for block in blocks {
+        for (a, &b) in lanes.iter_mut().zip(block) {
+            *a = R::join(*a, b);
+        }
+    }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for i in 0..width {
+            lanes[i] = R::join(lanes[i], lanes[i + width]);
+        }
+        width /= 2;
+    }
+    rest.iter().fold(lanes[0], |a, &b| R::join(a, b))
 }
 
 /// Joins `count` elements `step` apart, in chains.

@@ -13,6 +13,15 @@ const BLOCK: usize = 8;
 /// Distance from one window of a row to the next.
 const STRIDE: usize = 2;
 
+/// Windows of three taps a row that are computed with those between them before every second is kept.
+const SPAN: usize = 128;
+pub(super) type Dense<T> = [T; SPAN * STRIDE];
+
+/// The buffer that [`slab`] wants; it is made once for a task, for slabs may be small.
+pub(super) fn dense<T: Copy>(value: T) -> Dense<T> {
+    [value; SPAN * STRIDE]
+}
+
 /// Whether all windows are of this kind, and rows long enough for a block.
 pub(super) fn pays(frame: &Frame) -> bool {
     let [a0, a1, a2] = &frame.axes;
@@ -42,6 +51,7 @@ pub(super) fn slab<R: Reduce>(
     windows: &Windows,
     out: &mut [R::T],
     buffer: &mut Vec<R::T>,
+    dense: &mut Dense<R::T>,
 ) {
     let [_, a1, a2] = &frame.axes;
     // The rows from the first window's first tap to the last one's last.
@@ -59,9 +69,9 @@ pub(super) fn slab<R: Reduce>(
                 let from = (start.max(0) as usize).min(end);
                 let row = |i: usize| &x[(from + i - first) * a2.input..][..a2.input];
                 match end - from {
-                    3 => strip.of::<R, 3>([row(0), row(1), row(2)], out),
-                    2 => strip.of::<R, 2>([row(0), row(1)], out),
-                    1 => strip.of::<R, 1>([row(0)], out),
+                    3 => strip.of::<R, 3>([row(0), row(1), row(2)], dense, out),
+                    2 => strip.of::<R, 2>([row(0), row(1)], dense, out),
+                    1 => strip.of::<R, 1>([row(0)], dense, out),
                     _ => out.fill(R::NEUTRAL),
                 }
             }
@@ -77,30 +87,26 @@ struct Strip<'a> {
 
 impl Strip<'_> {
     #[inline(always)]
-    fn of<R: Reduce, const ROWS: usize>(&self, rows: [&[R::T]; ROWS], out: &mut [R::T]) {
-        match self.axis.kernel {
-            2 => self.row::<R, ROWS, 2>(rows, out),
-            _ => self.row::<R, ROWS, 3>(rows, out),
-        }
-    }
-
-    #[inline(always)]
-    fn row<R: Reduce, const ROWS: usize, const TAPS: usize>(&self, rows: [&[R::T]; ROWS], out: &mut [R::T]) {
+    fn of<R: Reduce, const ROWS: usize>(
+        &self,
+        rows: [&[R::T]; ROWS],
+        dense: &mut Dense<R::T>,
+        out: &mut [R::T],
+    ) {
         let (first, count) = self.columns;
-        let Some(room) = count.checked_sub(BLOCK) else { return };
         for o in (0..first).chain(first + count..out.len()) {
             out[o] = self.at_the_edge::<R, ROWS>(rows, o);
         }
+        let taps = self.axis.kernel;
         let out = &mut out[first..first + count];
-        let from = first * STRIDE - self.axis.pad_before;
-        let rows = rows.map(|row| &row[from..][..(count - 1) * STRIDE + TAPS]);
-        let mut at = 0;
-        while at < room {
-            block::<R, ROWS, TAPS>(rows, at, out);
-            at += BLOCK;
+        let mut inside = rows;
+        for row in &mut inside {
+            *row = &row[first * STRIDE - self.axis.pad_before..][..(count - 1) * STRIDE + taps];
         }
-        // The last block computes some windows again rather than one by one.
-        block::<R, ROWS, TAPS>(rows, room, out);
+        match taps {
+            2 => twos::<R, ROWS>(inside, out),
+            _ => threes::<R, ROWS>(inside, dense, out),
+        }
     }
 
     /// Window `o`, of which a part lies outside the input.
@@ -119,23 +125,80 @@ impl Strip<'_> {
     }
 }
 
-/// The windows from `at` on.
+/// A row of windows of two taps.
 #[inline(always)]
-fn block<R: Reduce, const ROWS: usize, const TAPS: usize>(
-    rows: [&[R::T]; ROWS],
-    at: usize,
-    out: &mut [R::T],
-) {
+fn twos<R: Reduce, const ROWS: usize>(rows: [&[R::T]; ROWS], out: &mut [R::T]) {
+    let Some(last) = out.len().checked_sub(BLOCK) else { return };
+    let mut at = 0;
+    while at < last {
+        twos_at::<R, ROWS>(rows, at, out);
+        at += BLOCK;
+    }
+    // The last block computes some windows again rather than one by one.
+    twos_at::<R, ROWS>(rows, last, out);
+}
+
+/// The windows of two taps from `at` on.
+#[inline(always)]
+fn twos_at<R: Reduce, const ROWS: usize>(rows: [&[R::T]; ROWS], at: usize, out: &mut [R::T]) {
     let mut all = [R::NEUTRAL; BLOCK];
     for (i, row) in rows.into_iter().enumerate() {
-        let x = &row[at * STRIDE..][..(BLOCK - 1) * STRIDE + TAPS];
+        let x = &row[at * STRIDE..][..BLOCK * STRIDE];
         for (j, all) in all.iter_mut().enumerate() {
-            let mut taps = x[j * STRIDE];
-            for t in 1..TAPS {
-                taps = R::join(taps, x[j * STRIDE + t]);
-            }
+            let taps = R::join(x[j * STRIDE], x[j * STRIDE + 1]);
             *all = if i == 0 { taps } else { R::join(*all, taps) };
         }
     }
     out[at..at + BLOCK].copy_from_slice(&all);
+}
+
+/// A row of windows of three taps: those of stride 1, in memory, of which every second is kept. Neighbours in memory
+/// are then neighbours in registers, where picking every second element takes longer than joining one.
+#[inline(always)]
+fn threes<R: Reduce, const ROWS: usize>(rows: [&[R::T]; ROWS], dense: &mut Dense<R::T>, out: &mut [R::T]) {
+    let mut done = 0;
+    while done < out.len() {
+        let count = out.len().min(SPAN);
+        let from = done.min(out.len() - count);
+        // Up to the first tap of the last window; there is nothing behind its others.
+        let last = (count - 1) * STRIDE + 1 - BLOCK;
+        let mut at = 0;
+        while at < last {
+            threes_at::<R, ROWS>(rows, from * STRIDE + at, &mut dense[at..]);
+            at += BLOCK;
+        }
+        threes_at::<R, ROWS>(rows, from * STRIDE + last, &mut dense[last..]);
+        for (out, pair) in out[from..from + count].iter_mut().zip(dense.as_chunks::<STRIDE>().0) {
+            *out = pair[0];
+        }
+        done = from + count;
+    }
+}
+
+/// Neighbouring windows of three taps a row from element `at` on.
+#[inline(always)]
+fn threes_at<R: Reduce, const ROWS: usize>(rows: [&[R::T]; ROWS], at: usize, out: &mut [R::T]) {
+    let mut all = [R::NEUTRAL; BLOCK];
+    for (i, row) in rows.into_iter().enumerate() {
+        let x = &row[at..][..BLOCK + 2];
+        let taps = join::<R>(&join::<R>(&eight::<R>(x, 0), &eight::<R>(x, 1)), &eight::<R>(x, 2));
+        all = if i == 0 { taps } else { join::<R>(&all, &taps) };
+    }
+    out[..BLOCK].copy_from_slice(&all);
+}
+
+#[inline(always)]
+fn eight<R: Reduce>(x: &[R::T], at: usize) -> [R::T; BLOCK] {
+    let mut some = [R::NEUTRAL; BLOCK];
+    some.copy_from_slice(&x[at..][..BLOCK]);
+    some
+}
+
+#[inline(always)]
+fn join<R: Reduce>(a: &[R::T; BLOCK], b: &[R::T; BLOCK]) -> [R::T; BLOCK] {
+    let mut out = [R::NEUTRAL; BLOCK];
+    for i in 0..BLOCK {
+        out[i] = R::join(a[i], b[i]);
+    }
+    out
 }
