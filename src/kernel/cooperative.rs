@@ -46,7 +46,7 @@ impl Cooperative {
 
     /// Invocations of a workgroup.
     pub(crate) fn workgroup(self) -> u32 {
-        SUBGROUPS * self.subgroup
+        self.subgroup.saturating_mul(SUBGROUPS)
     }
 
     /// Output channels, and columns, of a workgroup.
@@ -112,7 +112,8 @@ impl Cooperative {
 
     /// Each of an invocation's loads of a step, and the rows before it.
     fn each_load(self) -> impl Iterator<Item = (u32, String)> {
-        (0..self.step() / self.loaded()).map(move |i| (i, format!("{}u", i * self.loaded())))
+        let loads = self.step().checked_div(self.loaded()).unwrap_or(0);
+        (0..loads).map(move |i| (i, format!("{}u", i * self.loaded())))
     }
 
     fn loads(self, declare: &str) -> Vec<String> {

@@ -36,7 +36,8 @@ pub struct Caps {
     /// Whether shaders can exchange values within subgroups, which all have eight invocations.
     pub subgroups_of_eight: bool,
     /// Cooperative matrices that convolutions of 16-bit floats may use;
-    /// [`Engine::with_cooperative`](crate::Engine::with_cooperative) asks the adapter for them.
+    /// [`Engine::with_cooperative`](crate::Engine::with_cooperative) asks the adapter for them. Those that
+    /// do not [fit](Cooperative::fits) are not used.
     pub cooperative: Option<Cooperative>,
     /// Workgroups that keep the device busy: work is divided until there are as many. Devices do not tell; it is
     /// [`FILL`] unless [`Engine::with_caps`](crate::Engine::with_caps) says otherwise. Fewer suit small GPUs.

@@ -103,7 +103,7 @@ pub(super) fn choose(work: &ConvWork, pool: Option<&PoolWork>, caps: &Caps) -> O
         return None;
     }
     let fits = |t: &Tiled| packed_size(work, t) <= caps.max_binding;
-    let cooperative = caps.cooperative.filter(|_| work.dtype == DType::F16);
+    let cooperative = caps.cooperative.filter(|c| work.dtype == DType::F16 && c.fits());
     let of_matrices = cooperative.and_then(|c| tiled(work, pool, c.tile(), Some(c)).filter(fits));
     if let Some(tiled) = of_matrices {
         let why = "cooperative matrices of 16-bit floats";

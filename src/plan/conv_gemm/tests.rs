@@ -67,6 +67,21 @@ fn cooperative_matrices_take_16_bit_floats_alone() {
 }
 
 #[test]
+fn subgroups_that_load_no_whole_rows_have_no_cooperative_matrices() {
+    let inputs =
+        [vec![1, 64, 56, 56], vec![64, 64, 3, 3]].map(|shape| TensorDesc { shape, dtype: DType::F16 });
+    for subgroup in [0, 1, 12, 4096, u32::MAX] {
+        let cooperative = Some(Cooperative { side: Side::Sixteen, subgroup });
+        let caps = Caps { cooperative, f16: true, ..Caps::default() };
+        let plan = Plan::new(&pad(1).into(), &inputs, &caps).unwrap();
+        let kernels = || plan.steps.iter().map(|step| step.kernel);
+        let of_matrices = |key| matches!(key, KernelKey::ConvGemm(k) if k.cooperative.is_some());
+        assert!(!kernels().any(of_matrices), "{subgroup}");
+        assert!(kernels().all(|key| !key.source().is_empty()));
+    }
+}
+
+#[test]
 fn cooperative_matrices_come_before_winograd() {
     let op = pad(1).accuracy(Accuracy::Tile).into();
     let inputs =
