@@ -22,13 +22,6 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let place = place_of(invocation_number(group, groups, local));
-    pool_0(place);
-    pool_1(place);
-    pool_2(place);
-    pool_3(place);
-    pool_4(place);
-    pool_5(place);
-    pool_6(place);
-    pool_7(place);
+    let first = first_of(invocation_number(group, groups, local));
+    //: pages
 }

@@ -80,8 +80,10 @@ pub fn all() -> Vec<KernelKey> {
         }
     }
     for reduce in [Reduce::Max, Reduce::Average, Reduce::AveragePadded] {
-        keys.extend(WINDOWS.map(|taps| KernelKey::PoolPages { reduce, taps }));
-        keys.push(KernelKey::PoolPages { reduce, taps: Taps::Pairs });
+        for runs in [false, true] {
+            keys.extend(WINDOWS.map(|taps| KernelKey::PoolPages { reduce, taps, runs }));
+            keys.push(KernelKey::PoolPages { reduce, taps: Taps::Pairs, runs });
+        }
     }
     for dtype in [DType::F32, DType::F16, DType::U8, DType::I8] {
         keys.extend((0..3).map(|stage| KernelKey::Unpool { stage, dtype }));

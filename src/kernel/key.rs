@@ -143,6 +143,8 @@ pub enum KernelKey {
         reduce: Reduce,
         /// How it goes through the window.
         taps: Taps,
+        /// Whether an invocation computes a run of outputs of a page before it turns to the next page.
+        runs: bool,
     },
     /// Depthwise convolution of f32 read through pages.
     DepthwisePages {

@@ -16,6 +16,9 @@ pub const WORKGROUP: u32 = 64;
 /// Invocations of a workgroup of the tiled convolution: one subgroup, so that few tiles occupy all cores.
 pub const TILED_WORKGROUP: u32 = 8;
 
+/// Outputs, or fours of them, that an invocation computes of a page one after another where it computes runs.
+pub(super) const RUN: u32 = 4;
+
 /// Pages of the input that depthwise convolutions read; kernel and bias take the rest.
 pub(crate) const DEPTHWISE_PAGES: usize = PAGES - 2;
 
@@ -86,7 +89,7 @@ impl KernelKey {
                 constants: vec![constant("REDUCE", reduce as u32), constant("SHARE", share)],
                 ..typed(dtype, &[SUM, POOLING, FOLD, shader!("pool_plane.wgsl")], (1, 1))
             },
-            KernelKey::PoolPages { reduce, taps } => {
+            KernelKey::PoolPages { reduce, taps, runs } => {
                 let window = match taps {
                     Taps::Any => shader!("pool_page_loops.wgsl"),
                     Taps::Pairs => shader!("pool_page_pairs.wgsl"),
@@ -95,7 +98,7 @@ impl KernelKey {
                 let own = vec![KEY, shader!("pool_pages.wgsl")];
                 let of_each = [window, shader!("pool_page.wgsl")];
                 let constants = vec![constant("REDUCE", reduce as u32)];
-                paged(Paged { taps, pages: PAGES, own, of_each }, constants)
+                paged(Paged { taps, pages: PAGES, runs, own, of_each }, constants)
             }
             KernelKey::DepthwisePages { activation, channels_last, taps } => {
                 let window = match taps {
@@ -110,7 +113,7 @@ impl KernelKey {
                 let of_each = [window, shader!("depthwise_page.wgsl")];
                 let constants =
                     vec![constant("ACTIVATION", activation as u32), constant("CHANNELS_LAST", channels_last)];
-                paged(Paged { taps, pages: DEPTHWISE_PAGES, own, of_each }, constants)
+                paged(Paged { taps, pages: DEPTHWISE_PAGES, runs: false, own, of_each }, constants)
             }
             KernelKey::PoolPatch { reduce, patch } => Row {
                 constants: vec![constant("REDUCE", reduce as u32)],
@@ -335,6 +338,9 @@ fn of_patch(patch: Patch, own: &[&'static str], template: &'static str, buffers:
 fn paged(text: Paged, constants: Vec<Constant>) -> Row {
     let side = text.taps.side().map(|side| constant("TAPS", side));
     let bindings = Bindings { pages: PAGES as u32, reads: 0, writes: 1 };
-    let constants = constants.into_iter().chain(side).collect();
-    Row { constants, bindings, ..row(DType::F32, Text::Paged(text), (0, 1)) }
+    let run = text.runs.then(|| constant("RUN", RUN));
+    let constants = constants.into_iter().chain(side).chain(run).collect();
+    // As many outputs a workgroup either way.
+    let workgroup = if text.runs { WORKGROUP / RUN } else { WORKGROUP };
+    Row { constants, bindings, workgroup, ..row(DType::F32, Text::Paged(text), (0, 1)) }
 }

@@ -55,6 +55,8 @@ pub(super) enum Text {
 pub(super) struct Paged {
     pub taps: Taps,
     pub pages: usize,
+    /// Whether an invocation computes a run of outputs of a page before it turns to the next page.
+    pub runs: bool,
     pub own: Vec<&'static str>,
     pub of_each: [&'static str; 2],
 }
@@ -91,7 +93,18 @@ impl Paged {
         };
         let page = load.to_owned() + &self.of_each.concat();
         let pages: String = (0..self.pages).map(|number| page.replace("PAGE", &number.to_string())).collect();
-        [INDEX, NUMBER, SUM, width, count, SLIDING, &self.own.concat(), &pages].concat()
+        let own = filled(&self.own.concat(), |_| self.pools());
+        let run = if self.runs { shader!("lib/run.wgsl") } else { shader!("lib/no_run.wgsl") };
+        [INDEX, NUMBER, SUM, width, count, SLIDING, run, &own, &pages].concat()
+    }
+
+    /// Pools in each page.
+    fn pools(&self) -> Vec<String> {
+        let in_page = |page| match self.runs {
+            false => format!("    pool_{page}(place_of(first));"),
+            true => format!("    for (var i = 0u; i < RUN; i++) {{ pool_{page}(place_of(first + i * SIDE_BY_SIDE)); }}"),
+        };
+        (0..self.pages).map(in_page).collect()
     }
 }
 

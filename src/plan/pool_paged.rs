@@ -26,7 +26,9 @@ pub(super) fn steps(
     let size = 4 * (work.batch * work.input.n) as u64;
     let Some(chunks) = rows.chunks(size, PAGES, caps) else { return Ok(None) };
     let params = PagesParams { divisor: super::pool::divisor(work), ..pages::params(op, &rows)? };
-    let kernel = KernelKey::PoolPages { reduce: Reduce::from(work.kind), taps: taps(&rows, caps) };
+    let taps = taps(&rows, caps);
+    let runs = caps.page_runs && matches!(taps, Taps::Pairs | Taps::Few { side: 2, .. });
+    let kernel = KernelKey::PoolPages { reduce: Reduce::from(work.kind), taps, runs };
     let step = PagedStep { kernel, params, from, count: PAGES, beside: &[], to };
     step.of_all(op, &chunks, caps).map(Some)
 }
