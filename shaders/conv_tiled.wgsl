@@ -1,27 +1,29 @@
 // Direct convolution in register tiles: an invocation computes a tile of positions times a block of output channels, of
-// one group, from some chunks of the input channels. A chunk of a region of the input, padded, lies in a uniform page in
+// one group, from some chunks of the input channels; a dispatch computes several blocks, each workgroup one. A chunk of a region of the input, padded, lies in a uniform page in
 // the order of pack_input.wgsl, its weights in another in that of pack_weights.wgsl. The lines marked `//:` stand for
 // unrolled ones, which `kernel/tiled.rs` writes for a tile.
 
 struct TiledParams {
-    out_size: vec4<u32>,   // of the convolution: depth, height, width; output channels of the block
+    out_size: vec4<u32>,   // of the convolution: depth, height, width; output channels of all blocks
     window: vec4<u32>,     // depth, height, width; taps in all
     tap_step: vec4<u32>,   // words of a page from tap to tap along depth, height and width; from channel to channel
     tile_step: vec4<u32>,  // words of a page from tile to tile along width, height and depth; from image to image
     tiles: vec4<u32>,      // of the region along width, height and depth; in all images
     first: vec4<u32>,      // of the region: the first position along width, height and depth; its first image
     out_stride: vec4<u32>, // depth, height, width, channel
+    blocks: vec4<u32>,     // invocations of a block, blocks; from block to block: fours of a page of weights, elements of
+                           // the output
     steps: vec4<u32>,      // of each page
     channels: vec4<u32>,   // of each page
     steps_along: vec2<u32>, // words of a page from position to position, and from row to row
     bounds: vec2<u32>,     // width and height of the output
     pool: vec4<u32>,       // height of pooling windows; where positions end that count in a mean: height, width; what to
                            // divide by instead, or 0
-    out_first: u32,        // the block's first channel
+    out_first: u32,        // the first block's first channel
     out_batch: u32,        // elements of an output image
     chain: u32,            // steps whose products are added one after another
     positions: u32,        // of the output in a tile, which loops that are not unrolled go through
-    bias_at: u32,          // where the block's biases are in a page of weights, in fours
+    bias_at: u32,          // where a block's biases are behind its first weights, in fours
     alpha: f32,
     nan: u32,
     pad_0: u32,
@@ -35,11 +37,15 @@ override LAST: bool = true;
 //: bindings
 //: output
 
+// Of this invocation's block: where its weights begin in a page, in fours, and its output channels.
+var<private> weights_at: u32;
+var<private> outputs: u32;
+
 fn finished(sum: vec4<f32>, four: u32) -> vec4<f32> {
     if (!LAST) {
         return sum;
     }
-    let x = sum + weights0[params.bias_at + four];
+    let x = sum + weights0[weights_at + params.bias_at + four];
     return vec4<f32>(
         activate(x.x, params.alpha),
         activate(x.y, params.alpha),
@@ -49,7 +55,7 @@ fn finished(sum: vec4<f32>, four: u32) -> vec4<f32> {
 }
 
 fn store(value: f32, at: u32, channel: u32) {
-    if (channel < params.out_size.w) {
+    if (channel < outputs) {
         output[at + channel * params.out_stride.w] = value;
     }
 }
@@ -62,7 +68,7 @@ fn store4(values: vec4<f32>, at: u32, four: u32) {
 }
 
 fn stored(at: u32, channel: u32) -> f32 {
-    return output[at + min(channel, params.out_size.w - 1u) * params.out_stride.w];
+    return output[at + min(channel, outputs - 1u) * params.out_stride.w];
 }
 
 fn go_on(sum: vec4<f32>, at: u32, four: u32) -> vec4<f32> {
@@ -94,10 +100,14 @@ fn main(
     @builtin(local_invocation_index) local: u32,
     //: arguments
 ) {
-    // Lanes behind the last tile compute it once more and store nothing: all of a subgroup fetch weights.
     let number = invocation_number(group, groups, local);
-    let works = number < params.tiles.w;
-    var rest = min(number, params.tiles.w - 1u);
+    let block = min(number / params.blocks.x, params.blocks.y - 1u);
+    weights_at = block * params.blocks.z;
+    outputs = params.out_size.w - block * FOURS * 4u;
+    // Lanes behind the last tile compute it once more and store nothing: all of a subgroup fetch weights.
+    let in_block = number - block * params.blocks.x;
+    let works = in_block < params.tiles.w;
+    var rest = min(in_block, params.tiles.w - 1u);
     let tile_x = rest % params.tiles.x;
     rest /= params.tiles.x;
     let tile_y = rest % params.tiles.y;
@@ -117,7 +127,7 @@ fn main(
     // A loop that drivers do not unroll stores what the tile holds.
     //: results
     let y = y0 / params.pool.x;
-    let out = n * params.out_batch + params.out_first + z * params.out_stride.x + y * params.out_stride.y;
+    let out = n * params.out_batch + params.out_first + block * params.blocks.w + z * params.out_stride.x + y * params.out_stride.y;
     for (var i = 0u; i < params.positions; i++) {
         let x = x0 / POOL + i;
         if (works && x < params.bounds.x && y < params.bounds.y) {

@@ -9,7 +9,7 @@
             for (; steps < stop; steps++) {
                 let at = start + dot(tap, params.tap_step.xyz) + channel * params.tap_step.w;
                 let number = (tap.x * params.window.y + tap.y) * params.window.z + tap.z;
-                let weight = (channel * params.window.w + number) * FOURS;
+                let weight = weights_at + (channel * params.window.w + number) * FOURS;
                 //: products
                 channel += DEPTH;
                 if (channel >= params.channels[PAGE]) {

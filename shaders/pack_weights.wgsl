@@ -1,5 +1,5 @@
-// Brings a convolution's weights into the order in which tiled kernels read them, as 32-bit floats: for each group, block
-// of output channels and chunk of input channels [input channel][tap][output channel of the block], then the block's
+// Brings a convolution's weights into the order in which tiled kernels read them, as 32-bit floats: for each group, chunk
+// of input channels and block of output channels [input channel][tap][output channel of the block], then the block's
 // biases; zeros where the group has no more channels. One word an invocation.
 //
 // Kernels that pad the input with zeros would make NaN of a padded zero and an infinite weight, which a convolution
@@ -39,9 +39,9 @@ fn main(
     }
     let part = number / params.stride;
     let word = number % params.stride;
-    let chunk = part % params.chunks;
-    let block = part / params.chunks % params.blocks;
-    let channel_group = part / params.chunks / params.blocks;
+    let block = part % params.blocks;
+    let chunk = part / params.blocks % params.chunks;
+    let channel_group = part / params.blocks / params.chunks;
     let in_group = block * params.lanes + word % params.lanes;
     let channel = channel_group * params.group_out + in_group;
     let row = word / params.lanes;

@@ -106,6 +106,10 @@ fn every_kind() -> Vec<Case> {
     cases.push(case(Conv::new().stride([2]).padding(pad(1)), None, [1, 3, 40, 2000], [4, 3, 3, 3]));
     cases.push(case(Conv::new().padding(pad(1)), Some(2), [1, 9, 90, 110], [6, 9, 3, 3]));
     cases.push(case(Conv::new(), None, [2, 24, 40, 40], [9, 24, 1, 1]));
+    // Several blocks of output channels a dispatch, the last one partly filled; and more than a page holds.
+    cases.push(case(Conv::new().padding(pad(1)), None, [1, 20, 9, 16], [90, 20, 3, 3]));
+    cases.push(case(Conv::new().groups(2).padding(pad(1)), Some(2), [1, 16, 8, 8], [76, 8, 3, 3]));
+    cases.push(case(Conv::new(), None, [2, 64, 9, 7], [75, 64, 1, 1]));
     cases
 }
 
@@ -193,12 +197,16 @@ const MUTANTS: &[Mutant<()>] = &[
     mutant!("the wrong chunk", "let chunk = page % params.chunks;", "let chunk = 0u;"),
     mutant!("channels behind the chunks", "channel < params.group_in;", "true;"),
     mutant!("the wrong region", "place * params.start_step", "place.yxzw * params.start_step"),
-    mutant!("no bias", "sum + weights0[params.bias_at + four]", "sum"),
+    mutant!("no bias", "sum + weights0[weights_at + params.bias_at + four]", "sum"),
+    mutant!("the first block's weights", "weights_at = block * params.blocks.z", "weights_at = 0u"),
+    mutant!("the first block's channels", "+ block * params.blocks.w", ""),
+    mutant!("tiles of the block before", "number - block * params.blocks.x", "number - block * 8u"),
+    mutant!("blocks packed as chunks", "part / params.blocks % params.chunks", "part % params.chunks"),
     mutant!("the next tap's weights", "+ number) * FOURS", "+ number + 1u) * FOURS"),
     mutant!("the first page once more", "input1[", "input0["),
     mutant!("a sum begins anew", "t0_0 += a0_0;", "t0_0 = a0_0;"),
     mutant!("chunks forget the one before", "if (FIRST) {", "if (true) {"),
-    mutant!("channels behind the last", "if (channel < params.out_size.w) {", "if (true) {"),
+    mutant!("channels behind the last", "if (channel < outputs) {", "if (true) {"),
     mutant!("tiles behind the last", "if (works && x < params.bounds.x", "if (x < params.bounds.x + 1u"),
     mutant!("the wrong image", "params.first.w + tile.w", "tile.w"),
     mutant!(
@@ -236,6 +244,7 @@ fn wrong_tiles_are_noticed() {
     let finite = case(pad(), None, [2, 17, 5, 9], [5, 17, 3, 3]);
     let chunks = case(pad(), None, [1, 1000, 3, 4], [16, 1000, 3, 3]);
     let regions = case(pad(), None, [2, 6, 90, 110], [4, 6, 3, 3]);
+    let blocks = case(pad(), None, [1, 40, 9, 16], [37, 40, 3, 3]);
     // What lies behind an image's channels is not its own, even times a weight of 0.
     let mut behind = case(Conv::new(), None, [2, 17, 3, 5], [5, 17, 1, 1]);
     let mut pixels = behind.inputs[0].as_f32().unwrap().to_vec();
@@ -248,6 +257,6 @@ fn wrong_tiles_are_noticed() {
     };
     let means = [mean(Pool::average([2, 2])), mean(averages(&[2, 2], false, Some(3)))];
     let cases: Vec<Case> =
-        [finite, nan, infinite, behind, regions, chunks].into_iter().chain(means).collect();
+        [finite, nan, infinite, behind, regions, blocks, chunks].into_iter().chain(means).collect();
     assert_noticed(&engine, MUTANTS, |mutant, _| cases.iter().any(|case| is_wrong(mutant, case)));
 }

@@ -154,6 +154,7 @@ uniform! {
         tiles: [u32; 4],
         first: [u32; 4],
         out_stride: [u32; 4],
+        blocks: [u32; 4],
         steps: [u32; 4],
         channels: [u32; 4],
         steps_along: [u32; 2],

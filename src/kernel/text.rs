@@ -102,7 +102,9 @@ impl Paged {
     fn pools(&self) -> Vec<String> {
         let in_page = |page| match self.runs {
             false => format!("    pool_{page}(place_of(first));"),
-            true => format!("    for (var i = 0u; i < RUN; i++) {{ pool_{page}(place_of(first + i * SIDE_BY_SIDE)); }}"),
+            true => format!(
+                "    for (var i = 0u; i < RUN; i++) {{ pool_{page}(place_of(first + i * SIDE_BY_SIDE)); }}"
+            ),
         };
         (0..self.pages).map(in_page).collect()
     }

@@ -2,6 +2,7 @@
 
 use super::conv::weight_slots;
 use super::narrow::{u32_of, vec4};
+use super::regions::WORDS;
 use super::turns::Turns;
 use super::{Caps, Slot, Step, grid};
 use crate::error::Result;
@@ -12,7 +13,8 @@ use crate::problem::ConvWork;
 /// Words of the header, which says whether a weight is not finite. Blocks begin where any device can bind them.
 const HEADER: usize = 64;
 
-/// Where packed weights lie: blocks of output channels, each in chunks of input channels.
+/// Where packed weights lie: chunks of input channels, each in blocks of output channels, so that several blocks lie in a
+/// page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Packing {
     /// Output channels of a block.
@@ -23,8 +25,8 @@ pub(super) struct Packing {
     pub chunk: usize,
     /// Chunks of a group.
     pub chunks: usize,
-    /// Words from block to block.
-    stride: usize,
+    /// Words from block to block, a multiple of four.
+    pub stride: usize,
     /// Groups.
     groups: usize,
 }
@@ -42,9 +44,15 @@ impl Packing {
         }
     }
 
-    /// The first word of a block's chunk.
-    pub fn first(&self, group: usize, block: usize, chunk: usize) -> usize {
-        HEADER + ((group * self.blocks + block) * self.chunks + chunk) * self.stride
+    /// The first word of a chunk's block.
+    pub fn first(&self, group: usize, chunk: usize, block: usize) -> usize {
+        HEADER + ((group * self.chunks + chunk) * self.blocks + block) * self.stride
+    }
+
+    /// Blocks of a dispatch: as many as lie in a page, divided evenly.
+    pub fn together(&self) -> usize {
+        let most = (WORDS / self.stride).max(1);
+        self.blocks.div_ceil(self.blocks.div_ceil(most))
     }
 
     /// Words of all.

@@ -1,7 +1,8 @@
 //! The tiles that a convolution can be computed in, and what they cost.
 
+use super::packing::Packing;
 use super::regions::{Regions, WORDS};
-use crate::kernel::{Tile, TileKeep, TileStep};
+use crate::kernel::{TILED_WORKGROUP, Tile, TileKeep, TileStep};
 use crate::problem::ConvWork;
 
 /// What costs as much time as so many multiply-adds; measured on lavapipe. A number that is loaded from a page; a weight
@@ -107,16 +108,17 @@ pub(super) fn chunks(work: &ConvWork, tile: Tile) -> Vec<usize> {
     chunks
 }
 
-fn blocks(work: &ConvWork, tile: &Tile) -> usize {
-    work.group_out.div_ceil(tile.channels as usize)
-}
-
 pub(super) fn parts(tile: &Tile, regions: &Regions) -> usize {
     regions.chunks.div_ceil(tile.pages as usize)
 }
 
+fn packing(work: &ConvWork, tile: &Tile, regions: &Regions) -> Packing {
+    Packing::new(work, tile.channels as usize, regions.chunk)
+}
+
 pub(super) fn dispatches(work: &ConvWork, tile: &Tile, regions: &Regions) -> usize {
-    regions.count() * work.groups * blocks(work, tile) * parts(tile, regions)
+    let packing = packing(work, tile, regions);
+    regions.count() * work.groups * packing.blocks.div_ceil(packing.together()) * parts(tile, regions)
 }
 
 pub(super) fn cost(work: &ConvWork, tile: &Tile, rows: usize, regions: &Regions) -> u128 {
@@ -132,7 +134,9 @@ pub(super) fn cost(work: &ConvWork, tile: &Tile, rows: usize, regions: &Regions)
     let parts = parts(tile, regions);
     let go_on = if parts > 1 { width * channels * GO_ON } else { 0 };
     let [z, y, x] = regions.out;
-    let tiles = (regions.images * z * (y / rows) * (x / width)).next_multiple_of(LANES);
+    let of_block = (regions.images * z * (y / rows) * (x / width)).next_multiple_of(TILED_WORKGROUP as usize);
+    let packing = packing(work, tile, regions);
+    let tiles = (of_block * packing.together()).next_multiple_of(LANES);
     let copied = regions.count() * work.groups * regions.chunks * regions.images * regions.strides()[3];
     let dispatch = tiles as u128 * (rows * steps * step + go_on + TILE) as u128 + DISPATCH as u128;
     dispatches(work, tile, regions) as u128 * dispatch + (copied * COPY) as u128

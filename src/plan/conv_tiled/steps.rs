@@ -41,7 +41,7 @@ impl Choice {
             for number in 0..count {
                 let region = regions.region(work, first + number);
                 for group in 0..work.groups {
-                    for block in 0..packing.blocks {
+                    for block in (0..packing.blocks).step_by(packing.together()) {
                         for part in 0..parts(&self.tile, regions) {
                             let place = Place { number, group, block, part };
                             steps.push(self.step(op, &region, place, caps, to)?);
@@ -61,10 +61,12 @@ impl Choice {
         let Place { number, group, block, part } = place;
         let axes = &work.axes;
         let first_out = block * packing.lanes;
-        let outputs = packing.lanes.min(work.group_out - first_out);
+        let blocks = packing.together().min(packing.blocks - block);
+        let outputs = (blocks * packing.lanes).min(work.group_out - first_out);
         let [z, y, x] = region.count;
         let tiles = [x.div_ceil(tile.width as usize), y.div_ceil(target.pool[0]), z];
         let total = region.images * tiles.iter().product::<usize>();
+        let of_block = total.next_multiple_of(TILED_WORKGROUP as usize);
         let (activation, alpha) = ActivationKind::of(work.activation);
         let [plane, row, channel, image] = regions.strides();
         let [depth, height, width] = axes;
@@ -82,7 +84,7 @@ impl Choice {
                 steps[page] = u32_of(op, of_taps * inputs.div_ceil(tile.step.depth() as usize))?;
             }
             let chunk = chunk.unwrap_or(first_chunk);
-            let weights = 4 * packing.first(group, block, chunk) as u64;
+            let weights = 4 * packing.first(group, chunk, block) as u64;
             let input =
                 (((number * work.groups + group) * regions.chunks + chunk) * regions.page(caps)) as u64;
             pages.push(Page { slot: Slot::Packed(0), offset: weights });
@@ -101,6 +103,12 @@ impl Choice {
             tiles: vec4(op, tiles, total)?,
             first: vec4(op, [x, y, z], region.first_image)?,
             out_stride: vec4(op, target.strides.space, target.strides.c)?,
+            blocks: [
+                u32_of(op, of_block)?,
+                u32_of(op, blocks)?,
+                u32_of(op, packing.stride / 4)?,
+                u32_of(op, packing.lanes * target.strides.c)?,
+            ],
             steps,
             channels,
             steps_along: [u32_of(op, width.stride)?, u32_of(op, height.stride * row)?],
@@ -117,7 +125,7 @@ impl Choice {
         };
         let (first, last) = (part == 0, part + 1 == parts(tile, regions));
         let kernel = KernelKey::ConvTiled { tile: *tile, activation, first, last };
-        let grid = grid::workgroups(op, (total as u64).div_ceil(u64::from(TILED_WORKGROUP)), caps)?;
+        let grid = grid::workgroups(op, (of_block / TILED_WORKGROUP as usize * blocks) as u64, caps)?;
         let why = match tile.keep {
             TileKeep::Each => {
                 "a software adapter, which is fast with register tiles and what it reads in uniform pages"
@@ -139,6 +147,7 @@ struct Place {
     /// The region, of those that were copied last.
     number: usize,
     group: usize,
+    /// The first block.
     block: usize,
     part: usize,
 }
