@@ -33,9 +33,10 @@ pub struct Caps {
     /// Turns of loops that an invocation may make in all: llvmpipe before Mesa 25 ends them after some 65,000, and the
     /// result would be wrong. It is a driver's, so that it holds for the kernels of hardware on that driver too.
     pub max_turns: u64,
-    /// Whether an invocation of a kernel with small windows should compute several outputs of a page before it turns to the
-    /// next page: it does on llvmpipe from Mesa 25, where loops cost little. Before, they cost more than this gains.
-    pub page_runs: bool,
+    /// Whether the driver is llvmpipe of Mesa 25 or later: there loops cost little, and loads from storage several times
+    /// less than before. So invocations compute several outputs of a page before they turn to the next page, and large
+    /// windows that overlap are computed in patches, which share what they load, instead of through pages.
+    pub llvmpipe_25: bool,
     /// Whether shaders can exchange values within subgroups, which all have eight invocations.
     pub subgroups_of_eight: bool,
     /// Cooperative matrices that convolutions of 16-bit floats may use;
@@ -84,7 +85,7 @@ impl Default for Caps {
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
             tiled_from: u64::MAX,
             max_turns: u64::MAX,
-            page_runs: false,
+            llvmpipe_25: false,
             subgroups_of_eight: false,
             cooperative: None,
             fill: FILL,
@@ -128,7 +129,7 @@ impl Caps {
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
             tiled_from: if info.name.contains("llvmpipe") { TILED_FROM } else { u64::MAX },
             max_turns: max_turns(&info),
-            page_runs: info.name.contains("llvmpipe") && max_turns(&info) == u64::MAX,
+            llvmpipe_25: info.name.contains("llvmpipe") && max_turns(&info) == u64::MAX,
             subgroups_of_eight: device.features().contains(wgpu::Features::SUBGROUP)
                 && (info.subgroup_min_size, info.subgroup_max_size) == (8, 8),
             cooperative: None,

@@ -1,9 +1,9 @@
-//! Depthwise convolution.
+//! Depthwise convolution on software adapters, which reads its input through pages.
 
 use super::chunks::{Rows, factor_and_shift};
 use super::narrow::{i32_of, u32_of};
 use super::pages::{self, PagedStep};
-use super::{Caps, PAGE, Slot, Step};
+use super::{Caps, PAGE, Slot, Step, patch};
 use crate::error::Result;
 use crate::kernel::params::PagesParams;
 use crate::kernel::registry::DEPTHWISE_PAGES;
@@ -23,6 +23,11 @@ pub(super) fn paged(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) ->
         return Ok(None);
     }
     let Some(rows) = Rows::of(&work.axes, work.batch, channels, &work.input) else { return Ok(None) };
+    if patch::instead_of_pages(&work.axes, rows.taps, caps)
+        && let Some(step) = patch::depthwise(op, work, caps, to)?
+    {
+        return Ok(Some(vec![step]));
+    }
     let size = 4 * (work.batch * work.input.n) as u64;
     let Some(chunks) = rows.chunks(size, DEPTHWISE_PAGES, caps) else { return Ok(None) };
     let channels_last = rows.inner > 1;

@@ -1,11 +1,12 @@
-//! Patches of outputs, which hardware computes with kernels whose windows are written out.
+//! Patches of outputs, which hardware computes with kernels whose windows are written out, and recent software adapters where
+//! that saves many loads.
 
 use super::conv::weight_slots;
 use super::narrow::{i32_of, u32_of};
 use super::{Caps, Slot, Step, grid};
 use crate::error::Result;
 use crate::geometry::{Axis, Strides};
-use crate::kernel::{Across, ActivationKind, KernelKey, Patch, PatchParams};
+use crate::kernel::{Across, ActivationKind, KernelKey, Patch, PatchParams, Taps};
 use crate::problem::{ConvWork, PoolWork};
 use crate::spec::{Layout, PoolKind};
 use crate::tensor::DType;
@@ -16,6 +17,13 @@ const MOST_SIDE: usize = 16;
 
 /// Strides along the width that four columns are written out for.
 const MOST_STRIDE: usize = 4;
+
+/// Whether a software adapter computes windows in patches rather than through pages, with kernels that go through `taps`
+/// so: windows that overlap, where those are loops.
+pub(super) fn instead_of_pages(axes: &[Axis; 3], taps: Taps, caps: &Caps) -> bool {
+    let overlap = |a: &Axis| a.output > 1 && a.stride < a.kernel;
+    caps.llvmpipe_25 && taps == Taps::Any && axes.iter().any(overlap)
+}
 
 /// Images that windows of channels by themselves slide over.
 struct Images<'a> {
@@ -116,7 +124,7 @@ impl Images<'_> {
         let slides = |a: &Axis| !a.adaptive && (a.dilation == 1 || a.kernel == 1) && a.kernel <= MOST_SIDE;
         let small = slides(height) && slides(width) && height.kernel * width.kernel <= MOST_TAPS;
         let float = matches!(self.dtype, DType::F32 | DType::F16);
-        if caps.software || !float || !small || !is_not_there(depth) {
+        if (caps.software && !caps.llvmpipe_25) || !float || !small || !is_not_there(depth) {
             return Ok(None);
         }
         let Some(across) = self.across(caps) else { return Ok(None) };

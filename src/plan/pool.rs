@@ -20,7 +20,8 @@ const FEW: u32 = 8;
 /// Pooling by itself, which may take memory of its own.
 pub(super) fn operation(op: &'static str, work: &PoolWork, caps: &Caps) -> Result<Steps> {
     let (from, to) = (Slot::Input(0), Slot::Output(0));
-    if patch::pool(op, work, caps, from, to)?.is_none()
+    // Hardware moves the tensor between passes at the cost of many loads of one pass.
+    if (caps.software || patch::pool(op, work, caps, from, to)?.is_none())
         && let Some(steps) = pool_passes::steps(op, work, caps)?
     {
         return Ok(steps);

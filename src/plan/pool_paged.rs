@@ -1,8 +1,8 @@
-//! Pooling that reads its input through pages.
+//! Pooling on software adapters, which reads its input through pages.
 
 use super::chunks::Rows;
 use super::pages::{self, PagedStep};
-use super::{Caps, PAGES, Slot, Step};
+use super::{Caps, PAGES, Slot, Step, patch};
 use crate::error::Result;
 use crate::kernel::params::PagesParams;
 use crate::kernel::{KernelKey, Reduce, Taps};
@@ -23,11 +23,16 @@ pub(super) fn steps(
         return Ok(None);
     }
     let Some(rows) = Rows::of(&work.axes, work.batch, work.channels, &work.input) else { return Ok(None) };
+    if patch::instead_of_pages(&work.axes, rows.taps, caps)
+        && let Some(step) = patch::pool(op, work, caps, from, to)?
+    {
+        return Ok(Some(vec![step]));
+    }
     let size = 4 * (work.batch * work.input.n) as u64;
     let Some(chunks) = rows.chunks(size, PAGES, caps) else { return Ok(None) };
     let params = PagesParams { divisor: super::pool::divisor(work), ..pages::params(op, &rows)? };
     let taps = taps(&rows, caps);
-    let runs = caps.page_runs && matches!(taps, Taps::Pairs | Taps::Few { side: 2, .. });
+    let runs = caps.llvmpipe_25 && matches!(taps, Taps::Pairs | Taps::Few { side: 2, .. });
     let kernel = KernelKey::PoolPages { reduce: Reduce::from(work.kind), taps, runs };
     let step = PagedStep { kernel, params, from, count: PAGES, beside: &[], to };
     step.of_all(op, &chunks, caps).map(Some)
