@@ -6,3 +6,7 @@ alias Floats = vec4<f32>;
 fn from_first(first: i32) -> Ints {
     return 4 * first + vec4<i32>(0, 1, 2, 3);
 }
+
+fn first_column(columns: Ints) -> i32 {
+    return columns.x;
+}

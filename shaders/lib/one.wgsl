@@ -6,3 +6,7 @@ alias Floats = f32;
 fn from_first(first: i32) -> Ints {
     return first;
 }
+
+fn first_column(column: Ints) -> i32 {
+    return column;
+}

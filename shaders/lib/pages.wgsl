@@ -53,6 +53,8 @@ struct Place {
     row: i32,          // from the chunk's first
     inner: i32,        // the channel, where channels lie last
     at: Ints,          // the first tap inside the input, from the beginning of the row
+    row_at: i32,       // the same for position 0 on the last axis
+    column: i32,       // where the first window begins on the last axis, which may be in the padding
     middle: i32,       // taps inside the input
     last: Ints,
     first_middle: i32, // the first of them
@@ -62,7 +64,8 @@ struct Place {
 
 // A window in a page.
 struct Window {
-    at: Ints,     // its first tap inside the input
+    base: i32,    // where the row of its first tap inside the input begins
+    at: Ints,     // that tap
     plane: i32,   // its plane, from the chunk's first
     row: i32,     // taps inside the input along rows
     first: i32,   // the first of them
@@ -94,8 +97,9 @@ fn place_of(local: u32) -> Place {
     place.inner = inner;
     let first_middle = taps_below(middle, 0, 1u);
     let first_last = last_taps_below(last, 0);
-    place.at = inner + middle * params.in_stride.y + last * params.in_stride.z
-        + first_middle * params.tap_step.y + first_last * params.tap_step.z;
+    place.row_at = inner + middle * params.in_stride.y + first_middle * params.tap_step.y;
+    place.at = place.row_at + last * params.in_stride.z + first_last * params.tap_step.z;
+    place.column = first_column(last);
     place.first_middle = first_middle;
     place.first_last = first_last;
     place.middle = max(taps_below(middle, params.in_size.y, 1u) - first_middle, 0);
@@ -112,8 +116,9 @@ fn window_of(place: Place, chunk: Chunk) -> Window {
     var window: Window;
     window.plane = plane;
     window.first = first;
-    window.at = place.at
-        + (chunk.base + plane * params.in_stride.w + begin * params.in_stride.x + first * params.tap_step.x);
+    window.base =
+        chunk.base + plane * params.in_stride.w + begin * params.in_stride.x + first * params.tap_step.x;
+    window.at = place.at + window.base;
     let rows = max(taps_below(begin, params.in_size.x, 0u) - first, 0);
     // Behind the chunk there is nothing to load.
     window.row = select(0, rows, place.local < chunk.count);

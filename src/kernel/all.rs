@@ -42,7 +42,7 @@ pub fn all() -> Vec<KernelKey> {
     for activation in ACTIVATIONS {
         keys.push(KernelKey::Activation { activation });
         for channels_last in [false, true] {
-            let all = WINDOWS.iter().filter(|taps| !(channels_last && taps.fours()));
+            let all = WINDOWS.iter().chain(&Taps::COLUMNS).filter(|taps| !(channels_last && taps.fours()));
             keys.extend(all.map(|&taps| KernelKey::DepthwisePages { activation, channels_last, taps }));
         }
         for dtype in [DType::F32, DType::F16] {
@@ -83,6 +83,7 @@ pub fn all() -> Vec<KernelKey> {
         for runs in [false, true] {
             keys.extend(WINDOWS.map(|taps| KernelKey::PoolPages { reduce, taps, runs }));
             keys.push(KernelKey::PoolPages { reduce, taps: Taps::Pairs, runs });
+            keys.extend(Taps::COLUMNS.map(|taps| KernelKey::PoolPages { reduce, taps, runs }));
         }
     }
     for dtype in [DType::F32, DType::F16, DType::U8, DType::I8] {

@@ -91,6 +91,13 @@ pub enum Taps {
         /// Whether an invocation computes four neighbours along the last axis.
         fours: bool,
     },
+    /// Unrolled, without dilation on rows of neighbours: four windows share the columns they load.
+    Columns {
+        /// Taps along rows and along the last axis: 2 or 3.
+        side: u32,
+        /// From window to window along the last axis, below `side`.
+        stride: u32,
+    },
     /// Two by two and unrolled, where windows touch along the last axis and rows begin with whole vectors: the inputs of
     /// four neighbours are two vectors in each row.
     Pairs,
@@ -106,16 +113,23 @@ impl Taps {
         }
     }
 
+    /// Where four windows of these share the columns they load.
+    pub(crate) const COLUMNS: [Taps; 3] = [
+        Taps::Columns { side: 2, stride: 1 },
+        Taps::Columns { side: 3, stride: 1 },
+        Taps::Columns { side: 3, stride: 2 },
+    ];
+
     /// Whether an invocation computes four neighbours.
     pub(crate) fn fours(self) -> bool {
-        matches!(self, Taps::Few { fours: true, .. } | Taps::Pairs)
+        matches!(self, Taps::Few { fours: true, .. } | Taps::Columns { .. } | Taps::Pairs)
     }
 
     /// Taps along each axis, if the loops are unrolled.
     pub(crate) fn side(self) -> Option<u32> {
         match self {
             Taps::Any | Taps::Pairs => None,
-            Taps::Few { side, .. } => Some(side),
+            Taps::Few { side, .. } | Taps::Columns { side, .. } => Some(side),
         }
     }
 }

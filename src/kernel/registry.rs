@@ -94,6 +94,7 @@ impl KernelKey {
                     Taps::Any => shader!("pool_page_loops.wgsl"),
                     Taps::Pairs => shader!("pool_page_pairs.wgsl"),
                     Taps::Few { .. } => shader!("pool_page_taps.wgsl"),
+                    Taps::Columns { .. } => shader!("pool_page_columns.wgsl"),
                 };
                 let own = vec![KEY, shader!("pool_pages.wgsl")];
                 let of_each = [window, shader!("pool_page.wgsl")];
@@ -104,6 +105,7 @@ impl KernelKey {
                 let window = match taps {
                     Taps::Any => shader!("depthwise_page_loops.wgsl"),
                     Taps::Few { .. } | Taps::Pairs => shader!("depthwise_page_taps.wgsl"),
+                    Taps::Columns { .. } => shader!("depthwise_page_columns.wgsl"),
                 };
                 let finish = match taps.fours() {
                     false => shader!("depthwise_finish_one.wgsl"),

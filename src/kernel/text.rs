@@ -83,19 +83,55 @@ impl Text {
 
 impl Paged {
     fn write(&self) -> String {
-        let (width, load) = match self.taps.fours() {
-            false => (shader!("lib/one.wgsl"), shader!("lib/page_one.wgsl")),
-            true => (shader!("lib/four.wgsl"), shader!("lib/page_four.wgsl")),
+        let (width, load) = match self.taps {
+            Taps::Columns { .. } => (
+                shader!("lib/four.wgsl"),
+                [shader!("lib/page_four.wgsl"), shader!("lib/page_columns.wgsl")].concat(),
+            ),
+            taps if taps.fours() => (shader!("lib/four.wgsl"), shader!("lib/page_four.wgsl").to_owned()),
+            _ => (shader!("lib/one.wgsl"), shader!("lib/page_one.wgsl").to_owned()),
         };
         let count = match self.taps {
-            Taps::Any | Taps::Pairs => "",
-            Taps::Few { .. } => shader!("lib/few_taps.wgsl"),
+            Taps::Any | Taps::Pairs => String::new(),
+            Taps::Few { .. } => shader!("lib/few_taps.wgsl").to_owned(),
+            Taps::Columns { .. } => [shader!("lib/few_taps.wgsl"), shader!("lib/columns.wgsl")].concat(),
         };
-        let page = load.to_owned() + &self.of_each.concat();
+        let page = load + &filled(&self.of_each.concat(), |name| self.columns(name));
         let pages: String = (0..self.pages).map(|number| page.replace("PAGE", &number.to_string())).collect();
         let own = filled(&self.own.concat(), |_| self.pools());
         let run = if self.runs { shader!("lib/run.wgsl") } else { shader!("lib/no_run.wgsl") };
-        [INDEX, NUMBER, SUM, width, count, SLIDING, run, &own, &pages].concat()
+        [INDEX, NUMBER, SUM, width, &count, SLIDING, run, &own, &pages].concat()
+    }
+
+    /// What is made of a row whose columns four windows share: the largest keys, or sums of values or products.
+    fn columns(&self, name: &str) -> Vec<String> {
+        let Taps::Columns { side, stride } = self.taps else { return Vec::new() };
+        let mut lines = Vec::new();
+        for four in 0..(3 * stride + side).div_ceil(4) {
+            let column = format!("place.column + {}", 4 * four);
+            let loaded = format!("columns_PAGE(row, {column})");
+            let key = format!("select(vec4<u32>(0u), key_of({loaded}), inside({column}))");
+            let value = if name == "keys" { key } else { loaded };
+            lines.push(format!("let x{four} = {value};"));
+            if name != "keys" {
+                lines.push(format!("let in{four} = inside({column}) & vec4<bool>(in_row);"));
+            }
+        }
+        for tap in 0..side {
+            let columns = [0, 1, 2, 3].map(|window| window * stride + tap);
+            let of =
+                |name: &str| columns.map(|column| format!("{name}{}[{}]", column / 4, column % 4)).join(", ");
+            let (x, inside) = (of("x"), of("in"));
+            lines.push(match name {
+                "keys" => format!("best = max(best, vec4<u32>({x}));"),
+                "values" => format!("sum += select(vec4<f32>(), vec4<f32>({x}), vec4<bool>({inside}));"),
+                _ => format!(
+                    "sum += select(vec4<f32>(), vec4<f32>({x}) * weight(weights_at + {tap} * params.weight_step.z), \
+                     vec4<bool>({inside}));"
+                ),
+            });
+        }
+        lines
     }
 
     /// Pools in each page.

@@ -67,7 +67,13 @@ impl Rows {
         let (strides, axes) = (order.map(|i| input.space[i]), order.map(|i| axes[i]));
         let ([along, middle, last], step) = (axes, strides[0]);
         let kernel = axes.map(|a| a.kernel);
-        let taps = Taps::of(kernel, if inner == 1 { last.output } else { 1 });
+        let neighbours = last.dilation == 1 && strides[2] == 1;
+        let taps = match Taps::of(kernel, if inner == 1 { last.output } else { 1 }) {
+            Taps::Few { side, fours: true } if neighbours && last.stride < side as usize => {
+                Taps::Columns { side, stride: last.stride as u32 }
+            }
+            taps => taps,
+        };
         let row = middle.output * last.output * inner / if taps.fours() { 4 } else { 1 };
         let small = row < MOST && axes.iter().all(|a| !a.adaptive && (a.kernel + 1) * a.dilation < MOST);
         small.then_some(Rows {
