@@ -1,11 +1,11 @@
-//! What plans choose for llvmpipe of Mesa 25 alone, on any adapter whose kernels read pages: runs of outputs, and patches
-//! instead of pages. Against the reference, poisoned and guarded, beside what they choose for older ones; wrong runs are
+//! Kernels that read pages, as llvmpipe of Mesa 25 runs them and as older drivers do, whichever is there: runs of outputs,
+//! windows that share columns, and patches instead of pages. Against the reference, poisoned and guarded; wrong ones are
 //! noticed.
 
 mod support;
 
 use support::{Mutant, assert_noticed, check_gpu, describe, descs, engine, is_wrong, mutant};
-use wgpool::kernel::KernelKey;
+use wgpool::kernel::{KernelKey, Taps};
 use wgpool::verify::random::Case;
 use wgpool::{Conv, Engine, Layout, Op, Padding, Pool, Tensor};
 
@@ -40,7 +40,6 @@ fn cases() -> Vec<Case> {
         case(Pool::max([2, 2]), &[3, 64, 40, 24]),
         case(Pool::average([2, 2]), &[1, 9, 64, 64]),
         case(padded, &[1, 7, 33, 35]),
-        case(Pool::max([2, 2]).stride([1]), &[1, 2, 50, 37]),
         case(Pool::max([2, 2]).layout(Layout::Nhwc), &[1, 20, 30, 13]),
     ]
 }
@@ -66,21 +65,18 @@ fn pools_are_right_in_runs_and_without() {
 fn large_windows_that_overlap_are_computed_in_patches() {
     let Some(engine) = paged(true) else { return };
     let same = |side: usize| Pool::max([side]).stride([1]).padding(Padding::SameUpper);
-    let depthwise = |side: usize| {
-        let op: Op = Conv::new().groups(6).padding(Padding::SameUpper).into();
-        Case { op, inputs: vec![values(&[2, 6, 12, 20]), values(&[6, 1, side, side])] }
-    };
     let shape = [2, 5, 12, 20];
     for (case, patches) in [
         (case(same(3), &shape), 0),
+        (case(Pool::max([2, 2]).stride([1]), &[1, 2, 50, 37]), 0),
         (case(same(5), &shape), 1),
         // In two passes.
         (case(same(9), &shape), 2),
         (case(Pool::average([5, 4]).stride([2]), &shape), 1),
         (case(Pool::max([4, 4]), &shape), 0),
         (case(same(5).dilation([2]), &shape), 0),
-        (depthwise(3), 0),
-        (depthwise(5), 1),
+        (depthwise(3, 1), 0),
+        (depthwise(5, 1), 1),
     ] {
         let patch =
             |key: &&KernelKey| matches!(key, KernelKey::PoolPatch { .. } | KernelKey::DepthwisePatch { .. });
@@ -101,4 +97,55 @@ fn wrong_runs_are_noticed() {
     let Some(engine) = paged(true) else { return };
     let cases = cases();
     assert_noticed(&engine, MUTANTS, |mutant, _| cases.iter().any(|case| is_wrong(mutant, case)));
+}
+
+fn depthwise(side: usize, stride: usize) -> Case {
+    let op: Op = Conv::new().groups(6).stride([stride]).padding(Padding::symmetric([side / 2])).into();
+    Case { op, inputs: vec![values(&[2, 6, 12, 16]), values(&[6, 1, side, side])] }
+}
+
+/// Windows that share columns, whose rows and columns lie partly in the padding.
+fn shared() -> Vec<Case> {
+    let pad = || Padding::symmetric([1]);
+    let shape = [2, 3, 11, 16];
+    vec![
+        case(Pool::max([3, 3]).stride([1]).padding(pad()), &shape),
+        case(Pool::max([3, 3]).stride([2]).padding(pad()), &shape),
+        case(Pool::max([2, 2]).stride([1]).padding(Padding::SameUpper), &shape),
+        case(Pool::average([3, 3]).stride([1]).padding(pad()), &shape),
+        case(Pool::average([3, 3]).stride([2]).padding(pad()), &shape),
+        depthwise(3, 1),
+        depthwise(3, 2),
+    ]
+}
+
+const COLUMNS: &[Mutant<()>] = &[
+    mutant!(
+        "a column behind the input",
+        "vec4<u32>(u32(params.in_size.z))",
+        "vec4<u32>(u32(params.in_size.z) + 1u)"
+    ),
+    mutant!("columns in another order", "column + vec4<i32>(0, 1, 2, 3)", "column + vec4<i32>(0, 1, 3, 2)"),
+    mutant!("means of rows behind the input", "r < window.row && place.middle > 0", "place.middle > 0"),
+    mutant!("columns from the first inside", "return columns.x;", "return max(columns.x, 0);"),
+    mutant!("rows from the first inside", "(r - window.first) * params.tap_step.x", "r * params.tap_step.x"),
+    mutant!("the next column's weight", "weights_at + 1 * params", "weights_at + 2 * params"),
+    mutant!("the windows' stride", "vec4<u32>(x0[0], x0[2]", "vec4<u32>(x0[0], x0[1]"),
+];
+
+#[test]
+fn windows_that_share_columns_are_right_and_wrong_ones_are_noticed() {
+    let Some(engine) = paged(false) else { return };
+    for case in shared() {
+        check_gpu(&engine, &case).unwrap_or_else(|e| panic!("{}: {e}", describe(&case)));
+        let columns = |key: &KernelKey| match key {
+            KernelKey::PoolPages { taps, .. } | KernelKey::DepthwisePages { taps, .. } => {
+                matches!(taps, Taps::Columns { .. })
+            }
+            _ => false,
+        };
+        assert!(kernels(&engine, &case).iter().any(columns), "{}", describe(&case));
+    }
+    let cases = shared();
+    assert_noticed(&engine, COLUMNS, |mutant, _| cases.iter().any(|case| is_wrong(mutant, case)));
 }
