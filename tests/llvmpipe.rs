@@ -9,7 +9,7 @@ use wgpool::kernel::{KernelKey, Taps};
 use wgpool::verify::random::Case;
 use wgpool::{Conv, Engine, Layout, Op, Padding, Pool, Tensor};
 
-/// The adapter as if it were that driver, or an older one; none where no kernel reads pages.
+/// The adapter as if it were that driver, or an older one, however small the work; none where no kernel reads pages.
 fn paged(recent: bool) -> Option<Engine> {
     let mut caps = *engine().caps();
     if !caps.paged {
@@ -17,6 +17,7 @@ fn paged(recent: bool) -> Option<Engine> {
         return None;
     }
     caps.llvmpipe_25 = recent;
+    caps.tiled_from = 0;
     Some(engine().with_caps(caps))
 }
 

@@ -27,8 +27,9 @@ pub struct Caps {
     pub paged: bool,
     /// What offsets of uniform bindings must be multiples of.
     pub uniform_alignment: u32,
-    /// Multiply-adds from which on a convolution in register tiles pays. Building its pipeline takes llvmpipe up to a
-    /// second and SwiftShader ten, so that other drivers than llvmpipe have none.
+    /// Multiply-adds from which on a convolution in register tiles pays, and taps from which on windows in patches do.
+    /// Building the pipeline of a tile takes llvmpipe up to a second and SwiftShader ten, so that other drivers than
+    /// llvmpipe have none.
     pub tiled_from: u64,
     /// Turns of loops that an invocation may make in all: llvmpipe before Mesa 25 ends them after some 65,000, and the
     /// result would be wrong. It is a driver's, so that it holds for the kernels of hardware on that driver too.

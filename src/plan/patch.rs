@@ -124,7 +124,11 @@ impl Images<'_> {
         let slides = |a: &Axis| !a.adaptive && (a.dilation == 1 || a.kernel == 1) && a.kernel <= MOST_SIDE;
         let small = slides(height) && slides(width) && height.kernel * width.kernel <= MOST_TAPS;
         let float = matches!(self.dtype, DType::F32 | DType::F16);
-        if (caps.software && !caps.llvmpipe_25) || !float || !small || !is_not_there(depth) {
+        let taps = |a: &Axis| (a.output as u64).saturating_mul(a.kernel as u64);
+        let products =
+            self.axes.iter().map(taps).fold((self.batch * self.channels) as u64, u64::saturating_mul);
+        let pays = !caps.software || (caps.llvmpipe_25 && products >= caps.tiled_from);
+        if !pays || !float || !small || !is_not_there(depth) {
             return Ok(None);
         }
         let Some(across) = self.across(caps) else { return Ok(None) };
