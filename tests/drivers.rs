@@ -6,14 +6,50 @@ mod support;
 
 use support::{check_gpu, describe, engine, is_wrong};
 use wgpool::engine::ShaderEdit;
-use wgpool::kernel::KernelKey;
+use wgpool::kernel::{KernelKey, Reduce};
 use wgpool::verify::random::{Case, Family, Rng};
-use wgpool::{Data, Engine, Layout, MaxRoiPool, Op, RoiAlign, RoiMode, Tensor};
+use wgpool::{
+    DType, Data, Engine, GlobalPool, Layout, MaxRoiPool, Op, Pool, PoolKind, RoiAlign, RoiMode, Tensor,
+};
 
 /// An engine of which `edit` changes shaders, `kernel`'s among them.
 fn edited(kernel: KernelKey, edit: ShaderEdit) -> Engine {
     assert_ne!(edit(kernel, kernel.source()), kernel.source(), "{kernel} is not changed");
     engine().as_hardware().with_edited_shaders(edit)
+}
+
+/// Lp pooling that multiplies by the reciprocal of the largest magnitude, where subnormal numbers are taken for zero.
+fn reciprocals(_: KernelKey, source: String) -> String {
+    let library = "fn reciprocal(x: f32) -> f32 {
+        let y = 1.0 / x;
+        return select(y, 0.0, abs(y) < 0x1p-126f);
+    }";
+    match source.contains("(magnitude * unit) / divisor") {
+        true => {
+            source.replace("(magnitude * unit) / divisor", "magnitude * unit * reciprocal(divisor)") + library
+        }
+        false => source,
+    }
+}
+
+#[test]
+fn norms_are_right_though_the_reciprocal_of_the_largest_magnitude_is_no_normal_number() {
+    let key = KernelKey::PoolPlane { reduce: Reduce::Lp, dtype: DType::F32, share: 8 };
+    let engine = edited(key, reciprocals);
+    for largest in [f32::MAX, 1e38, 1e20, 1.0, 1e-20, 1.2e-38, 1e-42] {
+        let x: Vec<f32> = (0..64).map(|i| largest * [1.0, 0.5, -0.25, -1.0][i % 4]).collect();
+        let x = Tensor::from_f32(&[1, 1, 8, 8], x).unwrap();
+        for p in [1.5, 2.0, 3.0] {
+            let kind = PoolKind::Lp { p };
+            let sliding = Pool { kind, ..Pool::max([2, 2]) };
+            let torch = Pool { kind: PoolKind::LpTorch { p: 2.0 }, ..Pool::max([2, 2]) };
+            let global = GlobalPool { kind, layout: Layout::Nchw };
+            for op in [Op::from(sliding), torch.into(), global.into()] {
+                let case = Case { op, inputs: vec![x.clone()] };
+                check_gpu(&engine, &case).unwrap_or_else(|e| panic!("{largest:e}: {}: {e}", describe(&case)));
+            }
+        }
+    }
 }
 
 /// Region pooling whose divisions are off by two units in the last place.
