@@ -57,7 +57,8 @@ fn lp_signed_term(x: f32, scale: f32, p: f32) -> f32 {
     return select(term, -term, floor(p * 0.5) * 2.0 != p);
 }
 
-fn lp_root(sum: f32, scale: f32, p: f32) -> f32 {
+// `root` is 1 / p, which a division here would round less well.
+fn lp_root(sum: f32, scale: f32, p: f32, root: f32) -> f32 {
     if (p == 1.0 || is_special(sum)) {
         return sum;
     }
@@ -70,5 +71,5 @@ fn lp_root(sum: f32, scale: f32, p: f32) -> f32 {
     if (p == 2.0) {
         return scale * sqrt(sum);
     }
-    return scale * pow(sum, 1.0 / p);
+    return scale * pow(sum, root);
 }
