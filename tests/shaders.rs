@@ -163,6 +163,13 @@ fn bindings_are_those_the_shader_declares() {
 }
 
 #[test]
+fn no_shader_looks_for_an_exponent_of_ones() {
+    for key in kernel::all() {
+        assert!(!key.source().contains("0x7f800000u) =="), "{key}");
+    }
+}
+
+#[test]
 fn the_bound_on_samples_is_that_of_the_checks() {
     let bound = format!("const MOST_SAMPLES: u32 = {}u;", wgpool::problem::MOST_SAMPLES);
     assert!(KernelKey::RoiAlign.source().contains(&bound));
