@@ -5,8 +5,8 @@ mod support;
 use support::engine;
 use wgpool::verify::random::{Family, Rng};
 use wgpool::{
-    Activation, Engine, Error, FractionalMaxPool, GlobalPool, IndexNumbering, Layout, MaxUnpool, Op, Padding,
-    Plan, Pool, Softmax, Tensor, TensorDesc,
+    Activation, Engine, Error, FractionalMaxPool, GlobalPool, IndexNumbering, Layout, MaxUnpool, Op,
+    Padding, Plan, Pool, Softmax, Tensor, TensorDesc,
 };
 use wgpu::BufferUsages;
 
@@ -120,6 +120,13 @@ fn limits_are_named() {
     let half = TensorDesc { shape: vec![1, 1, 8], dtype: wgpool::DType::F16 };
     let error = Plan::new(&Pool::max([2]).into(), &[half], &caps).unwrap_err();
     assert!(matches!(error, Error::Feature { feature: "SHADER_F16", .. }), "{error}");
+    // The kernels of unpooling bind four storage buffers.
+    let mut caps = *engine.caps();
+    caps.max_storage_buffers = 3;
+    let indices = TensorDesc { shape: vec![1, 1, 300], dtype: wgpool::DType::I32 };
+    let error = Plan::new(&MaxUnpool::new([600]).into(), &[desc.clone(), indices], &caps).unwrap_err();
+    assert!(matches!(error, Error::Limit { needed: 4, allowed: 3, .. }), "{error}");
+    assert!(error.to_string().contains("max_storage_buffers_per_shader_stage"), "{error}");
     // A grid of one workgroup along each axis holds 64 invocations, and no more.
     let mut caps = *engine.caps();
     caps.max_workgroups = 1;
