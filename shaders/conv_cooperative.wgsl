@@ -25,13 +25,8 @@ fn main(
     @builtin(local_invocation_index) local: u32,
     @builtin(subgroup_id) subgroup: u32,
 ) {
-    // workgroup_number, written out: naga takes what functions return for different in each invocation, and matrices
-    // are multiplied by all of a workgroup or none.
-    let number = (group.z * groups.y + group.y) * groups.x + group.x;
-    if (number >= params.tiles) {
-        return;
-    }
-    let place = place_of(number);
+    // As in conv_gemm.wgsl, spare workgroups compute the last tile again.
+    let place = place_of(min(workgroup_number(group, groups), params.tiles - 1u));
     let begin = place.begin;
     let end = place.end;
 

@@ -27,7 +27,7 @@ fn class_at(first: u32) -> f32 {
         if (is_nan(best)) {
             break;
         }
-        if (is_nan(value) || value > best) {
+        if (is_nan(value) || exceeds(value, best)) {
             best = value;
             number = channel;
         }

@@ -16,8 +16,8 @@ struct PoolParams {
     identity: f32,         // maximum of no element
     p: f32,
     nan: u32,              // the bits of NaN, which no constant may hold
+    root: f32,             // 1 / p
     pad_0: u32,
-    pad_1: u32,
 }
 
 const MAX: u32 = 0u;
@@ -140,7 +140,7 @@ fn pool(number: u32) -> f32 {
     }
     if (REDUCE == LP) {
         let scale = largest_magnitude(window);
-        return lp_root(sum_of(window, scale, params.p), scale, params.p);
+        return lp_root(sum_of(window, scale, params.p), scale, params.p, params.root);
     }
     if (REDUCE == LP_TORCH) {
         // Where branches depend on parameters alone, llvmpipe of Mesa 22 keeps a shader of its own for each recording; this
@@ -149,7 +149,7 @@ fn pool(number: u32) -> f32 {
         let scale = largest_magnitude(window);
         let taps = params.window.x * params.window.y * params.window.z;
         let share = f32(taps) / f32(count_inside(window.taps));
-        return lp_root(sum_of(window, scale, p) * share, scale, p);
+        return lp_root(sum_of(window, scale, p) * share, scale, p, params.root);
     }
     let count = divisor_of(window.taps, REDUCE == AVERAGE_PADDED && !ADAPTIVE, params.divisor);
     return average_of(sum_of(window, 1.0, 1.0), count);

@@ -12,8 +12,8 @@ struct PlaneParams {
     identity: f32,
     p: f32,
     nan: u32,
+    root: f32,     // 1 / p
     pad_0: u32,
-    pad_1: u32,
 }
 
 const MAX: u32 = 0u;
@@ -56,7 +56,7 @@ fn pool(plane: u32, share: Share) -> f32 {
     }
     if (REDUCE == LP) {
         let scale = plane_maximum(base, share, true);
-        return lp_root(plane_sum(base, share, scale), scale, params.p);
+        return lp_root(plane_sum(base, share, scale), scale, params.p, params.root);
     }
     return average_of(plane_sum(base, share, 1.0), params.divisor);
 }

@@ -13,8 +13,8 @@ struct RoiAxis {
 
 fn roi_axis(start_at: f32, end_at: f32, bins: u32) -> RoiAxis {
     let offset = select(0.0, 0.5, params.half_pixel == 1u);
-    let start = start_at * params.scale - offset;
-    let end = end_at * params.scale - offset;
+    let start = scaled(start_at) - offset;
+    let end = scaled(end_at) - offset;
     var length = end - start;
     if (params.half_pixel == 0u) {
         length = max(length, 1.0);
@@ -23,9 +23,11 @@ fn roi_axis(start_at: f32, end_at: f32, bins: u32) -> RoiAxis {
     var samples = params.sampling_ratio;
     if (samples == 0u) {
         samples = u32(max(ceil(bin), 0.0));
-        // A division that is a little too large must not add a sample.
+        // A division that is a little too large must not add a sample, and one that is too small must not lose one.
         if (samples > 0u && f32(samples - 1u) * f32(bins) >= length) {
             samples -= 1u;
+        } else if (f32(samples) * f32(bins) < length) {
+            samples += 1u;
         }
     }
     return RoiAxis(start, bin, samples);

@@ -2,16 +2,17 @@
 
 @group(0) @binding(3) var<storage, read_write> output: array<f32>;
 
-// Half away from zero, as C rounds.
-fn rounded(x: f32) -> i32 {
+// The pixel of a coordinate, half away from zero, as C rounds.
+fn pixel(at: f32) -> i32 {
+    let x = scaled(at);
     let a = abs(x);
     let whole = floor(a);
     return i32(sign(x) * (whole + select(0.0, 1.0, a - whole >= 0.5)));
 }
 
 fn span_of(start_at: f32, end_at: f32) -> u32 {
-    let start = rounded(start_at * params.scale);
-    return u32(max(rounded(end_at * params.scale) - start + 1, 1));
+    let start = pixel(start_at);
+    return u32(max(pixel(end_at) - start + 1, 1));
 }
 
 // Elements of a region's largest bin at most.
@@ -21,7 +22,7 @@ fn longest(bins: u32, start_at: f32, end_at: f32, length: u32) -> u32 {
 
 // The first element and the end of bin `bin`, divided in whole numbers.
 fn bin_range(bin: u32, bins: u32, start_at: f32, end_at: f32, length: u32) -> vec2<u32> {
-    let start = rounded(start_at * params.scale);
+    let start = pixel(start_at);
     let span = span_of(start_at, end_at);
     // bin * span may not fit 32 bits: divide first.
     let whole = span / bins;

@@ -85,7 +85,8 @@ fn main(
         }
         return;
     }
-    if (number * LANES >= params.outputs) {
+    // Counted in words: numbers times lanes may not fit 32 bits.
+    if (number >= (params.outputs + LANES - 1u) / LANES) {
         return;
     }
     var values = vec4<f32>();

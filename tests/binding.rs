@@ -5,8 +5,8 @@ mod support;
 use support::engine;
 use wgpool::verify::random::{Family, Rng};
 use wgpool::{
-    Activation, Engine, Error, FractionalMaxPool, GlobalPool, IndexNumbering, Layout, MaxUnpool, Op, Padding,
-    Plan, Pool, Softmax, Tensor, TensorDesc,
+    Activation, Data, Engine, Error, FractionalMaxPool, GlobalPool, IndexNumbering, Layout, MaxUnpool, Op,
+    Padding, Plan, Pool, Softmax, Tensor, TensorDesc,
 };
 use wgpu::BufferUsages;
 
@@ -120,6 +120,13 @@ fn limits_are_named() {
     let half = TensorDesc { shape: vec![1, 1, 8], dtype: wgpool::DType::F16 };
     let error = Plan::new(&Pool::max([2]).into(), &[half], &caps).unwrap_err();
     assert!(matches!(error, Error::Feature { feature: "SHADER_F16", .. }), "{error}");
+    // The kernels of unpooling bind four storage buffers.
+    let mut caps = *engine.caps();
+    caps.max_storage_buffers = 3;
+    let indices = TensorDesc { shape: vec![1, 1, 300], dtype: wgpool::DType::I32 };
+    let error = Plan::new(&MaxUnpool::new([600]).into(), &[desc.clone(), indices], &caps).unwrap_err();
+    assert!(matches!(error, Error::Limit { needed: 4, allowed: 3, .. }), "{error}");
+    assert!(error.to_string().contains("max_storage_buffers_per_shader_stage"), "{error}");
     // A grid of one workgroup along each axis holds 64 invocations, and no more.
     let mut caps = *engine.caps();
     caps.max_workgroups = 1;
@@ -339,12 +346,16 @@ fn planes_of_one_image_are_divided() {
     let pooled = engine.run(&pool.clone().into(), &[&x]).unwrap();
     let fractional =
         FractionalMaxPool { window: vec![2], output: vec![4, 4], indices: None, layout: Layout::Nchw };
-    let cases: [(Op, Vec<&Tensor>); 5] = [
+    // Of bytes the outputs fit a binding, but not who owns each of them.
+    let bytes = Data::U8((0..1 << 14).map(|i| (i * 37 % 251) as u8).collect());
+    let bytes = engine.run(&pool.clone().into(), &[&Tensor::new(&[1, 256, 8, 8], bytes).unwrap()]).unwrap();
+    let cases: [(Op, Vec<&Tensor>); 6] = [
         (pool.into(), vec![&x]),
         (Pool::average([2, 2]).into(), vec![&x]),
         (GlobalPool::average().into(), vec![&x]),
         (fractional.into(), vec![&x, &samples]),
         (MaxUnpool::new([8, 8]).into(), vec![&pooled[0], &pooled[1]]),
+        (MaxUnpool::new([8, 8]).into(), vec![&bytes[0], &bytes[1]]),
     ];
     for (op, inputs) in cases {
         let plan = Plan::new(&op, &support::descs(&inputs), &caps).unwrap_or_else(|e| panic!("{op:?}: {e}"));

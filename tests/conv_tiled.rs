@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use support::{Mutant, assert_noticed, check_gpu, describe, descs, engine, is_wrong, mutant};
 use wgpool::kernel::{KernelKey, TileKeep, TileStep};
 use wgpool::verify::random::{Case, Family, Rng};
-use wgpool::{Activation, Conv, ConvPool, Engine, Padding, Plan, Pool, PoolKind, Tensor};
+use wgpool::{Activation, Caps, Conv, ConvPool, Engine, Padding, Plan, Pool, PoolKind, Tensor};
 
 /// The adapter with register tiles for every convolution, however small; none on adapters whose plans have no tiles.
 fn tiled(subgroups: bool) -> Option<Engine> {
@@ -54,6 +54,21 @@ fn check(case: &Case, engine: &Engine) {
 /// Average pooling.
 fn averages(window: &[usize], count_include_pad: bool, divisor: Option<u32>) -> Pool {
     Pool { kind: PoolKind::Average { count_include_pad, divisor }, ..Pool::average(window) }
+}
+
+/// Plans need no device.
+#[test]
+fn tiles_whose_padding_may_need_repair_need_a_fifth_buffer() {
+    let tiled = |padding: usize, buffers: u32| {
+        let mut caps = Caps::default();
+        (caps.software, caps.paged, caps.tiled_from, caps.max_storage_buffers) = (true, true, 0, buffers);
+        let conv = Conv::new().padding(Padding::symmetric([padding]));
+        let Case { op, inputs } = case(conv, None, [2, 5, 9, 16], [16, 5, 3, 3]);
+        let plan = Plan::new(&op, &descs(&inputs.iter().collect::<Vec<_>>()), &caps).unwrap();
+        plan.steps.iter().any(|step| matches!(step.kernel, KernelKey::ConvTiled { .. }))
+    };
+    assert!(tiled(1, 5) && tiled(0, 4));
+    assert!(!tiled(1, 4));
 }
 
 fn every_kind() -> Vec<Case> {

@@ -38,7 +38,7 @@ const MUTANTS: &[Mutant] = &[
         "if ((*sum).terms != 3u) { (*sum).part += term; }"
     ),
     mutant!(LpPool, "signed terms", "lp_term(abs(value)", "lp_term(value"),
-    mutant!(LpPool, "no root", "scale * pow(sum, 1.0 / p)", "scale * sum"),
+    mutant!(LpPool, "no root", "scale * pow(sum, root)", "scale * sum"),
     mutant!(GlobalPool, "elements skipped", "i += SHARE", "i += SHARE + 1u"),
     mutant!(GlobalPool, "half the shares", "half = SHARE / 2u", "half = SHARE / 4u"),
     mutant!(

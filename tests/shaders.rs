@@ -162,6 +162,47 @@ fn bindings_are_those_the_shader_declares() {
     }
 }
 
+/// Whether `is` holds for a statement, one in its blocks, or one of the functions that it calls.
+fn any(module: &naga::Module, statement: &naga::Statement, is: fn(&naga::Statement) -> bool) -> bool {
+    let within = |block: &naga::Block| block.iter().any(|s| any(module, s, is));
+    let inner = match statement {
+        naga::Statement::Block(block) => within(block),
+        naga::Statement::If { accept, reject, .. } => within(accept) || within(reject),
+        naga::Statement::Switch { cases, .. } => cases.iter().any(|case| within(&case.body)),
+        naga::Statement::Loop { body, continuing, .. } => within(body) || within(continuing),
+        naga::Statement::Call { function, .. } => {
+            // What a function returns from is the function.
+            !is(&naga::Statement::Return { value: None }) && within(&module.functions[*function].body)
+        }
+        _ => false,
+    };
+    inner || is(statement)
+}
+
+/// Compilers refuse a barrier behind a return that they take for different in each invocation.
+#[test]
+fn no_invocation_returns_before_a_barrier() {
+    let mut with_barriers = 0;
+    for key in kernel::all() {
+        let module = module(key);
+        let body = &module.entry_points[0].function.body;
+        let barrier =
+            |s: &&naga::Statement| any(&module, s, |s| matches!(s, naga::Statement::ControlBarrier(_)));
+        let Some(last) = body.iter().rposition(|s| barrier(&s)) else { continue };
+        with_barriers += 1;
+        let returns = |s| any(&module, s, |s| matches!(s, naga::Statement::Return { .. }));
+        assert!(!body.iter().take(last + 1).any(returns), "{key}");
+    }
+    assert!(with_barriers > 0);
+}
+
+#[test]
+fn no_shader_looks_for_an_exponent_of_ones() {
+    for key in kernel::all() {
+        assert!(!key.source().contains("0x7f800000u) =="), "{key}");
+    }
+}
+
 #[test]
 fn the_bound_on_samples_is_that_of_the_checks() {
     let bound = format!("const MOST_SAMPLES: u32 = {}u;", wgpool::problem::MOST_SAMPLES);

@@ -8,6 +8,23 @@ fn average_of(sum: f32, count: u32) -> f32 {
     return sum / f32(count);
 }
 
+// A magnitude relative to the largest. Drivers divide by multiplying with the reciprocal, which must be a normal number: a
+// power of two takes a very large or very small divisor there.
+fn lp_ratio(magnitude: f32, scale: f32) -> f32 {
+    var unit = 1.0;
+    if (scale > 0x1p+100f) {
+        unit = 0x1p-32f;
+    } else if (scale < 0x1p-100f) {
+        unit = 0x1p+64f;
+    }
+    let divisor = scale * unit;
+    // Where subnormal numbers are taken for zero.
+    if (divisor == 0.0) {
+        return 0.0;
+    }
+    return (magnitude * unit) / divisor;
+}
+
 fn lp_term(magnitude: f32, scale: f32, p: f32) -> f32 {
     if (is_nan(magnitude)) {
         return magnitude;
@@ -21,7 +38,7 @@ fn lp_term(magnitude: f32, scale: f32, p: f32) -> f32 {
     if (is_special(scale)) {
         return select(0.0, 1.0, magnitude == scale);
     }
-    let ratio = magnitude / scale;
+    let ratio = lp_ratio(magnitude, scale);
     if (p == 2.0) {
         return ratio * ratio;
     }
@@ -40,7 +57,8 @@ fn lp_signed_term(x: f32, scale: f32, p: f32) -> f32 {
     return select(term, -term, floor(p * 0.5) * 2.0 != p);
 }
 
-fn lp_root(sum: f32, scale: f32, p: f32) -> f32 {
+// `root` is 1 / p, which a division here would round less well.
+fn lp_root(sum: f32, scale: f32, p: f32, root: f32) -> f32 {
     if (p == 1.0 || is_special(sum)) {
         return sum;
     }
@@ -53,5 +71,5 @@ fn lp_root(sum: f32, scale: f32, p: f32) -> f32 {
     if (p == 2.0) {
         return scale * sqrt(sum);
     }
-    return scale * pow(sum, 1.0 / p);
+    return scale * pow(sum, root);
 }

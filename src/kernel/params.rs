@@ -45,8 +45,8 @@ uniform! {
         identity: f32,
         p: f32,
         nan: u32,
+        root: f32,
         pad_0: u32,
-        pad_1: u32,
     }
 }
 
@@ -92,8 +92,8 @@ uniform! {
         identity: f32,
         p: f32,
         nan: u32,
+        root: f32,
         pad_0: u32,
-        pad_1: u32,
     }
 }
 

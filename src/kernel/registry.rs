@@ -35,6 +35,13 @@ pub struct Bindings {
     pub writes: u32,
 }
 
+impl Bindings {
+    /// The storage buffers.
+    pub fn buffers(&self) -> u32 {
+        self.reads + self.writes
+    }
+}
+
 /// An `override` constant of a shader, and its value.
 type Constant = (&'static str, f64);
 

@@ -1,7 +1,7 @@
 //! What a device offers, as far as plans depend on it.
 
 use crate::error::{Error, Result};
-use crate::kernel::Cooperative;
+use crate::kernel::{Cooperative, KernelKey};
 use crate::tensor::TensorDesc;
 
 /// The features and limits of a device that plans depend on.
@@ -14,6 +14,8 @@ pub struct Caps {
     pub max_workgroups: u32,
     /// Bytes of one storage binding.
     pub max_binding: u64,
+    /// Storage buffers that one kernel may bind.
+    pub max_storage_buffers: u32,
     /// Bytes of one buffer.
     pub max_buffer: u64,
     /// What offsets of storage bindings must be multiples of.
@@ -78,6 +80,7 @@ impl Default for Caps {
         Caps {
             max_workgroups: limits.max_compute_workgroups_per_dimension,
             max_binding: limits.max_storage_buffer_binding_size,
+            max_storage_buffers: limits.max_storage_buffers_per_shader_stage,
             max_buffer: limits.max_buffer_size,
             offset_alignment: limits.min_storage_buffer_offset_alignment,
             f16: false,
@@ -122,6 +125,7 @@ impl Caps {
         Caps {
             max_workgroups: limits.max_compute_workgroups_per_dimension,
             max_binding: limits.max_storage_buffer_binding_size,
+            max_storage_buffers: limits.max_storage_buffers_per_shader_stage,
             max_buffer: limits.max_buffer_size,
             offset_alignment: limits.min_storage_buffer_offset_alignment,
             f16: device.features().contains(wgpu::Features::SHADER_F16),
@@ -157,6 +161,21 @@ impl Caps {
             false => size,
             true => size.next_multiple_of(u64::from(self.uniform_alignment).max(4)).max(PAGE),
         }
+    }
+
+    /// Whether `kernel` binds no more storage buffers than the device has for one.
+    pub(crate) fn can_bind(&self, kernel: &KernelKey) -> bool {
+        kernel.bindings().buffers() <= self.max_storage_buffers
+    }
+
+    /// Refuses a kernel with more storage buffers than the device has for one.
+    pub(crate) fn check_buffers(&self, op: &'static str, kernel: &KernelKey) -> Result<()> {
+        if !self.can_bind(kernel) {
+            let limit = "max_storage_buffers_per_shader_stage";
+            let [needed, allowed] = [kernel.bindings().buffers(), self.max_storage_buffers].map(u64::from);
+            return Err(Error::Limit { op, limit, needed, allowed });
+        }
+        Ok(())
     }
 
     /// Refuses more bytes than one binding of the device can hold.

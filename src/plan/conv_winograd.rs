@@ -88,9 +88,12 @@ pub(super) fn steps(
     let again = Turns::default().repeated(work.group_in).repeated(9).repeated(OUTPUTS);
     // Their direct products are predicted to be faster than the algorithm's in 32 bits.
     let by_matrices = caps.cooperative.is_some() && work.dtype == DType::F16;
+    let (dtype, (activation, _)) = (work.dtype, ActivationKind::of(work.activation));
+    let to_outputs = KernelKey::WinogradOutput { dtype, activation, pool: pool.is_some() };
     if !work.by_tiles()
         || by_matrices
         || caps.software
+        || !caps.can_bind(&to_outputs)
         || !again.fit(caps)
         || pool.is_some_and(|pool| !pools(pool))
     {
@@ -111,7 +114,6 @@ pub(super) fn steps(
         return Ok(None);
     };
     let params = params(op, work, pool, tile)?;
-    let (dtype, (activation, _)) = (work.dtype, ActivationKind::of(work.activation));
     let bias = if work.bias { Slot::Input(2) } else { Slot::Input(1) };
     let step = |kernel, total: usize, slots, why| -> Result<Step> {
         let params = WinogradParams { total: u32_of(op, total)?, ..params };
@@ -133,7 +135,7 @@ pub(super) fn steps(
         "Winograd's F(4x4, 3x3), since an error may depend on its tile: fewer products than its transforms cost",
     )?;
     let output = step(
-        KernelKey::WinogradOutput { dtype, activation, pool: pool.is_some() },
+        to_outputs,
         work.out_channels() * tiles,
         vec![products, Slot::Input(0), Slot::Input(1), bias, to],
         "sums of products back to outputs; by the definition where they are not finite",

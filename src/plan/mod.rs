@@ -250,6 +250,7 @@ impl Plan {
             caps.check_binding(op, size)?;
         }
         for step in &steps.steps {
+            caps.check_buffers(op, &step.kernel)?;
             if step.kernel.needs_f16() && !caps.f16 {
                 return Err(Error::Feature { op, feature: "SHADER_F16" });
             }

@@ -6,9 +6,10 @@ use super::regions::WORDS;
 use super::turns::Turns;
 use super::{Caps, Slot, Step, grid};
 use crate::error::Result;
-use crate::kernel::KernelKey;
 use crate::kernel::params::PackParams;
+use crate::kernel::{ActivationKind, KernelKey};
 use crate::problem::ConvWork;
+use crate::spec::Layout;
 
 /// Words of the header, which says whether a weight is not finite. Blocks begin where any device can bind them.
 const HEADER: usize = 64;
@@ -85,6 +86,14 @@ impl Packing {
         let step = Step::new(kernel, &params, vec![weights, bias, Slot::Packed(0)], grid);
         Ok(Step { once: true, why: "weights in the order that the next kernel reads, once", ..step })
     }
+}
+
+/// Whether the device has the buffers of [`repair`], if it is needed.
+pub(super) fn can_repair(work: &ConvWork, caps: &Caps) -> bool {
+    let (activation, _) = ActivationKind::of(work.activation);
+    let channels_last = work.layout == Layout::Nhwc;
+    let kernel = KernelKey::Conv { dtype: work.dtype, activation, channels_last, repair: true };
+    !work.reaches_padding() || caps.can_bind(&kernel)
 }
 
 /// Makes the general kernel's step one that runs behind a tiled one and computes everything again if a weight is

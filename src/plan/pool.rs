@@ -134,8 +134,8 @@ fn sliding_step(op: &'static str, work: &PoolWork, caps: &Caps, slots: [Slot; 2]
         identity: identity(work.dtype),
         p: exponent(work),
         nan: f32::NAN.to_bits(),
+        root: 1.0 / exponent(work),
         pad_0: 0,
-        pad_1: 0,
     };
     let mut slots = slots.to_vec();
     if work.indices.is_some() {
@@ -189,8 +189,8 @@ fn plane_step(
         identity: identity(work.dtype),
         p: exponent(work),
         nan: f32::NAN.to_bits(),
+        root: 1.0 / exponent(work),
         pad_0: 0,
-        pad_1: 0,
     };
     let kernel = KernelKey::PoolPlane { reduce: work.kind.into(), dtype: work.dtype, share };
     let planes = lanes(work.dtype) * u64::from(WORKGROUP / share);

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::geometry::{MAX_SPATIAL, Strides};
 use crate::problem::{IntegerWork, PoolWork, Problem, Work};
 use crate::spec::{IndexNumbering, Layout};
-use crate::tensor::TensorDesc;
+use crate::tensor::{DType, TensorDesc};
 
 /// Parts that a batch is divided into at most. With the bindings that WebGPU promises, these hold 8 GiB.
 const MOST_PARTS: u64 = 64;
@@ -111,6 +111,11 @@ fn between(problem: &Problem) -> Option<TensorDesc> {
         Work::ConvPool(work) => Some(work.between.clone()),
         Work::Deform(work) => Some(work.samples.clone()),
         Work::Causal(work) => Some(work.sequence.clone()),
+        // Who owns each output.
+        Work::Unpool(_) => {
+            let outputs = problem.outputs.first()?;
+            Some(TensorDesc { dtype: DType::I32, ..outputs.clone() })
+        }
         Work::ConvInteger(IntegerWork { requantize: Some(_), conv, .. }) => {
             let sums = problem.outputs.first()?;
             Some(TensorDesc { dtype: conv.dtype, ..sums.clone() })

@@ -77,6 +77,13 @@ pub struct Neighbours {
     pub weight: f32,
 }
 
+impl RoiAxis {
+    /// Where sample `i` of bin `bin` lies.
+    pub fn sample(&self, bin: usize, i: usize) -> f32 {
+        self.start + bin as f32 * self.bin + (i as f32 + 0.5) * self.bin / self.samples as f32
+    }
+}
+
 impl RoiAlignWork {
     /// The bins of a region from `from` to `to` along height (0) or width (1).
     pub fn axis(&self, axis: usize, from: f32, to: f32) -> RoiAxis {
@@ -93,7 +100,7 @@ impl RoiAlignWork {
 
     /// The neighbours of sample `i` of bin `bin`, unless it lies more than a pixel outside an axis of `length`.
     pub fn neighbours(&self, axis: &RoiAxis, bin: usize, i: usize, length: usize) -> Option<Neighbours> {
-        let at = axis.start + bin as f32 * axis.bin + (i as f32 + 0.5) * axis.bin / axis.samples as f32;
+        let at = axis.sample(bin, i);
         if !(at >= -1.0 && at <= length as f32) {
             return None;
         }

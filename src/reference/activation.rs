@@ -65,3 +65,46 @@ pub(super) fn activation(work: &ActivationWork, x: &[f64], y: &mut Exact) {
         y.bound[i] = activation_bound(work.activation, x, 0.0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the shader's tanh leaves its series.
+    fn threshold() -> f64 {
+        let text = include_str!("../../shaders/lib/activation.wgsl");
+        let (_, rest) = text.split_once("if (a < ").unwrap();
+        rest.split_once(')').unwrap().0.parse().unwrap()
+    }
+
+    fn bound(x: f64) -> f64 {
+        activation_bound(Activation::Tanh, x, 0.0)
+    }
+
+    #[test]
+    fn tanh_stays_in_its_bound_with_the_worst_exp_and_division() {
+        let ulp = |x: f64| EPS * x.log2().floor().exp2();
+        for i in 0..10_000 {
+            let x = threshold() + f64::from(i) * 1e-4;
+            let e = (2.0 * x).exp();
+            for sign in [-1.0, 1.0] {
+                let e = e + sign * (3.0 + 4.0 * x) * ulp(e);
+                let under = e + 1.0 + sign * 0.5 * ulp(e + 1.0);
+                let quotient = 2.0 / under - sign * 2.5 * ulp(2.0 / under);
+                let off = (1.0 - quotient - x.tanh()).abs();
+                assert!(off <= bound(x), "{x}: {off:e}, {:e}", bound(x));
+            }
+        }
+    }
+
+    #[test]
+    fn the_series_of_tanh_is_good_up_to_where_it_ends() {
+        for i in 1..=1000 {
+            let x = threshold() as f32 * i as f32 / 1000.0;
+            let s = x * x;
+            let y = x * (1.0 + s * (-0.33333333 + s * (0.13333333 + s * -0.053968254)));
+            let off = (f64::from(y) - f64::from(x).tanh()).abs();
+            assert!(off <= 3.0 * EPS * f64::from(x), "{x}: {off:e}");
+        }
+    }
+}

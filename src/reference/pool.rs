@@ -1,10 +1,24 @@
 //! Pooling by its definition.
 
 use super::Exact;
-use super::tolerance::SUM;
+use super::tolerance::{EPS, SUM};
 use crate::problem::PoolWork;
 use crate::spec::PoolKind;
 use crate::tensor::DType;
+
+/// What powers of any exponent but 1 and 2 add to the bound of a root, per unit of it, of `log2(taps) / p` and of [`EPS`].
+///
+/// They are `exp2(y * log2(x))`. WGSL permits `log2` 3 units in the last place, product and `1 / p` half a unit each, and
+/// `exp2` `3 + 2 |e|` of them for an exponent `e`: beside what does not grow, `4 ln 2 + 2 < 5` times `|e|`. The root's
+/// exponent is `log2(sum) / p`; terms of exponent `-e` make up a sum only if there are `2^e` times as many as it has units,
+/// and the root divides their error by `p`. Both exponents together are at most `log2(taps)`.
+const POWER: f64 = 5.0;
+
+/// How far powers and the root of `taps` of them may be off, per unit of the root.
+fn of_powers(p: f64, taps: usize) -> f64 {
+    let power = if p == 1.0 || p == 2.0 { 0.0 } else { POWER * EPS };
+    2.0 * SUM + power * (taps.max(1) as f64).log2() / p
+}
 
 pub(super) fn pool(work: &PoolWork, x: &[f64], y: &mut Exact, mut indices: Option<&mut Exact>) {
     let [ad, ah, aw] = work.axes;
@@ -71,7 +85,7 @@ pub(super) fn element(work: &PoolWork, value: impl Fn(&[usize; 3]) -> f64, o: [u
             } else {
                 let near = (sum * scale - error).max(0.0).powf(1.0 / p);
                 let far = (sum * scale + error).powf(1.0 / p);
-                2.0 * SUM * root + (far - near)
+                of_powers(p, taps) * root + (far - near)
             };
             (root, bound)
         }
@@ -79,7 +93,7 @@ pub(super) fn element(work: &PoolWork, value: impl Fn(&[usize; 3]) -> f64, o: [u
             let p = f64::from(p);
             let sum: f64 = window.iter().map(|q| value(q).abs().powf(p)).sum();
             let root = sum.powf(1.0 / p);
-            (root, 2.0 * SUM * root)
+            (root, of_powers(p, window.len()) * root)
         }
     };
     Element { value, bound, position: None }
@@ -126,4 +140,41 @@ pub(super) fn maximum(
         max = value(&p);
     }
     (max, position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A power as far off as WGSL permits, to the side of `sign`. Close to 1 the error of `log2` is absolute.
+    fn power(x: f64, y: f64, sign: f64) -> f64 {
+        let log = match x.log2() {
+            log if (-1.0..=1.0).contains(&log) => log + sign * 2f64.powi(-21),
+            log => log + sign * 3.0 * EPS * log.abs(),
+        };
+        let e = y * log;
+        e.exp2() * (1.0 + sign * EPS * (3.0 + 2.0 * e.abs()))
+    }
+
+    #[test]
+    fn powers_that_are_as_far_off_as_they_may_be_stay_in_the_bound() {
+        let mut beyond_sums = 0;
+        for p in [1.25, 1.5, 3.0, 7.0, 20.0] {
+            for taps in [1, 4, 100, 10_000, 1 << 20, 1 << 24] {
+                // One largest element, and others that are smaller.
+                for ratio in [1.0, 0.9, 0.3, 0.01, 1e-4] {
+                    let sum =
+                        |power: &dyn Fn(f64, f64) -> f64| power(1.0, p) + (taps - 1) as f64 * power(ratio, p);
+                    let exact = sum(&f64::powf).powf(1.0 / p);
+                    for sign in [-1.0, 1.0] {
+                        let root = power(sum(&|x, y| power(x, y, sign)), 1.0 / p, sign);
+                        let off = (root - exact).abs() / exact;
+                        assert!(off < of_powers(p, taps), "{p}, {taps} of {ratio}: {off:e}");
+                        beyond_sums += usize::from(off > of_powers(p, 1));
+                    }
+                }
+            }
+        }
+        assert!(beyond_sums > 50, "{beyond_sums}");
+    }
 }

@@ -5,6 +5,26 @@ use super::tolerance::{EPS, SUM};
 use crate::problem::{MaxRoiWork, RoiAlignWork};
 use crate::spec::RoiMode;
 
+/// What the rounding of its coordinate leaves open of a sample along one axis.
+struct Reach {
+    /// The pixels that it may touch: none if it is outside for sure.
+    pixels: std::ops::Range<usize>,
+    /// Whether it may be on either side of the border.
+    open: bool,
+}
+
+impl Reach {
+    /// Of a sample that lies within `error` of `at`.
+    fn of(at: f32, error: f64, length: usize) -> Reach {
+        let (from, to, end) = (f64::from(at) - error, f64::from(at) + error, length as f64);
+        if to < -1.0 || from > end {
+            return Reach { pixels: 0..0, open: false };
+        }
+        let pixel = |at: f64| (at.max(0.0) as usize).min(length - 1);
+        Reach { pixels: pixel(from)..(pixel(to) + 2).min(length), open: from < -1.0 || to > end }
+    }
+}
+
 pub(super) fn align(work: &RoiAlignWork, x: &[f64], regions: &[f64], images: &[f64], y: &mut Exact) {
     let shape = &work.shape;
     let [height, width] = shape.space;
@@ -12,16 +32,31 @@ pub(super) fn align(work: &RoiAlignWork, x: &[f64], regions: &[f64], images: &[f
         let [x1, y1, x2, y2] = [0, 1, 2, 3].map(|i| regions[4 * r + i] as f32);
         let (rows, columns) = (work.axis(0, y1, y2), work.axis(1, x1, x2));
         let image = images[r] as usize;
+        let farthest = f64::from(y1.abs().max(y2.abs()).max(x1.abs()).max(x2.abs()))
+            * f64::from(shape.spatial_scale)
+            + (height + width) as f64;
+        // Coordinates may be off by a few units in the last place (WGSL's divisions are), which moves each sample.
+        let error = 16.0 * EPS * farthest;
         for c in 0..shape.channels {
             for by in 0..shape.bins[0] {
                 for bx in 0..shape.bins[1] {
                     let mut sum = 0.0;
                     let mut magnitude = 0.0;
                     let mut largest: Option<f64> = None;
-                    // Coordinates may be off by a few units in the last place, which moves each sample.
                     let mut steepest: f64 = 0.0;
+                    // Of samples that count or do not, as they are rounded.
+                    let mut open = 0.0;
                     for iy in 0..rows.samples {
+                        let along = Reach::of(rows.sample(by, iy), error, height);
                         for ix in 0..columns.samples {
+                            let across = Reach::of(columns.sample(bx, ix), error, width);
+                            let most = (along.pixels.clone())
+                                .flat_map(|row| across.pixels.clone().map(move |column| [0, row, column]))
+                                .fold(0.0, |most: f64, p| most.max(x[shape.input.at(image, c, p)].abs()));
+                            steepest = steepest.max(most);
+                            if along.open || across.open {
+                                open += most;
+                            }
                             let (Some(v), Some(h)) = (
                                 work.neighbours(&rows, by, iy, height),
                                 work.neighbours(&columns, bx, ix, width),
@@ -40,20 +75,19 @@ pub(super) fn align(work: &RoiAlignWork, x: &[f64], regions: &[f64], images: &[f
                                 let value = x[shape.input.at(image, c, [0, row, column])];
                                 sum += weight * value;
                                 magnitude += (weight * value).abs();
-                                steepest = steepest.max(value.abs());
                                 largest = Some(max_of(largest, weight * value));
                             }
                         }
                     }
                     let count = (rows.samples * columns.samples).max(1) as f64;
                     let at = shape.output.at(r, c, [0, by, bx]);
-                    let reach = f64::from(y1.abs().max(y2.abs()).max(x1.abs()).max(x2.abs()))
-                        * f64::from(shape.spatial_scale)
-                        + (height + width) as f64;
-                    let moved = 16.0 * EPS * reach * 4.0 * steepest;
+                    let moved = error * 4.0 * steepest;
                     (y.values[at], y.bound[at]) = match work.mode {
-                        RoiMode::Average => (sum / count, SUM * magnitude / count + moved),
-                        RoiMode::Max => (largest.unwrap_or(0.0), SUM * steepest + moved),
+                        RoiMode::Average => (sum / count, SUM * magnitude / count + moved + open / count),
+                        RoiMode::Max => {
+                            let open = if open > 0.0 { steepest } else { 0.0 };
+                            (largest.unwrap_or(0.0), SUM * steepest + moved + open)
+                        }
                     };
                 }
             }

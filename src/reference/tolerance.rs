@@ -14,6 +14,9 @@ pub(super) const SUM: f64 = 8.0 * EPS;
 const F32_FLUSH: f64 = f32::MIN_POSITIVE as f64;
 
 /// Adds the rounding of the store to bounds that are not exact.
+///
+/// To 16 bits it is half a unit in the last place, as hardware rounds: to the nearest. WGSL would permit either neighbour,
+/// and so a whole unit; a device that makes use of that is reported.
 pub(crate) fn add_store_rounding(output: &mut Exact) {
     let (half_ulp, flush) = match output.desc.dtype {
         DType::F32 => (0.0, F32_FLUSH),

@@ -27,8 +27,8 @@ const FRAME_MUTANTS: &[Mutant] = &[
 ];
 
 const OVERLAY_MUTANTS: &[Mutant] = &[
-    mutant!("is_nan(value) || value > best", "is_nan(value) || value >= best"),
-    mutant!("is_nan(value) || value > best", "value > best"),
+    mutant!("is_nan(value) || exceeds(value, best)", "is_nan(value) || !exceeds(best, value)"),
+    mutant!("is_nan(value) || exceeds(value, best)", "!is_nan(value) && exceeds(value, best)"),
     mutant!("return params.nan;", "return params.colors[0][0];"),
     mutant!("* params.entries + 0.5", "* params.entries"),
     mutant!("(2u * at + 1u)", "(2u * at)"),

@@ -140,6 +140,23 @@ fn viridis_is_viridis() {
 }
 
 #[test]
+fn subnormal_numbers_are_classes_too() {
+    let tensor = Tensor::from_f32(&[1, 4, 1, 1], vec![-1e-40, 1e-41, 3e-40, 2e-40]).unwrap();
+    let spec = TensorToFrame::classes(tensor.desc()).range(0.0, 255.0).colors(ColorMap::gray());
+    let plan = OverlayPlan::new(&spec, engine().caps()).unwrap();
+    assert_eq!(reference::tensor_to_frame(&plan, &tensor).unwrap(), [[[2, 2, 2, 255]; 2]]);
+    check_overlay(engine(), &plan, &tensor).unwrap();
+    // On devices that take them for zero where they compare.
+    let flushed = engine().with_edited_shaders(|_, source| {
+        let flush =
+            "fn flush(x: f32) -> f32 { return select(x, 0.0, (bitcast<u32>(x) & 0x7f800000u) == 0u); }";
+        let compared = source.replace("exceeds(value, best)", "flush(value) > flush(best)");
+        if compared == source { source } else { compared + flush }
+    });
+    assert!(check_overlay(&flushed, &plan, &tensor).is_err());
+}
+
+#[test]
 fn what_is_shown_of_classes() {
     let tensor = Tensor::from_f32(&[1, 3, 1, 2], vec![1.0, 5.0, 7.0, 5.0, 7.0, f32::NAN]).unwrap();
     let spec = TensorToFrame::classes(tensor.desc()).range(0.0, 255.0).colors(ColorMap::gray());

@@ -290,6 +290,7 @@ impl Numbers {
             caps.max_workgroups = *pick(rng, &[0, 1, 2, 3, 1 << 31, u32::MAX - 1, u32::MAX, 65535]);
             caps.max_binding = if rng.one_in(2) { extreme(rng) } else { u64::MAX };
             caps.max_buffer = if rng.one_in(2) { extreme(rng) } else { u64::MAX };
+            caps.max_storage_buffers = *pick(rng, &[0, 3, 4, 5, 8]);
             caps.f16 = rng.one_in(2);
             caps.software = rng.one_in(2);
             caps.paged = rng.one_in(2);

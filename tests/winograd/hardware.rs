@@ -159,10 +159,14 @@ fn the_rule_weighs_bytes_and_dispatches() {
     (large.flops_per_byte, large.flops_per_dispatch) = (20, 100_000_000);
     let mut software = caps;
     software.software = true;
+    // Its last kernel binds five storage buffers.
+    let (mut few, mut enough) = (caps, caps);
+    (few.max_storage_buffers, enough.max_storage_buffers) = (4, 5);
     assert!(plan(conv(), 4, 256, 56, &caps));
     assert!(!plan(Conv::new(), 4, 256, 56, &caps));
     assert!(!plan(conv().stride([2]), 4, 256, 56, &caps));
     assert!(!plan(conv(), 4, 256, 56, &software));
+    assert!(!plan(conv(), 4, 256, 56, &few) && plan(conv(), 4, 256, 56, &enough));
     // Few channels move too much, small images are not worth the dispatches.
     assert!(!plan(conv(), 4, 64, 112, &caps));
     assert!(!plan(conv(), 4, 96, 112, &caps) && plan(conv(), 4, 96, 112, &large));

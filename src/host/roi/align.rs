@@ -27,8 +27,7 @@ impl Bin {
     fn new(work: &RoiAlignWork, axis: &RoiAxis, bin: usize, length: usize) -> Result<Bin> {
         // A region far larger than the image has more samples than could be visited, but few of them lie in it,
         // one behind the other: the first and the last are found by halving.
-        let at =
-            |i: usize| axis.start + bin as f32 * axis.bin + (i as f32 + 0.5) * axis.bin / axis.samples as f32;
+        let at = |i: usize| axis.sample(bin, i);
         let (first, end) = if axis.bin >= 0.0 {
             let first = partition(0, axis.samples, |i| at(i) < -1.0);
             (first, partition(first, axis.samples, |i| at(i) <= length as f32))

@@ -4,8 +4,9 @@ use super::{Rng, image, layout};
 use crate::spec::{MaxRoiPool, Op, RoiAlign, RoiMode};
 use crate::tensor::{DType, TensorDesc};
 
+/// Scales of which products are exact, and others, which show whether all paths round them alike.
 fn scale(rng: &mut Rng) -> f32 {
-    [1.0, 0.5, 0.25, 2.0][rng.between(0, 3)]
+    [1.0, 0.5, 0.25, 2.0, 0.1, 0.31, 0.7][rng.between(0, 6)]
 }
 
 /// A number of regions: none where there is no image that they could lie in.

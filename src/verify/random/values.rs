@@ -17,11 +17,17 @@ pub(super) fn inputs(rng: &mut Rng, problem: &Problem) -> Vec<Tensor> {
             let n = samples.data.len();
             samples.data = Data::F32((0..n).map(|_| sample(rng)).collect());
         }
-        (Work::RoiAlign(work), [_, regions, images]) => {
+        (Work::RoiAlign(work), [x, regions, images]) => {
             let shape = &work.shape;
             let [by, bx] = shape.bins;
             let coarse = [by, bx, work.sampling_ratio].iter().all(|n| n.is_power_of_two());
             regions.data = Data::F32((0..shape.regions).flat_map(|_| region(rng, shape, coarse)).collect());
+            if whole(shape)
+                && let Data::F32(x) = &mut x.data
+            {
+                // A sample that lies on a pixel may be rounded to either side, which says nothing of infinities there.
+                x.iter_mut().filter(|x| !x.is_finite()).for_each(|x| *x = 0.0);
+            }
             images.data = Data::I32((0..shape.regions).map(|_| number(rng, shape) as i32).collect());
         }
         (Work::MaxRoi(work), [_, regions]) => {
@@ -150,6 +156,12 @@ fn number(rng: &mut Rng, shape: &RoiShape) -> usize {
     rng.between(0, shape.batch.max(1) - 1)
 }
 
+/// Whether regions have whole coordinates, as those that come from images have: their products with the scale are rounded,
+/// and lie on pixels and halves.
+fn whole(shape: &RoiShape) -> bool {
+    shape.spatial_scale.log2().fract() != 0.0
+}
+
 /// `x1, y1, x2, y2` of a region that may reach beyond its image or, seldom, end before it starts.
 ///
 /// `coarse` also gives quarters: samples then fall exactly on pixels and borders, which is a fair question only
@@ -160,7 +172,8 @@ fn region(rng: &mut Rng, shape: &RoiShape, coarse: bool) -> [f32; 4] {
     let mut along = |length: f64| {
         let mut place = || {
             let at = rng.unit() * (length + 4.0) - 2.0;
-            (if quarters { (4.0 * at).round() / 4.0 } else { at }) / f64::from(shape.spatial_scale)
+            let at = (if quarters { (4.0 * at).round() / 4.0 } else { at }) / f64::from(shape.spatial_scale);
+            if whole(shape) { at.round() } else { at }
         };
         let (a, b) = (place(), place());
         let swapped = (b < a) != rng.one_in(10);
