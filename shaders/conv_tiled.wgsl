@@ -1,7 +1,7 @@
 // Direct convolution in register tiles: an invocation computes a tile of positions times a block of output channels, of
-// one group, from some chunks of the input channels; a dispatch computes several blocks, each workgroup one. A chunk of a region of the input, padded, lies in a uniform page in
-// the order of pack_input.wgsl, its weights in another in that of pack_weights.wgsl. The lines marked `//:` stand for
-// unrolled ones, which `kernel/tiled.rs` writes for a tile.
+// one group, from some chunks of the input channels; a dispatch computes several blocks, each workgroup one. A chunk of a
+// region of the input, padded, lies in a uniform page in the order of pack_input.wgsl, its weights in another in that of
+// pack_weights.wgsl. The lines marked `//:` stand for unrolled ones, which `kernel/tiled.rs` writes for a tile.
 
 struct TiledParams {
     out_size: vec4<u32>,   // of the convolution: depth, height, width; output channels of all blocks
@@ -127,7 +127,8 @@ fn main(
     // A loop that drivers do not unroll stores what the tile holds.
     //: results
     let y = y0 / params.pool.x;
-    let out = n * params.out_batch + params.out_first + block * params.blocks.w + z * params.out_stride.x + y * params.out_stride.y;
+    let out = n * params.out_batch + params.out_first + block * params.blocks.w
+        + z * params.out_stride.x + y * params.out_stride.y;
     for (var i = 0u; i < params.positions; i++) {
         let x = x0 / POOL + i;
         if (works && x < params.bounds.x && y < params.bounds.y) {

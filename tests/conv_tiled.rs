@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::HashSet;
 
-use support::{Mutant, assert_noticed, check_gpu, describe, descs, engine, is_wrong, mutant};
+use support::{Mutant, assert_noticed, check_gpu, describe, descs, engine, is_wrong, mutant, plan};
 use wgpool::kernel::{KernelKey, TileKeep, TileStep};
 use wgpool::verify::random::{Case, Family, Rng};
 use wgpool::{Activation, Caps, Conv, ConvPool, Engine, Padding, Plan, Pool, PoolKind, Tensor};
@@ -41,10 +41,6 @@ fn case(conv: Conv, pool: Option<usize>, x: [usize; 4], w: [usize; 4]) -> Case {
         Some(side) => ConvPool { conv, pool: Pool::max([side, side]) }.into(),
     };
     Case { op, inputs: vec![values(&x, 1), values(&w, 2), values(&w[..1], 3)] }
-}
-
-fn plan(case: &Case, engine: &Engine) -> Plan {
-    engine.plan(&case.op, &descs(&case.inputs.iter().collect::<Vec<_>>())).unwrap()
 }
 
 fn check(case: &Case, engine: &Engine) {

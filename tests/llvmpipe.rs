@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::{Mutant, assert_noticed, check_gpu, describe, descs, engine, is_wrong, mutant};
+use support::{Mutant, assert_noticed, check_gpu, describe, engine, is_wrong, mutant, plan};
 use wgpool::kernel::{KernelKey, Taps};
 use wgpool::verify::random::Case;
 use wgpool::{Conv, Engine, Layout, Op, Padding, Pool, Tensor};
@@ -46,8 +46,7 @@ fn cases() -> Vec<Case> {
 }
 
 fn kernels(engine: &Engine, case: &Case) -> Vec<KernelKey> {
-    let plan = engine.plan(&case.op, &descs(&case.inputs.iter().collect::<Vec<_>>())).unwrap();
-    plan.steps.iter().map(|step| step.kernel).collect()
+    plan(case, engine).steps.iter().map(|step| step.kernel).collect()
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 override RUN: u32 = 1u;
 // Invocations that a driver computes at once.
-const SIDE_BY_SIDE: u32 = 8u;
+override SIDE_BY_SIDE: u32 = 1u;
 
 // The first local output of an invocation.
 fn first_of(number: u32) -> u32 {

@@ -8,6 +8,7 @@ use super::text::{
     SUM, TAPS, Text, prelude, shader,
 };
 use crate::plan::PAGES;
+use crate::plan::turns::SIDE_BY_SIDE;
 use crate::tensor::DType;
 
 /// Invocations of a workgroup. It is below every device's limit (256 in WebGPU, 128 in some drivers).
@@ -103,7 +104,8 @@ impl KernelKey {
                     Taps::Few { .. } => shader!("pool_page_taps.wgsl"),
                     Taps::Columns { .. } => shader!("pool_page_columns.wgsl"),
                 };
-                let own = vec![KEY, shader!("pool_pages.wgsl")];
+                let run = if runs { shader!("lib/run.wgsl") } else { shader!("lib/no_run.wgsl") };
+                let own = vec![KEY, run, shader!("pool_pages.wgsl")];
                 let of_each = [window, shader!("pool_page.wgsl")];
                 let constants = vec![constant("REDUCE", reduce as u32)];
                 paged(Paged { taps, pages: PAGES, runs, own, of_each }, constants)
@@ -347,7 +349,8 @@ fn of_patch(patch: Patch, own: &[&'static str], template: &'static str, buffers:
 fn paged(text: Paged, constants: Vec<Constant>) -> Row {
     let side = text.taps.side().map(|side| constant("TAPS", side));
     let bindings = Bindings { pages: PAGES as u32, reads: 0, writes: 1 };
-    let run = text.runs.then(|| constant("RUN", RUN));
+    let run = [constant("RUN", RUN), constant("SIDE_BY_SIDE", SIDE_BY_SIDE as u32)];
+    let run = text.runs.then_some(run).into_iter().flatten();
     let constants = constants.into_iter().chain(side).chain(run).collect();
     // As many outputs a workgroup either way.
     let workgroup = if text.runs { WORKGROUP / RUN } else { WORKGROUP };

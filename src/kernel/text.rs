@@ -83,24 +83,19 @@ impl Text {
 
 impl Paged {
     fn write(&self) -> String {
-        let (width, load) = match self.taps {
-            Taps::Columns { .. } => (
-                shader!("lib/four.wgsl"),
-                [shader!("lib/page_four.wgsl"), shader!("lib/page_columns.wgsl")].concat(),
-            ),
-            taps if taps.fours() => (shader!("lib/four.wgsl"), shader!("lib/page_four.wgsl").to_owned()),
-            _ => (shader!("lib/one.wgsl"), shader!("lib/page_one.wgsl").to_owned()),
+        let (width, load) = match self.taps.fours() {
+            false => (shader!("lib/one.wgsl"), shader!("lib/page_one.wgsl")),
+            true => (shader!("lib/four.wgsl"), shader!("lib/page_four.wgsl")),
         };
         let count = match self.taps {
             Taps::Any | Taps::Pairs => String::new(),
             Taps::Few { .. } => shader!("lib/few_taps.wgsl").to_owned(),
             Taps::Columns { .. } => [shader!("lib/few_taps.wgsl"), shader!("lib/columns.wgsl")].concat(),
         };
-        let page = load + &filled(&self.of_each.concat(), |name| self.columns(name));
+        let page = load.to_owned() + &filled(&self.of_each.concat(), |name| self.columns(name));
         let pages: String = (0..self.pages).map(|number| page.replace("PAGE", &number.to_string())).collect();
         let own = filled(&self.own.concat(), |_| self.pools());
-        let run = if self.runs { shader!("lib/run.wgsl") } else { shader!("lib/no_run.wgsl") };
-        [INDEX, NUMBER, SUM, width, &count, SLIDING, run, &own, &pages].concat()
+        [INDEX, NUMBER, SUM, width, &count, SLIDING, &own, &pages].concat()
     }
 
     /// What is made of a row whose columns four windows share: the largest keys, or sums of values or products.
@@ -109,7 +104,7 @@ impl Paged {
         let mut lines = Vec::new();
         for four in 0..(3 * stride + side).div_ceil(4) {
             let column = format!("place.column + {}", 4 * four);
-            let loaded = format!("columns_PAGE(row, {column})");
+            let loaded = format!("load_PAGE(row + four_from({column}))");
             let key = format!("select(vec4<u32>(0u), key_of({loaded}), inside({column}))");
             let value = if name == "keys" { key } else { loaded };
             lines.push(format!("let x{four} = {value};"));

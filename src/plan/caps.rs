@@ -103,15 +103,20 @@ impl Default for Caps {
 /// plans count may take.
 const LLVMPIPE_TURNS: u64 = 65_000;
 
-fn max_turns(info: &wgpu::AdapterInfo) -> u64 {
+fn is_llvmpipe(info: &wgpu::AdapterInfo) -> bool {
+    info.name.contains("llvmpipe")
+}
+
+/// Whether the driver is of Mesa 25 or later.
+fn is_mesa_25(info: &wgpu::AdapterInfo) -> bool {
     let (_, version) = info.driver_info.split_once("Mesa ").unwrap_or_default();
     let (major, _) = version.split_once('.').unwrap_or_default();
-    match major.parse::<u32>() {
-        Ok(25..) => u64::MAX,
-        // Other software drivers run loops to their end.
-        _ if !info.name.contains("llvmpipe") => u64::MAX,
-        _ => LLVMPIPE_TURNS,
-    }
+    matches!(major.parse::<u32>(), Ok(25..))
+}
+
+/// Other software drivers run loops to their end.
+fn max_turns(info: &wgpu::AdapterInfo) -> u64 {
+    if is_llvmpipe(info) && !is_mesa_25(info) { LLVMPIPE_TURNS } else { u64::MAX }
 }
 
 impl Caps {
@@ -132,9 +137,9 @@ impl Caps {
             software,
             paged: software && uniforms,
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
-            tiled_from: if info.name.contains("llvmpipe") { TILED_FROM } else { u64::MAX },
+            tiled_from: if is_llvmpipe(&info) { TILED_FROM } else { u64::MAX },
             max_turns: max_turns(&info),
-            llvmpipe_25: info.name.contains("llvmpipe") && max_turns(&info) == u64::MAX,
+            llvmpipe_25: is_llvmpipe(&info) && is_mesa_25(&info),
             subgroups_of_eight: device.features().contains(wgpu::Features::SUBGROUP)
                 && (info.subgroup_min_size, info.subgroup_max_size) == (8, 8),
             cooperative: None,

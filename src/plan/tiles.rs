@@ -112,7 +112,8 @@ pub(super) fn parts(tile: &Tile, regions: &Regions) -> usize {
     regions.chunks.div_ceil(tile.pages as usize)
 }
 
-fn packing(work: &ConvWork, tile: &Tile, regions: &Regions) -> Packing {
+/// Where the weights of these tiles lie.
+pub(super) fn packing(work: &ConvWork, tile: &Tile, regions: &Regions) -> Packing {
     Packing::new(work, tile.channels as usize, regions.chunk)
 }
 

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use wgpool::frame::FrameKernel;
 use wgpool::kernel::{self, KernelKey};
 use wgpool::verify::random::Case;
-use wgpool::{Backend, Choice, Engine, Error, Op, Problem, Tensor, TensorDesc, reference, verify};
+use wgpool::{Backend, Choice, Engine, Error, Op, Plan, Problem, Tensor, TensorDesc, reference, verify};
 
 /// The engine that tests run on: the adapter that `WGPOOL_TEST_ADAPTER` names (as `--adapter` does), else hardware,
 /// else software; with `WGPOOL_TEST_COOPERATIVE`, with cooperative matrices. Without any adapter the test fails: a silent pass would prove nothing.
@@ -78,6 +78,11 @@ pub fn with_fill(engine: &Engine, workgroups: u32) -> Engine {
 /// The descriptions of tensors.
 pub fn descs(inputs: &[&Tensor]) -> Vec<TensorDesc> {
     inputs.iter().map(|t| t.desc()).collect()
+}
+
+/// What the engine plans for a case.
+pub fn plan(case: &Case, engine: &Engine) -> Plan {
+    engine.plan(&case.op, &descs(&case.inputs.iter().collect::<Vec<_>>())).unwrap()
 }
 
 /// Whether `outputs` are what the reference computes, each element within its bound.

@@ -6,7 +6,7 @@ mod target;
 use super::Caps;
 use super::packing::{Packing, can_repair};
 use super::regions::Regions;
-use super::tiles::{PAGES, STORED, candidates, chunks, cost, dispatches, step_of};
+use super::tiles::{PAGES, STORED, candidates, chunks, cost, dispatches, packing, step_of};
 use crate::geometry::{Axis, Strides};
 use crate::kernel::{Tile, TileKeep};
 use crate::problem::{ConvWork, PoolWork};
@@ -64,7 +64,7 @@ pub(super) fn choose(work: &ConvWork, pool: Option<&PoolWork>, caps: &Caps) -> O
     let costs =
         choices.filter(fits).map(|(tile, regions)| (cost(&work, &tile, rows, &regions), tile, regions));
     let (cost, tile, regions) = costs.min_by_key(|&(cost, ..)| cost)?;
-    let packing = Packing::new(&work, tile.channels as usize, regions.chunk);
+    let packing = packing(&work, &tile, &regions);
     let mean = pool.zip(divisor).map(|(pool, divisor)| sums(pool, &work, &tile, divisor));
     let target = match &mean {
         None => target,
