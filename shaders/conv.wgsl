@@ -6,13 +6,9 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let step = groups.x * groups.y * groups.z * WORKGROUP;
-    let end = select(0u, params.total, needed());
-    for (var number = invocation_number(group, groups, local); number < end; number += step) {
+    let number = invocation_number(group, groups, local);
+    if (number < params.total) {
         let p = place(number, params.out_size.xyz);
         store4(p, activate4(gone_on(p, convolve(p, p.position))));
-        if (step >= end) {
-            break;
-        }
     }
 }

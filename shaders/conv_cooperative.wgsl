@@ -68,20 +68,19 @@ fn main(
     }
 
     //: totals
-    let own = Own(source, columns.there, block, begin, end, place.channel_group);
     let to = targets_of(place, columns);
     let first = place.m * TILE;
     //: results
 }
 
 // SIDE channels, which subgroups have stored.
-fn finish(own: Own, to: vec4<u32>, first: u32, row: u32, quad: u32, place: Place, local: u32) {
+fn finish(there: vec4<bool>, to: vec4<u32>, first: u32, row: u32, quad: u32, place: Place, local: u32) {
     for (var r = row; r < SIDE; r += WORKGROUP / SIDE) {
-        let value = finished(own, first + r, tiles[r * (SIDE + 1u) + quad]);
+        let value = finished(place.channel_group, first + r, tiles[r * (SIDE + 1u) + quad]);
         if (FINISH >= POOL_MAX) {
             tiles[r * (SIDE + 1u) + quad] = value;
         } else {
-            write(own, to, first + r, value);
+            write(there, to, place.channel_group, first + r, value);
         }
     }
     if (FINISH >= POOL_MAX) {

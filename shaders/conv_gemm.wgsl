@@ -83,7 +83,6 @@ fn main(
         }
     }
 
-    let own = Own(source, columns.there, block, begin, end, place.channel_group);
     let to = targets_of(place, columns);
     var results = sums.total_lower + (sums.block_lower + sums.part_lower);
     for (var half = 0u; half < TILE; half += 32u) {
@@ -95,11 +94,11 @@ fn main(
         }
         for (var i = 0u; i < 4u; i++) {
             let in_half = row * 4u + i;
-            let value = finished(own, place.m * TILE + half + in_half, column(results, i));
+            let value = finished(place.channel_group, place.m * TILE + half + in_half, column(results, i));
             if (FINISH >= POOL_MAX) {
                 tiles[in_half * line + quad] = value;
             } else {
-                write(own, to, place.m * TILE + half + in_half, value);
+                write(columns.there, to, place.channel_group, place.m * TILE + half + in_half, value);
             }
         }
         if (FINISH >= POOL_MAX) {

@@ -64,32 +64,6 @@ fn store(at: u32, value: Floats, quad: u32) {
     }
 }
 
-fn are_nan(x: Floats) -> vec4<bool> {
-    return (bitcast<Uints>(x) & Uints(0x7fffffffu)) > Uints(0x7f800000u);
-}
-
-// The sums of a window whose taps in the padding are left out.
-fn without_padding(base: u32, start: vec2<i32>) -> array<Floats, FOURS> {
-    var sums: array<Floats, FOURS>;
-    for (var c = 0u; c < params.channels_in; c++) {
-        var parts: array<Floats, FOURS>;
-        for (var tap = 0; tap < ROWS_OF_TAPS * COLUMNS_OF_TAPS; tap++) {
-            let at = start + vec2<i32>(tap / COLUMNS_OF_TAPS, tap % COLUMNS_OF_TAPS);
-            if (is_inside(at.x, params.image_size.x) && is_inside(at.y, params.image_size.y)) {
-                let place = u32(at.x) * params.in_stride.x + u32(at.y) * params.in_stride.y;
-                let x = f32(input[base + c * params.in_channel + place]);
-                for (var q = 0u; q < FOURS; q++) {
-                    parts[q] += x * weights((c * TAPS + u32(tap)) * FOURS + q);
-                }
-            }
-        }
-        for (var q = 0u; q < FOURS; q++) {
-            sums[q] += parts[q];
-        }
-    }
-    return sums;
-}
-
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -106,7 +80,6 @@ fn main(
     let position = vec2<i32>(vec2<u32>(strip, column)) * params.step - params.before;
     let at = position * params.stride - params.pad_before;
     let base = image * params.in_batch;
-    var whole = true;
     //: rows
     //: columns
     //: sums
@@ -117,15 +90,6 @@ fn main(
         //: parts
         //: products
         //: additions
-    }
-    // Padding times an infinite weight would be NaN.
-    var has_nan = false;
-    //: has nan
-    if (!whole && has_nan) {
-        for (var p = 0; p < ROWS * COLUMNS; p++) {
-            let again = without_padding(base, at + vec2<i32>(p / COLUMNS, p % COLUMNS) * params.stride);
-            //: repairs
-        }
     }
     let to = image * params.out_batch;
     //: results

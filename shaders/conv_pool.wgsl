@@ -11,13 +11,9 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let step = groups.x * groups.y * groups.z * WORKGROUP;
-    let end = select(0u, params.total, needed());
-    for (var number = invocation_number(group, groups, local); number < end; number += step) {
+    let number = invocation_number(group, groups, local);
+    if (number < params.total) {
         convolve_and_pool(number);
-        if (step >= end) {
-            break;
-        }
     }
 }
 

@@ -1,9 +1,6 @@
 // Brings a convolution's weights into the order in which tiled kernels read them, as 32-bit floats: for each group, chunk
 // of input channels and block of output channels [input channel][tap][output channel of the block], then the block's
 // biases; zeros where the group has no more channels. One word an invocation.
-//
-// Kernels that pad the input with zeros would make NaN of a padded zero and an infinite weight, which a convolution
-// leaves out. So the first word says whether a weight is not finite; then the general kernel runs behind the tiled one.
 
 struct PackParams {
     window: vec4<u32>,     // depth, height, width, taps in all
@@ -15,11 +12,11 @@ struct PackParams {
     blocks: u32,           // of a group
     chunk: u32,            // input channels of a chunk
     chunks: u32,
-    header: u32,           // words before the first block
     stride: u32,           // words from block to block
     total: u32,            // words of all blocks
     has_bias: u32,
     pad_0: u32,
+    pad_1: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: PackParams;
@@ -58,12 +55,9 @@ fn main(
             );
             let offset = channel * params.tap_out + input * params.tap_stride.w + dot(at, params.tap_stride.xyz);
             value = unpack(kernel[offset], 0u);
-            if (is_special(value)) {
-                packed[0] = 1.0;
-            }
         } else if (row == rows && params.has_bias != 0u) {
             value = unpack(bias[channel], 0u);
         }
     }
-    packed[params.header + number] = value;
+    packed[number] = value;
 }

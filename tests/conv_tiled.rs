@@ -5,10 +5,10 @@ mod support;
 
 use std::collections::HashSet;
 
-use support::{Mutant, assert_noticed, check_gpu, describe, descs, engine, is_wrong, mutant, plan};
+use support::{Mutant, assert_noticed, check_gpu, describe, engine, is_wrong, mutant, plan};
 use wgpool::kernel::{KernelKey, TileKeep, TileStep};
 use wgpool::verify::random::{Case, Family, Rng};
-use wgpool::{Activation, Caps, Conv, ConvPool, Engine, Padding, Plan, Pool, PoolKind, Tensor};
+use wgpool::{Activation, Conv, ConvPool, Engine, Padding, Pool, PoolKind, Tensor};
 
 /// The adapter with register tiles for every convolution, however small; none on adapters whose plans have no tiles.
 fn tiled(subgroups: bool) -> Option<Engine> {
@@ -50,21 +50,6 @@ fn check(case: &Case, engine: &Engine) {
 /// Average pooling.
 fn averages(window: &[usize], count_include_pad: bool, divisor: Option<u32>) -> Pool {
     Pool { kind: PoolKind::Average { count_include_pad, divisor }, ..Pool::average(window) }
-}
-
-/// Plans need no device.
-#[test]
-fn tiles_whose_padding_may_need_repair_need_a_fifth_buffer() {
-    let tiled = |padding: usize, buffers: u32| {
-        let mut caps = Caps::default();
-        (caps.software, caps.paged, caps.tiled_from, caps.max_storage_buffers) = (true, true, 0, buffers);
-        let conv = Conv::new().padding(Padding::symmetric([padding]));
-        let Case { op, inputs } = case(conv, None, [2, 5, 9, 16], [16, 5, 3, 3]);
-        let plan = Plan::new(&op, &descs(&inputs.iter().collect::<Vec<_>>()), &caps).unwrap();
-        plan.steps.iter().any(|step| matches!(step.kernel, KernelKey::ConvTiled { .. }))
-    };
-    assert!(tiled(1, 5) && tiled(0, 4));
-    assert!(!tiled(1, 4));
 }
 
 fn every_kind() -> Vec<Case> {
@@ -172,9 +157,9 @@ fn random_convolutions_in_tiles() {
     }
 }
 
-/// Padding times an infinite weight is no NaN: a convolution leaves padding out.
+/// Where they meet padding the reference accepts NaN as well; everywhere else they are factors like any other.
 #[test]
-fn weights_that_are_not_finite_meet_no_padding() {
+fn weights_that_are_not_finite_are_factors_like_any_other() {
     let Some(engine) = tiled(true) else { return };
     let pad = || Conv::new().padding(Padding::symmetric([1]));
     for pool in [None, Some(2)] {
@@ -185,10 +170,6 @@ fn weights_that_are_not_finite_meet_no_padding() {
             weights[3 * 27] = special;
             case.inputs[1] = Tensor::from_f32(&[5, 3, 3, 3], weights).unwrap();
             check(&case, &engine);
-            let outputs = engine.run(&case.op, &case.inputs.iter().collect::<Vec<_>>()).unwrap();
-            let corner = outputs[0].as_f32().unwrap()[3 * outputs[0].data().len() / 5];
-            // The third kernel's special weight lies in the padding there.
-            assert!(pool.is_some() || corner.is_finite(), "{corner}");
         }
     }
 }
@@ -236,7 +217,6 @@ const MUTANTS: &[Mutant<()>] = &[
         "let tap = row % params.window.w;",
         "let tap = row / params.window.w;"
     ),
-    mutant!("infinite weights unnoticed", "packed[0] = 1.0;", "packed[0] = 0.0;"),
 ];
 
 #[test]
@@ -248,10 +228,6 @@ fn wrong_tiles_are_noticed() {
     // Its bits are below those of every number.
     pixels[60] = f32::from_bits(0xffc0_0000);
     nan.inputs[0] = Tensor::from_f32(&[2, 3, 6, 7], pixels).unwrap();
-    let mut infinite = case(pad(), None, [2, 17, 5, 9], [5, 17, 3, 3]);
-    let mut weights = infinite.inputs[1].as_f32().unwrap().to_vec();
-    weights[0] = f32::INFINITY;
-    infinite.inputs[1] = Tensor::from_f32(&[5, 17, 3, 3], weights).unwrap();
     let finite = case(pad(), None, [2, 17, 5, 9], [5, 17, 3, 3]);
     let chunks = case(pad(), None, [1, 1000, 3, 4], [16, 1000, 3, 3]);
     let regions = case(pad(), None, [2, 6, 90, 110], [4, 6, 3, 3]);
@@ -267,7 +243,6 @@ fn wrong_tiles_are_noticed() {
         Case { op, ..case(pad(), None, [1, 3, 9, 7], [4, 3, 3, 3]) }
     };
     let means = [mean(Pool::average([2, 2])), mean(averages(&[2, 2], false, Some(3)))];
-    let cases: Vec<Case> =
-        [finite, nan, infinite, behind, regions, blocks, chunks].into_iter().chain(means).collect();
+    let cases: Vec<Case> = [finite, nan, behind, regions, blocks, chunks].into_iter().chain(means).collect();
     assert_noticed(&engine, MUTANTS, |mutant, _| cases.iter().any(|case| is_wrong(mutant, case)));
 }

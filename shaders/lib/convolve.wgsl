@@ -3,6 +3,7 @@
 @group(0) @binding(1) var<storage, read> input: array<Word>;
 @group(0) @binding(2) var<storage, read> kernel: array<Word>;
 @group(0) @binding(3) var<storage, read> bias: array<Word>;
+@group(0) @binding(4) var<storage, read_write> output: array<Word>;
 
 // The sum of lib/sum.wgsl for four channels.
 struct Sums {

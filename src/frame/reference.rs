@@ -77,6 +77,7 @@ pub fn frame_to_tensor(plan: &FramePlan, pixels: &[u8]) -> Result<Exact> {
         desc: TensorDesc { shape: shape.to_vec(), dtype: spec.dtype },
         values: Vec::new(),
         bound: Vec::new(),
+        or_nan: Vec::new(),
     };
     let of = |values: &[f32], c: usize| f64::from(values.get(c).or(values.first()).copied().unwrap_or(0.0));
     let mut element = |channel: usize, row: usize, column: usize| {

@@ -50,11 +50,9 @@ pub fn all() -> Vec<KernelKey> {
             keys.push(KernelKey::ConvParts { dtype, activation });
             for channels_last in [false, true] {
                 keys.push(KernelKey::ConvTranspose { dtype, activation, channels_last });
-                for repair in [false, true] {
-                    keys.push(KernelKey::Conv { dtype, activation, channels_last, repair });
-                    for reduce in [Reduce::Max, Reduce::Average, Reduce::AveragePadded] {
-                        keys.push(KernelKey::ConvPool { dtype, activation, channels_last, reduce, repair });
-                    }
+                keys.push(KernelKey::Conv { dtype, activation, channels_last });
+                for reduce in [Reduce::Max, Reduce::Average, Reduce::AveragePadded] {
+                    keys.push(KernelKey::ConvPool { dtype, activation, channels_last, reduce });
                 }
             }
         }

@@ -54,10 +54,6 @@ impl ConvPatch {
             "loads" => self.loads(),
             "products" => self.products(),
             "additions" => self.sums().map(|s| format!("sum_{s} += part_{s};")).collect(),
-            "has nan" => self.sums().map(|s| format!("has_nan |= any(are_nan(sum_{s}));")).collect(),
-            "repairs" => {
-                self.each_position().into_iter().enumerate().flat_map(|(i, p)| self.repair(i, p)).collect()
-            }
             "results" if self.pool.is_some() => self.pooled(),
             "results" => self.each_position().into_iter().flat_map(|p| self.result(p)).collect(),
             _ => Vec::new(),
@@ -76,12 +72,11 @@ impl ConvPatch {
         all.filter(is_read).collect()
     }
 
-    fn place(&self, n: u32, name: &str, member: &str) -> [String; 3] {
+    fn place(&self, n: u32, name: &str, member: &str) -> [String; 2] {
         let at = format!("at.{member} + {n}, params.image_size.{member}");
         [
             format!("let {name}_{n} = clamped({at}) * params.in_stride.{member};"),
             format!("let in_{name}_{n} = is_inside({at});"),
-            format!("whole &= in_{name}_{n};"),
         ]
     }
 
@@ -121,16 +116,6 @@ impl ConvPatch {
             }
             lines.push("}".to_owned());
         }
-        lines
-    }
-
-    fn repair(&self, number: usize, (y, x): (u32, u32)) -> Vec<String> {
-        let mut lines = vec![format!("if (p == {number}) {{")];
-        lines.extend((0..self.fours).map(|q| {
-            let sum = format!("sum_{y}_{x}_{q}");
-            format!("{sum} = select({sum}, again[{q}], are_nan({sum}));")
-        }));
-        lines.push("}".to_owned());
         lines
     }
 

@@ -157,7 +157,7 @@ impl Cooperative {
             format!("    coopStoreT(total_{i}1, &tiles[b_from + {}u], SIDE + 1u);", side / 4),
             "}".to_owned(),
             "workgroupBarrier();".to_owned(),
-            format!("finish(own, to, first + {first}u, row, quad, place, local);"),
+            format!("finish(columns.there, to, first + {first}u, row, quad, place, local);"),
         ]
     }
 }

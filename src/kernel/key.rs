@@ -218,8 +218,6 @@ pub enum KernelKey {
         activation: ActivationKind,
         /// Whether channels lie last.
         channels_last: bool,
-        /// Whether it runs behind a tiled kernel, and only if a weight is not finite.
-        repair: bool,
     },
     /// Transposed convolution.
     ConvTranspose {
@@ -240,8 +238,6 @@ pub enum KernelKey {
         channels_last: bool,
         /// What is computed of each window.
         reduce: Reduce,
-        /// Whether it runs behind a tiled kernel, and only if a weight is not finite.
-        repair: bool,
     },
     /// Convolution in register tiles, with weights in a uniform page, and maximum pooling behind it.
     ConvTiled {

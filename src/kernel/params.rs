@@ -203,11 +203,11 @@ uniform! {
         blocks: u32,
         chunk: u32,
         chunks: u32,
-        header: u32,
         stride: u32,
         total: u32,
         has_bias: u32,
         pad_0: u32,
+        pad_1: u32,
     }
 }
 

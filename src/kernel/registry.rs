@@ -158,27 +158,27 @@ impl KernelKey {
             }
             KernelKey::RoiAlign => plain(&[SUM, ROI, shader!("roi_align.wgsl")], (3, 1)),
             KernelKey::MaxRoi => plain(&[ROI, shader!("roi_max.wgsl")], (2, 1)),
-            KernelKey::Conv { dtype, activation, channels_last, repair } => Row {
+            KernelKey::Conv { dtype, activation, channels_last } => Row {
                 constants: vec![
                     constant("ACTIVATION", activation as u32),
                     constant("CHANNELS_LAST", channels_last),
                 ],
-                ..convolution(dtype, repair, &[shader!("conv.wgsl")])
+                ..convolution(dtype, &[shader!("conv.wgsl")])
             },
             KernelKey::ConvTranspose { dtype, activation, channels_last } => Row {
                 constants: vec![
                     constant("ACTIVATION", activation as u32),
                     constant("CHANNELS_LAST", channels_last),
                 ],
-                ..convolution(dtype, false, &[shader!("conv_transpose.wgsl")])
+                ..convolution(dtype, &[shader!("conv_transpose.wgsl")])
             },
-            KernelKey::ConvPool { dtype, activation, channels_last, reduce, repair } => Row {
+            KernelKey::ConvPool { dtype, activation, channels_last, reduce } => Row {
                 constants: vec![
                     constant("ACTIVATION", activation as u32),
                     constant("CHANNELS_LAST", channels_last),
                     constant("REDUCE", reduce as u32),
                 ],
-                ..convolution(dtype, repair, &[POOLING, shader!("conv_pool.wgsl")])
+                ..convolution(dtype, &[POOLING, shader!("conv_pool.wgsl")])
             },
             KernelKey::ConvTiled { tile, activation, first, last } => {
                 let row = row(DType::F32, Text::Tile(tile), (0, 1));
@@ -318,10 +318,9 @@ fn typed(dtype: DType, own: &[&'static str], buffers: (u32, u32)) -> Row {
 }
 
 /// A kernel on top of `lib/convolve.wgsl`.
-fn convolution(dtype: DType, repair: bool, own: &[&'static str]) -> Row {
-    let output = if repair { shader!("lib/when_not_finite.wgsl") } else { shader!("lib/always.wgsl") };
-    let shared = [ELEMENT, TAPS, PLACE, ACTIVATION, output, shader!("lib/convolve.wgsl")];
-    typed(dtype, &[&shared, own].concat(), (3 + u32::from(repair), 1))
+fn convolution(dtype: DType, own: &[&'static str]) -> Row {
+    let shared = [ELEMENT, TAPS, PLACE, ACTIVATION, shader!("lib/convolve.wgsl")];
+    typed(dtype, &[&shared, own].concat(), (3, 1))
 }
 
 /// A kernel of Winograd's algorithm.

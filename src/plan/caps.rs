@@ -151,9 +151,7 @@ impl Caps {
 
     /// The same limits, but the kernels that hardware would run: to test them on a software adapter.
     ///
-    /// [`Caps::max_turns`] stays that of the driver, and one loop is not counted: where padding meets weights that are not
-    /// finite, a product of matrices sums up to 32 elements once more in one invocation. llvmpipe before Mesa 25 ends that
-    /// early for sums of more than 2,000 terms.
+    /// [`Caps::max_turns`] stays that of the driver.
     #[must_use]
     pub fn as_hardware(self) -> Caps {
         Caps { software: false, paged: false, ..self }

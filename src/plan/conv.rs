@@ -7,7 +7,7 @@ use super::narrow::{each, u32_of, vec4};
 use super::turns::{SIDE_BY_SIDE, Turns};
 use super::{
     Caps, Slot, Step, Steps, carried, conv_params, conv_patch, conv_tiled, conv_winograd, depthwise, grid,
-    packing, patch, pool,
+    patch, pool,
 };
 use crate::error::Result;
 use crate::geometry::Axis;
@@ -53,30 +53,8 @@ fn steps_in(
     }
     match tiled() {
         None => general(op, work, caps, to),
-        Some(tiled) => {
-            let turns = direct_turns(work, work.group_in);
-            repaired(op, tiled.steps(op, caps, to)?, work, turns, caps, || direct(op, work, caps, to))
-        }
+        Some(tiled) => tiled.steps(op, caps, to),
     }
-}
-
-/// A tiled convolution's steps, and behind them the general kernel's for weights that are not finite, if windows reach into
-/// the padding. Loops make `turns` for an output of the latter, or less where it takes several dispatches.
-fn repaired(
-    op: &'static str,
-    tiled: Steps,
-    work: &ConvWork,
-    turns: Turns,
-    caps: &Caps,
-    general: impl FnOnce() -> Result<Vec<Step>>,
-) -> Result<Steps> {
-    let mut all = tiled;
-    if work.reaches_padding() {
-        for step in general()? {
-            all.steps.push(packing::repair(op, step, turns, caps)?);
-        }
-    }
-    Ok(all)
 }
 
 /// What hardware runs, and software adapters where register tiles do not fit.
@@ -137,7 +115,7 @@ fn direct(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<Ve
             let (activation, _) = ActivationKind::of(work.activation);
             let params = params(op, work, None, total, channels)?;
             let (dtype, channels_last) = (work.dtype, work.layout == Layout::Nhwc);
-            let kernel = KernelKey::Conv { dtype, activation, channels_last, repair: false };
+            let kernel = KernelKey::Conv { dtype, activation, channels_last };
             Ok(Step::new(kernel, &params, slots(work, to), grid))
         },
     )
@@ -183,20 +161,15 @@ fn transposed_turns(work: &ConvWork, channels: usize) -> Turns {
 pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> Result<Steps> {
     let (conv, pool) = (&work.conv, &work.pool);
     let overlap = pool.axes.iter().any(|a| a.stride < a.span() && a.output > 1);
-    let turns = direct_turns(conv, conv.group_in).at_taps(&pool.axes);
     // The general kernel's, of which one dispatch must do.
-    let fits = turns.fit(caps);
+    let fits = direct_turns(conv, conv.group_in).at_taps(&pool.axes).fit(caps);
     let convolve = |between| steps(op, conv, caps, between);
     if overlap {
         return two_kernels(op, work, caps, convolve);
     }
     if let Some(apart) = conv_tiled::choose(conv, None, caps) {
-        let pooled = conv_tiled::choose_pooled(conv, pool, &apart, caps);
-        return match pooled.filter(|_| fits || !conv.reaches_padding()) {
-            Some(tiled) => {
-                let tiled = tiled.steps(op, caps, Slot::Output(0))?;
-                repaired(op, tiled, conv, turns, caps, || Ok(vec![fused(op, work, caps)?]))
-            }
+        return match conv_tiled::choose_pooled(conv, pool, &apart, caps) {
+            Some(tiled) => tiled.steps(op, caps, Slot::Output(0)),
             None => two_kernels(op, work, caps, |to| steps_in(|| Some(apart), op, conv, caps, to)),
         };
     }
@@ -244,7 +217,6 @@ fn fused(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> Result<Step> {
         activation,
         channels_last: conv.layout == Layout::Nhwc,
         reduce: pool.kind.into(),
-        repair: false,
     };
     let why = "windows do not overlap, so that the convolution is never stored";
     let grid = grid::invocations(op, total as u64, caps)?;

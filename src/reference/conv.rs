@@ -7,24 +7,70 @@ use super::tolerance::SUM;
 use crate::problem::ConvWork;
 
 pub(super) fn conv(work: &ConvWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y: &mut Exact) {
-    let [ad, ah, aw] = work.axes;
-    for n in 0..work.batch {
-        for o in 0..work.out_channels() {
-            for od in 0..ad.output {
-                for oh in 0..ah.output {
-                    for ow in 0..aw.output {
-                        let at = work.output.at(n, o, [od, oh, ow]);
-                        (y.values[at], y.bound[at]) = sum(work, [x, w], bias, (n, o), [od, oh, ow]);
-                    }
-                }
-            }
-        }
+    for_each_output(work, |n, o, position| {
+        let at = work.output.at(n, o, position);
+        (y.values[at], y.bound[at]) = sum(work, [x, w], bias, (n, o), position);
+    });
+    let unfinite = Unfinite::of(work, w);
+    if !unfinite.is_empty() {
+        y.or_nan = vec![false; y.values.len()];
+        for_each_output(work, |n, o, at| {
+            y.or_nan[work.output.at(n, o, at)] = unfinite.meets_padding(work, o, at);
+        });
     }
     if work.by_tiles() {
         tile::widen(work, x, w, bias, y);
     }
     for (value, bound) in y.values.iter_mut().zip(&mut y.bound) {
         (*value, *bound) = activated(work, (*value, *bound));
+    }
+}
+
+/// Calls `f` with the image, channel and position of every output.
+fn for_each_output(work: &ConvWork, mut f: impl FnMut(usize, usize, [usize; 3])) {
+    let [depth, height, width] = work.axes.map(|a| a.output);
+    for n in 0..work.batch {
+        for o in 0..work.out_channels() {
+            for d in 0..depth {
+                for h in 0..height {
+                    (0..width).for_each(|w| f(n, o, [d, h, w]));
+                }
+            }
+        }
+    }
+}
+
+/// The taps of each output channel whose weight is infinite or NaN for some input channel.
+pub(super) struct Unfinite(Vec<(usize, [usize; 3])>);
+
+impl Unfinite {
+    pub fn of(work: &ConvWork, w: &[f64]) -> Unfinite {
+        let mut found = Vec::new();
+        if w.iter().all(|w| w.is_finite()) {
+            return Unfinite(found);
+        }
+        let ([kd, kh, kw], strides) = (work.axes.map(|a| a.kernel), work.kernel);
+        for o in 0..work.out_channels() {
+            for tap in 0..work.taps() {
+                let [td, th, tw] = [tap / kw / kh % kd, tap / kw % kh, tap % kw];
+                let first =
+                    o * strides.o + td * strides.space[0] + th * strides.space[1] + tw * strides.space[2];
+                if (0..work.group_in).any(|i| !w[first + i * strides.i].is_finite()) {
+                    found.push((o, [td, th, tw]));
+                }
+            }
+        }
+        Unfinite(found)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether one of them lies outside the input in the window at `at`.
+    pub fn meets_padding(&self, work: &ConvWork, o: usize, at: [usize; 3]) -> bool {
+        let outside = |tap: &[usize; 3]| (0..3).any(|i| work.axes[i].position(at[i], tap[i]).is_none());
+        self.0.iter().any(|(channel, tap)| *channel == o && outside(tap))
     }
 }
 
@@ -128,5 +174,55 @@ pub(super) fn transposed(work: &ConvWork, x: &[f64], w: &[f64], bias: Option<&[f
                 y.bound[to] = activation_bound(work.activation, sum, SUM * magnitude);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Conv, ConvPool, Op, Padding, Pool, Problem, Tensor, reference};
+
+    /// What is wrong with `got` as the output of `op`, with the weights of a 3x3 window and ones as input.
+    fn is_right(op: &Op, weights: [f32; 9], got: &[f32]) -> bool {
+        let x = Tensor::from_f32(&[1, 1, 4, 4], vec![1.0; 16]).unwrap();
+        let w = Tensor::from_f32(&[1, 1, 3, 3], weights.to_vec()).unwrap();
+        let problem = Problem::new(op, &[x.desc(), w.desc()]).unwrap();
+        let exact = &reference::evaluate(&problem, &[&x, &w]).unwrap()[0];
+        let got = Tensor::from_f32(&exact.desc.shape, got.to_vec()).unwrap();
+        let whole = reference::compare(exact, &got).unwrap().is_none();
+        let sample = reference::compare_sample(&problem, &[&x, &w], &got, 500, 1).unwrap();
+        assert_eq!(whole, sample == Some(None), "a sample is judged as the whole");
+        whole
+    }
+
+    /// Infinite weights in the upper left corner of the window: it lies in the padding above and on the left.
+    #[test]
+    fn nan_is_accepted_where_a_weight_that_is_not_finite_meets_padding_and_nowhere_else() {
+        let mut weights = [1.0; 9];
+        weights[0] = f32::INFINITY;
+        let conv = Conv::new().padding(Padding::symmetric([1]));
+        let i = f32::INFINITY;
+        let inside = [4., 6., 6., 4., 6., i, i, i, 6., i, i, i, 4., i, i, i];
+        let by_zeros = inside.map(|v: f32| if v.is_finite() { f32::NAN } else { v });
+        let op = Op::from(conv.clone());
+        assert!(is_right(&op, weights, &inside) && is_right(&op, weights, &by_zeros));
+        assert!(!is_right(&op, weights, &[f32::NAN; 16]), "not where no padding is met");
+        let wrong = inside.map(|v: f32| if v == 4.0 { 5.0 } else { v });
+        assert!(!is_right(&op, weights, &wrong), "no other value");
+        let finite = [4., 6., 6., 4., 6., 9., 9., 6., 6., 9., 9., 6., 4., 6., 6., 4.];
+        assert!(is_right(&op, [1.0; 9], &finite));
+        assert!(!is_right(&op, [1.0; 9], &[f32::NAN; 16]), "not where all weights are finite");
+    }
+
+    #[test]
+    fn such_nan_goes_through_pooling() {
+        let mut weights = [1.0; 9];
+        weights[0] = f32::INFINITY;
+        let conv = Conv::new().padding(Padding::symmetric([1]));
+        let op = Op::from(ConvPool { conv, pool: Pool::max([2]) });
+        let i = f32::INFINITY;
+        assert!(
+            is_right(&op, weights, &[i; 4]) && is_right(&op, weights, &[f32::NAN, f32::NAN, f32::NAN, i])
+        );
+        assert!(!is_right(&op, weights, &[i, i, i, f32::NAN]), "the last window has none");
     }
 }

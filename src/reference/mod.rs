@@ -26,8 +26,8 @@ pub(crate) use tolerance::add_store_rounding;
 pub use tolerance::{Mismatch, compare};
 
 use crate::error::Result;
-use crate::problem::{ConvPoolWork, Problem, Work};
-use crate::spec::Op;
+use crate::problem::{ConvPoolWork, PoolWork, Problem, Work};
+use crate::spec::{Op, PoolKind};
 use crate::tensor::{DType, Data, Tensor, TensorDesc};
 
 /// One output of the reference.
@@ -40,12 +40,16 @@ pub struct Exact {
     pub values: Vec<f64>,
     /// The largest distance from `values` that an implementation's elements may have; 0 where it must be exact.
     pub bound: Vec<f64>,
+    /// Where NaN is as right as the value; empty if it is so nowhere. These are convolutions in whose padding a weight lies
+    /// that is infinite or NaN: frameworks multiply it by the padding's zero, the definition leaves it out.
+    pub or_nan: Vec<bool>,
 }
 
 impl Exact {
     fn with_capacity(desc: &TensorDesc) -> Exact {
         let elements = desc.elements();
-        Exact { desc: desc.clone(), values: vec![0.0; elements], bound: vec![0.0; elements] }
+        let (values, bound) = (vec![0.0; elements], vec![0.0; elements]);
+        Exact { desc: desc.clone(), values, bound, or_nan: Vec::new() }
     }
 
     /// The elements rounded to the output's type.
@@ -132,6 +136,13 @@ fn conv_pool(work: &ConvPoolWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y:
     pool::pool(&work.pool, &between.bound, &mut carried, None);
     for (bound, carried) in y.bound.iter_mut().zip(carried.values) {
         *bound += carried.max(0.0);
+    }
+    // NaN propagates through every pooling.
+    if !between.or_nan.is_empty() {
+        let flags: Vec<f64> = between.or_nan.iter().map(|&or_nan| f64::from(u8::from(or_nan))).collect();
+        let mut any = Exact::with_capacity(&y.desc);
+        pool::pool(&PoolWork { kind: PoolKind::Max, ..work.pool }, &flags, &mut any, None);
+        y.or_nan = any.values.into_iter().map(|any| any > 0.0).collect();
     }
 }
 

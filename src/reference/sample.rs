@@ -1,9 +1,11 @@
 //! A random sample of an output, where all of it would take too long.
 
+use super::conv::Unfinite;
 use super::{Exact, Mismatch, conv, pool, to_f64, tolerance};
 use crate::error::{Error, Result};
 use crate::geometry::{MAX_SPATIAL, Strides};
 use crate::problem::{ConvPoolWork, ConvWork, PoolWork, Problem, Work};
+use crate::spec::PoolKind;
 use crate::tensor::{Tensor, TensorDesc};
 
 /// Compares `count` elements of an implementation's first output, drawn by `seed`, with the reference; each may be
@@ -45,26 +47,35 @@ pub fn compare_sample(
         });
     }
     let x: Vec<Vec<f64>> = inputs.iter().map(|t| to_f64(t)).collect();
-    let elements: Box<dyn Fn(Place) -> (f64, f64)> = match (&problem.work, x.as_slice()) {
+    let elements: Box<dyn Fn(Place) -> One> = match (&problem.work, x.as_slice()) {
         (Work::Pool(work), [x]) => Box::new(|at| pooled(work, x, at)),
-        (Work::Conv(work), [x, w, b @ ..]) => Box::new(|at| convolved(work, [x, w], b.first(), at)),
-        (Work::ConvPool(work), [x, w, b @ ..]) => Box::new(|at| both(work, [x, w], b.first(), at)),
+        (Work::Conv(work), [x, w, b @ ..]) => {
+            let unfinite = Unfinite::of(work, w);
+            Box::new(move |at| convolved(work, [x, w], b.first(), &unfinite, at))
+        }
+        (Work::ConvPool(work), [x, w, b @ ..]) => {
+            let unfinite = Unfinite::of(&work.conv, w);
+            Box::new(move |at| both(work, [x, w], b.first(), &unfinite, at))
+        }
         _ => return Ok(None),
     };
     let space = Space::of(&problem.work)?;
     let mut random = Random(seed);
     let count = if desc.elements() == 0 { 0 } else { count };
-    let (mut values, mut bound, mut positions, mut drawn) = (vec![], vec![], vec![], vec![]);
+    let (mut values, mut bound, mut or_nan) = (vec![], vec![], vec![]);
+    let (mut positions, mut drawn) = (vec![], vec![]);
     for _ in 0..count {
         let place = space.draw(&mut random);
         let at = space.strides.at(place.n, place.c, place.space);
-        let (value, limit) = elements(place);
-        values.push(value);
-        bound.push(limit);
+        let one = elements(place);
+        values.push(one.value);
+        bound.push(one.bound);
+        or_nan.push(one.or_nan);
         positions.push(at);
         drawn.push(got.data().get(at).unwrap_or(f64::NAN));
     }
-    let mut exact = Exact { desc: TensorDesc { shape: vec![count], dtype: desc.dtype }, values, bound };
+    let mut exact =
+        Exact { desc: TensorDesc { shape: vec![count], dtype: desc.dtype }, values, bound, or_nan };
     tolerance::add_store_rounding(&mut exact);
     let worst = tolerance::worst(&exact, |i| drawn.get(i).copied().unwrap_or(f64::NAN));
     let named = |m: Mismatch| Mismatch { at: positions.get(m.at).copied().unwrap_or(m.at), ..m };
@@ -133,25 +144,39 @@ impl Random {
     }
 }
 
-fn pooled(work: &PoolWork, x: &[f64], Place { n, c, space }: Place) -> (f64, f64) {
-    let element = pool::element(work, |&p| x[work.input.at(n, c, p)], space);
-    (element.value, element.bound)
+/// What the reference says of one element: see [`Exact`].
+struct One {
+    value: f64,
+    bound: f64,
+    or_nan: bool,
 }
 
-fn convolved(work: &ConvWork, xw: [&[f64]; 2], b: Option<&Vec<f64>>, at: Place) -> (f64, f64) {
-    conv::element(work, xw, b.map(Vec::as_slice), (at.n, at.c), at.space)
+fn pooled(work: &PoolWork, x: &[f64], Place { n, c, space }: Place) -> One {
+    let element = pool::element(work, |&p| x[work.input.at(n, c, p)], space);
+    One { value: element.value, bound: element.bound, or_nan: false }
+}
+
+fn convolved(work: &ConvWork, xw: [&[f64]; 2], b: Option<&Vec<f64>>, unfinite: &Unfinite, at: Place) -> One {
+    let (value, bound) = conv::element(work, xw, b.map(Vec::as_slice), (at.n, at.c), at.space);
+    One { value, bound, or_nan: unfinite.meets_padding(work, at.c, at.space) }
 }
 
 /// Pooling of the convolution's elements, and of their bounds as the whole reference carries them.
-fn both(work: &ConvPoolWork, xw: [&[f64]; 2], b: Option<&Vec<f64>>, at: Place) -> (f64, f64) {
+fn both(work: &ConvPoolWork, xw: [&[f64]; 2], b: Option<&Vec<f64>>, unfinite: &Unfinite, at: Place) -> One {
     let stored = |&space: &[usize; MAX_SPATIAL]| {
-        let (value, bound) = convolved(&work.conv, xw, b, Place { space, ..at });
+        let one = convolved(&work.conv, xw, b, unfinite, Place { space, ..at });
         let desc = TensorDesc { shape: vec![1], dtype: work.between.dtype };
-        let mut one = Exact { desc, values: vec![value], bound: vec![bound] };
-        tolerance::add_store_rounding(&mut one);
-        (value, one.bound.first().copied().unwrap_or(0.0))
+        let mut exact = Exact { desc, values: vec![one.value], bound: vec![one.bound], or_nan: Vec::new() };
+        tolerance::add_store_rounding(&mut exact);
+        One { bound: exact.bound.first().copied().unwrap_or(0.0), ..one }
     };
-    let element = pool::element(&work.pool, |p| stored(p).0, at.space);
-    let carried = pool::element(&work.pool, |p| stored(p).1, at.space);
-    (element.value, element.bound + carried.value.max(0.0))
+    let element = pool::element(&work.pool, |p| stored(p).value, at.space);
+    let carried = pool::element(&work.pool, |p| stored(p).bound, at.space);
+    let flags = PoolWork { kind: PoolKind::Max, ..work.pool };
+    let any = || pool::element(&flags, |p| f64::from(u8::from(stored(p).or_nan)), at.space).value > 0.0;
+    One {
+        value: element.value,
+        bound: element.bound + carried.value.max(0.0),
+        or_nan: !unfinite.is_empty() && any(),
+    }
 }

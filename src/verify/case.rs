@@ -52,7 +52,8 @@ pub struct Outcome {
 
 /// Runs `case` of the corpus in `dir`.
 pub fn run(dir: &Path, case: &Case, backend: &Backend) -> Outcome {
-    let mut run = Run { backend, fault: None, exact: vec![], converted: false, flushed: false };
+    let mut run =
+        Run { backend, fault: None, exact: vec![], or_nan: vec![], converted: false, flushed: false };
     let verdict = run.verdict(dir, case);
     Outcome { verdict, converted: run.converted, flushed: run.flushed }
 }
@@ -63,6 +64,8 @@ struct Run<'a> {
     fault: Option<Fault>,
     /// What the reference computed for each call.
     exact: Vec<Vec<Tensor>>,
+    /// Where the first output of each call may be NaN as well: see [`reference::Exact::or_nan`].
+    or_nan: Vec<Vec<bool>>,
     converted: bool,
     flushed: bool,
 }
@@ -84,10 +87,15 @@ impl Run<'_> {
         if case.expectation == Expectation::Refusal {
             return refusal(case, &tensors);
         }
-        let results = match evaluate(case, &tensors, |call| self.compute(call)) {
+        let mut results = match evaluate(case, &tensors, |call| self.compute(call)) {
             Ok(results) => results,
             Err(refusal) => return stopped(refusal),
         };
+        if let ([or_nan], Some(got), Some(expected)) =
+            (self.or_nan.as_slice(), results.first_mut(), tensors.outputs.first())
+        {
+            judge::accept_nan(or_nan, expected, got);
+        }
         if let Some(fault) = self.fault.take() {
             return Verdict::Failed(fault);
         }
@@ -132,6 +140,7 @@ impl Run<'_> {
                 self.fault = Some(Fault { what, worst: Some(worst), reason: None });
             }
         }
+        self.or_nan.push(exact.first().map(|first| first.or_nan.clone()).unwrap_or_default());
         self.exact.push(exact.iter().map(reference::Exact::to_tensor).collect::<Result<_>>()?);
         Ok(call.results(outputs, &passage))
     }
@@ -152,10 +161,15 @@ impl Run<'_> {
             };
             Ok(call.results(outputs, &passage))
         });
-        let results = match results {
+        let mut results = match results {
             Ok(results) => results,
             Err(refusal) => return stopped(refusal),
         };
+        if let ([or_nan], Some(got), Some(expected)) =
+            (self.or_nan.as_slice(), results.first_mut(), tensors.outputs.first())
+        {
+            judge::accept_nan(or_nan, expected, got);
+        }
         match compare("the reference and the corpus disagree", rules, case, tensors, &results) {
             Some(fault) => Verdict::Failed(fault),
             None => Verdict::Passed,

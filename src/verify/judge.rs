@@ -70,6 +70,17 @@ pub fn compare(
     Ok(worst(name, expected, got, judged))
 }
 
+/// Puts the corpus's value in place of the result's where either is NaN and both are right: see
+/// [`Exact::or_nan`](crate::reference::Exact::or_nan). That the result is one of the two, the reference has checked.
+pub fn accept_nan(or_nan: &[bool], expected: &Array, got: &mut Array) {
+    let (Values::Float(e), Values::Float(g)) = (&expected.values, &mut got.values) else { return };
+    for ((&e, g), _) in e.iter().zip(g).zip(or_nan).filter(|(_, or_nan)| **or_nan) {
+        if e.is_nan() || g.is_nan() {
+            *g = e;
+        }
+    }
+}
+
 /// Whether index number `i` is that of a window without any element, which is -1. PyTorch gives such windows a number
 /// that means nothing and may lie outside the plane, so there the value alone tells: it is the least there is.
 fn no_element(values: Option<&Array>, i: usize, got: i64) -> bool {

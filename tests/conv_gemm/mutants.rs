@@ -9,7 +9,6 @@ use crate::ways;
 type Mutant = support::Mutant<GemmFinish>;
 
 const MUTANTS: &[Mutant] = &[
-    mutant!(Store, "padding times infinity", "own.there[lane] && is_nan(sum[lane])", "false"),
     mutant!(Store, "the edge of the input repeated", "x, inside);", "x, s.there);"),
     mutant!(Store, "a carry lost", "n.y += u32(carry_z);", ""),
     mutant!(
@@ -24,7 +23,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Store, "groups share channels", "channel_group * params.in_size.w * params.in_stride.w", "0u"),
     mutant!(Store, "images share a base", "c.image * params.in_batch", "params.in_batch"),
     mutant!(Store, "columns of another tile", "tile * TILE + local", "tile * (TILE - 1u) + local"),
-    mutant!(Store, "bias of another channel", "bias[own.channel_group", "bias[0u * own.channel_group"),
+    mutant!(Store, "bias of another channel", "bias[channel_group", "bias[0u * channel_group"),
     mutant!(Store, "packed: digits repeat", "rest /= params.length[digit];", ""),
     mutant!(Store, "packed: the first tile's channels", "tile % params.tiles * params.tile", "0u"),
     mutant!(Store, "packed: the first group's", "tile / params.tiles * params.group_out", "0u"),
@@ -52,7 +51,6 @@ const MUTANTS: &[Mutant] = &[
 
 /// Of `conv_cooperative.wgsl`.
 const COOPERATIVE: &[Mutant] = &[
-    mutant!(Store, "padding times infinity", "own.there[lane] && is_nan(sum[lane])", "false"),
     mutant!(Store, "a carry lost", "n.y += u32(carry_z);", ""),
     mutant!(Store, "rows of weights twice", "a_rows[(weight_row + 4u)", "a_rows[(weight_row + 8u)"),
     mutant!(Store, "rows of inputs twice", "] = b_1;", "] = b_0;"),

@@ -108,8 +108,6 @@ fn every_way_of_few_channels() {
 type Mutant = support::Mutant<Option<Reduce>>;
 
 const MUTANTS: &[Mutant] = &[
-    mutant!(None, "padding times infinity", "if (!whole && has_nan)", "if (false)"),
-    mutant!(None, "everything again but the padding", "is_inside(at.x, params.image_size.x) &&", "true &&"),
     mutant!(None, "the edge repeated", "select(0.0, f32(input[at]), there)", "f32(input[at])"),
     mutant!(None, "the first channel's weights", "c * (TAPS * FOURS)", "0u"),
     mutant!(None, "the first channel", "base + c * params.in_channel;", "base;"),

@@ -53,11 +53,6 @@ pub(super) fn conv(
         Some(Weights::Transformed(weights)) => return winograd::conv(work, None, [x, w], bias, weights),
         None => {}
     }
-    // Padding is multiplied like any other zero, which is right only if no weight is infinite or NaN: the
-    // definition skips taps outside the input.
-    if work.reaches_padding() && !all_finite(w) {
-        return direct::conv(work, x, w, bias);
-    }
     if let Some(plan) = dense::plan(work) {
         return dense::dense(work, plan, x, w, bias);
     }
@@ -76,7 +71,7 @@ pub(super) fn conv(
 pub(super) fn pack(work: &ConvWork, w: &[f32], kept: bool) -> Result<Option<Weights>> {
     let depthwise = work.group_in == 1 && work.group_out <= DEPTHWISE_OUT;
     let other = work.layout != Layout::Nchw || depthwise || dense::plan(work).is_some();
-    if other || (work.reaches_padding() && !all_finite(w)) {
+    if other {
         return Ok(None);
     }
     if let Some(form) = winograd::choose(work, kept)

@@ -4,7 +4,7 @@ mod steps;
 mod target;
 
 use super::Caps;
-use super::packing::{Packing, can_repair};
+use super::packing::Packing;
 use super::regions::Regions;
 use super::tiles::{PAGES, STORED, candidates, chunks, cost, dispatches, packing, step_of};
 use crate::geometry::{Axis, Strides};
@@ -36,7 +36,6 @@ pub(super) fn choose(work: &ConvWork, pool: Option<&PoolWork>, caps: &Caps) -> O
     let outputs = work.batch * work.pixels() * work.out_channels();
     if !caps.paged
         || work.dtype != DType::F32
-        || !can_repair(work, caps)
         || ((outputs * work.group_in * work.taps()) as u64) < caps.tiled_from
     {
         return None;

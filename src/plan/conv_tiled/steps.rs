@@ -17,8 +17,7 @@ const CHAIN: u32 = 64;
 const ROUND: usize = 16 << 20;
 
 impl Choice {
-    /// The steps that convolve into `to`, with pooling if there is some. They leave out what weights that are not finite make
-    /// of the padding.
+    /// The steps that convolve into `to`, with pooling if there is some.
     pub fn steps(&self, op: &'static str, caps: &Caps, to: Slot) -> Result<Steps> {
         let Some(mean) = &self.mean else { return self.convolve(op, caps, to) };
         let sums = to.after();

@@ -12,9 +12,6 @@ use crate::tensor::TensorDesc;
 pub(crate) use table::{Table, bytes};
 
 /// One kernel of a plan, or several dispatches of the same kernel in a row.
-///
-/// A kernel that only repairs what rare values do to the one before it, and else ends at once, counts as moving and
-/// computing nothing.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StepCost {
@@ -158,7 +155,7 @@ impl Plan {
     /// Bytes of the tensors that some dispatches write, or read; a part that several bind counts once.
     fn bytes(&self, group: &[&Step], written: bool) -> u64 {
         let mut moved: BTreeMap<(Slot, u64), u64> = BTreeMap::new();
-        for step in group.iter().filter(|step| !repairs(step)) {
+        for step in group {
             let reads = step.kernel.bindings().reads as usize;
             let slots = match written {
                 true => step.slots.get(reads..).unwrap_or_default(),
@@ -202,7 +199,7 @@ impl Plan {
                 step.slots.iter().any(|slot| wanted(slot) && !seldom(step, *slot))
                     || step.pages.iter().any(|p| wanted(&p.slot))
             };
-            group.iter().any(|step| !step.once && !repairs(step) && of(step))
+            group.iter().any(|step| !step.once && of(step))
         };
         let with_weights = |group: &[&Step]| any(group, |s| matches!(s, Slot::Input(1) | Slot::Packed(_)));
         let with_outputs = |group: &[&Step]| any(group, |s| matches!(s, Slot::Output(_)));
@@ -210,11 +207,6 @@ impl Plan {
         let rest = divide(rest, groups, with_outputs);
         weights.into_iter().zip(rest).map(|(a, b)| Some(a + b)).collect()
     }
-}
-
-/// Whether it does nothing but where values are rare.
-fn repairs(step: &Step) -> bool {
-    matches!(step.kernel, KernelKey::Conv { repair: true, .. } | KernelKey::ConvPool { repair: true, .. })
 }
 
 /// Whether a tensor is read only where values are rare.

@@ -1,5 +1,0 @@
-@group(0) @binding(4) var<storage, read_write> output: array<Word>;
-
-fn needed() -> bool {
-    return true;
-}
