@@ -42,15 +42,40 @@ struct Window {
     base: u32,
 }
 
+// Quotient and rest of a * b / c, for b < c and numbers below 2^31: bit by bit, where the product may not fit 32 bits.
+fn divided(a: u32, b: u32, c: u32) -> vec2<u32> {
+    if (c <= 65535u) {
+        return vec2<u32>(a * b / c, a * b % c);
+    }
+    var quotient = 0u;
+    var rest = 0u;
+    for (var bit = 31u; bit > 0u; bit--) {
+        quotient *= 2u;
+        rest *= 2u;
+        if (rest >= c) {
+            rest -= c;
+            quotient += 1u;
+        }
+        rest += select(0u, b, (a >> (bit - 1u) & 1u) == 1u);
+        if (rest >= c) {
+            rest -= c;
+            quotient += 1u;
+        }
+    }
+    return vec2<u32>(quotient, rest);
+}
+
 // floor(o * L / O) to ceil((o + 1) * L / O), divided first: o * L may not fit 32 bits.
 fn adaptive_window(out: vec3<u32>) -> Window {
     var window: Window;
     for (var axis = 0u; axis < 3u; axis++) {
-        let whole = params.in_size[axis] / params.out_size[axis];
-        let part = params.in_size[axis] % params.out_size[axis];
-        let begin = out[axis] * whole + out[axis] * part / params.out_size[axis];
+        let size = params.out_size[axis];
+        let whole = params.in_size[axis] / size;
+        let part = params.in_size[axis] % size;
         let next = out[axis] + 1u;
-        let end = next * whole + (next * part + params.out_size[axis] - 1u) / params.out_size[axis];
+        let begin = out[axis] * whole + divided(out[axis], part, size).x;
+        let end_part = divided(next, part, size);
+        let end = next * whole + end_part.x + u32(end_part.y != 0u);
         window.start[axis] = i32(begin);
         window.taps.end[axis] = end - begin;
     }
@@ -147,8 +172,9 @@ fn pool(number: u32) -> f32 {
         // one's, which are many, depend on the invocation, though it is never that one.
         let p = select(params.p, 0.0, number == params.total);
         let scale = largest_magnitude(window);
-        let taps = params.window.x * params.window.y * params.window.z;
-        let share = f32(taps) / f32(count_inside(window.taps));
+        // More taps than 32 bits count may lie in the padding.
+        let taps = f32(params.window.x) * f32(params.window.y) * f32(params.window.z);
+        let share = taps / f32(count_inside(window.taps));
         return lp_root(sum_of(window, scale, p) * share, scale, p, params.root);
     }
     let count = divisor_of(window.taps, REDUCE == AVERAGE_PADDED && !ADAPTIVE, params.divisor);

@@ -1,13 +1,14 @@
 
-fn maximum_PAGE(place: Place, window: Window) -> vec4<f32> {
-    var best = vec4<u32>(0u);
+fn maximum_PAGE(place: Place, window: Window) -> Largest {
+    var largest = nothing();
     // Rows outside the input become rows inside it, which changes no maximum.
     let last_row = max(window.row - 1, 0);
     for (var r = 0; r < TAPS; r++) {
         let row = place.row_at + window.base + min(r, last_row) * params.tap_step.x;
         //: keys
     }
-    return of_key(select(best, vec4<u32>(0u), vec4<bool>(min(window.row, place.middle) == 0)));
+    largest.key = select(largest.key, vec4<u32>(0u), vec4<bool>(min(window.row, place.middle) == 0));
+    return largest;
 }
 
 fn sum_PAGE(place: Place, window: Window) -> vec4<f32> {

@@ -1,20 +1,20 @@
 
-fn maximum_PAGE(place: Place, window: Window) -> f32 {
-    var best = 0u;
+fn maximum_PAGE(place: Place, window: Window) -> Largest {
+    var largest = nothing();
     var row = window.at;
     for (var r = 0; r < window.row; r++) {
         var middle = row;
         for (var m = 0; m < place.middle; m++) {
             var at = middle;
             for (var w = 0; w < place.last; w++) {
-                best = max(best, key_of(load_PAGE(at)));
+                take(&largest, key_of(load_PAGE(at)));
                 at += params.tap_step.z;
             }
             middle += params.tap_step.y;
         }
         row += params.tap_step.x;
     }
-    return of_key(best);
+    return largest;
 }
 
 fn sum_PAGE(place: Place, window: Window) -> f32 {

@@ -1,16 +1,17 @@
 
-fn maximum_PAGE(place: Place, window: Window) -> Floats {
-    var best = Uints(0u);
+fn maximum_PAGE(place: Place, window: Window) -> Largest {
+    var largest = nothing();
     // Taps outside the input become taps inside it, which changes no maximum.
     let last_row = max(window.row - 1, 0);
     let last = max(place.last - 1, Ints(0));
     for (var r = 0; r < TAPS; r++) {
         let row = window.at + min(r, last_row) * params.tap_step.x;
         for (var w = 0; w < TAPS; w++) {
-            best = max(best, key_of(load_PAGE(row + min(Ints(w), last) * params.tap_step.z)));
+            take(&largest, key_of(load_PAGE(row + min(Ints(w), last) * params.tap_step.z)));
         }
     }
-    return of_key(select(best, Uints(0u), place.last * min(window.row, place.middle) == Ints(0)));
+    largest.key = select(largest.key, Uints(0u), place.last * min(window.row, place.middle) == Ints(0));
+    return largest;
 }
 
 fn sum_PAGE(place: Place, window: Window) -> Floats {

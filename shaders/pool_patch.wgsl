@@ -3,7 +3,7 @@
 @group(0) @binding(2) var<storage, read_write> output: array<Elements>;
 
 fn load(at: u32, there: bool) -> Values {
-    return select(NOTHING, value_of(Floats(input[at])), there);
+    return noted(select(NOTHING, value_of(Floats(input[at])), there));
 }
 
 @compute @workgroup_size(WORKGROUP)

@@ -28,13 +28,43 @@ fn load(at: u32) -> f32 {
     return unpack(input[at / LANES], at % LANES);
 }
 
-fn plane_maximum(base: u32, share: Share, magnitudes: bool) -> f32 {
-    var best = select(params.identity, 0.0, magnitudes);
+var<workgroup> shared_first: array<u32, WORKGROUP>;
+
+// The maximum: where that is zero, the first zero of the plane.
+fn plane_maximum(base: u32, share: Share) -> f32 {
+    var best = params.identity;
+    var first = params.length;
     for (var i = share.number; i < params.length; i += SHARE) {
         let value = load(base + i * params.step);
-        best = larger(best, select(value, abs(value), magnitudes));
+        best = larger(best, value);
+        first = min(first, select(params.length, i, is_zero(value)));
     }
-    return fold(best, share, true);
+    let own = share.first + share.number * share.step;
+    workgroupBarrier();
+    shared_values[own] = best;
+    shared_first[own] = first;
+    for (var half = SHARE / 2u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if (share.number < half) {
+            let other = own + half * share.step;
+            shared_values[own] = larger(shared_values[own], shared_values[other]);
+            shared_first[own] = min(shared_first[own], shared_first[other]);
+        }
+    }
+    workgroupBarrier();
+    best = shared_values[share.first];
+    if (is_zero(best)) {
+        best = load(base + shared_first[share.first] * params.step);
+    }
+    return best;
+}
+
+fn plane_magnitude(base: u32, share: Share) -> f32 {
+    var largest = 0.0;
+    for (var i = share.number; i < params.length; i += SHARE) {
+        largest = larger(largest, abs(load(base + i * params.step)));
+    }
+    return fold(largest, share, true);
 }
 
 fn plane_sum(base: u32, share: Share, scale: f32) -> f32 {
@@ -52,13 +82,13 @@ fn plane_sum(base: u32, share: Share, scale: f32) -> f32 {
 fn pool(plane: u32, share: Share) -> f32 {
     let base = plane / params.channels * params.in_batch + plane % params.channels * params.channel;
     if (REDUCE == MAX) {
-        return plane_maximum(base, share, false);
+        return plane_maximum(base, share);
     }
     if (REDUCE == LP) {
-        let scale = plane_maximum(base, share, true);
+        let scale = plane_magnitude(base, share);
         return lp_root(plane_sum(base, share, scale), scale, params.p, params.root);
     }
-    return average_of(plane_sum(base, share, 1.0), params.divisor);
+    return average_of(plane_sum(base, share, 1.0), f32(params.divisor));
 }
 
 @compute @workgroup_size(WORKGROUP)

@@ -8,6 +8,10 @@ fn is_special(x: f32) -> bool {
     return (bitcast<u32>(x) & 0x7fffffffu) >= 0x7f800000u;
 }
 
+fn is_zero(x: f32) -> bool {
+    return (bitcast<u32>(x) & 0x7fffffffu) == 0u;
+}
+
 // Order of numbers that are not NaN, by their bits: some devices take subnormal numbers for zero when they compare.
 // -0 and +0 are equal.
 fn order(x: f32) -> i32 {

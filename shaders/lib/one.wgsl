@@ -2,6 +2,7 @@
 alias Ints = i32;
 alias Uints = u32;
 alias Floats = f32;
+alias Bools = bool;
 
 fn from_first(first: i32) -> Ints {
     return first;
@@ -9,4 +10,8 @@ fn from_first(first: i32) -> Ints {
 
 fn first_column(column: Ints) -> i32 {
     return column;
+}
+
+fn most(x: Ints) -> i32 {
+    return x;
 }

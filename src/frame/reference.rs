@@ -78,6 +78,7 @@ pub fn frame_to_tensor(plan: &FramePlan, pixels: &[u8]) -> Result<Exact> {
         values: Vec::new(),
         bound: Vec::new(),
         or_nan: Vec::new(),
+        signed_zero: Vec::new(),
     };
     let of = |values: &[f32], c: usize| f64::from(values.get(c).or(values.first()).copied().unwrap_or(0.0));
     let mut element = |channel: usize, row: usize, column: usize| {

@@ -75,14 +75,22 @@ impl Patch {
     }
 
     fn constants(&self) -> String {
-        let (elements, bools) =
-            if self.across.fours() { ("vec4<Word>", "vec4<bool>") } else { ("Word", "bool") };
+        let elements = if self.across.fours() { "vec4<Word>" } else { "Word" };
         let columns = match self.across {
             Across::Columns { stride, .. } => format!("x + {stride} * Ints(0, 1, 2, 3)"),
             _ => "Ints(x)".to_owned(),
         };
-        let mut text = format!("alias Elements = {elements};\nalias Bools = {bools};\n");
+        let mut text = format!("alias Elements = {elements};\n");
         let _ = writeln!(text, "fn columns_from(x: i32) -> Ints {{\nreturn {columns};\n}}");
+        let element = match self.across {
+            Across::Columns { .. } => {
+                let lane =
+                    |lane: &str| format!("f32(input[row + u32(column.{lane} >> 2u)][column.{lane} & 3])");
+                format!("vec4<f32>({})", ["x", "y", "z", "w"].map(lane).join(", "))
+            }
+            _ => "Floats(input[row + u32(first_column(column)) * params.inner])".to_owned(),
+        };
+        let _ = writeln!(text, "fn element(row: u32, column: Ints) -> Floats {{\nreturn {element};\n}}");
         let _ = writeln!(text, "const CHANNELS_LAST: bool = {};", self.across.channels_last());
         let [rows, columns] = self.taps;
         for (name, value) in
@@ -100,7 +108,7 @@ impl Patch {
             "windows" => outputs.map(|o| format!("var window_{o} = NOTHING;")).collect(),
             "pooled rows" => self.rows().iter().flat_map(|row| self.pooled(row)).collect(),
             "pooled stores" => {
-                let value = |o| format!("finished(window_{o}, y + {o} * params.stride.x, columns)");
+                let value = |o| format!("finished_of(window_{o}, base, y + {o} * params.stride.x, columns)");
                 outputs.flat_map(|o| Self::store(o, &value(o))).collect()
             }
             "insides" => (0..self.taps[1])

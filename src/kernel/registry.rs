@@ -128,7 +128,7 @@ impl KernelKey {
             }
             KernelKey::PoolPatch { reduce, patch } => Row {
                 constants: vec![constant("REDUCE", reduce as u32)],
-                ..of_patch(patch, of_windows(reduce), shader!("pool_patch.wgsl"), (1, 1))
+                ..of_patch(patch, &pooled_windows(reduce), shader!("pool_patch.wgsl"), (1, 1))
             },
             KernelKey::DepthwisePatch { activation, patch } => {
                 let weights = match patch.across {
@@ -335,6 +335,15 @@ fn of_windows(reduce: Reduce) -> &'static [&'static str] {
         Reduce::Max => &[KEY, shader!("lib/patch_max.wgsl")],
         _ => &[shader!("lib/patch_mean.wgsl")],
     }
+}
+
+/// The same of a tensor, not of sums: the sign of a zero is then the first one's.
+fn pooled_windows(reduce: Reduce) -> Vec<&'static str> {
+    let first = match reduce {
+        Reduce::Max => shader!("lib/patch_first.wgsl"),
+        _ => shader!("lib/patch_any.wgsl"),
+    };
+    [of_windows(reduce), &[first]].concat()
 }
 
 /// A kernel whose invocations compute patches.

@@ -110,6 +110,8 @@ impl Paged {
             lines.push(format!("let x{four} = {value};"));
             if name != "keys" {
                 lines.push(format!("let in{four} = inside({column}) & vec4<bool>(in_row);"));
+            } else {
+                lines.push(format!("largest.above = min(largest.above, x{four} - MINUS_ZERO);"));
             }
         }
         for tap in 0..side {
@@ -118,7 +120,7 @@ impl Paged {
                 |name: &str| columns.map(|column| format!("{name}{}[{}]", column / 4, column % 4)).join(", ");
             let (x, inside) = (of("x"), of("in"));
             lines.push(match name {
-                "keys" => format!("best = max(best, vec4<u32>({x}));"),
+                "keys" => format!("largest.key = max(largest.key, vec4<u32>({x}));"),
                 "values" => format!("sum += select(vec4<f32>(), vec4<f32>({x}), vec4<bool>({inside}));"),
                 _ => format!(
                     "sum += select(vec4<f32>(), vec4<f32>({x}) * weight(weights_at + {tap} * params.weight_step.z), \

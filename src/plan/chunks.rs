@@ -93,7 +93,8 @@ impl Rows {
     /// `size` are the bytes of the tensor's buffer.
     pub fn chunks(&self, size: u64, pages: usize, caps: &Caps) -> Option<Vec<Chunk>> {
         let turns = Turns::default().at_taps(&self.axes);
-        let of_all = (0..pages).fold(Turns::default(), |all, _| all.then(turns));
+        // Once for the largest, and perhaps once more for the first zero.
+        let of_all = (0..pages).fold(Turns::default(), |all, _| all.then(turns).then(turns));
         if self.taps == Taps::Any && !of_all.fit(caps) {
             return None;
         }

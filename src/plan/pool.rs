@@ -3,7 +3,7 @@
 use super::narrow::{each, ivec4, u32_of, vec4};
 use super::turns::Turns;
 use super::{Caps, Slot, Step, Steps, grid, patch, pool_paged, pool_passes};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::geometry::Axis;
 use crate::kernel::params::{PlaneParams, PoolParams};
 use crate::kernel::{KernelKey, WORKGROUP};
@@ -49,19 +49,6 @@ pub(super) fn steps(
     match patch::pool(op, work, caps, from, to)? {
         Some(step) => Ok(vec![step]),
         None => Ok(vec![sliding_step(op, work, caps, [from, to])?]),
-    }
-}
-
-/// Refuses adaptive windows whose bounds the shader cannot compute: it multiplies numbers below the output length.
-fn check_adaptive(op: &'static str, axes: &[Axis; 3]) -> Result<()> {
-    const MOST: usize = u16::MAX as usize;
-    match axes.iter().find(|a| a.adaptive && a.output > MOST) {
-        None => Ok(()),
-        Some(axis) => Err(Error::TooLarge {
-            what: "adaptive output on the GPU",
-            values: format!("{op}: {axis:?}"),
-            rule: "it must have at most 65535 windows on each axis",
-        }),
     }
 }
 
@@ -112,8 +99,10 @@ fn lanes(dtype: DType) -> u64 {
 
 fn sliding_step(op: &'static str, work: &PoolWork, caps: &Caps, slots: [Slot; 2]) -> Result<Step> {
     let axes = &work.axes;
-    check_adaptive(op, axes)?;
     let once = Turns::default().at_taps(axes);
+    // The bits of a product that goes beyond 32 of them, of both ends of a window.
+    let long = axes.iter().filter(|a| a.adaptive && a.output > usize::from(u16::MAX)).count() as u64;
+    let once = once.more(long * 2 * 33);
     let turns = if is_norm(work) { once.then(once) } else { once };
     let outputs = each(axes, |a| a.output);
     let total = work.batch * work.channels * outputs.iter().product::<usize>();

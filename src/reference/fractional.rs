@@ -1,7 +1,7 @@
 //! Fractional max pooling by its definition.
 
 use super::Exact;
-use super::pool::maximum;
+use super::pool::{has_no_subnormals, maximum};
 use crate::problem::FractionalWork;
 
 pub(super) fn fractional(
@@ -31,8 +31,12 @@ pub(super) fn fractional(
                         }
                         let value = |&p: &[usize; 3]| x[pool.input.at(n, c, p)];
                         let (max, position) = maximum(&window, value, pool.dtype);
+                        let signed_zero = max == 0.0 && has_no_subnormals(pool.dtype, &window, value);
                         let at = pool.output.at(n, c, [od, oh, ow]);
                         y.values[at] = max;
+                        if signed_zero {
+                            y.mark_signed_zero(at);
+                        }
                         if let (Some(indices), Some(numbering)) = (indices.as_deref_mut(), pool.indices) {
                             indices.values[at] =
                                 position.map_or(-1.0, |p| pool.index(numbering, n, c, p) as f64);

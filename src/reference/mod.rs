@@ -43,13 +43,20 @@ pub struct Exact {
     /// Where NaN is as right as the value; empty if it is so nowhere. These are convolutions in whose padding a weight lies
     /// that is infinite or NaN: frameworks multiply it by the padding's zero, the definition leaves it out.
     pub or_nan: Vec<bool>,
+    /// Where a value of zero must have its sign: in maxima, of which the first of equal ones stays. Empty if it is so nowhere.
+    pub signed_zero: Vec<bool>,
 }
 
 impl Exact {
     fn with_capacity(desc: &TensorDesc) -> Exact {
         let elements = desc.elements();
         let (values, bound) = (vec![0.0; elements], vec![0.0; elements]);
-        Exact { desc: desc.clone(), values, bound, or_nan: Vec::new() }
+        Exact { desc: desc.clone(), values, bound, or_nan: Vec::new(), signed_zero: Vec::new() }
+    }
+
+    fn mark_signed_zero(&mut self, at: usize) {
+        self.signed_zero.resize(self.values.len(), false);
+        self.signed_zero[at] = true;
     }
 
     /// The elements rounded to the output's type.
@@ -131,6 +138,8 @@ fn conv_pool(work: &ConvPoolWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y:
     conv::conv(&work.conv, x, w, bias, &mut between);
     tolerance::add_store_rounding(&mut between);
     pool::pool(&work.pool, &between.values, y, None);
+    // A convolution may give a zero of either sign.
+    y.signed_zero.clear();
     // A maximum moves at most as far as the element of its window that moves farthest, a mean as the mean of them.
     let mut carried = Exact::with_capacity(&y.desc);
     pool::pool(&work.pool, &between.bound, &mut carried, None);

@@ -15,9 +15,9 @@ use crate::tensor::DType;
 const POWER: f64 = 5.0;
 
 /// How far powers and the root of `taps` of them may be off, per unit of the root.
-fn of_powers(p: f64, taps: usize) -> f64 {
+fn of_powers(p: f64, taps: f64) -> f64 {
     let power = if p == 1.0 || p == 2.0 { 0.0 } else { POWER * EPS };
-    2.0 * SUM + power * (taps.max(1) as f64).log2() / p
+    2.0 * SUM + power * taps.max(1.0).log2() / p
 }
 
 pub(super) fn pool(work: &PoolWork, x: &[f64], y: &mut Exact, mut indices: Option<&mut Exact>) {
@@ -31,6 +31,9 @@ pub(super) fn pool(work: &PoolWork, x: &[f64], y: &mut Exact, mut indices: Optio
                         let value = |&p: &[usize; 3]| x[work.input.at(n, c, p)];
                         let element = element(work, value, [od, oh, ow]);
                         (y.values[at], y.bound[at]) = (element.value, element.bound);
+                        if element.signed_zero {
+                            y.mark_signed_zero(at);
+                        }
                         if let (Some(indices), Some(numbering)) = (indices.as_deref_mut(), work.indices) {
                             indices.values[at] =
                                 element.position.map_or(-1.0, |p| work.index(numbering, n, c, p) as f64);
@@ -49,6 +52,8 @@ pub(super) struct Element {
     pub bound: f64,
     /// Where a maximum is; nothing for an empty window.
     pub position: Option<[usize; 3]>,
+    /// Whether it is a zero whose sign counts.
+    pub signed_zero: bool,
 }
 
 /// The window at one position of a plane whose elements are `value`.
@@ -58,8 +63,10 @@ pub(super) fn element(work: &PoolWork, value: impl Fn(&[usize; 3]) -> f64, o: [u
     let window = taps(work, o);
     let (value, bound) = match work.kind {
         PoolKind::Max => {
-            let (value, position) = maximum(&window, value, work.dtype);
-            return Element { value, bound: 0.0, position };
+            let value_of = &value;
+            let (value, position) = maximum(&window, value_of, work.dtype);
+            let signed_zero = value == 0.0 && has_no_subnormals(work.dtype, &window, value_of);
+            return Element { value, bound: 0.0, position, signed_zero };
         }
         PoolKind::Average { count_include_pad, divisor } => {
             let count = match divisor {
@@ -72,10 +79,11 @@ pub(super) fn element(work: &PoolWork, value: impl Fn(&[usize; 3]) -> f64, o: [u
         }
         PoolKind::LpTorch { p } => {
             let p = f64::from(p);
-            let taps = ad.kernel * ah.kernel * aw.kernel;
-            let scale = taps as f64 / window.len() as f64;
-            let sum: f64 = window.iter().map(|q| value(q).powf(p)).sum();
-            let magnitude: f64 = window.iter().map(|q| value(q).abs().powf(p)).sum();
+            let taps: f64 = work.axes.iter().map(|a| a.kernel as f64).product();
+            let scale = taps / window.len() as f64;
+            let unit = Unit::of(window.iter().map(&value));
+            let sum: f64 = window.iter().map(|q| unit.power(value(q), p)).sum();
+            let magnitude: f64 = window.iter().map(|q| unit.power(value(q).abs(), p)).sum();
             let root = (sum * scale).powf(1.0 / p);
             // Where terms of both signs cancel, the root magnifies what is left of their errors.
             let error = 2.0 * SUM * magnitude * scale;
@@ -87,16 +95,37 @@ pub(super) fn element(work: &PoolWork, value: impl Fn(&[usize; 3]) -> f64, o: [u
                 let far = (sum * scale + error).powf(1.0 / p);
                 of_powers(p, taps) * root + (far - near)
             };
-            (root, bound)
+            (unit.size * root, unit.size * bound)
         }
         PoolKind::Lp { p } => {
             let p = f64::from(p);
-            let sum: f64 = window.iter().map(|q| value(q).abs().powf(p)).sum();
-            let root = sum.powf(1.0 / p);
-            (root, of_powers(p, window.len()) * root)
+            let unit = Unit::of(window.iter().map(&value));
+            let sum: f64 = window.iter().map(|q| unit.power(value(q).abs(), p)).sum();
+            let root = unit.size * sum.powf(1.0 / p);
+            (root, of_powers(p, window.len() as f64) * root)
         }
     };
-    Element { value, bound, position: None }
+    Element { value, bound, position: None, signed_zero: false }
+}
+
+/// What powers of a window's elements are counted in: the largest magnitude, so that none leaves the range of 64-bit floats
+/// when the root does not.
+struct Unit {
+    size: f64,
+    infinite: bool,
+}
+
+impl Unit {
+    fn of(values: impl Iterator<Item = f64>) -> Unit {
+        let largest = values.fold(0.0, |largest: f64, v| largest.max(v.abs()));
+        let usable = largest > 0.0 && largest.is_finite();
+        Unit { size: if usable { largest } else { 1.0 }, infinite: largest.is_infinite() }
+    }
+
+    /// `x^p`. Beside what is infinite no number counts.
+    fn power(&self, x: f64, p: f64) -> f64 {
+        if self.infinite && x.is_finite() { 0.0 } else { (x / self.size).powf(p) }
+    }
 }
 
 /// The positions inside the input that window `o` covers, in row-major order.
@@ -115,6 +144,20 @@ fn taps(work: &PoolWork, [od, oh, ow]: [usize; 3]) -> Vec<[usize; 3]> {
         }
     }
     window
+}
+
+/// Whether the sign of a maximum that is zero is certain: a device that takes subnormal numbers for zero may find one of them
+/// first.
+pub(super) fn has_no_subnormals(
+    dtype: DType,
+    window: &[[usize; 3]],
+    value: impl Fn(&[usize; 3]) -> f64,
+) -> bool {
+    let smallest_normal = match dtype {
+        DType::F16 => 2f64.powi(-14),
+        _ => f64::from(f32::MIN_POSITIVE),
+    };
+    window.iter().map(value).all(|v| v == 0.0 || v.abs() >= smallest_normal)
 }
 
 /// The largest value and where it is: the first of equal ones, the last NaN if there is any.
@@ -159,18 +202,19 @@ mod tests {
     #[test]
     fn powers_that_are_as_far_off_as_they_may_be_stay_in_the_bound() {
         let mut beyond_sums = 0;
-        for p in [1.25, 1.5, 3.0, 7.0, 20.0] {
+        for p in [1.25, 1.5, 3.0, 7.0, 20.0, 100.0, 200.0] {
             for taps in [1, 4, 100, 10_000, 1 << 20, 1 << 24] {
                 // One largest element, and others that are smaller.
                 for ratio in [1.0, 0.9, 0.3, 0.01, 1e-4] {
-                    let sum =
-                        |power: &dyn Fn(f64, f64) -> f64| power(1.0, p) + (taps - 1) as f64 * power(ratio, p);
+                    let sum = |power: &dyn Fn(f64, f64) -> f64| {
+                        power(1.0, p) + f64::from(taps - 1) * power(ratio, p)
+                    };
                     let exact = sum(&f64::powf).powf(1.0 / p);
                     for sign in [-1.0, 1.0] {
                         let root = power(sum(&|x, y| power(x, y, sign)), 1.0 / p, sign);
                         let off = (root - exact).abs() / exact;
-                        assert!(off < of_powers(p, taps), "{p}, {taps} of {ratio}: {off:e}");
-                        beyond_sums += usize::from(off > of_powers(p, 1));
+                        assert!(off < of_powers(p, f64::from(taps)), "{p}, {taps} of {ratio}: {off:e}");
+                        beyond_sums += usize::from(off > of_powers(p, 1.0));
                     }
                 }
             }

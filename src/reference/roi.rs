@@ -1,6 +1,7 @@
 //! Region pooling by its definition.
 
 use super::Exact;
+use super::pool::has_no_subnormals;
 use super::tolerance::{EPS, SUM};
 use crate::problem::{MaxRoiWork, RoiAlignWork};
 use crate::spec::RoiMode;
@@ -110,14 +111,17 @@ pub(super) fn max(work: &MaxRoiWork, x: &[f64], regions: &[f64], y: &mut Exact) 
         for c in 0..shape.channels {
             for by in 0..shape.bins[0] {
                 for bx in 0..shape.bins[1] {
-                    let mut largest = None;
+                    let mut bin = Vec::new();
                     for row in work.bin(0, by, y1, y2) {
-                        for column in work.bin(1, bx, x1, x2) {
-                            let value = x[shape.input.at(image as usize, c, [0, row, column])];
-                            largest = Some(max_of(largest, value));
-                        }
+                        bin.extend(work.bin(1, bx, x1, x2).map(|column| [0, row, column]));
                     }
-                    y.values[shape.output.at(r, c, [0, by, bx])] = largest.unwrap_or(0.0);
+                    let value = |&p: &[usize; 3]| x[shape.input.at(image as usize, c, p)];
+                    let largest = bin.iter().map(value).fold(None, |largest, v| Some(max_of(largest, v)));
+                    let at = shape.output.at(r, c, [0, by, bx]);
+                    y.values[at] = largest.unwrap_or(0.0);
+                    if largest == Some(0.0) && has_no_subnormals(y.desc.dtype, &bin, value) {
+                        y.mark_signed_zero(at);
+                    }
                 }
             }
         }

@@ -62,7 +62,7 @@ pub fn compare_sample(
     let space = Space::of(&problem.work)?;
     let mut random = Random(seed);
     let count = if desc.elements() == 0 { 0 } else { count };
-    let (mut values, mut bound, mut or_nan) = (vec![], vec![], vec![]);
+    let (mut values, mut bound, mut or_nan, mut signed_zero) = (vec![], vec![], vec![], vec![]);
     let (mut positions, mut drawn) = (vec![], vec![]);
     for _ in 0..count {
         let place = space.draw(&mut random);
@@ -71,11 +71,12 @@ pub fn compare_sample(
         values.push(one.value);
         bound.push(one.bound);
         or_nan.push(one.or_nan);
+        signed_zero.push(one.signed_zero);
         positions.push(at);
         drawn.push(got.data().get(at).unwrap_or(f64::NAN));
     }
-    let mut exact =
-        Exact { desc: TensorDesc { shape: vec![count], dtype: desc.dtype }, values, bound, or_nan };
+    let desc = TensorDesc { shape: vec![count], dtype: desc.dtype };
+    let mut exact = Exact { desc, values, bound, or_nan, signed_zero };
     tolerance::add_store_rounding(&mut exact);
     let worst = tolerance::worst(&exact, |i| drawn.get(i).copied().unwrap_or(f64::NAN));
     let named = |m: Mismatch| Mismatch { at: positions.get(m.at).copied().unwrap_or(m.at), ..m };
@@ -149,16 +150,17 @@ struct One {
     value: f64,
     bound: f64,
     or_nan: bool,
+    signed_zero: bool,
 }
 
 fn pooled(work: &PoolWork, x: &[f64], Place { n, c, space }: Place) -> One {
     let element = pool::element(work, |&p| x[work.input.at(n, c, p)], space);
-    One { value: element.value, bound: element.bound, or_nan: false }
+    One { value: element.value, bound: element.bound, or_nan: false, signed_zero: element.signed_zero }
 }
 
 fn convolved(work: &ConvWork, xw: [&[f64]; 2], b: Option<&Vec<f64>>, unfinite: &Unfinite, at: Place) -> One {
     let (value, bound) = conv::element(work, xw, b.map(Vec::as_slice), (at.n, at.c), at.space);
-    One { value, bound, or_nan: unfinite.meets_padding(work, at.c, at.space) }
+    One { value, bound, or_nan: unfinite.meets_padding(work, at.c, at.space), signed_zero: false }
 }
 
 /// Pooling of the convolution's elements, and of their bounds as the whole reference carries them.
@@ -166,7 +168,13 @@ fn both(work: &ConvPoolWork, xw: [&[f64]; 2], b: Option<&Vec<f64>>, unfinite: &U
     let stored = |&space: &[usize; MAX_SPATIAL]| {
         let one = convolved(&work.conv, xw, b, unfinite, Place { space, ..at });
         let desc = TensorDesc { shape: vec![1], dtype: work.between.dtype };
-        let mut exact = Exact { desc, values: vec![one.value], bound: vec![one.bound], or_nan: Vec::new() };
+        let mut exact = Exact {
+            desc,
+            values: vec![one.value],
+            bound: vec![one.bound],
+            or_nan: vec![],
+            signed_zero: vec![],
+        };
         tolerance::add_store_rounding(&mut exact);
         One { bound: exact.bound.first().copied().unwrap_or(0.0), ..one }
     };
@@ -178,5 +186,6 @@ fn both(work: &ConvPoolWork, xw: [&[f64]; 2], b: Option<&Vec<f64>>, unfinite: &U
         value: element.value,
         bound: element.bound + carried.value.max(0.0),
         or_nan: !unfinite.is_empty() && any(),
+        signed_zero: false,
     }
 }

@@ -65,7 +65,7 @@ impl std::fmt::Display for Mismatch {
 /// Compares an implementation's output with the reference.
 ///
 /// NaN matches NaN alone, or where [`Exact::or_nan`] permits it; infinities match themselves; every other element must lie
-/// within its bound.
+/// within its bound, and a zero have its sign where [`Exact::signed_zero`] says so.
 /// A reference value beyond the largest number of the output's type matches that type's infinity.
 ///
 /// # Errors
@@ -98,7 +98,12 @@ pub(super) fn worst(exact: &Exact, got: impl Fn(usize) -> f64) -> Option<Mismatc
     for (at, (&expected, &bound)) in exact.values.iter().zip(&exact.bound).enumerate() {
         let value = got(at);
         let may_be_nan = exact.or_nan.get(at) == Some(&true);
-        let excess = excess(expected, value, bound, largest);
+        let must_have_sign = exact.signed_zero.get(at) == Some(&true);
+        let excess =
+            match must_have_sign && value == 0.0 && value.is_sign_negative() != expected.is_sign_negative() {
+                true => f64::INFINITY,
+                false => excess(expected, value, bound, largest),
+            };
         if excess <= 0.0 || (may_be_nan && value.is_nan()) {
             continue;
         }

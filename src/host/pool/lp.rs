@@ -4,11 +4,15 @@ use half::f16;
 
 use super::frame::{Frame, Windows};
 use super::reduce::Sum;
-use super::{narrowed, wrong_type};
+use super::{narrowed, scaled_lp, wrong_type};
 use crate::error::Result;
 use crate::host::element::Powers;
 use crate::problem::PoolWork;
 use crate::tensor::Data;
+
+/// The largest exponent whose powers of any 16- or 32-bit float, and sums of many of them, 64-bit floats hold: their
+/// exponents go to 1,023, those of subnormal 32-bit floats to -149.
+const LARGEST_EXPONENT: f32 = 6.0;
 
 pub(super) fn pool(work: &PoolWork, x: &Data, p: f32) -> Result<Data> {
     powers(work, x, p, false, |_, _, _| {})
@@ -16,7 +20,7 @@ pub(super) fn pool(work: &PoolWork, x: &Data, p: f32) -> Result<Data> {
 
 /// PyTorch's: powers keep their sign, and a window of which a part lies outside counts as if it were whole.
 pub(super) fn torch(work: &PoolWork, x: &Data, p: f32) -> Result<Data> {
-    let taps = work.axes.iter().map(|a| a.kernel).product::<usize>() as f64;
+    let taps: f64 = work.axes.iter().map(|a| a.kernel as f64).product();
     powers(work, x, p, true, |frame: &Frame, windows: &Windows, sums: &mut [f64]| {
         let mut sums = sums.chunks_exact_mut(frame.inner);
         for d in windows[0].clone() {
@@ -40,6 +44,9 @@ fn powers(
     signed: bool,
     finish: impl Fn(&Frame, &Windows, &mut [f64]) + Sync + Send,
 ) -> Result<Data> {
+    if p > LARGEST_EXPONENT {
+        return scaled_lp::pool(work, x, p, signed);
+    }
     let p = f64::from(p);
     let root = move |sum: f64| match p {
         1.0 => sum,

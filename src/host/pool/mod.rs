@@ -9,6 +9,7 @@ mod lp;
 mod max;
 mod reduce;
 mod rows;
+mod scaled_lp;
 mod strips;
 mod whole;
 

@@ -34,7 +34,7 @@ fn mean(rng: &mut Rng) -> PoolKind {
 }
 
 fn norm(rng: &mut Rng) -> PoolKind {
-    let p = [1.0, 2.0, 3.0, 1.5, 7.0][rng.between(0, 4)];
+    let p = [1.0, 2.0, 3.0, 1.5, 7.0, 20.0, 100.0, 200.0][rng.between(0, 7)];
     if rng.one_in(3) { PoolKind::LpTorch { p } } else { PoolKind::Lp { p } }
 }
 

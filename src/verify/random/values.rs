@@ -66,6 +66,9 @@ pub(super) fn inputs(rng: &mut Rng, problem: &Problem) -> Vec<Tensor> {
             offsets.data = Data::F32((0..n).map(|_| offset() as f32).collect());
         }
         (Work::Pool(work), [x]) => {
+            if matches!(work.kind, PoolKind::Lp { .. } | PoolKind::LpTorch { .. }) && rng.one_in(3) {
+                whole_range(rng, x);
+            }
             // Roots of what is left of terms of both signs are no numbers that two paths agree on.
             if let PoolKind::LpTorch { p } = work.kind
                 && p != 1.0
@@ -91,9 +94,9 @@ fn scale(problem: &Problem, desc: &TensorDesc) -> f64 {
     if convolves && desc.dtype == DType::F16 { 4.0 } else { 1e4 }
 }
 
-/// Values of one of several kinds: plain, all negative, full of ties, huge, with NaN and infinities.
+/// Values of one of several kinds: plain, all negative, full of ties, huge, with NaN and infinities, zeros of both signs.
 fn tensor(rng: &mut Rng, desc: &TensorDesc, huge: f64) -> Tensor {
-    let kind = rng.between(0, 7);
+    let kind = rng.between(0, 8);
     let mut value = || -> f64 {
         let plain = 2.0 * rng.unit() - 1.0;
         match kind {
@@ -102,6 +105,8 @@ fn tensor(rng: &mut Rng, desc: &TensorDesc, huge: f64) -> Tensor {
             2 => huge * plain,
             3 if rng.one_in(15) => [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 0.0][rng.between(0, 4)],
             4 => rng.unit(),
+            // Most windows' maxima are zeros, of which the first must stay.
+            8 => [-0.0, 0.0, -1.0, -2.0][rng.between(0, 3)],
             _ => plain,
         }
     };
@@ -114,6 +119,25 @@ fn tensor(rng: &mut Rng, desc: &TensorDesc, huge: f64) -> Tensor {
         DType::I32 => Data::I32((0..n).map(|_| rng.next_u64() as i32).collect()),
     };
     Tensor { shape: desc.shape.clone(), data }
+}
+
+/// Numbers of every magnitude that the type has, or all of nearly one: their powers leave the range of any float.
+fn whole_range(rng: &mut Rng, x: &mut Tensor) {
+    let (least, most) = if x.dtype() == DType::F16 { (-14.0, 15.0) } else { (-126.0, 126.0) };
+    let alike = rng.one_in(2).then(|| least + (most - least) * rng.unit());
+    let mut value = || {
+        let exponent = match alike {
+            Some(middle) => (middle + 2.0 * rng.unit() - 1.0).clamp(least, most),
+            None => least + (most - least) * rng.unit(),
+        };
+        let sign = if rng.one_in(2) { -1.0 } else { 1.0 };
+        sign * exponent.exp2()
+    };
+    match &mut x.data {
+        Data::F32(v) => v.iter_mut().for_each(|x| *x = value() as f32),
+        Data::F16(v) => v.iter_mut().for_each(|x| *x = f16::from_f64(value())),
+        _ => {}
+    }
 }
 
 /// A sample of fractional pooling, sometimes at an end of its range.

@@ -1,0 +1,96 @@
+//! Lp norms of large exponents, window by window: powers are taken of elements over the window's largest, so that they stay
+//! in the range of 64-bit floats when the norm does.
+
+use half::f16;
+
+use super::wrong_type;
+use crate::error::Result;
+use crate::geometry::{Axis, MAX_SPATIAL};
+use crate::host::output::{WORTH_SHARING, fill};
+use crate::problem::PoolWork;
+use crate::tensor::Data;
+
+/// Norms with exponent `p`; `signed` are PyTorch's, as in [`lp`](super::lp).
+pub(super) fn pool(work: &PoolWork, x: &Data, p: f32, signed: bool) -> Result<Data> {
+    Ok(match x {
+        Data::F32(x) => Data::F32(norms(work, x, p, signed, f64::from, |y| y as f32)?),
+        Data::F16(x) => Data::F16(norms(work, x, p, signed, f64::from, f16::from_f64)?),
+        _ => return Err(wrong_type(work, x)),
+    })
+}
+
+fn norms<T: Copy + Default + Send + Sync>(
+    work: &PoolWork,
+    x: &[T],
+    p: f32,
+    signed: bool,
+    widen: impl Fn(T) -> f64 + Sync + Send,
+    narrow: impl Fn(f64) -> T + Sync + Send,
+) -> Result<Vec<T>> {
+    let [depth, height, width] = work.axes.map(|a| a.output);
+    let len = work.batch * work.channels * depth * height * width;
+    // The output is written in its own order: what its strides say of a place is counted back.
+    let channels_last = work.output.c == 1 && work.channels > 1;
+    let place = move |at: usize| -> (usize, usize, [usize; MAX_SPATIAL]) {
+        let (outer, c) = if channels_last { (at / work.channels, at % work.channels) } else { (at, 0) };
+        let position = [outer / width / height % depth, outer / width % height, outer % width];
+        let outer = outer / width / height / depth;
+        if channels_last {
+            (outer, c, position)
+        } else {
+            (outer / work.channels, outer % work.channels, position)
+        }
+    };
+    fill(len, 1, WORTH_SHARING / 64, |at, out: &mut [T]| {
+        let (n, c, position) = place(at);
+        let value = |at: [usize; MAX_SPATIAL]| widen(x[work.input.at(n, c, at)]);
+        out.fill(narrow(norm(work, position, f64::from(p), signed, value)));
+    })
+}
+
+fn norm(
+    work: &PoolWork,
+    at: [usize; MAX_SPATIAL],
+    p: f64,
+    signed: bool,
+    value: impl Fn([usize; MAX_SPATIAL]) -> f64,
+) -> f64 {
+    let mut largest = 0f64;
+    for_each_tap(&work.axes, at, |place| largest = largest.max(value(place).abs()));
+    let unit = if largest > 0.0 && largest.is_finite() { largest } else { 1.0 };
+    let mut sum = 0.0;
+    let mut inside = 0.0;
+    for_each_tap(&work.axes, at, |place| {
+        let x = value(place);
+        inside += 1.0;
+        // Beside what is infinite no number counts.
+        if !(largest.is_infinite() && x.is_finite()) {
+            sum += (if signed { x } else { x.abs() } / unit).powf(p);
+        }
+    });
+    if signed {
+        sum *= work.axes.iter().map(|a| a.kernel as f64).product::<f64>() / inside;
+    }
+    unit * sum.powf(1.0 / p)
+}
+
+/// Calls `f` with the positions inside the input that a window covers.
+fn for_each_tap(
+    axes: &[Axis; MAX_SPATIAL],
+    at: [usize; MAX_SPATIAL],
+    mut f: impl FnMut([usize; MAX_SPATIAL]),
+) {
+    let [a0, a1, a2] = axes;
+    let places = |a: &Axis, o: usize| {
+        let (start, dilation, taps) = (a.start(o), a.dilation as isize, a.taps_inside(o));
+        // A tap inside the input has a position that is not negative.
+        taps.map(move |tap| (start + tap as isize * dilation) as usize)
+    };
+    for d in places(a0, at[0]) {
+        for h in places(a1, at[1]) {
+            for w in places(a2, at[2]) {
+                f([d, h, w]);
+            }
+        }
+    }
+}
