@@ -1,5 +1,6 @@
 
-// The maximum: the first zero of the window, where keys alone do not tell which that is. Loops run only where there is one.
+// The maximum: the first zero of the window, where keys alone do not tell which that is. Taps
+// behind the last become the last, which changes no order. Loops run only where there is a -0.
 fn first_of_equal_PAGE(place: Place, window: Window, largest: Largest) -> Floats {
     let searched = may_be_minus(largest);
     var value = of_key(largest.key);
@@ -10,7 +11,7 @@ fn first_of_equal_PAGE(place: Place, window: Window, largest: Largest) -> Floats
             let row = window.at + r * params.tap_step.x + m * params.tap_step.y;
             for (var w = most(place.last) - 1; w >= 0; w--) {
                 let x = load_PAGE(row + min(Ints(w), last) * params.tap_step.z);
-                value = select(value, x, are_zero(x) & searched & (Ints(w) < place.last));
+                value = select(value, x, are_zero(x) & searched);
             }
         }
     }

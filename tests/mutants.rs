@@ -27,8 +27,8 @@ const MUTANTS: &[Mutant] = &[
     mutant!(
         AveragePool,
         "overhang counts",
-        "padded *= end_tap(start[axis], padded_end[axis], dilation[axis], window[axis])",
-        "padded *= window[axis]"
+        "padded *= f32(end_tap(start[axis], padded_end[axis], dilation[axis], window[axis]))",
+        "padded *= f32(window[axis])"
     ),
     mutant!(AveragePool, "divisor ignored", "given != 0u", "false"),
     mutant!(
@@ -66,12 +66,12 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Conv, "bias missing", "params.has_bias == 0u", "true"),
     mutant!(Conv, "dilation missing", "vec3<i32>(tap * params.dilation.xyz)", "vec3<i32>(tap)"),
     mutant!(Conv, "blocks counted twice", "(*sums).block = vec4<f32>();", ""),
-    mutant!(AdaptivePool, "windows end early", "(next * part + params.out_size[axis] - 1u)", "(next * part)"),
+    mutant!(AdaptivePool, "windows end early", "u32(end_part.y != 0u)", "0u"),
     mutant!(
         AdaptivePool,
         "windows start late",
-        "out[axis] * whole + out[axis] * part / params.out_size[axis]",
-        "out[axis] * (whole + part / params.out_size[axis])"
+        "out[axis] * whole + divided(out[axis], part, size).x",
+        "out[axis] * (whole + part / size)"
     ),
     mutant!(
         FractionalMaxPool,
@@ -219,7 +219,12 @@ const PAGED: &[Mutant] = &[
         "pairs[0] + pairs[1], true"
     ),
     mutant!(MaxPool, "planes too near", "plane * params.in_stride.w", "plane"),
-    mutant!(MaxPool, "empty windows are zero", "select(best, Uints(0u),", "select(best, Uints(0x7f800001u),"),
+    mutant!(
+        MaxPool,
+        "empty windows are zero",
+        "select(largest.key, Uints(0u),",
+        "select(largest.key, Uints(0x7f800001u),"
+    ),
     mutant!(AveragePool, "terms outside the input", "Ints(w) < in_row", "Ints(w) < Ints(TAPS)"),
     mutant!(AveragePool, "padding counts as input", "count = Uints(window.padded)", "count = count"),
     mutant!(AveragePool, "dilation along the last axis", "first_last * params.tap_step.z", "first_last"),

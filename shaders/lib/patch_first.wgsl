@@ -1,5 +1,5 @@
 // Of equal maxima the first stays: where keys have found +0, but a -0 was loaded too, the window is gone through for its first
-// zero. Loops run only where there is one.
+// zero. Taps outside the input become its neighbours inside, which changes no order. Loops run only where there is a -0.
 
 // How far above -0 the nearest key lies that was loaded.
 var<private> above: Uints = Uints(1u);
@@ -16,10 +16,8 @@ fn finished_of(key: Values, base: u32, y: i32, columns: Ints) -> Floats {
     for (var r = rows - 1; r >= 0; r--) {
         let row = base + clamped(y + r, params.in_size.x) * params.in_row;
         for (var t = COLUMNS - 1; t >= 0; t--) {
-            let column = columns + t;
-            let there = (Uints(column) < Uints(u32(params.in_size.y))) & Bools(is_inside(y + r, params.in_size.x));
-            let x = element(row, clamp(column, Ints(0), Ints(params.in_size.y - 1)));
-            value = select(value, x, are_zero(x) & searched & there);
+            let x = element(row, clamp(columns + t, Ints(0), Ints(params.in_size.y - 1)));
+            value = select(value, x, are_zero(x) & searched);
         }
     }
     return value;
