@@ -65,7 +65,12 @@ pub fn compare(
     };
     let judged = e.iter().zip(g).map(|(&e, &g)| {
         let bound = bound(rules, expected.element, e);
-        (excess(e, g, bound), bound)
+        // What is copied, as maxima are, keeps the sign of zero.
+        let copied = rules.expectation == Expectation::Exact && e == 0.0 && g == 0.0;
+        match copied && e.is_sign_negative() != g.is_sign_negative() {
+            true => (f64::INFINITY, bound),
+            false => (excess(e, g, bound), bound),
+        }
     });
     Ok(worst(name, expected, got, judged))
 }
