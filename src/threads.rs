@@ -1,6 +1,8 @@
 //! The threads of rayon's global pool, whose start may fail.
 
-use crate::error::{Error, Result};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::error::Error;
+use crate::error::Result;
 
 /// Starts the threads unless they run; an error where the system gives none. rayon itself panics then.
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,7 +1,9 @@
 //! Pipelines of a plan, and their bindings to buffers.
 
+#[cfg(not(target_arch = "wasm32"))]
 use std::collections::HashSet;
 
+#[cfg(not(target_arch = "wasm32"))]
 use rayon::prelude::*;
 
 use super::Engine;
@@ -11,6 +13,7 @@ use super::scope::{alive, scoped};
 use crate::error::{Error, Result};
 use crate::plan::{Caps, PAGE, Page, Part, Plan, Slot};
 use crate::tensor::TensorDesc;
+#[cfg(not(target_arch = "wasm32"))]
 use crate::threads;
 
 /// A plan whose pipelines are built.
@@ -72,14 +75,26 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::prepare`]: the first that arises.
     pub fn prepare_all(&self, plans: &[Plan]) -> Result<Vec<Prepared>> {
-        let keys: HashSet<_> = plans.iter().flat_map(|plan| &plan.steps).map(|step| step.kernel).collect();
-        // Without threads the pipelines are built one after the other, below.
-        if threads::started().is_ok() {
-            keys.into_par_iter()
-                .try_for_each(|key| pollster::block_on(self.pipelines.get(&self.device, key)).map(drop))?;
-        }
+        self.build_all(plans)?;
         let prepared = plans.iter().map(|plan| pollster::block_on(self.pipelines_of(plan))).collect();
         alive(&self.device, || "preparing plans".to_owned()).and(prepared)
+    }
+
+    /// Builds pipelines in parallel. Where there are no threads, they are built one after the other when they are asked for.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn build_all(&self, plans: &[Plan]) -> Result<()> {
+        if threads::started().is_err() {
+            return Ok(());
+        }
+        let keys: HashSet<_> = plans.iter().flat_map(|plan| &plan.steps).map(|step| step.kernel).collect();
+        keys.into_par_iter()
+            .try_for_each(|key| pollster::block_on(self.pipelines.get(&self.device, key)).map(drop))
+    }
+
+    /// A browser's devices belong to one thread.
+    #[cfg(target_arch = "wasm32")]
+    fn build_all(&self, _plans: &[Plan]) -> Result<()> {
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Buffers made with their contents.
 
-use super::scope::{is_lost, scoped};
+use super::scope::scoped;
 use crate::error::{Error, Result};
 
 /// A buffer holding `contents`, which must be whole words.
@@ -26,11 +26,6 @@ pub(crate) async fn filled(
         (buffer, written)
     })
     .await?;
-    match written {
-        Ok(()) => Ok(buffer),
-        Err(error) if is_lost(device) => {
-            Err(Error::DeviceLost { during: during(), reason: error.to_string() })
-        }
-        Err(error) => Err(Error::Gpu { during: during(), reason: error.to_string() }),
-    }
+    written.map_err(|error| Error::Gpu { during: during(), reason: error.to_string() })?;
+    Ok(buffer)
 }
