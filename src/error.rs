@@ -160,6 +160,12 @@ pub enum Error {
         /// How many.
         in_flight: usize,
     },
+    /// A result that is not there: its copy was not submitted, its submission failed, or it was read before.
+    #[error("reading a result: there is none: {reason}")]
+    NoResult {
+        /// Why there is none.
+        reason: &'static str,
+    },
     /// No adapter matches the request.
     #[error("no adapter for {request}: {reason}")]
     NoAdapter {
@@ -198,6 +204,12 @@ pub enum Error {
         /// What was under way.
         during: String,
         /// The reason wgpu gives.
+        reason: String,
+    },
+    /// The threads that the host path computes on cannot be started.
+    #[error("the threads of the host path cannot be started ({reason})")]
+    NoThreads {
+        /// The system's reason.
         reason: String,
     },
     /// A model that cannot be built or run.

@@ -32,11 +32,12 @@ pub mod problem;
 pub mod reference;
 pub mod spec;
 pub mod tensor;
+mod threads;
 #[cfg(feature = "cli")]
 pub mod verify;
 
 pub use backend::{Backend, Choice, Fallback, Opened};
-pub use engine::{Binding, Engine, Prepared};
+pub use engine::{Binding, Engine, PrepackedBinding, Prepared};
 pub use error::{Error, Result};
 pub use frame::{ColorMap, Crop, FrameChannels, FramePlan, FrameToTensor, OverlayPlan, TensorToFrame};
 pub use plan::{Caps, Plan};

@@ -155,6 +155,17 @@ impl Data {
         }
     }
 
+    /// [`Data::from_bytes`], where memory that cannot be had is an error.
+    pub(crate) fn try_from_bytes(dtype: DType, bytes: &[u8]) -> Result<Data> {
+        Ok(match dtype {
+            DType::F32 => Data::F32(try_collect(bytes)?),
+            DType::F16 => Data::F16(try_collect(bytes)?),
+            DType::U8 => Data::U8(try_collect(bytes)?),
+            DType::I8 => Data::I8(try_collect(bytes)?),
+            DType::I32 => Data::I32(try_collect(bytes)?),
+        })
+    }
+
     /// Element `i` as a 64-bit float, which holds every element type exactly.
     pub fn get(&self, i: usize) -> Option<f64> {
         match self {
@@ -165,6 +176,24 @@ impl Data {
             Data::I32(v) => v.get(i).map(|&x| f64::from(x)),
         }
     }
+}
+
+/// An empty vector with room for `len` elements.
+pub(crate) fn reserved<T>(what: &'static str, len: usize) -> Result<Vec<T>> {
+    let mut v = Vec::new();
+    v.try_reserve_exact(len).map_err(|_| Error::TooLarge {
+        what,
+        values: format!("{len} elements of {} bytes", size_of::<T>()),
+        rule: "the memory for it cannot be had",
+    })?;
+    Ok(v)
+}
+
+fn try_collect<T: bytemuck::Pod>(bytes: &[u8]) -> Result<Vec<T>> {
+    let chunks = bytes.chunks_exact(size_of::<T>());
+    let mut elements = reserved("tensor", chunks.len())?;
+    elements.extend(chunks.map(bytemuck::pod_read_unaligned::<T>));
+    Ok(elements)
 }
 
 /// Copies unaligned bytes into elements.

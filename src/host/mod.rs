@@ -30,6 +30,7 @@ use crate::error::{Error, Result};
 use crate::problem::{Problem, Work};
 use crate::spec::Op;
 use crate::tensor::{Data, Tensor, TensorDesc};
+use crate::threads;
 
 /// Computes `op` on `inputs` on the CPU.
 ///
@@ -51,7 +52,8 @@ pub fn run(op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
 /// Computes a problem on the CPU: [`run`] without validating the operation again.
 ///
 /// # Errors
-/// If `inputs` are not what the problem was made for, or the memory for the outputs cannot be had.
+/// If `inputs` are not what the problem was made for, or the memory for the outputs cannot be had;
+/// [`Error::NoThreads`].
 ///
 /// ```
 /// use wgpool::{host, GlobalPool, Problem, Tensor};
@@ -72,6 +74,7 @@ fn compute_with(
     inputs: &[&Tensor],
     packed: Option<&conv::Weights>,
 ) -> Result<Vec<Tensor>> {
+    threads::started()?;
     let data = if problem.outputs.iter().all(|o| o.elements() == 0) {
         problem.outputs.iter().map(|o| Data::from_bytes(o.dtype, &[])).collect()
     } else {

@@ -4,20 +4,15 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::tensor::reserved;
 
 /// Below this many elementary steps, handing work to other threads costs more than it saves.
 pub(super) const WORTH_SHARING: usize = 1 << 15;
 
 /// An empty vector with room for `len` elements.
 fn reserve<T>(len: usize) -> Result<Vec<T>> {
-    let mut v = Vec::new();
-    v.try_reserve_exact(len).map_err(|_| Error::TooLarge {
-        what: "result",
-        values: format!("{len} elements of {} bytes", size_of::<T>()),
-        rule: "the memory for it cannot be had",
-    })?;
-    Ok(v)
+    reserved("result", len)
 }
 
 /// Gives a chunk that was not written yet a value, so that it may be used as elements.
