@@ -92,7 +92,8 @@ const VERIFY_EXAMPLES: &str = "\
 DIR holds manifest.json and the safetensors files that it names, in the format of ONNX or of
 PyTorch cases. On a GPU each case also runs at another offset, in poisoned memory. Tensors of
 types without kernels (bf16, i32, i64) go in by an exact conversion, which the table counts.
-The status is 1 if any case failed, and 2 if the corpus cannot be read.
+The status is 1 if any case failed, and 2 if the corpus cannot be read or nothing in it could be
+checked: it has no cases, or none that is supported.
 
 Examples:
   wgpool verify corpus/onnx --adapter software
@@ -139,8 +140,11 @@ pub enum Elements {
 
 const PREDICT_EXAMPLES: &str = "\
 Inputs may hold one example or a batch. Pictures and u8 arrays are divided by 255, so that they
-reach from 0 to 1; a picture must have the size the model takes. Colour is turned to grey for a
-model of one channel.
+reach from 0 to 1; a picture must have the size the model takes. It is read as Keras' load_img
+does: for a model of one channel colour becomes grey by ITU-R BT.601 (0.299 red + 0.587 green
++ 0.114 blue, rounded to a byte), alpha is dropped but for models of four channels, 16 bits
+a channel become the upper 8; but 16-bit grey keeps all its bits (it is divided by 65535), and
+is an error for models of colour.
 
 Examples:
   wgpool predict model.keras seven.png
