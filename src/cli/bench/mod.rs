@@ -1,5 +1,6 @@
 //! `wgpool bench`: the case table on the adapter beside the host path.
 
+mod compare;
 mod export;
 mod plot;
 mod table;
@@ -22,6 +23,9 @@ const WRONG: u8 = 1;
 
 /// Runs the command; the status says whether any result was wrong.
 pub fn run(args: &BenchArgs, choice: &Choice, out: &mut dyn Write) -> Result<ExitCode> {
+    if let [a, b] = args.compare.as_slice() {
+        return compare::run([a, b], args.fail_above, out);
+    }
     let others = args.scaling || args.fusion;
     let wanted = match args.cases.as_slice() {
         [] if others => Vec::new(),
