@@ -283,6 +283,32 @@ pub(crate) fn unpooled_lengths(
         .collect()
 }
 
+/// Refuses lengths that max pooling cannot have had before: see
+/// [`MaxUnpool::check_output`](crate::MaxUnpool::check_output).
+pub(crate) fn check_unpooled(
+    input: &[usize],
+    [window, stride, padding]: [&[usize]; 3],
+    output: &[usize],
+) -> Result<()> {
+    let op = "max unpooling";
+    let rank = input.len();
+    let window = per_axis(op, "window", window, rank)?;
+    let stride = per_axis(op, "stride", stride, rank)?;
+    let padding = per_axis(op, "padding", padding, rank)?;
+    let output = per_axis(op, "output", output, rank)?;
+    for i in 0..rank {
+        let [l, k, s, p, o] = [input[i], window[i], stride[i], padding[i], output[i]].map(|n| n as i128);
+        let usual = (l - 1) * s - 2 * p + k;
+        if (o - usual).abs() >= s {
+            let rule = format!(
+                "on axis {i} it must differ by less than the stride {s} from {usual}, which {l} windows of {k} span"
+            );
+            return Err(Error::parameter(op, "output", output, rule));
+        }
+    }
+    Ok(())
+}
+
 /// One value for each of `rank` axes; a single value stands for all of them.
 pub(crate) fn per_axis(
     op: &'static str,

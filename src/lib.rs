@@ -32,6 +32,7 @@ pub mod problem;
 pub mod reference;
 pub mod spec;
 pub mod tensor;
+pub mod text;
 mod threads;
 #[cfg(feature = "cli")]
 pub mod verify;
