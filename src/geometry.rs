@@ -190,6 +190,35 @@ impl Axis {
         self.taps_before(o, self.input as isize, 0)
     }
 
+    /// Taps of all windows that lie inside the input, counted window by window.
+    pub(crate) fn touching(&self) -> usize {
+        (0..self.output).fold(0, |taps: usize, o| taps.saturating_add(self.taps_inside(o).len()))
+    }
+
+    /// The windows that lie inside the input with all of their taps; none of those that divide it among them.
+    pub(crate) fn inside(&self) -> Range<usize> {
+        let Some(room) = (self.input + self.pad_before).checked_sub(self.span()).filter(|_| !self.adaptive)
+        else {
+            return 0..0;
+        };
+        let first = self.pad_before.div_ceil(self.stride).min(self.output);
+        first..(room / self.stride + 1).clamp(first, self.output)
+    }
+
+    /// The axis without those first and last taps that lie outside the input in every window, as far as the padding
+    /// before it can go with them, and without padding that no window reaches: the windows have the same elements, but
+    /// [`Axis::taps_padded`] does not count what is gone.
+    pub(crate) fn trimmed(self) -> Axis {
+        let (Some(last), false) = (self.output.checked_sub(1), self.adaptive) else { return self };
+        // Positions grow from window to window: the last has the first tap inside, and the first the last.
+        let gone = self.taps_inside(last).start.min(self.pad_before / self.dilation).min(self.kernel - 1);
+        let end = self.taps_inside(0).end.max(gone + 1);
+        let pad_before = self.pad_before - gone * self.dilation;
+        let axis = Axis { kernel: end - gone, pad_before, ..self };
+        let pad_after = axis.reach(axis.output).saturating_sub(pad_before + axis.input);
+        Axis { pad_after, ..axis }
+    }
+
     /// The number of taps of window `o` inside the input or its padding, which is what an average with
     /// padding included divides by; the overhang that ceil mode adds is not counted.
     pub fn taps_padded(&self, o: usize) -> usize {

@@ -107,9 +107,9 @@ fn sum(
     let group = o / work.group_out;
     let mut sum = bias.map_or(0.0, |b| b[o]);
     let mut magnitude = sum.abs();
-    for td in 0..ad.kernel {
-        for th in 0..ah.kernel {
-            for tw in 0..aw.kernel {
+    for td in ad.taps_inside(od) {
+        for th in ah.taps_inside(oh) {
+            for tw in aw.taps_inside(ow) {
                 let (Some(d), Some(h), Some(w_at)) =
                     (ad.position(od, td), ah.position(oh, th), aw.position(ow, tw))
                 else {
@@ -143,9 +143,9 @@ pub(super) fn transposed(work: &ConvWork, x: &[f64], w: &[f64], bias: Option<&[f
             for id in 0..ad.output {
                 for ih in 0..ah.output {
                     for iw in 0..aw.output {
-                        for td in 0..ad.kernel {
-                            for th in 0..ah.kernel {
-                                for tw in 0..aw.kernel {
+                        for td in ad.taps_inside(id) {
+                            for th in ah.taps_inside(ih) {
+                                for tw in aw.taps_inside(iw) {
                                     let (Some(d), Some(h), Some(w_at)) =
                                         (ad.position(id, td), ah.position(ih, th), aw.position(iw, tw))
                                     else {

@@ -97,7 +97,7 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
         (Work::Fractional(work), [x, s], [y]) => fractional::fractional(work, x, s, y, None),
         (Work::Fractional(work), [x, s], [y, i]) => fractional::fractional(work, x, s, y, Some(i)),
         (Work::Unpool(work), [x, i], [y]) => unpool::unpool(work, x, i, y),
-        (Work::RoiAlign(work), [x, r, i], [y]) => roi::align(work, x, r, i, y),
+        (Work::RoiAlign(work), [x, r, i], [y]) => roi::align(work, x, r, i, y)?,
         (Work::MaxRoi(work), [x, r], [y]) => roi::max(work, x, r, y),
         (Work::ConvTranspose(work), [x, w], [y]) => conv::transposed(work, x, w, None, y),
         (Work::ConvTranspose(work), [x, w, b], [y]) => conv::transposed(work, x, w, Some(b), y),

@@ -15,9 +15,9 @@ use crate::tensor::DType;
 const POWER: f64 = 5.0;
 
 /// How far powers and the root of `taps` of them may be off, per unit of the root.
-fn of_powers(p: f64, taps: usize) -> f64 {
+fn of_powers(p: f64, taps: f64) -> f64 {
     let power = if p == 1.0 || p == 2.0 { 0.0 } else { POWER * EPS };
-    2.0 * SUM + power * (taps.max(1) as f64).log2() / p
+    2.0 * SUM + power * taps.max(1.0).log2() / p
 }
 
 pub(super) fn pool(work: &PoolWork, x: &[f64], y: &mut Exact, mut indices: Option<&mut Exact>) {
@@ -55,27 +55,30 @@ pub(super) struct Element {
 pub(super) fn element(work: &PoolWork, value: impl Fn(&[usize; 3]) -> f64, o: [usize; 3]) -> Element {
     let [ad, ah, aw] = work.axes;
     let [od, oh, ow] = o;
-    let window = taps(work, o);
+    let window = Taps::of(work, o);
     let (value, bound) = match work.kind {
         PoolKind::Max => {
-            let (value, position) = maximum(&window, value, work.dtype);
+            let (value, position) = maximum(window.iter(), value, work.dtype);
             return Element { value, bound: 0.0, position };
         }
         PoolKind::Average { count_include_pad, divisor } => {
             let count = match divisor {
-                Some(divisor) => divisor as usize,
-                None if count_include_pad => ad.taps_padded(od) * ah.taps_padded(oh) * aw.taps_padded(ow),
-                None => window.len(),
-            } as f64;
-            let magnitude = window.iter().map(|p| value(p).abs()).sum::<f64>() / count;
-            (window.iter().map(value).sum::<f64>() / count, SUM * magnitude)
+                Some(divisor) => f64::from(divisor),
+                // Padding may make windows larger than what a usize counts.
+                None if count_include_pad => {
+                    [ad.taps_padded(od), ah.taps_padded(oh), aw.taps_padded(ow)].map(|n| n as f64).iter().product()
+                }
+                None => window.len() as f64,
+            };
+            let magnitude = window.iter().map(|p| value(&p).abs()).sum::<f64>() / count;
+            (window.iter().map(|p| value(&p)).sum::<f64>() / count, SUM * magnitude)
         }
         PoolKind::LpTorch { p } => {
             let p = f64::from(p);
-            let taps = ad.kernel * ah.kernel * aw.kernel;
-            let scale = taps as f64 / window.len() as f64;
-            let sum: f64 = window.iter().map(|q| value(q).powf(p)).sum();
-            let magnitude: f64 = window.iter().map(|q| value(q).abs().powf(p)).sum();
+            let taps: f64 = work.axes.iter().map(|a| a.kernel as f64).product();
+            let scale = taps / window.len() as f64;
+            let sum: f64 = window.iter().map(|q| value(&q).powf(p)).sum();
+            let magnitude: f64 = window.iter().map(|q| value(&q).abs().powf(p)).sum();
             let root = (sum * scale).powf(1.0 / p);
             // Where terms of both signs cancel, the root magnifies what is left of their errors.
             let error = 2.0 * SUM * magnitude * scale;
@@ -91,35 +94,51 @@ pub(super) fn element(work: &PoolWork, value: impl Fn(&[usize; 3]) -> f64, o: [u
         }
         PoolKind::Lp { p } => {
             let p = f64::from(p);
-            let sum: f64 = window.iter().map(|q| value(q).abs().powf(p)).sum();
+            let sum: f64 = window.iter().map(|q| value(&q).abs().powf(p)).sum();
             let root = sum.powf(1.0 / p);
-            (root, of_powers(p, window.len()) * root)
+            (root, of_powers(p, window.len() as f64) * root)
         }
     };
     Element { value, bound, position: None }
 }
 
-/// The positions inside the input that window `o` covers, in row-major order.
-fn taps(work: &PoolWork, [od, oh, ow]: [usize; 3]) -> Vec<[usize; 3]> {
-    let [ad, ah, aw] = work.axes;
-    let mut window = Vec::new();
-    for td in 0..ad.kernel {
-        for th in 0..ah.kernel {
-            for tw in 0..aw.kernel {
-                if let (Some(d), Some(h), Some(w)) =
-                    (ad.position(od, td), ah.position(oh, th), aw.position(ow, tw))
-                {
-                    window.push([d, h, w]);
-                }
-            }
+/// The positions inside the input that a window covers.
+struct Taps {
+    first: [usize; 3],
+    step: [usize; 3],
+    count: [usize; 3],
+}
+
+impl Taps {
+    /// Those of window `o`.
+    fn of(work: &PoolWork, o: [usize; 3]) -> Taps {
+        let inside = |i: usize| work.axes[i].taps_inside(o[i]);
+        Taps {
+            first: [0, 1, 2].map(|i| work.axes[i].position(o[i], inside(i).start).unwrap_or(0)),
+            step: work.axes.map(|a| a.dilation),
+            count: [0, 1, 2].map(|i| inside(i).len()),
         }
     }
-    window
+
+    fn len(&self) -> usize {
+        self.count.iter().product()
+    }
+
+    /// In row-major order.
+    fn iter(&self) -> impl Iterator<Item = [usize; 3]> {
+        let ([first_d, first_h, first_w], [step_d, step_h, step_w]) = (self.first, self.step);
+        let [depth, height, width] = self.count;
+        (0..depth).flat_map(move |d| {
+            (0..height).flat_map(move |h| {
+                (0..width).map(move |w| [first_d + d * step_d, first_h + h * step_h, first_w + w * step_w])
+            })
+        })
+    }
 }
 
 /// The largest value and where it is: the first of equal ones, the last NaN if there is any.
 pub(super) fn maximum(
-    window: &[[usize; 3]],
+    window: impl Iterator<Item = [usize; 3]>,
     value: impl Fn(&[usize; 3]) -> f64,
     dtype: DType,
 ) -> (f64, Option<[usize; 3]>) {
@@ -128,11 +147,12 @@ pub(super) fn maximum(
         DType::I8 => f64::from(i8::MIN),
         _ => f64::NEG_INFINITY,
     };
-    let mut position = window.first().copied();
+    let mut position = None;
     for p in window {
-        let v = value(p);
-        if v > max || v.is_nan() {
-            (max, position) = (v, Some(*p));
+        let v = value(&p);
+        // The first counts whatever it is.
+        if position.is_none() || v > max || v.is_nan() {
+            (max, position) = (v, Some(p));
         }
     }
     // A window of negative zero alone keeps its sign.
@@ -169,8 +189,8 @@ mod tests {
                     for sign in [-1.0, 1.0] {
                         let root = power(sum(&|x, y| power(x, y, sign)), 1.0 / p, sign);
                         let off = (root - exact).abs() / exact;
-                        assert!(off < of_powers(p, taps), "{p}, {taps} of {ratio}: {off:e}");
-                        beyond_sums += usize::from(off > of_powers(p, 1));
+                        assert!(off < of_powers(p, taps as f64), "{p}, {taps} of {ratio}: {off:e}");
+                        beyond_sums += usize::from(off > of_powers(p, 1.0));
                     }
                 }
             }

@@ -2,6 +2,8 @@
 
 use super::Exact;
 use super::tolerance::{EPS, SUM};
+use crate::error::Result;
+use crate::memory;
 use crate::problem::{MaxRoiWork, RoiAlignWork};
 use crate::spec::RoiMode;
 
@@ -25,7 +27,13 @@ impl Reach {
     }
 }
 
-pub(super) fn align(work: &RoiAlignWork, x: &[f64], regions: &[f64], images: &[f64], y: &mut Exact) {
+pub(super) fn align(
+    work: &RoiAlignWork,
+    x: &[f64],
+    regions: &[f64],
+    images: &[f64],
+    y: &mut Exact,
+) -> Result<()> {
     let shape = &work.shape;
     let [height, width] = shape.space;
     for r in 0..shape.regions {
@@ -46,10 +54,19 @@ pub(super) fn align(work: &RoiAlignWork, x: &[f64], regions: &[f64], images: &[f
                     let mut steepest: f64 = 0.0;
                     // Of samples that count or do not, as they are rounded.
                     let mut open = 0.0;
+                    // Samples outside for sure touch nothing, and are 0.
+                    let across = (0..columns.samples)
+                        .map(|ix| (ix, Reach::of(columns.sample(bx, ix), error, width)))
+                        .filter(|(_, reach)| !reach.pixels.is_empty());
+                    let across = memory::collected(across)?;
                     for iy in 0..rows.samples {
                         let along = Reach::of(rows.sample(by, iy), error, height);
-                        for ix in 0..columns.samples {
-                            let across = Reach::of(columns.sample(bx, ix), error, width);
+                        let touching = if along.pixels.is_empty() { &[][..] } else { &across[..] };
+                        if touching.len() < columns.samples {
+                            largest = Some(max_of(largest, 0.0));
+                        }
+                        for (ix, across) in touching {
+                            let ix = *ix;
                             let most = (along.pixels.clone())
                                 .flat_map(|row| across.pixels.clone().map(move |column| [0, row, column]))
                                 .fold(0.0, |most: f64, p| most.max(x[shape.input.at(image, c, p)].abs()));
@@ -93,6 +110,7 @@ pub(super) fn align(work: &RoiAlignWork, x: &[f64], regions: &[f64], images: &[f
             }
         }
     }
+    Ok(())
 }
 
 /// The larger, or NaN if one is.

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use crate::error::Result;
 use crate::geometry::{Axis, MAX_SPATIAL};
+use crate::memory;
 use crate::problem::ConvWork;
 
 /// Where elements lie, seen from the windows. Neighbouring windows of a row are neighbours in memory: where they have a
@@ -40,7 +42,7 @@ pub(super) fn unit(work: &ConvWork) -> usize {
 
 impl View {
     /// A view for tiles of at most `positions` positions of the cut axis.
-    pub fn new(work: &ConvWork, pads: bool, positions: usize) -> View {
+    pub fn new(work: &ConvWork, pads: bool, positions: usize) -> Result<View> {
         let [a0, a1, a2] = &work.axes;
         let cut = cut(work);
         let unit = unit(work);
@@ -60,7 +62,7 @@ impl View {
             let at = t * a2.dilation;
             if copied { at % a2.stride * part + at / a2.stride } else { at }
         };
-        let mut offsets = Vec::with_capacity(work.group_in * work.taps());
+        let mut offsets = memory::room(work.group_in * work.taps())?;
         for c in 0..work.group_in {
             for td in 0..a0.kernel {
                 for th in 0..a1.kernel {
@@ -77,7 +79,7 @@ impl View {
                 row *= a0.output;
             }
         }
-        View { copied, cut, unit, row, offsets, image, channel, windows, rows, part, extents }
+        Ok(View { copied, cut, unit, row, offsets, image, channel, windows, rows, part, extents })
     }
 
     /// Where pixel `p` of the `n`th image that is read has its first tap; copies begin at position `first` of the cut axis.

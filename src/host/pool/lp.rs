@@ -15,8 +15,8 @@ pub(super) fn pool(work: &PoolWork, x: &Data, p: f32) -> Result<Data> {
 }
 
 /// PyTorch's: powers keep their sign, and a window of which a part lies outside counts as if it were whole.
-pub(super) fn torch(work: &PoolWork, x: &Data, p: f32) -> Result<Data> {
-    let taps = work.axes.iter().map(|a| a.kernel).product::<usize>() as f64;
+/// It has `taps`.
+pub(super) fn torch(work: &PoolWork, taps: f64, x: &Data, p: f32) -> Result<Data> {
     powers(work, x, p, true, |frame: &Frame, windows: &Windows, sums: &mut [f64]| {
         let mut sums = sums.chunks_exact_mut(frame.inner);
         for d in windows[0].clone() {
