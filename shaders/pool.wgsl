@@ -147,8 +147,8 @@ fn pool(number: u32) -> f32 {
         // one's, which are many, depend on the invocation, though it is never that one.
         let p = select(params.p, 0.0, number == params.total);
         let scale = largest_magnitude(window);
-        let taps = params.window.x * params.window.y * params.window.z;
-        let share = f32(taps) / f32(count_inside(window.taps));
+        let taps = vec3<f32>(params.window.xyz);
+        let share = taps.x * taps.y * taps.z / f32(count_inside(window.taps));
         return lp_root(sum_of(window, scale, p) * share, scale, p, params.root);
     }
     let count = divisor_of(window.taps, REDUCE == AVERAGE_PADDED && !ADAPTIVE, params.divisor);

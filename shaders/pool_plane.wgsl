@@ -58,7 +58,7 @@ fn pool(plane: u32, share: Share) -> f32 {
         let scale = plane_maximum(base, share, true);
         return lp_root(plane_sum(base, share, scale), scale, params.p, params.root);
     }
-    return average_of(plane_sum(base, share, 1.0), params.divisor);
+    return average_of(plane_sum(base, share, 1.0), f32(params.divisor));
 }
 
 @compute @workgroup_size(WORKGROUP)

@@ -1,11 +1,11 @@
 // What averages and Lp norms are made of.
 
 // A window without taps averages to NaN; the division of 0 by 0 is not sure to be NaN on every backend.
-fn average_of(sum: f32, count: u32) -> f32 {
-    if (count == 0u) {
+fn average_of(sum: f32, count: f32) -> f32 {
+    if (count == 0.0) {
         return bitcast<f32>(params.nan);
     }
-    return sum / f32(count);
+    return sum / count;
 }
 
 // A magnitude relative to the largest. Drivers divide by multiplying with the reciprocal, which must be a normal number: a

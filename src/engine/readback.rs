@@ -190,7 +190,7 @@ impl Pending {
         };
         let desc = &self.ring.desc;
         let view = buffer.slice(..).get_mapped_range().map_err(|e| failed(e.to_string()))?;
-        let data = Data::from_bytes(desc.dtype, view.get(..desc.bytes()).unwrap_or_default());
+        let data = Data::from_bytes(desc.dtype, view.get(..desc.bytes()).unwrap_or_default())?;
         drop(view);
         Tensor::new(&desc.shape, data)
     }

@@ -8,20 +8,27 @@ use super::filled::filled;
 use super::readback::{Pending, Readback};
 use super::scope::scoped;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::plan::{Plan, roi::check_regions};
 use crate::spec::Op;
 use crate::tensor::{Tensor, TensorDesc};
 
 /// A tensor's bytes, filled up to the whole words that a buffer is made of.
-fn words(tensor: &Tensor) -> Cow<'_, [u8]> {
+fn words(tensor: &Tensor) -> Result<Cow<'_, [u8]>> {
     let bytes = tensor.data().as_bytes();
     let size = tensor.desc().buffer_size() as usize;
     if bytes.len() == size {
-        return Cow::Borrowed(bytes);
+        return Ok(Cow::Borrowed(bytes));
     }
-    let mut padded = bytes.to_vec();
-    padded.resize(size, 0);
-    Cow::Owned(padded)
+    Ok(Cow::Owned(filled_up(bytes, size)?))
+}
+
+/// Bytes with zeros behind them.
+fn filled_up(bytes: &[u8], size: usize) -> Result<Vec<u8>> {
+    let mut whole = memory::room(size)?;
+    whole.extend_from_slice(bytes);
+    whole.resize(size, 0);
+    Ok(whole)
 }
 
 impl Engine {
@@ -112,15 +119,14 @@ impl Engine {
     /// Those of [`Engine::upload`].
     pub async fn upload_async(&self, op: &'static str, tensor: &Tensor) -> Result<wgpu::Buffer> {
         self.caps.check_buffer(op, &tensor.desc())?;
-        let contents: &[u8] = &words(tensor);
+        let contents: &[u8] = &words(tensor)?;
         let size = contents.len();
         let during = || format!("uploading {size} bytes for {op}");
         let padded = self.caps.padded(size as u64);
         if padded == size as u64 {
             return filled(&self.device, "wgpool tensor", contents, self.usage(), during).await;
         }
-        let mut whole = vec![0; padded as usize];
-        whole[..size].copy_from_slice(contents);
+        let whole = filled_up(contents, padded as usize)?;
         filled(&self.device, "wgpool tensor", &whole, self.usage(), during).await
     }
 
@@ -167,7 +173,7 @@ impl Engine {
 
     /// Writes a tensor into a buffer at `offset` before the next submission.
     pub(crate) async fn write(&self, buffer: &wgpu::Buffer, offset: u64, tensor: &Tensor) -> Result<()> {
-        let contents = words(tensor);
+        let contents = words(tensor)?;
         scoped(
             &self.device,
             || format!("writing {} bytes", contents.len()),

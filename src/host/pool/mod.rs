@@ -28,6 +28,11 @@ fn simplified(work: &PoolWork) -> PoolWork {
     PoolWork { axes: work.axes.map(|a| frame::regular(a).trimmed()), ..*work }
 }
 
+/// Whether little of what the windows cover lies outside the input, once they are simplified.
+pub(super) fn little_outside(work: &PoolWork) -> bool {
+    simplified(work).little_outside()
+}
+
 pub(super) fn pool(work: &PoolWork, x: &Data) -> Result<Vec<Data>> {
     let axes = &work.axes;
     let work = &simplified(work);
