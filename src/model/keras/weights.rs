@@ -6,6 +6,7 @@ use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::model::{Layer, LayerKind, Sequential, Weight};
 use crate::tensor::{DType, Data, Tensor};
 
