@@ -126,7 +126,9 @@ pub(crate) fn algorithm(problem: &Problem, kept: bool) -> Option<&'static str> {
         _ => return None,
     };
     if !little_outside {
-        return Some("host path: the taps inside alone, since most of what windows cover lies outside the input");
+        return Some(
+            "host path: the taps inside alone, since most of what windows cover lies outside the input",
+        );
     }
     let work = work?;
     conv::winograd::choose(work, kept).map(conv::winograd::why)

@@ -5,8 +5,7 @@ use super::key::{KernelKey, Reduce, Taps};
 use super::patch::{Across, Patch};
 use super::text::{
     ACTIVATION, ELEMENT, FOLD, INDEX, INSIDE, KEY, NO_INDICES, NUMBER, PLACE, POOLING, Paged, REACHED, ROI,
-    SOFTMAX,
-    SUM, TAPS, Text, prelude, shader,
+    SOFTMAX, SUM, TAPS, Text, prelude, shader,
 };
 use crate::plan::PAGES;
 use crate::plan::turns::SIDE_BY_SIDE;

@@ -169,8 +169,7 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
         };
     }
     let little_outside = conv.little_outside() && pool.little_outside();
-    if little_outside
-        && let Some(steps) = conv_winograd::steps(op, conv, Some(pool), caps, Slot::Output(0))?
+    if little_outside && let Some(steps) = conv_winograd::steps(op, conv, Some(pool), caps, Slot::Output(0))?
     {
         return Ok(steps);
     }

@@ -8,13 +8,7 @@ use crate::error::Result;
 use crate::memory;
 use crate::problem::ConvWork;
 
-pub(super) fn conv(
-    work: &ConvWork,
-    x: &[f64],
-    w: &[f64],
-    bias: Option<&[f64]>,
-    y: &mut Exact,
-) -> Result<()> {
+pub(super) fn conv(work: &ConvWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y: &mut Exact) -> Result<()> {
     for_each_output(work, |n, o, position| {
         let at = work.output.at(n, o, position);
         (y.values[at], y.bound[at]) = sum(work, [x, w], bias, (n, o), position);

@@ -65,9 +65,10 @@ pub(super) fn element(work: &PoolWork, value: impl Fn(&[usize; 3]) -> f64, o: [u
             let count = match divisor {
                 Some(divisor) => f64::from(divisor),
                 // Padding may make windows larger than what a usize counts.
-                None if count_include_pad => {
-                    [ad.taps_padded(od), ah.taps_padded(oh), aw.taps_padded(ow)].map(|n| n as f64).iter().product()
-                }
+                None if count_include_pad => [ad.taps_padded(od), ah.taps_padded(oh), aw.taps_padded(ow)]
+                    .map(|n| n as f64)
+                    .iter()
+                    .product(),
                 None => window.len() as f64,
             };
             let magnitude = window.iter().map(|p| value(&p).abs()).sum::<f64>() / count;

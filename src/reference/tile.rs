@@ -31,7 +31,13 @@ const TINY: f64 = 1.0 / (1u128 << 98) as f64;
 type Points = [f64; 36];
 
 /// Widens the bounds of sums: each is the larger of what it is and what Winograd's algorithms may be off by.
-pub(super) fn widen(work: &ConvWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y: &mut Exact) -> Result<()> {
+pub(super) fn widen(
+    work: &ConvWork,
+    x: &[f64],
+    w: &[f64],
+    bias: Option<&[f64]>,
+    y: &mut Exact,
+) -> Result<()> {
     let [_, rows, columns] = work.axes.map(|a| a.output);
     for f in WINOGRAD {
         let mut all = memory::room(work.out_channels() * work.group_in)?;

@@ -175,7 +175,8 @@ mod fuzz {
         let pairs = dtypes.into_iter().flat_map(|dtype| shapes.map(|shape| (dtype, shape)));
         let file = |(dtype, shape): (DType, &[usize])| {
             let bytes = vec![1; shape.iter().product::<usize>() * dtype.size()];
-            let tensor = Tensor::new(shape, Data::from_bytes(dtype, &bytes).unwrap()).map_err(|e| e.to_string());
+            let tensor =
+                Tensor::new(shape, Data::from_bytes(dtype, &bytes).unwrap()).map_err(|e| e.to_string());
             tensor.and_then(|t| encode(&t)).expect("it can be written")
         };
         pairs.map(file).collect()

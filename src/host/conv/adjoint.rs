@@ -9,12 +9,7 @@ use crate::problem::ConvWork;
 use crate::spec::Layout;
 
 /// The axes of `work` are those of the convolution whose adjoint this is: their input is our output.
-pub(super) fn transposed(
-    work: &ConvWork,
-    x: &[f32],
-    w: &[f32],
-    bias: Option<&[f32]>,
-) -> Result<Vec<f32>> {
+pub(super) fn transposed(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> Result<Vec<f32>> {
     let channels = work.out_channels();
     let plane: usize = work.axes.iter().map(|a| a.input).product();
     let batch = WORTH_SHARING.div_ceil(plane.max(work.pixels() * work.group_in));

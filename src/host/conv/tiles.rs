@@ -41,10 +41,13 @@ pub(super) fn conv(work: &ConvWork, image: &Padded, w: &[f32], bias: Option<&[f3
         for group in 0..work.groups {
             let gathered = job.gather_all(group)?;
             let shared = gathered.as_deref().map(|data| job.gather.whole(data));
-            (0..grid.tiles * grid.parts).into_par_iter().try_for_each_init(Scratch::default, |scratch, i| {
-                let pixels = grid.pixels(i / grid.parts);
-                job.tile(scratch, group, pixels, grid.channels(i % grid.parts), shared)
-            })?;
+            (0..grid.tiles * grid.parts).into_par_iter().try_for_each_init(
+                Scratch::default,
+                |scratch, i| {
+                    let pixels = grid.pixels(i / grid.parts);
+                    job.tile(scratch, group, pixels, grid.channels(i % grid.parts), shared)
+                },
+            )?;
         }
     }
     // SAFETY: the tiles cover all channels of all pixels.

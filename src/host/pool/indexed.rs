@@ -177,7 +177,8 @@ fn pool_slab<T: Ordered>(
             let rows = a0.taps_inside(od).flat_map(|td| a1.taps_inside(oh).map(move |th| (td, th)));
             for (td, th) in rows {
                 let (Some(d), Some(h)) = (a0.position(od, td), a1.position(oh, th)) else { continue };
-                let row = source.row(base + (d * a1.input + h) * a2.input * inner, a2.input * inner, buffer)?;
+                let row =
+                    source.row(base + (d * a1.input + h) * a2.input * inner, a2.input * inner, buffer)?;
                 if inner == 1 && a2.adaptive {
                     for (i, ow) in windows[2].clone().enumerate() {
                         // Adaptive windows lie inside the input.

@@ -96,11 +96,8 @@ fn task<R: Reduce>(
     out: &mut [R::T],
     finish: impl Fn(&Frame, &Windows, &mut [R::T]),
 ) -> Result<()> {
-    let mut scratch = Scratch {
-        flat: flat::Buffers::new(),
-        rows: rows::Buffers::new(),
-        direct: direct::Buffers::new(),
-    };
+    let mut scratch =
+        Scratch { flat: flat::Buffers::new(), rows: rows::Buffers::new(), direct: direct::Buffers::new() };
     let (by_strips, by_passes) = (strips::pays(frame), flat::pays(frame));
     if frame.inner == 1 && frame.is_whole() {
         let len = frame.slab_input();

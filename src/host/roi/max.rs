@@ -20,7 +20,8 @@ pub(in crate::host) fn max(work: &MaxRoiWork, x: &[f32], regions: &[f32]) -> Res
     let y = each_bin(shape, shape.regions, |region, channels, bins_of_rows, out| {
         let image = regions[5 * region] as usize;
         let (rows, columns) = bounds[region * bins..][..bins].split_at(bins_h);
-        let all = rows[bins_of_rows].iter().flat_map(|rows| columns.iter().map(move |columns| (rows, columns)));
+        let all =
+            rows[bins_of_rows].iter().flat_map(|rows| columns.iter().map(move |columns| (rows, columns)));
         for ((rows, columns), out) in all.zip(out.chunks_exact_mut(channels.len())) {
             let (rows, columns) = (rows[0]..rows[1], columns[0]..columns[1]);
             if rows.is_empty() || columns.is_empty() {
