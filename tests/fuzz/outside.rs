@@ -17,11 +17,13 @@ use wgpool::{
 
 use crate::fuzz::{count, peak, pick};
 
-/// Each path may have so many times the bytes of all tensors at once, and so many beside.
-const HOST: usize = 64;
-const REFERENCE: usize = 64;
+/// A path may have so many times the bytes of all tensors at once, and so many beside.
+const HOST: usize = 24;
+const REFERENCE: usize = 24;
+const BESIDE: usize = 256 << 10;
+/// The same of the memory that plans ask for.
 const PLAN: u64 = 40;
-const BESIDE: usize = 1 << 20;
+const PAGES: u64 = 4 * PAGE;
 
 /// Lengths at which positions are still far from the end of what is counted.
 const FAR: usize = 1 << 24;
@@ -38,6 +40,8 @@ struct Axis {
 
 struct Draw {
     rng: Rng,
+    /// Channels are so many times as many, so that tensors are large beside what is always allowed.
+    wide: usize,
 }
 
 impl Draw {
@@ -142,6 +146,8 @@ impl Draw {
         let groups = self.rng.between(1, 3);
         let (group_in, group_out) =
             if self.rng.one_in(3) { (1, 1) } else { (self.rng.between(1, 4), self.rng.between(1, 7)) };
+        let (groups, group_out) =
+            if group_in == 1 { (groups * self.wide, group_out) } else { (groups, group_out * self.wide) };
         let axes = self.axes(&space, 300, far);
         let kernel_layout = self.pick(&[KernelLayout::Oihw, KernelLayout::Hwio]);
         let (o, window) = (groups * group_out, of(&axes, |a| a.kernel));
@@ -205,7 +211,7 @@ impl Draw {
         let plane = TensorDesc::f32([&[1, 1], image.as_slice()].concat());
         let windows = Problem::new(&pool.into(), &[plane]).map_or(1, |p| p.outputs[0].elements());
         let taps: usize = axes.iter().map(|a| a.kernel).product();
-        let rows = taps * self.rng.between(1, 3);
+        let rows = taps * self.rng.between(1, 3) * self.wide;
         let op = Col2Im::new(image, of(&axes, |a| a.kernel))
             .stride(of(&axes, |a| a.stride))
             .dilation(of(&axes, |a| a.dilation))
@@ -252,7 +258,7 @@ impl Draw {
     fn regions(&mut self) -> (Op, Vec<TensorDesc>) {
         let (layout, rois) = (self.layout(), self.rng.between(1, 3));
         let space = [self.rng.between(1, 9), self.rng.between(1, 9)];
-        let images = self.image(&space, 2, layout, DType::F32);
+        let images = self.image(&space, 2 * self.wide, layout, DType::F32);
         let output = [self.rng.between(1, 20), self.rng.between(1, 20)];
         if self.rng.one_in(2) {
             let op = MaxRoiPool { output, spatial_scale: 1.0, layout };
@@ -271,7 +277,7 @@ impl Draw {
     }
 
     fn case(&mut self) -> (Op, Vec<TensorDesc>) {
-        let (space, layout, channels) = (self.space(), self.layout(), self.rng.between(1, 5));
+        let (space, layout, channels) = (self.space(), self.layout(), self.rng.between(1, 5) * self.wide);
         match self.rng.between(0, 15) {
             0..=3 => {
                 let mut pool = self.pool(&space, layout);
@@ -465,6 +471,7 @@ struct Seen {
     refused: BTreeMap<String, usize>,
     /// Bytes, beyond those that are always allowed, to a byte of the tensors.
     most: BTreeMap<&'static str, f64>,
+    most_of_plans: f64,
 }
 
 impl Seen {
@@ -486,17 +493,20 @@ impl Seen {
 fn memory_follows_the_tensors_whatever_lies_outside() {
     /// Elements of outputs: work is by them, and the taps inside.
     const MOST: usize = 4_000;
+    const MOST_WIDE: usize = 40_000;
     // Whose only thread is this one, so that all memory is counted.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build().unwrap();
-    let mut draw = Draw { rng: Rng::new(0x6f75_7473) };
+    let mut draw = Draw { rng: Rng::new(0x6f75_7473), wide: 1 };
     let mut seen = Seen::default();
     let mut kinds: BTreeMap<&'static str, usize> = BTreeMap::new();
     while seen.cases < count(2_000) {
+        draw.wide = if draw.rng.one_in(12) { 16 } else { 1 };
         let (op, descs) = draw.case();
         let Ok(problem) = Problem::new(&op, &descs) else { continue };
         let of_outputs: usize = problem.outputs.iter().map(TensorDesc::elements).sum();
         let of_inputs: usize = problem.inputs.iter().map(TensorDesc::elements).sum();
-        if of_outputs > MOST || of_inputs > 4 * MOST || bytes(&problem) > 1 << 20 {
+        let most = if draw.wide > 1 { MOST_WIDE } else { MOST };
+        if of_outputs > most || of_inputs > 4 * most || bytes(&problem) > 1 << 20 {
             continue;
         }
         seen.cases += 1;
@@ -514,7 +524,9 @@ fn memory_follows_the_tensors_whatever_lies_outside() {
             Ok(plan) => {
                 seen.plans += 1;
                 let memory: u64 = plan.scratch.iter().chain(&plan.packed).sum();
-                let most = PLAN * bytes as u64 + 4 * PAGE;
+                let most = PLAN * bytes as u64 + PAGES;
+                seen.most_of_plans =
+                    seen.most_of_plans.max(memory.saturating_sub(PAGES) as f64 / bytes as f64);
                 assert!(memory <= most, "{memory} bytes on the GPU for tensors of {bytes}: {}", what());
             }
             Err(error) => {
