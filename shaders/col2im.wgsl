@@ -7,7 +7,7 @@ struct Col2ImParams {
     stride: vec4<u32>,
     dilation: vec4<u32>,
     pad_before: vec4<i32>,
-    common: vec4<u32>,     // as lib/reached.wgsl has them: the common divisor of stride and dilation,
+    gcd: vec4<u32>,        // as lib/reached.wgsl has them: the common divisor of stride and dilation,
     tap_step: vec4<u32>,   // the stride divided by it,
     inverse: vec4<u32>,    // and what the dilation divided by it is to be multiplied with to be 1 modulo that
     total: u32,            // elements of the images

@@ -55,9 +55,9 @@ fn neighbours(axis: RoiAxis, bin: u32, i: u32, length: u32) -> Neighbours {
 
 // Whether all samples of a bin lie outside, and on the same side: they lie in a row.
 fn all_outside(axis: RoiAxis, bin: u32, length: u32) -> bool {
-    let from = axis.start + f32(bin) * axis.bin;
-    let least = min(from, from + axis.bin);
-    let most = max(from, from + axis.bin);
+    let begin = axis.start + f32(bin) * axis.bin;
+    let least = min(begin, begin + axis.bin);
+    let most = max(begin, begin + axis.bin);
     // By a pixel more than samples may be off.
     return most < -2.0 || least > f32(length) + 1.0;
 }

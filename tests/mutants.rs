@@ -99,7 +99,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!(
         ConvTranspose,
         "between the strides",
-        "let least = product_modulo(reach[axis] / common % step, params.inverse[axis], step);",
+        "let least = product_modulo(reach[axis] / gcd % step, params.inverse[axis], step);",
         "let least = 0u;"
     ),
     mutant!(ConvTranspose, "groups share channels", "+ first_channel * params.in_stride.w", ""),
@@ -179,12 +179,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Col2Im, "between the strides", "params.tap_step[axis];", "1u;"),
     mutant!(Col2Im, "windows behind the last", "(windows[axis] - 1u)", "windows[axis]"),
     mutant!(Col2Im, "windows before the first", "reach[axis] / dilation + 1u", "reach[axis] / dilation + 2u"),
-    mutant!(
-        ConvTranspose,
-        "strides and dilations that share a divisor",
-        "reach[axis] % common == 0u",
-        "true"
-    ),
+    mutant!(ConvTranspose, "strides and dilations that share a divisor", "reach[axis] % gcd == 0u", "true"),
     mutant!(Col2Im, "taps of the first plane", "(plane * params.window.x + d)", "d"),
     mutant!(Col2Im, "no dilation", "vec3<u32>(d, h, w) * params.dilation.xyz", "vec3<u32>(d, h, w)"),
     mutant!(CausalConv, "no state", "params.has_state == 1u", "false"),

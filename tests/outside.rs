@@ -77,6 +77,12 @@ fn cases() -> Vec<Case> {
             DType::F32,
             &[&IMAGE, &[1, 18, 8, 8], &[2, 3, 3, 3]],
         ),
+        // The last windows begin behind the input.
+        case(
+            Pool::max([9]).stride([1]).padding(Padding::Explicit { before: vec![0], after: vec![384] }),
+            DType::U8,
+            &[&[2, 48, 19]],
+        ),
         integer(conv()),
         region(),
     ];

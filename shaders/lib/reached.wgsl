@@ -24,16 +24,16 @@ fn taps_on(reach: vec3<u32>, windows: vec3<u32>) -> Reached {
     for (var axis = 0u; axis < 3u; axis++) {
         let dilation = params.dilation[axis];
         let step = params.tap_step[axis];
-        let common = params.common[axis];
+        let gcd = params.gcd[axis];
         // The first of all, if there were windows enough.
-        let least = product_modulo(reach[axis] / common % step, params.inverse[axis], step);
+        let least = product_modulo(reach[axis] / gcd % step, params.inverse[axis], step);
         // Taps before these are those of windows behind the last.
         let last = (windows[axis] - 1u) * params.stride[axis];
         let before = select(0u, (reach[axis] - last + dilation - 1u) / dilation, reach[axis] > last);
         let more = select(0u, (before - least + step - 1u) / step, before > least);
         taps.first[axis] = least + more * step;
         let end = min(params.window[axis], reach[axis] / dilation + 1u);
-        taps.end[axis] = select(0u, end, reach[axis] % common == 0u);
+        taps.end[axis] = select(0u, end, reach[axis] % gcd == 0u);
     }
     return taps;
 }

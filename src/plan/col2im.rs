@@ -11,7 +11,7 @@ use crate::problem::Col2ImWork;
 pub(super) fn steps(op: &'static str, work: &Col2ImWork, caps: &Caps) -> Result<Vec<Step>> {
     let axes = &work.axes;
     Turns::default().at_windows(axes).check(op, caps)?;
-    let [common, tap_step, inverse] = meeting(op, axes)?;
+    let [gcd, tap_step, inverse] = meeting(op, axes)?;
     let total = work.planes * work.pixels();
     let params = Col2ImParams {
         image: vec4(op, each(axes, |a| a.input), 0)?,
@@ -20,7 +20,7 @@ pub(super) fn steps(op: &'static str, work: &Col2ImWork, caps: &Caps) -> Result<
         stride: vec4(op, each(axes, |a| a.stride), 0)?,
         dilation: vec4(op, each(axes, |a| a.dilation), 0)?,
         pad_before: ivec4(op, each(axes, |a| a.pad_before))?,
-        common,
+        gcd,
         tap_step,
         inverse,
         total: u32_of(op, total)?,

@@ -238,12 +238,12 @@ pub(super) fn params(
     channels: Range<usize>,
 ) -> Result<ConvParams> {
     let (convolution, pooling) = conv_params::geometry(op, work, pool)?;
-    let [common, tap_step, inverse] = meeting(op, &work.axes)?;
+    let [gcd, tap_step, inverse] = meeting(op, &work.axes)?;
     Ok(ConvParams {
         convolution,
         pooling,
         tap_stride: vec4(op, work.kernel.space, work.kernel.i)?,
-        common,
+        gcd,
         tap_step,
         inverse,
         tap_out: u32_of(op, work.kernel.o)?,

@@ -18,7 +18,7 @@ use wgpool::{
 use crate::fuzz::{count, peak, pick};
 
 /// A path may have so many times the bytes of all tensors at once, and so many beside.
-const HOST: usize = 24;
+const HOST: usize = 64;
 const REFERENCE: usize = 24;
 const BESIDE: usize = 256 << 10;
 /// The same of the memory that plans ask for.
@@ -489,6 +489,17 @@ impl Seen {
     }
 }
 
+/// Says in which case something panicked.
+struct Named<'a>(&'a dyn Fn() -> String);
+
+impl Drop for Named<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("in {}", (self.0)());
+        }
+    }
+}
+
 #[test]
 fn memory_follows_the_tensors_whatever_lies_outside() {
     /// Elements of outputs: work is by them, and the taps inside.
@@ -512,6 +523,7 @@ fn memory_follows_the_tensors_whatever_lies_outside() {
         seen.cases += 1;
         *kinds.entry(problem.op).or_default() += 1;
         let what = || format!("{op:?} on {descs:?}");
+        let _named = Named(&what);
         let bytes = bytes(&problem);
         let why = Backend::Host.explain(&op, &descs).unwrap().steps[0].why;
         seen.inside_alone += usize::from(why.contains("the taps inside alone"));

@@ -28,10 +28,17 @@ impl<T> Buffers<T> {
     }
 }
 
+/// A padded slab, of which several copies are kept, may have so many times the elements of input and output.
+const MOST_COPIED: usize = 4;
+
 /// Whether windows are large and dense enough for the passes to pay: they compute every window of stride 1. They
 /// cannot compute windows of different lengths.
 pub(super) fn pays(frame: &Frame) -> bool {
     let [.., last] = &frame.axes;
+    let padded = frame.axes.iter().map(|a| a.reach(a.output)).product::<usize>() * frame.inner;
+    if padded > MOST_COPIED * (frame.slab_input() + frame.slab_output()) {
+        return false;
+    }
     let slides = |a: &Axis| a.output > 1;
     if !frame.axes.iter().all(|a| !a.adaptive && (slides(a) || a.kernel == 1)) {
         return false;
@@ -67,8 +74,10 @@ pub(super) fn slab<R: Reduce>(
     let starts: [isize; MAX_SPATIAL] = std::array::from_fn(|i| frame.axes[i].start(windows[i].start));
     let inside = |i: usize| inside(starts[i], lengths[i], frame.axes[i].input);
     let width = inside(2);
+    // Of windows that lie outside along the last axis, there are no rows.
+    let rows = if width.is_empty() { 0..0 } else { inside(1) };
     for p0 in inside(0) {
-        for p1 in inside(1) {
+        for p1 in rows.clone() {
             let (d, h) = (at(starts[0], p0), at(starts[1], p1));
             let from = base + ((d * a1.input + h) * a2.input + at(starts[2], width.start)) * inner;
             let row = source.row(from, width.len() * inner, &mut buffers.row)?;

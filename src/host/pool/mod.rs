@@ -98,7 +98,8 @@ fn task<R: Reduce>(
 ) -> Result<()> {
     let mut scratch =
         Scratch { flat: flat::Buffers::new(), rows: rows::Buffers::new(), direct: direct::Buffers::new() };
-    let (by_strips, by_passes) = (strips::pays(frame), flat::pays(frame));
+    let by_strips = frame.little_outside && strips::pays(frame);
+    let by_passes = frame.little_outside && flat::pays(frame);
     if frame.inner == 1 && frame.is_whole() {
         let len = frame.slab_input();
         let some = TOGETHER.div_ceil(len.max(1));
