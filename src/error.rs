@@ -194,12 +194,12 @@ pub enum Error {
         /// The reason wgpu gives.
         reason: String,
     },
-    /// The device ran out of memory.
-    #[error("{during}: out of device memory ({reason})")]
+    /// The device, or the host, ran out of memory.
+    #[error("{during}: out of memory ({reason})")]
     OutOfMemory {
         /// What was under way.
         during: String,
-        /// The reason wgpu gives.
+        /// The reason wgpu gives, or whose memory it was.
         reason: String,
     },
     /// A shader or pipeline could not be created, or wgpu refused a call.

@@ -4,6 +4,7 @@ use half::f16;
 use ndarray::{ArrayD, ArrayViewD, CowArray, IxDyn};
 
 use crate::error::{Error, Result};
+use crate::memory;
 
 /// The type of a tensor's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -145,24 +146,16 @@ impl Data {
     }
 
     /// Elements of `dtype` read from `bytes`, of which any incomplete last element is left out.
-    pub fn from_bytes(dtype: DType, bytes: &[u8]) -> Data {
-        match dtype {
-            DType::F32 => Data::F32(collect(bytes)),
-            DType::F16 => Data::F16(collect(bytes)),
-            DType::U8 => Data::U8(bytes.to_vec()),
-            DType::I8 => Data::I8(collect(bytes)),
-            DType::I32 => Data::I32(collect(bytes)),
-        }
-    }
-
-    /// [`Data::from_bytes`], where memory that cannot be had is an error.
-    pub(crate) fn try_from_bytes(dtype: DType, bytes: &[u8]) -> Result<Data> {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] if there is no memory for them.
+    pub fn from_bytes(dtype: DType, bytes: &[u8]) -> Result<Data> {
         Ok(match dtype {
-            DType::F32 => Data::F32(try_collect(bytes)?),
-            DType::F16 => Data::F16(try_collect(bytes)?),
-            DType::U8 => Data::U8(try_collect(bytes)?),
-            DType::I8 => Data::I8(try_collect(bytes)?),
-            DType::I32 => Data::I32(try_collect(bytes)?),
+            DType::F32 => Data::F32(collect(bytes)?),
+            DType::F16 => Data::F16(collect(bytes)?),
+            DType::U8 => Data::U8(memory::copied(bytes)?),
+            DType::I8 => Data::I8(collect(bytes)?),
+            DType::I32 => Data::I32(collect(bytes)?),
         })
     }
 
@@ -178,27 +171,9 @@ impl Data {
     }
 }
 
-/// An empty vector with room for `len` elements.
-pub(crate) fn reserved<T>(what: &'static str, len: usize) -> Result<Vec<T>> {
-    let mut v = Vec::new();
-    v.try_reserve_exact(len).map_err(|_| Error::TooLarge {
-        what,
-        values: format!("{len} elements of {} bytes", size_of::<T>()),
-        rule: "the memory for it cannot be had",
-    })?;
-    Ok(v)
-}
-
-fn try_collect<T: bytemuck::Pod>(bytes: &[u8]) -> Result<Vec<T>> {
-    let chunks = bytes.chunks_exact(size_of::<T>());
-    let mut elements = reserved("tensor", chunks.len())?;
-    elements.extend(chunks.map(bytemuck::pod_read_unaligned::<T>));
-    Ok(elements)
-}
-
 /// Copies unaligned bytes into elements.
-fn collect<T: bytemuck::Pod>(bytes: &[u8]) -> Vec<T> {
-    bytes.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned).collect()
+fn collect<T: bytemuck::Pod>(bytes: &[u8]) -> Result<Vec<T>> {
+    memory::collected(bytes.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned))
 }
 
 /// The number of elements of a shape, if its bytes fit the address space. Axes of length 0 count as 1, so that
@@ -294,20 +269,21 @@ impl Tensor {
     /// [`Error::Type`] if the elements are not f32.
     pub fn view_f32(&self) -> Result<ArrayViewD<'_, f32>> {
         let elements = self.as_f32()?;
-        ArrayViewD::from_shape(IxDyn(&self.shape), elements).map_err(|e| Error::Shape {
-            op: "tensor",
-            tensor: "the tensor",
-            got: self.shape.clone(),
-            rule: e.to_string(),
-        })
+        ArrayViewD::from_shape(IxDyn(&self.shape), elements).map_err(|e| self.no_array(&e))
     }
 
     /// An f32 tensor as an ndarray array.
     ///
     /// # Errors
-    /// [`Error::Type`] if the elements are not f32.
+    /// [`Error::Type`] if the elements are not f32; [`Error::OutOfMemory`] if there is no memory for them.
     pub fn to_array_f32(&self) -> Result<ArrayD<f32>> {
-        Ok(self.view_f32()?.to_owned())
+        let elements = memory::copied(self.as_f32()?)?;
+        ArrayD::from_shape_vec(IxDyn(&self.shape), elements).map_err(|e| self.no_array(&e))
+    }
+
+    fn no_array(&self, error: &ndarray::ShapeError) -> Error {
+        let (got, rule) = (self.shape.clone(), error.to_string());
+        Error::Shape { op: "tensor", tensor: "the tensor", got, rule }
     }
 }
 

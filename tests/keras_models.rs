@@ -53,7 +53,7 @@ fn tensors(path: PathBuf) -> BTreeMap<String, Tensor> {
             Dtype::U8 => DType::U8,
             other => panic!("{name} is {other:?}"),
         };
-        Tensor::new(view.shape(), Data::from_bytes(dtype, view.data())).unwrap()
+        Tensor::new(view.shape(), Data::from_bytes(dtype, view.data()).unwrap()).unwrap()
     };
     file.names().into_iter().map(|name| (name.to_owned(), tensor(name))).collect()
 }

@@ -7,9 +7,10 @@ use super::filled::filled;
 use super::readback::{Pending, Readback};
 use super::scope::{alive, scoped};
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::plan::{Plan, roi::check_regions};
 use crate::spec::Op;
-use crate::tensor::{Tensor, TensorDesc, reserved};
+use crate::tensor::{Tensor, TensorDesc};
 
 /// A tensor's bytes, filled up to the whole words that a buffer is made of.
 fn words(tensor: &Tensor) -> Result<Cow<'_, [u8]>> {
@@ -22,7 +23,7 @@ fn padded(bytes: &[u8], size: u64) -> Result<Cow<'_, [u8]>> {
     if bytes.len() == size {
         return Ok(Cow::Borrowed(bytes));
     }
-    let mut whole = reserved("tensor", size)?;
+    let mut whole = memory::room(size)?;
     whole.extend_from_slice(bytes);
     whole.resize(size, 0);
     Ok(Cow::Owned(whole))

@@ -105,10 +105,8 @@ impl Slot {
         let older = staging.numbered && number != Some(&staging.number.to_ne_bytes());
         let tensor = match older {
             true => Err(Missing::Older),
-            false => {
-                Ok(Data::try_from_bytes(self.desc.dtype, view.get(..self.desc.bytes()).unwrap_or_default())
-                    .and_then(|data| Tensor::new(&self.desc.shape, data)))
-            }
+            false => Ok(Data::from_bytes(self.desc.dtype, view.get(..self.desc.bytes()).unwrap_or_default())
+                .and_then(|data| Tensor::new(&self.desc.shape, data))),
         };
         drop(view);
         self.put_back(staging, true);

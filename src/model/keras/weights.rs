@@ -6,6 +6,7 @@ use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::model::{Layer, LayerKind, Sequential, Weight};
 use crate::tensor::{DType, Data, Tensor};
 
@@ -93,7 +94,7 @@ pub(super) fn from_safetensors(model: &mut Sequential, bytes: &[u8]) -> Result<(
                 )));
             };
             check_shape(&name, &layer_name, &slot, view.shape())?;
-            let Some(values) = widen(view.dtype(), view.data()) else {
+            let Some(values) = widen(view.dtype(), view.data())? else {
                 return Err(error(format!(
                     "weight {} has element type {:?}, but it must be F32, F16 or BF16",
                     slot.name,
@@ -127,12 +128,12 @@ pub(super) fn from_safetensors(model: &mut Sequential, bytes: &[u8]) -> Result<(
 }
 
 /// Elements as 32-bit floats; `None` for types that are not narrower floats.
-fn widen(dtype: Dtype, bytes: &[u8]) -> Option<Data> {
+fn widen(dtype: Dtype, bytes: &[u8]) -> Result<Option<Data>> {
     let halves = || bytes.as_chunks::<2>().0.iter();
-    Some(match dtype {
-        Dtype::F32 => Data::from_bytes(DType::F32, bytes),
-        Dtype::F16 => Data::F32(halves().map(|&b| f16::from_le_bytes(b).to_f32()).collect()),
-        Dtype::BF16 => Data::F32(halves().map(|&b| bf16::from_le_bytes(b).to_f32()).collect()),
-        _ => return None,
-    })
+    Ok(Some(match dtype {
+        Dtype::F32 => Data::from_bytes(DType::F32, bytes)?,
+        Dtype::F16 => Data::F32(memory::collected(halves().map(|&b| f16::from_le_bytes(b).to_f32()))?),
+        Dtype::BF16 => Data::F32(memory::collected(halves().map(|&b| bf16::from_le_bytes(b).to_f32()))?),
+        _ => return Ok(None),
+    }))
 }
