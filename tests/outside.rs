@@ -176,7 +176,7 @@ fn what_there_is_no_memory_for_is_an_error() {
         case(conv().layout(Layout::Nhwc), DType::F32, &[&[1, 1, 1, 1, 2], &[7, 2, 1, 1, 1]]),
         case(ConvTranspose::new().stride([2 * FAR]), DType::F32, &[&[1, 1, 2, 2, 2], &voxel]),
         case(AdaptivePool::max([2 * FAR; 3]), DType::F32, &[&voxel]),
-        case(Col2Im::new([2 * FAR; 3], [1]).stride([2 * FAR]), DType::F32, &[&[1, 1, 1]]),
+        case(Col2Im::new([2 * FAR; 3], [1; 3]).stride([2 * FAR]), DType::F32, &[&[1, 1, 1]]),
     ];
     for kind in [PoolKind::Max, average, PoolKind::Lp { p: 2.0 }, PoolKind::LpTorch { p: 2.0 }] {
         cases.push(case(pool(kind), DType::F32, &[&voxel]));
