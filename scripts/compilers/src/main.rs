@@ -21,7 +21,7 @@ fn main() {
     let mut count = 0;
     for key in keys {
         let name = key.to_string();
-        if key.needs_f16() || name.starts_with("ConvTiled") || name.contains("Pages") || !filter.split(",").any(|f| name.starts_with(f)) { continue }
+        if key.needs_f16() || name.starts_with("ConvTiled") || !filter.split(",").any(|f| name.starts_with(f)) { continue }
         let shader = Shader::read(&key.source()).unwrap();
         let text = shader.write(&key.overrides(), ShaderModel::V5_1).unwrap();
         if !seen.insert(text.clone()) { continue }
