@@ -17,10 +17,6 @@ fn main(
     }
 }
 
-fn larger(a: f32, b: f32) -> f32 {
-    return select(a, b, is_nan(b) | (!is_nan(a) & exceeds(b, a)));
-}
-
 fn convolve_and_pool(number: u32) {
     let p = place(number, params.pooled.xyz);
     let start = vec3<i32>(p.position * params.pool_stride.xyz) - params.pool_before.xyz;

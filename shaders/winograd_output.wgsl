@@ -58,10 +58,6 @@ fn finished(place: Place, sum: f32) -> f32 {
     return activate(sum + place.bias, params.alpha);
 }
 
-fn larger(a: f32, b: f32) -> f32 {
-    return select(a, b, is_nan(b) || (!is_nan(a) && exceeds(b, a)));
-}
-
 // Two rows of the tile, from row `i` on: stores what becomes of them, and says which are not finite, a bit each.
 fn row_of(place: Place, i: u32, upper: vec4<f32>, lower: vec4<f32>) -> u32 {
     let above = all_finished(place, upper);

@@ -43,7 +43,7 @@ fn pool_window(channel: u32, in_block: u32, window: u32, in_tile: u32) {
     // One loop over all axes: FXC takes long over loops in loops.
     while (all(tap < taps.end)) {
         let value = kept(in_block, ((in_tile * w.x + tap.x) * w.y + tap.y) * w.z + tap.z);
-        best = select(best, value, is_nan(value) | (!is_nan(best) & exceeds(value, best)));
+        best = larger(best, value);
         add(&sum, value);
         tap.z += 1u;
         let row_ends = tap.z >= taps.end.z;

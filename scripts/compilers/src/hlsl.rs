@@ -12,10 +12,12 @@ pub struct Shader {
 impl Shader {
     pub fn read(text: &str) -> Result<Shader, String> {
         let module = naga::front::wgsl::parse_str(text).map_err(|e| e.emit_to_string(text))?;
-        let info =
-            naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all())
-                .validate(&module)
-                .map_err(|e| e.emit_to_string(text))?;
+        let info = naga::valid::Validator::new(
+            naga::valid::ValidationFlags::all(),
+            naga::valid::Capabilities::all(),
+        )
+        .validate(&module)
+        .map_err(|e| e.emit_to_string(text))?;
         Ok(Shader { module, info })
     }
 

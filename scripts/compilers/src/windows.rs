@@ -1,4 +1,4 @@
-//! Compilers of Windows, each shader with a time limit: `windows.exe` runs under Wine in several processes.
+//! Compilers of Windows, each file with a time limit: `windows.exe` runs under Wine in several processes.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -7,119 +7,117 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-/// What became of a shader.
+/// What becomes of a file that takes so long.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// What became of a file.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// It was compiled, in so many milliseconds of processor time, to so many bytes.
-    Built { ms: f64, bytes: usize },
-    /// The compiler's complaint.
-    Refused(String),
-    /// It took longer than the limit.
-    TimedOut,
-    /// The compiler died.
-    Died,
+    /// It was compiled in so many milliseconds of processor time.
+    Built(f64),
+    /// Why it was not.
+    Failed(String),
 }
 
-/// A compiler, and how it is used.
+/// A compiler.
 pub struct Compiler {
     /// `windows.exe`.
     pub program: PathBuf,
-    /// Its DLL.
+    /// The compiler's DLL.
     pub library: PathBuf,
+    /// Which shaders it makes.
     pub profile: &'static str,
-    pub limit: Duration,
-    pub processes: usize,
 }
 
-/// A running `windows.exe`.
+impl Compiler {
+    /// Compiles the files, several at a time; the outcomes are in their order.
+    pub fn compile(&self, files: &[PathBuf]) -> Result<Vec<Outcome>, String> {
+        let processes = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+        let next = AtomicUsize::new(0);
+        let outcomes = Mutex::new(vec![Outcome::Failed("it was not tried".to_owned()); files.len()]);
+        let work = || -> Result<(), String> {
+            let mut process = None;
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(file) = files.get(number) else { return Ok(()) };
+                let running = match process.take() {
+                    Some(running) => running,
+                    None => Process::start(self)?,
+                };
+                let (outcome, running) = running.compile(self.profile, file);
+                process = running;
+                outcomes.lock().unwrap_or_else(PoisonError::into_inner)[number] = outcome;
+            }
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..processes).map(|_| scope.spawn(work)).collect();
+            workers
+                .into_iter()
+                .try_for_each(|worker| worker.join().map_err(|_| "a thread panicked".to_owned())?)
+        })?;
+        Ok(outcomes.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A running `windows.exe`; it ends with its value.
 struct Process {
     child: Child,
     answers: mpsc::Receiver<String>,
 }
 
-impl Compiler {
-    /// Compiles these files; the outcomes are in their order.
-    pub fn compile(&self, files: &[PathBuf]) -> Vec<Outcome> {
-        let next = AtomicUsize::new(0);
-        let outcomes = Mutex::new(vec![Outcome::Died; files.len()]);
-        std::thread::scope(|scope| {
-            for _ in 0..self.processes {
-                scope.spawn(|| {
-                    let mut process = None;
-                    while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)).map(PathBuf::as_path) {
-                        let mut running = process.take().unwrap_or_else(|| self.start());
-                        let outcome = self.ask(&mut running, file);
-                        match outcome {
-                            Outcome::TimedOut | Outcome::Died => running.end(),
-                            _ => process = Some(running),
-                        }
-                        if std::env::var_os("VERBOSE").is_some() { println!("{} {outcome:?}", file.file_name().unwrap().to_str().unwrap()); }
-                        let index = files.iter().position(|f| f == file).unwrap_or_default();
-                        outcomes.lock().unwrap_or_else(PoisonError::into_inner)[index] = outcome;
-                    }
-                    if let Some(running) = process {
-                        running.end();
-                    }
-                });
-            }
-        });
-        outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn start(&self) -> Process {
+impl Process {
+    fn start(compiler: &Compiler) -> Result<Process, String> {
         let mut child = Command::new("wine")
-            .arg(&self.program)
-            .arg(windows_path(&self.library))
+            .arg(&compiler.program)
+            .arg(in_wine(&compiler.library))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("wine starts");
-        let output = child.stdout.take().expect("its output is a pipe");
+            .map_err(|e| format!("wine: {e}"))?;
+        let output = child.stdout.take().ok_or("wine has no output")?;
         let (send, answers) = mpsc::channel();
         std::thread::spawn(move || {
-            for line in BufReader::new(output).lines() {
-                let Ok(line) = line else { return };
-                if send.send(line).is_err() {
-                    return;
-                }
-            }
+            let lines = BufReader::new(output).lines();
+            lines.map_while(Result::ok).try_for_each(|line| send.send(line))
         });
-        Process { child, answers }
+        Ok(Process { child, answers })
     }
 
-    fn ask(&self, process: &mut Process, file: &Path) -> Outcome {
-        let input = process.child.stdin.as_mut().expect("its input is a pipe");
-        if writeln!(input, "{} {}", self.profile, windows_path(file)).is_err() {
-            return Outcome::Died;
-        }
-        match process.answers.recv_timeout(self.limit) {
-            Ok(line) => read(&line),
-            Err(mpsc::RecvTimeoutError::Timeout) => Outcome::TimedOut,
-            Err(mpsc::RecvTimeoutError::Disconnected) => Outcome::Died,
+    /// What becomes of a file, and the process if it can go on.
+    fn compile(mut self, profile: &str, file: &Path) -> (Outcome, Option<Process>) {
+        let asked = match self.child.stdin.as_mut() {
+            Some(input) => writeln!(input, "{profile} {}", in_wine(file)).is_ok(),
+            None => false,
+        };
+        match self.answers.recv_timeout(if asked { LIMIT } else { Duration::ZERO }) {
+            Ok(line) => (read(&line), Some(self)),
+            Err(mpsc::RecvTimeoutError::Timeout) if asked => {
+                (Outcome::Failed(format!("it takes more than {} s", LIMIT.as_secs())), None)
+            }
+            Err(_) => (Outcome::Failed("the compiler ended".to_owned()), None),
         }
     }
 }
 
-impl Process {
-    fn end(mut self) {
+impl Drop for Process {
+    fn drop(&mut self) {
+        // A process that has ended by itself is no error.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A line of `windows.exe`.
+/// A line of `windows.exe`: status, milliseconds, bytes of code, message.
 fn read(line: &str) -> Outcome {
-    let fields: Vec<&str> = line.splitn(4, '\t').map(str::trim_end).collect();
-    let &[status, ms, bytes, message] = fields.as_slice() else {
-        return Outcome::Refused(format!("no answer of windows.exe: {line}"));
-    };
-    match (status, ms.parse(), bytes.parse()) {
-        ("ok", Ok(ms), Ok(bytes)) => Outcome::Built { ms, bytes },
-        _ => Outcome::Refused(message.to_owned()),
+    let mut fields = line.splitn(4, '\t');
+    match (fields.next(), fields.next().map(str::parse), fields.next(), fields.next()) {
+        (Some("ok"), Some(Ok(ms)), Some(_), Some(_)) => Outcome::Built(ms),
+        (Some("error"), _, _, Some(message)) => Outcome::Failed(message.trim().to_owned()),
+        _ => Outcome::Failed(format!("windows.exe says {line:?}")),
     }
 }
 
 /// The path as Wine shows it to Windows programs.
-fn windows_path(path: &Path) -> String {
+fn in_wine(path: &Path) -> String {
     format!("Z:{}", path.display())
 }
