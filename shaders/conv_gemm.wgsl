@@ -78,17 +78,21 @@ fn main(
             add_row(&sums, r + 3u, row, quad);
         }
         let steps = (next - begin) / STEP;
-        if (steps % (PART / STEP) == 0u) {
-            end_part(&sums, steps % (PART * PART / STEP) == 0u);
+        // FXC takes much longer over sums that are written in branches than over loops that go on.
+        if (steps % (PART / STEP) != 0u) {
+            continue;
         }
+        end_part(&sums);
+        if (steps % (PART * PART / STEP) != 0u) {
+            continue;
+        }
+        end_block(&sums);
     }
 
     let to = targets_of(place, columns);
     var results = sums.total_lower + (sums.block_lower + sums.part_lower);
+    let upper = sums.total_upper + (sums.block_upper + sums.part_upper);
     for (var half = 0u; half < TILE; half += 32u) {
-        if (half == 32u) {
-            results = sums.total_upper + (sums.block_upper + sums.part_upper);
-        }
         if (FINISH >= POOL_MAX) {
             workgroupBarrier();
         }
@@ -105,6 +109,7 @@ fn main(
             workgroupBarrier();
             pool_tile(place.channel_group, place.m * TILE + half, place.tile, local);
         }
+        results = upper;
     }
 }
 
@@ -131,19 +136,20 @@ fn add_row(sums: ptr<function, Sums>, r: u32, row: u32, quad: u32) {
     }
 }
 
-fn end_part(sums: ptr<function, Sums>, end_block: bool) {
+fn end_part(sums: ptr<function, Sums>) {
     (*sums).block_lower += (*sums).part_lower;
     (*sums).part_lower = mat4x4<f32>();
     if (TILE == 64u) {
         (*sums).block_upper += (*sums).part_upper;
         (*sums).part_upper = mat4x4<f32>();
     }
-    if (end_block) {
-        (*sums).total_lower += (*sums).block_lower;
-        (*sums).block_lower = mat4x4<f32>();
-        if (TILE == 64u) {
-            (*sums).total_upper += (*sums).block_upper;
-            (*sums).block_upper = mat4x4<f32>();
-        }
+}
+
+fn end_block(sums: ptr<function, Sums>) {
+    (*sums).total_lower += (*sums).block_lower;
+    (*sums).block_lower = mat4x4<f32>();
+    if (TILE == 64u) {
+        (*sums).total_upper += (*sums).block_upper;
+        (*sums).block_upper = mat4x4<f32>();
     }
 }

@@ -38,12 +38,12 @@ fn main(
         }
     }
     let at = p.n * params.out_batch + dot(p.position, params.out_stride.xyz);
+    let to = at + p.channel * params.out_stride.w;
+    // With the sum of the channels before, which the output holds.
+    if (params.from_channel > 0u) {
+        sums += vec4<i32>(output[to.x], output[to.y], output[to.z], output[to.w]);
+    }
     for (var j = 0u; j < min(4u, params.out_size.w - p.in_group); j++) {
-        let to = at + p.channel[j] * params.out_stride.w;
-        // With the sum of the channels before, which the output holds.
-        if (params.from_channel > 0u) {
-            sums[j] += output[to];
-        }
-        output[to] = sums[j];
+        output[to[j]] = sums[j];
     }
 }

@@ -69,11 +69,7 @@ struct Window {
 
 fn window_of(out: vec3<u32>) -> Window {
     let start = vec3<i32>(out * params.stride.xyz) - params.pad_before.xyz;
-    var first: vec3<u32>;
-    var end: vec3<u32>;
-    for (var axis = 0u; axis < 3u; axis++) {
-        first[axis] = first_tap(start[axis], params.dilation[axis], params.window[axis]);
-        end[axis] = end_tap(start[axis], i32(params.in_size[axis]), params.dilation[axis], params.window[axis]);
-    }
+    let first = first_taps(start, params.dilation.xyz, params.window.xyz);
+    let end = end_taps(start, vec3<i32>(params.in_size.xyz), params.dilation.xyz, params.window.xyz);
     return Window(start, first, end);
 }

@@ -121,6 +121,17 @@ fn pooling_joins_where_tiles_stay_full_and_sums_whole() {
 }
 
 #[test]
+fn tiles_that_pool_are_small_where_fxc_may_compile_them() {
+    let inputs = [TensorDesc::f32([1, 64, 112, 112]), TensorDesc::f32([64, 64, 3, 3])];
+    let caps = Caps { fxc: true, ..Caps::default() };
+    let together = ConvPool { conv: pad(1), pool: Pool::max([2]) }.into();
+    let tile = |op, caps| chosen(&Plan::new(op, &inputs, caps).unwrap()).map(|(tile, ..)| tile);
+    assert_eq!(tile(&together, &Caps::default()), Some(GemmTile::Large));
+    assert_eq!(tile(&together, &caps), Some(GemmTile::Small));
+    assert_eq!(tile(&pad(1).into(), &caps), Some(GemmTile::Large));
+}
+
+#[test]
 fn software_adapters_and_small_bindings_keep_the_general_kernel() {
     let inputs = [TensorDesc::f32([1, 64, 56, 56]), TensorDesc::f32([64, 64, 3, 3])];
     let op = pad(1).into();
