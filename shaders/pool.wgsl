@@ -58,7 +58,8 @@ fn divided(a: vec3<u32>, b: vec3<u32>, c: vec3<u32>) -> Divided {
         let doubled = rest * 2u;
         let over = doubled >= c;
         let once = select(doubled, doubled - c, over);
-        let more = once + select(vec3<u32>(), b, (a >> vec3<u32>(bit - 1u) & vec3<u32>(1u)) == vec3<u32>(1u));
+        let with_bit = ((a >> vec3<u32>(bit - 1u)) & vec3<u32>(1u)) == vec3<u32>(1u);
+        let more = once + select(vec3<u32>(), b, with_bit);
         let over_again = more >= c;
         rest = select(more, more - c, over_again);
         quotient = quotient * 2u + vec3<u32>(over) + vec3<u32>(over_again);

@@ -72,7 +72,7 @@ fn row_of(place: Place, i: u32, upper: vec4<f32>, lower: vec4<f32>) -> u32 {
             store(place, row + 1u, place.column + j, below[j]);
         }
     }
-    return (special(upper) | special(lower) << 4u) << (4u * i);
+    return (special(upper) + 16u * special(lower)) << (4u * i);
 }
 
 fn all_finished(place: Place, sums: vec4<f32>) -> vec4<f32> {
@@ -86,8 +86,8 @@ fn all_finished(place: Place, sums: vec4<f32>) -> vec4<f32> {
 
 // Which of them are not finite, a bit each.
 fn special(sums: vec4<f32>) -> u32 {
-    return u32(is_special(sums.x)) | u32(is_special(sums.y)) << 1u | u32(is_special(sums.z)) << 2u
-        | u32(is_special(sums.w)) << 3u;
+    return u32(is_special(sums.x)) + 2u * u32(is_special(sums.y)) + 4u * u32(is_special(sums.z))
+        + 8u * u32(is_special(sums.w));
 }
 
 fn store(place: Place, row: u32, column: u32, value: f32) {
