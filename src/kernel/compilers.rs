@@ -39,7 +39,7 @@ impl KernelKey {
             }
             KernelKey::ConvGemm(kernel) => {
                 let pools = !matches!(kernel.finish, GemmFinish::Store | GemmFinish::Partial);
-                !self.needs_f16() && !(pools && kernel.tile == GemmTile::Large)
+                !(self.needs_f16() || pools && kernel.tile == GemmTile::Large)
             }
             _ => !self.needs_f16(),
         }
