@@ -42,7 +42,7 @@ need() {
 }
 
 need_linker
-need wine wine wine64 wine64 x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32 npm npm
+need wine wine x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32 npm npm
 mkdir -p "$work/npm"
 cp scripts/compilers/package.json scripts/compilers/package-lock.json scripts/compilers/dawn.mjs "$work/npm/"
 if ! cmp -s "$work/npm/package-lock.json" "$work/npm/installed"; then
@@ -55,10 +55,12 @@ program=$work/cargo/debug/wgpool-compilers
 
 # A Windows of its own, which asks for nothing and says nothing.
 export WINEPREFIX=$work/wine WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml=;d3dcompiler_47=n"
-windows() {
-    local compiler=$1 library=$work/npm/node_modules/webgpu/dist/win32-x64/$2
+if [ "${compilers[*]}" != dawn ]; then
     [ -d "$WINEPREFIX" ] || wineboot --init >/dev/null 2>&1
     x86_64-w64-mingw32-gcc -O2 -Wall -Wextra -o "$work/windows.exe" scripts/compilers/windows.c
+fi
+windows() {
+    local compiler=$1 library=$work/npm/node_modules/webgpu/dist/win32-x64/$2
     rm -rf "${work:?}/$compiler"
     "$program" "$compiler" "$work/windows.exe" "$library" "$work/$compiler" "${options[@]}"
 }

@@ -89,27 +89,28 @@ fn main(
         end_block(&sums);
     }
 
-    let to = targets_of(place, columns);
-    var results = sums.total_lower + (sums.block_lower + sums.part_lower);
+    let lower = sums.total_lower + (sums.block_lower + sums.part_lower);
     let upper = sums.total_upper + (sums.block_upper + sums.part_upper);
-    for (var half = 0u; half < TILE; half += 32u) {
-        if (FINISH >= POOL_MAX) {
+    if (FINISH < POOL_MAX) {
+        let to = targets_of(place, columns);
+        for (var i = 0u; i < TILE / 8u; i++) {
+            let channel = place.m * TILE + i / 4u * 32u + row * 4u + i % 4u;
+            let sum = select(column(lower, i % 4u), column(upper, i % 4u), i >= 4u);
+            write(columns.there, to, place.channel_group, channel, finished(place.channel_group, channel, sum));
+        }
+    } else {
+        var results = lower;
+        for (var half = 0u; half < TILE; half += 32u) {
             workgroupBarrier();
-        }
-        for (var i = 0u; i < 4u; i++) {
-            let in_half = row * 4u + i;
-            let value = finished(place.channel_group, place.m * TILE + half + in_half, column(results, i));
-            if (FINISH >= POOL_MAX) {
-                tiles[in_half * line + quad] = value;
-            } else {
-                write(columns.there, to, place.channel_group, place.m * TILE + half + in_half, value);
+            for (var i = 0u; i < 4u; i++) {
+                let in_half = row * 4u + i;
+                let channel = place.m * TILE + half + in_half;
+                tiles[in_half * line + quad] = finished(place.channel_group, channel, column(results, i));
             }
-        }
-        if (FINISH >= POOL_MAX) {
             workgroupBarrier();
             pool_tile(place.channel_group, place.m * TILE + half, place.tile, local);
+            results = upper;
         }
-        results = upper;
     }
 }
 

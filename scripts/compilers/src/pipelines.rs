@@ -9,7 +9,7 @@ use wgpool::kernel::{self, KernelKey, Target};
 const ACTIVATION: (&str, f64) = ("ACTIVATION", 7.0);
 
 /// Of the register tiles, which llvmpipe alone is given, DXC is given one in so many.
-const TILES: usize = 16;
+const TILES: usize = 17;
 
 /// A text and constants.
 pub struct Pipeline {
@@ -18,12 +18,12 @@ pub struct Pipeline {
     pub constants: Vec<(&'static str, f64)>,
 }
 
-/// A kernel's name, and its fields as far as they fit a line.
+/// The kernel, and which activation it has in truth.
 impl std::fmt::Display for Pipeline {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.key)?;
         let activation = self.constants.iter().find(|(name, _)| *name == ACTIVATION.0);
-        activation.map_or(Ok(()), |(_, value)| write!(f, ", activation {value}"))
+        activation.map_or(Ok(()), |(name, value)| write!(f, " {name} = {value}"))
     }
 }
 
