@@ -98,19 +98,18 @@ fn main(
             let sum = select(column(lower, i % 4u), column(upper, i % 4u), i >= 4u);
             write(columns.there, to, place.channel_group, channel, finished(place.channel_group, channel, sum));
         }
-    } else {
-        var results = lower;
-        for (var half = 0u; half < TILE; half += 32u) {
-            workgroupBarrier();
-            for (var i = 0u; i < 4u; i++) {
-                let in_half = row * 4u + i;
-                let channel = place.m * TILE + half + in_half;
-                tiles[in_half * line + quad] = finished(place.channel_group, channel, column(results, i));
-            }
-            workgroupBarrier();
-            pool_tile(place.channel_group, place.m * TILE + half, place.tile, local);
-            results = upper;
+    }
+    var results = lower;
+    for (var half = select(TILE, 0u, FINISH >= POOL_MAX); half < TILE; half += 32u) {
+        workgroupBarrier();
+        for (var i = 0u; i < 4u; i++) {
+            let in_half = row * 4u + i;
+            let channel = place.m * TILE + half + in_half;
+            tiles[in_half * line + quad] = finished(place.channel_group, channel, column(results, i));
         }
+        workgroupBarrier();
+        pool_tile(place.channel_group, place.m * TILE + half, place.tile, local);
+        results = upper;
     }
 }
 
