@@ -245,7 +245,8 @@ impl Error {
     }
 
     /// A [`Error::Parameter`] from its parts.
-    pub(crate) fn parameter(
+    /// A parameter that breaks `rule`, for operations built on this crate.
+    pub fn parameter(
         op: &'static str,
         parameter: &'static str,
         value: impl std::fmt::Debug,

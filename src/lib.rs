@@ -18,8 +18,6 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
 
 pub mod backend;
-#[cfg(feature = "cli")]
-pub mod bench;
 pub mod engine;
 pub mod error;
 pub mod frame;
@@ -32,8 +30,9 @@ pub mod problem;
 pub mod reference;
 pub mod spec;
 pub mod tensor;
-#[cfg(feature = "cli")]
-pub mod verify;
+#[cfg(feature = "unstable-testing")]
+#[doc(hidden)]
+pub mod testing;
 
 pub use backend::{Backend, Choice, Fallback, Opened};
 pub use engine::{Binding, Engine, Prepared};

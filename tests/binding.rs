@@ -1,13 +1,13 @@
 //! Buffers that an app hands over: what is refused, and what a binding does when it is recorded again.
 
-mod support;
+use wgpool_testing::support;
 
-use support::engine;
-use wgpool::verify::random::{Family, Rng};
 use wgpool::{
     Activation, Data, Engine, Error, FractionalMaxPool, GlobalPool, IndexNumbering, Layout, MaxUnpool, Op,
     Padding, Plan, Pool, Softmax, Tensor, TensorDesc,
 };
+use wgpool_testing::support::engine;
+use wgpool_testing::verify::random::{Family, Rng};
 use wgpu::BufferUsages;
 
 fn buffer(engine: &Engine, size: u64, usage: BufferUsages) -> wgpu::Buffer {

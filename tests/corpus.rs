@@ -1,19 +1,17 @@
 //! Corpora of ONNX and PyTorch cases on every path, and that a wrong result in them is noticed.
-#![cfg(feature = "cli")]
 
 #[path = "support/cli.rs"]
 mod cli;
-mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
-use support::engine;
-use wgpool::verify::random::Family;
-use wgpool::verify::{Report, run_corpus, self_check};
+use wgpool_testing::support::engine;
 use wgpool::{Backend, Error};
+use wgpool_testing::verify::random::Family;
+use wgpool_testing::verify::{Report, run_corpus, self_check};
 
 fn corpus(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/corpus").join(name)

@@ -7,7 +7,7 @@ use wgpool::{
     Problem, TensorDesc,
 };
 
-mod support;
+use wgpool_testing::support;
 
 fn conv() -> Conv {
     Conv::new().padding(Padding::symmetric([1])).activation(Activation::Relu)

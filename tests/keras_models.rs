@@ -3,7 +3,7 @@
 //! No tolerance here is chosen: each layer's allowed error is the reference's own bound for a 32-bit evaluation,
 //! carried through the layers behind it.
 
-mod support;
+use wgpool_testing::support;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! Results without blocking: rings of staging buffers, futures, and several runs in flight.
 
-mod support;
+use wgpool_testing::support;
 
 use std::future::Future;
 use std::pin::pin;
@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake};
 
-use support::engine;
 use wgpool::engine::Readback;
-use wgpool::verify::random::{Family, Rng};
 use wgpool::{Error, Op, Pool, Tensor, TensorDesc};
+use wgpool_testing::support::engine;
+use wgpool_testing::verify::random::{Family, Rng};
 
 fn numbers(from: f32) -> Tensor {
     Tensor::from_f32(&[4], (0..4).map(|i| from + i as f32).collect()).unwrap()

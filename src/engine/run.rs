@@ -218,7 +218,8 @@ impl Engine {
     }
 
     /// Records with `record`, copies the tensors in `wanted` behind it, and submits once.
-    pub(crate) async fn submit(
+    #[doc(hidden)]
+    pub async fn submit(
         &self,
         op: &'static str,
         wanted: &[(wgpu::BufferSlice<'_>, &TensorDesc)],
