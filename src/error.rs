@@ -240,12 +240,11 @@ pub enum Error {
 
 impl Error {
     /// Names the layer in which an error arose.
-    pub(crate) fn in_layer(self, model: &str, layer: &str) -> Error {
+    pub fn in_layer(self, model: &str, layer: &str) -> Error {
         Error::InLayer { model: model.to_owned(), layer: layer.to_owned(), source: Box::new(self) }
     }
 
-    /// A [`Error::Parameter`] from its parts.
-    /// A parameter that breaks `rule`, for operations built on this crate.
+    /// An [`Error::Parameter`] from its parts.
     pub fn parameter(
         op: &'static str,
         parameter: &'static str,

@@ -24,7 +24,6 @@ pub mod frame;
 pub mod geometry;
 pub mod host;
 pub mod kernel;
-pub mod model;
 pub mod plan;
 pub mod problem;
 pub mod reference;

@@ -173,8 +173,18 @@ fn collect<T: bytemuck::Pod>(bytes: &[u8]) -> Vec<T> {
 }
 
 /// The number of elements of a shape, if its bytes fit the address space. Axes of length 0 count as 1, so that
-/// the strides of an empty batch fit too.
-pub(crate) fn checked_elements(what: &'static str, shape: &[usize]) -> Result<usize> {
+/// the strides of an empty batch fit too. `what` names it in the error.
+///
+/// # Errors
+/// [`Error::TooLarge`] if they do not.
+///
+/// ```
+/// use wgpool::tensor::checked_elements;
+/// assert_eq!(checked_elements("image", &[2, 3, 4])?, 24);
+/// assert!(checked_elements("image", &[usize::MAX, 2]).is_err());
+/// # Ok::<(), wgpool::Error>(())
+/// ```
+pub fn checked_elements(what: &'static str, shape: &[usize]) -> Result<usize> {
     const MOST: usize = isize::MAX as usize / 8;
     let most = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d.max(1)).filter(|&n| n <= MOST));
     match most {

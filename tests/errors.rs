@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use wgpool::engine::Readback;
-use wgpool::model::{LayerKind, Sequential, Session, keras};
 use wgpool::{
     Activation, Backend, Caps, Choice, Conv, DType, Data, Engine, Error, MaxUnpool, Op, Plan, Pool, Softmax,
     Tensor, TensorDesc, host,
 };
+use wgpool_net::{LayerKind, Sequential, Session, keras};
 use wgpool_testing::support::engine;
 
 fn refused(op: impl Into<Op>, inputs: &[TensorDesc], caps: &Caps) -> Error {

@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use wgpool::model::{Session, keras};
 use wgpool::{Backend, Binding, Choice, Engine, Op, Problem, Tensor};
+use wgpool_net::{Session, keras};
 use wgpool_testing::support::{check_gpu, describe, judge};
 use wgpool_testing::verify::random::{Case, Family, Rng};
 

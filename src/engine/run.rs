@@ -166,7 +166,10 @@ impl Engine {
     }
 
     /// Writes a tensor into a buffer at `offset` before the next submission.
-    pub(crate) async fn write(&self, buffer: &wgpu::Buffer, offset: u64, tensor: &Tensor) -> Result<()> {
+    ///
+    /// # Errors
+    /// Those of the device.
+    pub async fn write(&self, buffer: &wgpu::Buffer, offset: u64, tensor: &Tensor) -> Result<()> {
         let contents = words(tensor);
         scoped(
             &self.device,

@@ -1,7 +1,7 @@
 //! Running a model on more examples than go into one batch.
 
-use wgpool::model::{Sequential, Session};
 use wgpool::{Backend, Error, Result, Tensor};
+use wgpool_net::{Sequential, Session};
 
 /// Runs `model` on all of `inputs` (f32, the batch outermost), at most `batch` at a time.
 ///

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use wgpool::model::keras;
 use wgpool::{Choice, Data, Result, Tensor};
+use wgpool_net::keras;
 
 use super::args::PredictArgs;
 use super::files::{self, Format, OutputFile};

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use wgpool::model::keras;
 use wgpool::{Choice, Result};
+use wgpool_net::keras;
 
 use super::args::SummaryArgs;
 use super::backends;

@@ -1,7 +1,7 @@
 //! What the demonstration reads, inside the binary so that it runs anywhere.
 
-use wgpool::model::{Sequential, keras};
 use wgpool::{Data, Error, Result, Tensor};
+use wgpool_net::{Sequential, keras};
 
 use super::super::files::named;
 

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use wgpool::model::Sequential;
 use wgpool::{Backend, Result};
+use wgpool_net::Sequential;
 
 use super::super::backends::{Kind, Opened, kind};
 use super::super::terminal::{grouped, line, progress};

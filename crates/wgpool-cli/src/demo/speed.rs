@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use wgpool::model::{Sequential, Session};
 use wgpool::{Backend, Result, Tensor};
+use wgpool_net::{Sequential, Session};
 
 use super::super::backends::{Kind, Opened, kind, short_name};
 use super::super::terminal::{grouped, line, progress};

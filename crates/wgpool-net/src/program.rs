@@ -1,10 +1,10 @@
 //! A lowered model: operations in a row.
 
-use crate::backend::Backend;
-use crate::error::{Error, Result};
-use crate::problem::Problem;
-use crate::spec::Op;
-use crate::tensor::{Tensor, TensorDesc};
+use wgpool::backend::Backend;
+use wgpool::error::{Error, Result};
+use wgpool::problem::Problem;
+use wgpool::spec::Op;
+use wgpool::tensor::{Tensor, TensorDesc};
 
 /// One operation of a [`Program`].
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +27,7 @@ pub struct Step {
 /// Each step reads the output of the one before it.
 ///
 /// ```
-/// use wgpool::model::{LayerKind, Sequential};
+/// use wgpool_net::{LayerKind, Sequential};
 /// use wgpool::{Backend, Layout, Pool, Tensor};
 /// let pool = Pool::max([2, 2]).layout(Layout::Nhwc);
 /// let model = Sequential::new("tiny", [2, 2, 1]).layer("pool", LayerKind::Pool(pool));

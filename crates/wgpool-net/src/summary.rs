@@ -2,7 +2,7 @@
 
 use super::layer::Layer;
 use super::sequential::{Parameters, Sequential};
-use crate::error::Result;
+use wgpool::error::Result;
 
 /// Inner widths of the columns on a terminal of 80 columns, as Keras computes them.
 const WIDTHS: [usize; 3] = [33, 24, 15];

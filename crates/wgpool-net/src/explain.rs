@@ -4,11 +4,11 @@ use std::fmt;
 
 use super::program::{Program, Step};
 use super::session::{plans, scratch_sizes};
-use crate::backend::Backend;
-use crate::error::Result;
-use crate::plan::Plan;
-use crate::plan::explain::{Explanation, Table, bytes};
-use crate::tensor::{Tensor, TensorDesc};
+use wgpool::backend::Backend;
+use wgpool::error::Result;
+use wgpool::plan::Plan;
+use wgpool::plan::explain::{Explanation, Table, bytes};
+use wgpool::tensor::{Tensor, TensorDesc};
 
 /// One operation of a program and its cost.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +65,7 @@ impl Program {
     /// Those of the plans of its operations.
     ///
     /// ```
-    /// use wgpool::model::{LayerKind, Sequential};
+    /// use wgpool_net::{LayerKind, Sequential};
     /// use wgpool::{Backend, Layout, Pool};
     /// let pool = Pool::max([2, 2]).layout(Layout::Nhwc);
     /// let model = Sequential::new("tiny", [2, 2, 1]).layer("pool", LayerKind::Pool(pool));
@@ -76,20 +76,19 @@ impl Program {
     pub fn explain(&self, backend: &Backend) -> Result<ProgramExplanation> {
         let plans = match backend {
             Backend::Gpu(engine) => plans(engine, self)?,
-            Backend::Host | Backend::Reference => Vec::new(),
+            _ => Vec::new(),
         };
-        Ok(self.explain_with(backend, &plans))
+        self.explain_with(backend, &plans)
     }
 
     /// With the plans of its operations on a GPU; without any on the CPU.
-    pub(super) fn explain_with(&self, backend: &Backend, plans: &[Plan]) -> ProgramExplanation {
+    pub(super) fn explain_with(&self, backend: &Backend, plans: &[Plan]) -> Result<ProgramExplanation> {
         let on_gpu = matches!(backend, Backend::Gpu(_));
         let explanations: Vec<Explanation> = match on_gpu {
             true => plans.iter().map(Plan::explain).collect(),
             false => {
-                let on_cpu =
-                    |step: &Step| Explanation::on_cpu(&step.problem, backend.why(&step.problem, true));
-                self.steps.iter().map(on_cpu).collect()
+                let on_cpu = |step: &Step| backend.explain_problem(&step.problem, true);
+                self.steps.iter().map(on_cpu).collect::<Result<_>>()?
             }
         };
         let scratch = match on_gpu {
@@ -102,7 +101,7 @@ impl Program {
         let layers = self.steps.iter().zip(explanations);
         let layers: Vec<LayerCost> =
             layers.map(|(step, explanation)| LayerCost { name: step.name.clone(), explanation }).collect();
-        ProgramExplanation {
+        Ok(ProgramExplanation {
             name: self.name.clone(),
             backend: backend.name(),
             ends: self.input.buffer_size() + self.output.buffer_size(),
@@ -110,7 +109,7 @@ impl Program {
             scratch,
             packed: layers.iter().map(|layer| layer.explanation.packed).sum(),
             layers,
-        }
+        })
     }
 
     /// Bytes of the tensors between layers that are there at the same time on the CPU: an operation's input and

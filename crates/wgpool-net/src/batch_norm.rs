@@ -1,9 +1,9 @@
 //! Batch normalisation with stored statistics: a scale and a shift for each channel.
 
 use super::layer::Weight;
-use crate::error::{Error, Result};
-use crate::spec::{Conv, Dense, DenseLayout, KernelLayout, Layout};
-use crate::tensor::Tensor;
+use wgpool::error::{Error, Result};
+use wgpool::spec::{Conv, Dense, DenseLayout, KernelLayout, Layout};
+use wgpool::tensor::Tensor;
 
 /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta` for each channel.
 #[derive(Clone, Debug, PartialEq)]

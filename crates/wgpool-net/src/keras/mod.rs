@@ -16,7 +16,7 @@ use std::io::{Read, Seek};
 use std::path::Path;
 
 use super::Sequential;
-use crate::error::{Error, Result};
+use wgpool::error::{Error, Result};
 
 /// The most bytes of configuration that are read from a file.
 const LARGEST_CONFIG: u64 = 64 << 20;
@@ -32,7 +32,7 @@ const LARGEST_WEIGHTS: u64 = 4 << 30;
 /// layer is unknown or cannot be computed, with its name.
 ///
 /// ```
-/// let model = wgpool::model::keras::architecture(br#"{"class_name": "Sequential", "config": {"name": "tiny", "layers": [
+/// let model = wgpool_net::keras::architecture(br#"{"class_name": "Sequential", "config": {"name": "tiny", "layers": [
 ///     {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [null, 28, 28, 1]}},
 ///     {"class_name": "Conv2D", "config": {"name": "conv", "filters": 5, "kernel_size": [3, 3]}}]}}"#)?;
 /// assert_eq!(model.parameters().total(), 50);

@@ -3,19 +3,19 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::explain::ProgramExplanation;
-use super::program::Program;
-use crate::backend::Backend;
-use crate::engine::{Binding, Engine, Readback};
-use crate::error::{Error, Result};
-use crate::host::Prepared;
-use crate::plan::Plan;
-use crate::tensor::{Tensor, TensorDesc};
+use crate::explain::ProgramExplanation;
+use crate::program::Program;
+use wgpool::backend::Backend;
+use wgpool::engine::{Binding, Engine, Readback};
+use wgpool::error::{Error, Result};
+use wgpool::host::Prepared;
+use wgpool::plan::Plan;
+use wgpool::tensor::{Tensor, TensorDesc};
 
 /// A model compiled for one batch size and one backend.
 ///
 /// ```
-/// use wgpool::model::{LayerKind, Sequential, Session};
+/// use wgpool_net::{LayerKind, Sequential, Session};
 /// use wgpool::{Backend, Layout, Pool, Tensor};
 /// let pool = Pool::max([2, 2]).layout(Layout::Nhwc);
 /// let model = Sequential::new("tiny", [2, 2, 1]).layer("pool", LayerKind::Pool(pool));
@@ -39,11 +39,11 @@ pub struct Session {
 #[derive(Clone, Debug, Default)]
 pub struct Memory<'a> {
     /// What [`Session::encode`] reads.
-    pub input: Option<wgpu::BufferSlice<'a>>,
+    pub input: Option<wgpool::wgpu::BufferSlice<'a>>,
     /// What [`Session::encode`] writes.
-    pub output: Option<wgpu::BufferSlice<'a>>,
+    pub output: Option<wgpool::wgpu::BufferSlice<'a>>,
     /// The tensors between the layers, which are written in turn: see [`Session::scratch_sizes_of`].
-    pub scratch: Option<[wgpu::BufferSlice<'a>; 2]>,
+    pub scratch: Option<[wgpool::wgpu::BufferSlice<'a>; 2]>,
 }
 
 #[derive(Debug)]
@@ -76,17 +76,17 @@ struct GpuSession {
 /// A part of a buffer, kept beyond a borrow.
 #[derive(Clone, Debug)]
 struct Place {
-    buffer: wgpu::Buffer,
+    buffer: wgpool::wgpu::Buffer,
     offset: u64,
     size: u64,
 }
 
 impl Place {
-    fn of(slice: wgpu::BufferSlice<'_>) -> Place {
+    fn of(slice: wgpool::wgpu::BufferSlice<'_>) -> Place {
         Place { buffer: slice.buffer().clone(), offset: slice.offset(), size: slice.size() }
     }
 
-    fn slice(&self) -> wgpu::BufferSlice<'_> {
+    fn slice(&self) -> wgpool::wgpu::BufferSlice<'_> {
         self.buffer.slice(self.offset..self.offset + self.size)
     }
 }
@@ -106,7 +106,7 @@ impl Session {
                 let kind = Kind::Host(Box::new(HostSession::new(program)?));
                 Ok(Session { name, input, output, explanation, kind })
             }
-            Backend::Reference => {
+            _ => {
                 let (name, input, output) =
                     (program.name.clone(), program.input.clone(), program.output.clone());
                 let explanation = program.explain(backend)?;
@@ -124,7 +124,7 @@ impl Session {
     /// Those of [`Session::compile`]; [`Error::Buffer`] for a buffer that breaks a rule.
     pub fn compile_in(engine: &Engine, program: Program, memory: &Memory<'_>) -> Result<Session> {
         let plans = plans(engine, &program)?;
-        let explanation = program.explain_with(&Backend::Gpu(engine.clone()), &plans);
+        let explanation = program.explain_with(&Backend::Gpu(engine.clone()), &plans)?;
         let session = pollster::block_on(GpuSession::new(engine, &program, &plans, memory))?;
         let kind = Kind::Gpu(Box::new(session));
         Ok(Session { name: program.name, input: program.input, output: program.output, explanation, kind })
@@ -183,7 +183,7 @@ impl Session {
     }
 
     /// The buffer that [`Session::encode`] reads, on a GPU: fill it from the CPU or by a copy or shader of your own.
-    pub fn input_buffer(&self) -> Option<&wgpu::Buffer> {
+    pub fn input_buffer(&self) -> Option<&wgpool::wgpu::Buffer> {
         match &self.kind {
             Kind::Gpu(session) => Some(&session.input.buffer),
             Kind::Cpu { .. } | Kind::Host(_) => None,
@@ -191,7 +191,7 @@ impl Session {
     }
 
     /// The buffer that [`Session::encode`] writes, on a GPU.
-    pub fn output_buffer(&self) -> Option<&wgpu::Buffer> {
+    pub fn output_buffer(&self) -> Option<&wgpool::wgpu::Buffer> {
         match &self.kind {
             Kind::Gpu(session) => Some(&session.output.buffer),
             Kind::Cpu { .. } | Kind::Host(_) => None,
@@ -211,7 +211,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::NoDevice`] if the session is not one of a GPU.
-    pub fn encode(&self, encoder: &mut wgpu::CommandEncoder) -> Result<()> {
+    pub fn encode(&self, encoder: &mut wgpool::wgpu::CommandEncoder) -> Result<()> {
         match &self.kind {
             Kind::Gpu(session) => {
                 session.encode(encoder);
@@ -279,7 +279,7 @@ impl GpuSession {
         memory: &Memory<'_>,
     ) -> Result<GpuSession> {
         let op = "session";
-        let own = async |given: Option<wgpu::BufferSlice<'_>>, size: u64| -> Result<Place> {
+        let own = async |given: Option<wgpool::wgpu::BufferSlice<'_>>, size: u64| -> Result<Place> {
             match given {
                 Some(slice) => Ok(Place::of(slice)),
                 None => {
@@ -319,8 +319,8 @@ impl GpuSession {
         Ok(GpuSession { engine: engine.clone(), bindings, input, output, scratch, readback, running })
     }
 
-    fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+    fn encode(&self, encoder: &mut wgpool::wgpu::CommandEncoder) {
+        let mut pass = encoder.begin_compute_pass(&wgpool::wgpu::ComputePassDescriptor::default());
         for binding in &self.bindings {
             binding.encode_data(&mut pass);
         }
@@ -330,7 +330,7 @@ impl GpuSession {
         let _alone = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let pending = pollster::block_on(async {
             self.engine.write(&self.input.buffer, self.input.offset, input).await?;
-            let record = |encoder: &mut wgpu::CommandEncoder| self.encode(encoder);
+            let record = |encoder: &mut wgpool::wgpu::CommandEncoder| self.encode(encoder);
             self.engine.submit_into("session", &self.readback, self.output.slice(), record).await
         })?;
         pending.wait()

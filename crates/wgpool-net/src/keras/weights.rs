@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 
-use crate::error::{Error, Result};
-use crate::model::{Layer, LayerKind, Sequential, Weight};
-use crate::tensor::{DType, Data, Tensor};
+use crate::{Layer, LayerKind, Sequential, Weight};
+use wgpool::error::{Error, Result};
+use wgpool::tensor::{DType, Data, Tensor};
 
 /// A weight that a layer waits for.
 pub(super) struct Slot<'a> {

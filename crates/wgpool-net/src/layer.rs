@@ -1,8 +1,8 @@
 //! Layers: what one line of a model's summary stands for.
 
-use crate::model::BatchNorm;
-use crate::spec::{Activation, Conv, Dense, GlobalPool, Layout, Pool, PoolKind, Softmax};
-use crate::tensor::{Tensor, TensorDesc};
+use crate::BatchNorm;
+use wgpool::spec::{Activation, Conv, Dense, GlobalPool, Layout, Pool, PoolKind, Softmax};
+use wgpool::tensor::{Tensor, TensorDesc};
 
 /// A weight of a layer: its values, or its shape alone in a model that was read without weights.
 #[derive(Clone, Debug, PartialEq)]

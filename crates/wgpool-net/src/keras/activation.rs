@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::fields::{Fields, excerpt};
-use crate::error::Result;
-use crate::spec::{Activation, Softmax};
+use wgpool::error::Result;
+use wgpool::spec::{Activation, Softmax};
 
 /// What an activation of a layer becomes.
 pub(super) enum Act {

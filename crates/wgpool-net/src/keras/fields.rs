@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Result};
+use wgpool::error::{Error, Result};
 
 /// The largest length, count or size that a configuration may hold.
 const LARGEST: u64 = i32::MAX as u64;

@@ -3,9 +3,9 @@
 //! The program leaves the elements where they are and permutes the rows of the dense kernel that reads them.
 
 use super::layer::Weight;
-use crate::error::Result;
-use crate::spec::DenseLayout;
-use crate::tensor::Tensor;
+use wgpool::error::Result;
+use wgpool::spec::DenseLayout;
+use wgpool::tensor::Tensor;
 
 /// Elements in the order channels x space that should be in the order space x channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

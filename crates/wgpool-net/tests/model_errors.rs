@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
-use wgpool::model::keras;
 use wgpool::{Backend, Error};
+use wgpool_net::keras;
 
 fn path(relative: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(relative)
@@ -248,7 +248,7 @@ mod archives {
     use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
     /// Loads an archive of these bytes through a file, as a user would.
-    fn load(bytes: &[u8]) -> Result<wgpool::model::Sequential, Error> {
+    fn load(bytes: &[u8]) -> Result<wgpool_net::Sequential, Error> {
         let thread = std::thread::current();
         let name = thread.name().unwrap_or("test").replace("::", "-");
         let file = std::env::temp_dir().join(format!("wgpool-{}-{name}.keras", std::process::id()));

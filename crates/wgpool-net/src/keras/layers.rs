@@ -2,9 +2,9 @@
 
 use super::activation::{self, Act};
 use super::fields::Fields;
-use crate::error::Result;
-use crate::model::{BatchNorm, Layer, LayerKind, Weight};
-use crate::spec::{Activation, Conv, Dense, GlobalPool, KernelLayout, Layout, Padding, Pool};
+use crate::{BatchNorm, Layer, LayerKind, Weight};
+use wgpool::error::Result;
+use wgpool::spec::{Activation, Conv, Dense, GlobalPool, KernelLayout, Layout, Padding, Pool};
 
 /// What is supported, as errors list it.
 pub(super) const SUPPORTED: &str = "InputLayer, Conv1D/2D/3D, DepthwiseConv1D/2D, MaxPooling1D/2D/3D, \
@@ -96,7 +96,7 @@ fn padding(fields: &Fields<'_>) -> Result<Padding> {
 }
 
 /// Splits an activation into what the operation itself applies and a softmax behind it.
-fn epilogue(fields: &Fields<'_>) -> Result<(Activation, Option<crate::Softmax>)> {
+fn epilogue(fields: &Fields<'_>) -> Result<(Activation, Option<wgpool::Softmax>)> {
     Ok(match activation::activation(fields)? {
         Act::Pointwise(activation) => (activation, None),
         Act::Softmax(softmax) => (Activation::None, Some(softmax)),
@@ -107,7 +107,7 @@ fn bias(fields: &Fields<'_>, outputs: usize) -> Result<Option<Weight>> {
     Ok(fields.flag_or("use_bias", true)?.then(|| Weight::Shape(vec![outputs])))
 }
 
-fn conv(fields: &Fields<'_>, shape: &[usize], rank: usize) -> Result<(LayerKind, Option<crate::Softmax>)> {
+fn conv(fields: &Fields<'_>, shape: &[usize], rank: usize) -> Result<(LayerKind, Option<wgpool::Softmax>)> {
     let layout = layout(fields)?;
     let inputs = channels(fields, shape, rank, layout)?;
     let window = fields.counts("kernel_size", rank)?;
@@ -149,7 +149,7 @@ fn conv(fields: &Fields<'_>, shape: &[usize], rank: usize) -> Result<(LayerKind,
     Ok((LayerKind::Conv { spec, kernel: Weight::Shape(kernel), bias: bias(fields, outputs)? }, softmax))
 }
 
-fn dense(fields: &Fields<'_>, shape: &[usize]) -> Result<(LayerKind, Option<crate::Softmax>)> {
+fn dense(fields: &Fields<'_>, shape: &[usize]) -> Result<(LayerKind, Option<wgpool::Softmax>)> {
     let units = fields.count("units")?;
     let &[_, .., inputs] = shape else {
         return Err(fields.error("a dense layer needs an input with at least one axis behind the batch"));

@@ -10,9 +10,9 @@ use zip::ZipArchive;
 
 use super::config;
 use super::weights::{check_shape, slots, weight_error};
-use crate::error::{Error, Result};
-use crate::model::Sequential;
-use crate::tensor::Tensor;
+use crate::Sequential;
+use wgpool::error::{Error, Result};
+use wgpool::tensor::Tensor;
 
 /// The most bytes of configuration that are read.
 const LARGEST_CONFIG: u64 = 64 << 20;

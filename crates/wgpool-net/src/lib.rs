@@ -1,7 +1,9 @@
-//! Models: layers in a row, as Keras' `Sequential`, lowered to the operations of this crate.
+//! Models on [`wgpool`]: layers in a row, as Keras' `Sequential`, lowered to its operations.
 //!
 //! [`Sequential`] is what the user builds or [`keras`] loads, layer for layer; [`Sequential::program`] lowers it to
 //! a [`Program`]: a list of operations with known shapes, fused where that is legal. Both are plain data.
+#![deny(missing_docs)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
 
 mod batch_norm;
 mod explain;

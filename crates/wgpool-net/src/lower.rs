@@ -6,10 +6,10 @@ use super::batch_norm::BatchNorm;
 use super::flatten::Reorder;
 use super::layer::{Layer, LayerKind, Weight};
 use super::program::{Program, Step};
-use crate::error::{Error, Result};
-use crate::problem::Problem;
-use crate::spec::{Activation, GlobalPool, Layout, Op};
-use crate::tensor::{TensorDesc, checked_elements};
+use wgpool::error::{Error, Result};
+use wgpool::problem::Problem;
+use wgpool::spec::{Activation, GlobalPool, Layout, Op};
+use wgpool::tensor::{TensorDesc, checked_elements};
 
 /// An operation whose weights may still be known by their shapes alone.
 struct Draft<'a> {

@@ -1,10 +1,10 @@
 //! Models built in Rust or from small configurations: fusing, folding, flattening and the table of a summary.
 
-use wgpool::model::{BatchNorm, LayerKind, Sequential, Weight, keras};
 use wgpool::{
     Activation, Backend, Conv, Dense, GlobalPool, KernelLayout, Layout, Op, Padding, Pool, Problem, Softmax,
     Tensor, reference,
 };
+use wgpool_net::{BatchNorm, LayerKind, Sequential, Weight, keras};
 
 /// Numbers that look random and need no crate: a linear congruential generator.
 fn tensor(shape: &[usize], seed: u32) -> Tensor {

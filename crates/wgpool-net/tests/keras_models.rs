@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use safetensors::{Dtype, SafeTensors};
-use wgpool::model::{Program, Sequential, Session, Step, keras};
 use wgpool::{
     Activation, Backend, DType, Data, GlobalPool, Op, Pool, Problem, Tensor, TensorDesc, reference,
 };
+use wgpool_net::{Program, Sequential, Session, Step, keras};
 
 /// Where every check of this file runs.
 fn backends() -> Vec<Backend> {
@@ -262,7 +262,7 @@ fn a_wrong_weight_is_noticed() {
     let name = "d_datacamp_pool_28";
     let stored = tensors(folder(name).join("activations.safetensors"));
     let mut model = load(name);
-    let wgpool::model::LayerKind::Conv { bias: Some(bias), .. } = &mut model.layers[0].kind else { panic!() };
+    let wgpool_net::LayerKind::Conv { bias: Some(bias), .. } = &mut model.layers[0].kind else { panic!() };
     let mut values = bias.tensor().unwrap().as_f32().unwrap().to_vec();
     values[0] += 1e-5;
     *bias = Tensor::from_f32(&[values.len()], values).unwrap().into();

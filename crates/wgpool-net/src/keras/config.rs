@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use super::fields::{Fields, excerpt};
 use super::layers;
-use crate::error::{Error, Result};
-use crate::model::lower::Lowering;
-use crate::model::{Layer, Sequential};
-use crate::spec::Layout;
+use crate::lower::Lowering;
+use crate::{Layer, Sequential};
+use wgpool::error::{Error, Result};
+use wgpool::spec::Layout;
 
 const LONGEST_NAME: usize = 256;
 

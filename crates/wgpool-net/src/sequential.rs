@@ -3,15 +3,15 @@
 use super::layer::{Layer, LayerKind};
 use super::lower::Lowering;
 use super::program::Program;
-use crate::backend::Backend;
-use crate::error::Result;
-use crate::spec::Accuracy;
-use crate::tensor::Tensor;
+use wgpool::backend::Backend;
+use wgpool::error::Result;
+use wgpool::spec::Accuracy;
+use wgpool::tensor::Tensor;
 
 /// A model of layers in a row, as Keras' `Sequential`.
 ///
 /// ```
-/// use wgpool::model::{LayerKind, Sequential};
+/// use wgpool_net::{LayerKind, Sequential};
 /// use wgpool::{Backend, Conv, GlobalPool, Layout, Padding, Tensor};
 /// let kernel = Tensor::from_f32(&[2, 1, 1, 1], vec![1., 10.])?;
 /// let model = Sequential::new("tiny", [1, 2, 2])
@@ -119,7 +119,7 @@ impl Sequential {
     /// activation, dropout vanishes, and flattening only changes the shape that the next operation sees.
     ///
     /// # Errors
-    /// Those of the layers' operations, with model and layer; [`Error::Layer`](crate::Error::Layer) if a weight is
+    /// Those of the layers' operations, with model and layer; [`Error::Layer`](wgpool::Error::Layer) if a weight is
     /// known by its shape alone.
     pub fn program(&self, batch: usize) -> Result<Program> {
         let mut lowering = Lowering::new(&self.name, &self.batched(batch), true)?;
