@@ -102,7 +102,7 @@ impl LayerKind {
         let pooling = |kind: PoolKind| match kind {
             PoolKind::Max => "MaxPooling",
             PoolKind::Average { .. } => "AveragePooling",
-            PoolKind::Lp { .. } | PoolKind::LpTorch { .. } => "LpPooling",
+            _ => "LpPooling",
         };
         match self {
             LayerKind::Conv { .. } => format!("Conv{rank}D"),
