@@ -1,17 +1,22 @@
 //! A camera's frame to a class in one submission: the texture is cropped, resized and normalized on the GPU into the
-//! input of a digit CNN, and only ten probabilities come back.
+//! input of a digit CNN, and only ten probabilities come back, while the next frames are under way.
 //!
 //! `cargo run --release --example frame_to_class`
 
+use std::collections::VecDeque;
+
 use safetensors::SafeTensors;
-use wgpool::engine::Readback;
+use wgpool::engine::{Pending, Readback};
 use wgpool::frame::{Crop, FrameChannels, FramePlan, FrameToTensor};
-use wgpool::{Backend, Choice, Layout};
+use wgpool::{Backend, Choice, Layout, Tensor};
 use wgpool_net::{Session, keras};
 
 const CONFIG: &str = include_str!("../data/mnist/config.json");
 const WEIGHTS: &[u8] = include_bytes!("../data/mnist/weights.safetensors");
 const DIGITS: &[u8] = include_bytes!("../data/mnist/test_digits.safetensors");
+
+/// Frames under way at once.
+const IN_FLIGHT: usize = 3;
 
 /// The camera's size, and where in its frame the digit is held: twice as large as the network wants it.
 const CAMERA: (usize, usize) = (160, 120);
@@ -54,11 +59,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let view = camera.create_view(&wgpu::TextureViewDescriptor::default());
     let to_tensor = engine.prepare_frame(&plan)?.bind_texture(&view, input.slice(..))?;
-    let readback = Readback::new(engine, session.output(), 1)?;
+    let readback = Readback::new(engine, session.output(), IN_FLIGHT)?;
 
     let digits = SafeTensors::deserialize(DIGITS)?;
     let (images, labels) = (digits.tensor("images")?.data(), digits.tensor("labels")?.data());
     let mut wrong = 0;
+    let mut in_flight: VecDeque<(u8, Pending)> = VecDeque::new();
     for digit in 0..10u8 {
         let at = labels.iter().position(|&label| label == digit).ok_or("a digit is missing")?;
         // What stands in for the camera: the only bytes that the CPU sends.
@@ -73,24 +79,40 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         to_tensor.encode(&mut encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()));
         session.encode(&mut encoder)?;
-        let probabilities = readback.record(&mut encoder, output.slice(..))?;
-        queue.submit([encoder.finish()]);
+        let recorded = readback.record(&mut encoder, output.slice(..))?;
+        in_flight.push_back((digit, recorded.submitted(queue.submit([encoder.finish()]))));
 
-        let probabilities = probabilities.wait()?;
-        let (class, probability) = (probabilities.as_f32()?.iter().enumerate())
-            .max_by(|a, b| a.1.total_cmp(b.1))
-            .ok_or("the network has no classes")?;
-        let right = class == usize::from(digit);
-        wrong += u32::from(!right);
-        println!(
-            "a {digit} is seen as {class} with probability {probability:.4}{}",
-            if right { "" } else { ": wrong" }
-        );
+        // What is there is taken; the loop waits only where every slot is under way.
+        while let Some((digit, pending)) = in_flight.front_mut() {
+            let Some(probabilities) = pending.try_read()? else { break };
+            wrong += u32::from(!is_right(*digit, &probabilities)?);
+            in_flight.pop_front();
+        }
+        if in_flight.len() == IN_FLIGHT {
+            let (digit, pending) = in_flight.pop_front().ok_or("no frame is under way")?;
+            wrong += u32::from(!is_right(digit, &pending.wait()?)?);
+        }
+    }
+    for (digit, pending) in in_flight {
+        wrong += u32::from(!is_right(digit, &pending.wait()?)?);
     }
     match wrong {
         0 => Ok(()),
         wrong => Err(format!("{wrong} of 10 digits are seen as others").into()),
     }
+}
+
+/// Prints the class of the largest probability; whether it is the digit's.
+fn is_right(digit: u8, probabilities: &Tensor) -> Result<bool, Box<dyn std::error::Error>> {
+    let (class, probability) = (probabilities.as_f32()?.iter().enumerate())
+        .max_by(|a, b| a.1.total_cmp(b.1))
+        .ok_or("the network has no classes")?;
+    let right = class == usize::from(digit);
+    println!(
+        "a {digit} is seen as {class} with probability {probability:.4}{}",
+        if right { "" } else { ": wrong" }
+    );
+    Ok(right)
 }
 
 /// A frame in which a digit is held up: light paper with dark ink before a coloured room.

@@ -7,6 +7,9 @@ struct Col2ImParams {
     stride: vec4<u32>,
     dilation: vec4<u32>,
     pad_before: vec4<i32>,
+    gcd: vec4<u32>,        // as lib/reached.wgsl has them: the common divisor of stride and dilation,
+    tap_step: vec4<u32>,   // the stride divided by it,
+    inverse: vec4<u32>,    // and what the dilation divided by it is to be multiplied with to be 1 modulo that
     total: u32,            // elements of the images
     pad_0: u32,
     pad_1: u32,
@@ -36,25 +39,14 @@ fn main(
     rest /= image.y;
     position.x = rest % image.x;
     let plane = rest / image.x;
-    // The taps whose windows would start from the first window to the last.
-    let reach = vec3<i32>(position) + params.pad_before.xyz;
-    let last = vec3<i32>((params.windows.xyz - 1u) * params.stride.xyz);
-    var first: vec3<u32>;
-    var end: vec3<u32>;
-    for (var axis = 0u; axis < 3u; axis++) {
-        first[axis] = first_tap(last[axis] - reach[axis], params.dilation[axis], params.window[axis]);
-        end[axis] = end_tap(-reach[axis], 1, params.dilation[axis], params.window[axis]);
-    }
+    let reach = position + vec3<u32>(params.pad_before.xyz);
+    let taps = taps_on(reach, params.windows.xyz);
     var sum = Sum();
-    for (var d = first.x; d < end.x; d++) {
-        for (var h = first.y; h < end.y; h++) {
-            for (var w = first.z; w < end.z; w++) {
-                let start = vec3<u32>(reach) - vec3<u32>(d, h, w) * params.dilation.xyz;
-                // The window that starts there, if there is one.
+    for (var d = taps.first.x; d < taps.end.x; d += params.tap_step.x) {
+        for (var h = taps.first.y; h < taps.end.y; h += params.tap_step.y) {
+            for (var w = taps.first.z; w < taps.end.z; w += params.tap_step.z) {
+                let start = reach - vec3<u32>(d, h, w) * params.dilation.xyz;
                 let at = start / params.stride.xyz;
-                if (any(start != at * params.stride.xyz)) {
-                    continue;
-                }
                 let tap = ((plane * params.window.x + d) * params.window.y + h) * params.window.z + w;
                 let row = (tap * params.windows.x + at.x) * params.windows.y + at.y;
                 add(&sum, unpack(columns[row * params.windows.z + at.z], 0u));

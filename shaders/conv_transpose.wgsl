@@ -17,20 +17,14 @@ fn main(
     let image = p.n * params.in_batch + first_channel * params.in_stride.w;
     // The kernel numbers output channels inside their group and input channels through all groups.
     let column = (p.channel - p.channel_group * params.out_size.w) * params.tap_out + first_channel * params.tap_stride.w;
-    let reach = vec3<i32>(p.position) + params.pad_before.xyz;
+    let reach = p.position + vec3<u32>(params.pad_before.xyz);
+    let taps = taps_on(reach, params.out_size.xyz);
     var sums = Sums();
-    for (var d = 0u; d < params.window.x; d++) {
-        for (var h = 0u; h < params.window.y; h++) {
-            for (var w = 0u; w < params.window.z; w++) {
+    for (var d = taps.first.x; d < taps.end.x; d += params.tap_step.x) {
+        for (var h = taps.first.y; h < taps.end.y; h += params.tap_step.y) {
+            for (var w = taps.first.z; w < taps.end.z; w += params.tap_step.z) {
                 let tap = vec3<u32>(d, h, w);
-                let reached = reach - vec3<i32>(tap * params.dilation.xyz);
-                if (any(reached < vec3<i32>(0))) {
-                    continue;
-                }
-                let at = vec3<u32>(reached) / params.stride.xyz;
-                if (any(vec3<u32>(reached) != at * params.stride.xyz) || any(at >= params.out_size.xyz)) {
-                    continue;
-                }
+                let at = (reach - tap * params.dilation.xyz) / params.stride.xyz;
                 let x_at = image + dot(at, params.in_stride.xyz);
                 add_tap(&sums, x_at, column + dot(tap, params.tap_stride.xyz));
             }

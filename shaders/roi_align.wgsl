@@ -53,6 +53,15 @@ fn neighbours(axis: RoiAxis, bin: u32, i: u32, length: u32) -> Neighbours {
     return Neighbours(true, low, low + 1u, clipped - f32(low));
 }
 
+// Whether all samples of a bin lie outside, and on the same side: they lie in a row.
+fn all_outside(axis: RoiAxis, bin: u32, length: u32) -> bool {
+    let begin = axis.start + f32(bin) * axis.bin;
+    let least = min(begin, begin + axis.bin);
+    let most = max(begin, begin + axis.bin);
+    // By a pixel more than samples may be off.
+    return most < -2.0 || least > f32(length) + 1.0;
+}
+
 fn pooled(b: Bin) -> f32 {
     let at = 4u * b.region;
     let columns = roi_axis(regions[at], regions[at + 2u], params.bins_w);
@@ -67,9 +76,12 @@ fn pooled(b: Bin) -> f32 {
     var any_sample = false;
     // An image that is not there is read nowhere: its bins are 0.
     let samples = select(0u, rows.samples, image < params.images);
+    let beside = all_outside(columns, b.column, params.width);
     for (var iy = 0u; iy < samples; iy++) {
         let v = neighbours(rows, b.row, iy, params.height);
-        for (var ix = 0u; ix < columns.samples; ix++) {
+        // Outside, all samples of a row are 0: one does for all.
+        let touching = select(min(columns.samples, 1u), columns.samples, v.inside && !beside);
+        for (var ix = 0u; ix < touching; ix++) {
             let h = neighbours(columns, b.column, ix, params.width);
             var corners = vec4<f32>();
             if (v.inside && h.inside) {

@@ -8,7 +8,7 @@ use crate::plan::Explanation;
 use crate::problem::Problem;
 use crate::spec::Op;
 use crate::tensor::{Tensor, TensorDesc};
-use crate::{host, reference};
+use crate::{host, reference, threads};
 
 /// Where operations run.
 #[derive(Clone, Debug)]
@@ -215,7 +215,7 @@ impl Backend {
     pub fn name(&self) -> String {
         match self {
             Backend::Gpu(engine) => engine.adapter_name(),
-            Backend::Host => format!("host path ({} threads)", rayon::current_num_threads()),
+            Backend::Host => format!("host path ({} threads)", threads::count()),
             Backend::Reference => "reference (64-bit, one thread)".to_owned(),
         }
     }

@@ -3,16 +3,20 @@
 use std::path::PathBuf;
 
 use crate::tensor::DType;
+use crate::text::escaped;
 
 /// The result of every fallible call in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What can go wrong, with the values that broke the rule.
+///
+/// Printed, text that comes from files (names, paths, what a document holds) is [`escaped`], so that it cannot steer a
+/// terminal or forge a line of a log. What drivers and shader compilers say is printed as it is, in several lines.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A parameter of an operation is outside its legal range.
-    #[error("{op}: {parameter} is {value}, but {rule}")]
+    #[error("{op}: {parameter} is {}, but {}", escaped(value), escaped(rule))]
     Parameter {
         /// The operation.
         op: &'static str,
@@ -97,7 +101,7 @@ pub enum Error {
         rule: String,
     },
     /// A value inside a tensor that the operation must refuse.
-    #[error("{op}: {tensor}[{at}] is {value}, but {rule}")]
+    #[error("{op}: {tensor}[{at}] is {}, but {}", escaped(value), escaped(rule))]
     Value {
         /// The operation.
         op: &'static str,
@@ -111,7 +115,7 @@ pub enum Error {
         rule: String,
     },
     /// A size does not fit the integer type or the memory it must go into.
-    #[error("{what}: {values} is too large ({rule})")]
+    #[error("{what}: {} is too large ({rule})", escaped(values))]
     TooLarge {
         /// What is too large.
         what: &'static str,
@@ -141,7 +145,7 @@ pub enum Error {
         feature: &'static str,
     },
     /// A buffer that cannot be bound.
-    #[error("{op}: buffer for {tensor}: {rule} ({values})")]
+    #[error("{op}: buffer for {}: {rule} ({})", escaped(tensor), escaped(values))]
     Buffer {
         /// The operation.
         op: &'static str,
@@ -160,8 +164,14 @@ pub enum Error {
         /// How many.
         in_flight: usize,
     },
+    /// A result that is not there: its copy was not submitted, its submission failed, or it was read before.
+    #[error("reading a result: there is none: {reason}")]
+    NoResult {
+        /// Why there is none.
+        reason: &'static str,
+    },
     /// No adapter matches the request.
-    #[error("no adapter for {request}: {reason}")]
+    #[error("no adapter for {}: {}", escaped(request), escaped(reason))]
     NoAdapter {
         /// What was asked for.
         request: String,
@@ -169,7 +179,7 @@ pub enum Error {
         reason: String,
     },
     /// A device could not be opened.
-    #[error("adapter {adapter}: no device: {reason}")]
+    #[error("adapter {}: no device: {reason}", escaped(adapter))]
     NoDevice {
         /// The adapter's name.
         adapter: String,
@@ -184,12 +194,12 @@ pub enum Error {
         /// The reason wgpu gives.
         reason: String,
     },
-    /// The device ran out of memory.
-    #[error("{during}: out of device memory ({reason})")]
+    /// The device, or the host, ran out of memory.
+    #[error("{during}: out of memory ({reason})")]
     OutOfMemory {
         /// What was under way.
         during: String,
-        /// The reason wgpu gives.
+        /// The reason wgpu gives, or whose memory it was.
         reason: String,
     },
     /// A shader or pipeline could not be created, or wgpu refused a call.
@@ -200,8 +210,14 @@ pub enum Error {
         /// The reason wgpu gives.
         reason: String,
     },
+    /// The threads that the host path computes on cannot be started.
+    #[error("the threads of the host path cannot be started ({reason})")]
+    NoThreads {
+        /// The system's reason.
+        reason: String,
+    },
     /// A model that cannot be built or run.
-    #[error("model {model}: layer {layer}: {reason}")]
+    #[error("model {}: layer {}: {}", escaped(model), escaped(layer), escaped(reason))]
     Layer {
         /// The model's name.
         model: String,
@@ -211,7 +227,7 @@ pub enum Error {
         reason: String,
     },
     /// An error of an operation, with the layer it belongs to.
-    #[error("model {model}: layer {layer}: {source}")]
+    #[error("model {}: layer {}: {source}", escaped(model), escaped(layer))]
     InLayer {
         /// The model's name.
         model: String,
@@ -221,7 +237,7 @@ pub enum Error {
         source: Box<Error>,
     },
     /// A document (JSON, safetensors, HDF5, NPY, PNG) that does not hold what it must.
-    #[error("{document}: {reason}")]
+    #[error("{}: {}", escaped(document), escaped(reason))]
     Document {
         /// The kind of document, or its file name.
         document: String,
@@ -229,7 +245,7 @@ pub enum Error {
         reason: String,
     },
     /// A file that cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", escaped(&path.to_string_lossy()))]
     File {
         /// The file.
         path: PathBuf,

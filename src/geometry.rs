@@ -159,6 +159,13 @@ impl Axis {
         self.dilation * (self.kernel - 1) + 1
     }
 
+    /// Which taps of windows lie on one position: see [`Meeting`].
+    pub(crate) fn meeting(&self) -> Meeting {
+        let common = gcd(self.stride, self.dilation);
+        let step = self.stride / common;
+        Meeting { common, step, inverse: inverse(self.dilation / common % step, step) }
+    }
+
     /// Elements between the first tap of one window and the last of the `windows`th, both included.
     pub(crate) fn reach(&self, windows: usize) -> usize {
         (windows - 1) * self.stride + self.span()
@@ -190,6 +197,35 @@ impl Axis {
         self.taps_before(o, self.input as isize, 0)
     }
 
+    /// Taps of all windows that lie inside the input, counted window by window.
+    pub(crate) fn touching(&self) -> usize {
+        (0..self.output).fold(0, |taps: usize, o| taps.saturating_add(self.taps_inside(o).len()))
+    }
+
+    /// The windows that lie inside the input with all of their taps; none of those that divide it among them.
+    pub(crate) fn inside(&self) -> Range<usize> {
+        let Some(room) = (self.input + self.pad_before).checked_sub(self.span()).filter(|_| !self.adaptive)
+        else {
+            return 0..0;
+        };
+        let first = self.pad_before.div_ceil(self.stride).min(self.output);
+        first..(room / self.stride + 1).clamp(first, self.output)
+    }
+
+    /// The axis without those first and last taps that lie outside the input in every window, as far as the padding
+    /// before it can go with them, and without padding that no window reaches: the windows have the same elements, but
+    /// [`Axis::taps_padded`] does not count what is gone.
+    pub(crate) fn trimmed(self) -> Axis {
+        let (Some(last), false) = (self.output.checked_sub(1), self.adaptive) else { return self };
+        // Positions grow from window to window: the last has the first tap inside, and the first the last.
+        let gone = self.taps_inside(last).start.min(self.pad_before / self.dilation).min(self.kernel - 1);
+        let end = self.taps_inside(0).end.max(gone + 1);
+        let pad_before = self.pad_before - gone * self.dilation;
+        let axis = Axis { kernel: end - gone, pad_before, ..self };
+        let pad_after = axis.reach(axis.output).saturating_sub(pad_before + axis.input);
+        Axis { pad_after, ..axis }
+    }
+
     /// The number of taps of window `o` inside the input or its padding, which is what an average with
     /// padding included divides by; the overhang that ceil mode adds is not counted.
     pub fn taps_padded(&self, o: usize) -> usize {
@@ -211,6 +247,35 @@ impl Axis {
         let (first, last) = (first_at(from), first_at(end));
         first..last.max(first)
     }
+}
+
+/// Which taps lie on a position: where window `o` has tap `t`, `o * stride + t * dilation` is its distance from the first
+/// window's start. That must be a multiple of `common`, and those taps are `step` apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Meeting {
+    /// The common divisor of stride and dilation.
+    pub common: usize,
+    /// The stride divided by it: so many taps further the next window lies on the position.
+    pub step: usize,
+    /// Times the dilation divided by it, this is 1 modulo `step`: the first tap is the distance divided by `common`,
+    /// times this, modulo `step`.
+    pub inverse: usize,
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// What `a` is to be multiplied with to be 1 modulo `m`, if both have no common divisor.
+fn inverse(a: usize, m: usize) -> usize {
+    // Euclid's algorithm: r = s * a modulo m all along.
+    let (mut r, mut s) = ((m as i128, a as i128), (0i128, 1i128));
+    while r.1 > 0 {
+        let quotient = r.0 / r.1;
+        r = (r.1, r.0 - quotient * r.1);
+        s = (s.1, s.0 - quotient * s.1);
+    }
+    s.0.rem_euclid(m as i128) as usize
 }
 
 /// How windows slide, in the frameworks' terms: one number for each spatial axis, or one for all.
@@ -281,6 +346,32 @@ pub(crate) fn unpooled_lengths(
             })
         })
         .collect()
+}
+
+/// Refuses lengths that max pooling cannot have had before: see
+/// [`MaxUnpool::check_output`](crate::MaxUnpool::check_output).
+pub(crate) fn check_unpooled(
+    input: &[usize],
+    [window, stride, padding]: [&[usize]; 3],
+    output: &[usize],
+) -> Result<()> {
+    let op = "max unpooling";
+    let rank = input.len();
+    let window = per_axis(op, "window", window, rank)?;
+    let stride = per_axis(op, "stride", stride, rank)?;
+    let padding = per_axis(op, "padding", padding, rank)?;
+    let output = per_axis(op, "output", output, rank)?;
+    for i in 0..rank {
+        let [l, k, s, p, o] = [input[i], window[i], stride[i], padding[i], output[i]].map(|n| n as i128);
+        let usual = (l - 1) * s - 2 * p + k;
+        if (o - usual).abs() >= s {
+            let rule = format!(
+                "on axis {i} it must differ by less than the stride {s} from {usual}, which {l} windows of {k} span"
+            );
+            return Err(Error::parameter(op, "output", output, rule));
+        }
+    }
+    Ok(())
 }
 
 /// One value for each of `rank` axes; a single value stands for all of them.
@@ -355,5 +446,32 @@ impl Strides {
     /// Flat position of an element.
     pub fn at(&self, n: usize, c: usize, [d, h, w]: [usize; MAX_SPATIAL]) -> usize {
         n * self.n + c * self.c + d * self.space[0] + h * self.space[1] + w * self.space[2]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn taps_that_meet_are_those_of_brute_force() {
+        for (stride, dilation) in (1..9).flat_map(|s| (1..9).map(move |d| (s, d))) {
+            let axis = Axis { input: 60, kernel: 5, stride, dilation, output: 6, ..Axis::UNIT };
+            let Meeting { common, step, inverse } = axis.meeting();
+            for position in 0..60 {
+                let meets =
+                    |t: usize| (0..6).any(|o| o * stride + t * dilation == position) && t < axis.kernel;
+                let found: Vec<usize> = (0..5).filter(|&t| meets(t)).collect();
+                let first = (position / common % step) * inverse % step;
+                let least = position.saturating_sub(5 * stride).div_ceil(dilation);
+                let end = axis.kernel.min(position / dilation + 1);
+                let taps = (first..end).step_by(step).filter(|&t| t >= least);
+                let expected: Vec<usize> =
+                    if position.is_multiple_of(common) { taps.collect() } else { vec![] };
+                assert_eq!(found, expected, "{axis:?}, position {position}");
+            }
+        }
+        let far = Axis { stride: (1 << 31) - 1, dilation: 1_000_003, ..Axis::UNIT }.meeting();
+        assert_eq!(far.inverse * 1_000_003 % ((1 << 31) - 1), 1);
     }
 }

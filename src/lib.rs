@@ -17,6 +17,8 @@
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
 
+#[cfg(feature = "ndarray")]
+mod array;
 pub mod backend;
 pub mod engine;
 pub mod error;
@@ -24,6 +26,8 @@ pub mod frame;
 pub mod geometry;
 pub mod host;
 pub mod kernel;
+mod memory;
+mod outside;
 pub mod plan;
 pub mod problem;
 pub mod reference;
@@ -32,11 +36,18 @@ pub mod tensor;
 #[cfg(feature = "unstable-testing")]
 #[doc(hidden)]
 pub mod testing;
+pub mod text;
+mod threads;
 
 pub use backend::{Backend, Choice, Fallback, Opened};
-pub use engine::{Binding, Engine, Prepared};
+pub use engine::{Binding, Engine, PrepackedBinding, Prepared};
 pub use error::{Error, Result};
 pub use frame::{ColorMap, Crop, FrameChannels, FramePlan, FrameToTensor, OverlayPlan, TensorToFrame};
+/// The version of `half` whose floats tensors hold.
+pub use half;
+/// The version of `ndarray` whose arrays tensors are made of and into.
+#[cfg(feature = "ndarray")]
+pub use ndarray;
 pub use plan::{Caps, Plan};
 pub use problem::Problem;
 pub use spec::{

@@ -1,9 +1,9 @@
 //! Tensors at the edge of the crate: a shape and elements in row-major order.
 
 use half::f16;
-use ndarray::{ArrayD, ArrayViewD, CowArray, IxDyn};
 
 use crate::error::{Error, Result};
+use crate::memory;
 
 /// The type of a tensor's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -145,14 +145,17 @@ impl Data {
     }
 
     /// Elements of `dtype` read from `bytes`, of which any incomplete last element is left out.
-    pub fn from_bytes(dtype: DType, bytes: &[u8]) -> Data {
-        match dtype {
-            DType::F32 => Data::F32(collect(bytes)),
-            DType::F16 => Data::F16(collect(bytes)),
-            DType::U8 => Data::U8(bytes.to_vec()),
-            DType::I8 => Data::I8(collect(bytes)),
-            DType::I32 => Data::I32(collect(bytes)),
-        }
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] if there is no memory for them.
+    pub fn from_bytes(dtype: DType, bytes: &[u8]) -> Result<Data> {
+        Ok(match dtype {
+            DType::F32 => Data::F32(collect(bytes)?),
+            DType::F16 => Data::F16(collect(bytes)?),
+            DType::U8 => Data::U8(memory::copied(bytes)?),
+            DType::I8 => Data::I8(collect(bytes)?),
+            DType::I32 => Data::I32(collect(bytes)?),
+        })
     }
 
     /// Element `i` as a 64-bit float, which holds every element type exactly.
@@ -168,8 +171,8 @@ impl Data {
 }
 
 /// Copies unaligned bytes into elements.
-fn collect<T: bytemuck::Pod>(bytes: &[u8]) -> Vec<T> {
-    bytes.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned).collect()
+fn collect<T: bytemuck::Pod>(bytes: &[u8]) -> Result<Vec<T>> {
+    memory::collected(bytes.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned))
 }
 
 /// The number of elements of a shape, if its bytes fit the address space. Axes of length 0 count as 1, so that
@@ -267,40 +270,5 @@ impl Tensor {
     /// [`Error::Shape`] if the number of elements differs.
     pub fn reshaped(self, shape: &[usize]) -> Result<Self> {
         Self::new(shape, self.data)
-    }
-
-    /// A view of an f32 tensor as an ndarray array.
-    ///
-    /// # Errors
-    /// [`Error::Type`] if the elements are not f32.
-    pub fn view_f32(&self) -> Result<ArrayViewD<'_, f32>> {
-        let elements = self.as_f32()?;
-        ArrayViewD::from_shape(IxDyn(&self.shape), elements).map_err(|e| Error::Shape {
-            op: "tensor",
-            tensor: "the tensor",
-            got: self.shape.clone(),
-            rule: e.to_string(),
-        })
-    }
-
-    /// An f32 tensor as an ndarray array.
-    ///
-    /// # Errors
-    /// [`Error::Type`] if the elements are not f32.
-    pub fn to_array_f32(&self) -> Result<ArrayD<f32>> {
-        Ok(self.view_f32()?.to_owned())
-    }
-}
-
-impl<S, D> From<&ndarray::ArrayBase<S, D>> for Tensor
-where
-    S: ndarray::Data<Elem = f32>,
-    D: ndarray::Dimension,
-{
-    /// Copies an array of any memory order into row-major order.
-    fn from(array: &ndarray::ArrayBase<S, D>) -> Self {
-        let shape = array.shape().to_vec();
-        let standard: CowArray<'_, f32, D> = array.as_standard_layout();
-        Tensor { shape, data: Data::F32(standard.iter().copied().collect()) }
     }
 }

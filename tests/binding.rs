@@ -3,8 +3,8 @@
 use wgpool_testing::support;
 
 use wgpool::{
-    Activation, Data, Engine, Error, FractionalMaxPool, GlobalPool, IndexNumbering, Layout, MaxUnpool, Op,
-    Padding, Plan, Pool, Softmax, Tensor, TensorDesc,
+    Activation, Conv, ConvInteger, Data, Engine, Error, FractionalMaxPool, GlobalPool, IndexNumbering,
+    Layout, MaxUnpool, Op, Padding, Plan, Pool, Softmax, Tensor, TensorDesc,
 };
 use wgpool_testing::support::engine;
 use wgpool_testing::verify::random::{Family, Rng};
@@ -31,11 +31,20 @@ fn own_adapter() -> (wgpu::Instance, wgpu::Adapter) {
 
 /// Records a binding, submits it alone, and reads a buffer of f32.
 fn run_and_read(engine: &Engine, binding: &wgpool::Binding, output: &wgpu::Buffer) -> Vec<f32> {
+    submit_and_read(engine, |pass| binding.encode(pass), output)
+}
+
+/// Records with `record`, submits it alone, and reads a buffer of words.
+fn submit_and_read<T: bytemuck::Pod>(
+    engine: &Engine,
+    record: impl FnOnce(&mut wgpu::ComputePass<'_>),
+    output: &wgpu::Buffer,
+) -> Vec<T> {
     let device = engine.device();
     let readback = buffer(engine, output.size(), BufferUsages::MAP_READ | BufferUsages::COPY_DST);
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-    binding.encode(&mut pass);
+    record(&mut pass);
     drop(pass);
     encoder.copy_buffer_to_buffer(output, 0, &readback, 0, output.size());
     engine.queue().submit([encoder.finish()]);
@@ -102,6 +111,56 @@ fn a_binding_forgets_the_run_before() {
     // An index outside the output, which only the GPU sees, is ignored.
     engine.queue().write_buffer(&indices, 0, bytemuck::cast_slice(&[-1i32, 4]));
     assert_eq!(run_and_read(engine, &binding, &output), [0.; 4]);
+}
+
+#[test]
+fn a_prepacked_binding_computes_what_the_whole_one_does() {
+    let engine = engine();
+    // The kernel less its zero points is packed on every device.
+    let op = Op::from(ConvInteger { conv: Conv::new(), requantize: None });
+    let bytes = |shape: &[usize], value: fn(usize) -> u8| {
+        Tensor::new(shape, Data::U8((0..shape.iter().product()).map(value).collect())).unwrap()
+    };
+    let x = bytes(&[1, 3, 6, 6], |i| (i * 7 % 251) as u8);
+    let w = bytes(&[5, 3, 3, 3], |i| (i * 11 % 253) as u8);
+    let other = bytes(&[5, 3, 3, 3], |i| (i * 13 % 241) as u8);
+    let zeros = [bytes(&[1], |_| 3), bytes(&[1], |_| 4)];
+    let expected = |w: &Tensor| {
+        let outputs = wgpool::reference::run(&op, &[&x, w, &zeros[0], &zeros[1]]).unwrap();
+        outputs[0].data().clone()
+    };
+    let plan = engine.plan(&op, &support::descs(&[&x, &w, &zeros[0], &zeros[1]])).unwrap();
+    let upload = |tensor: &Tensor| engine.upload("test", tensor).unwrap();
+    let inputs = [upload(&x), upload(&w), upload(&zeros[0]), upload(&zeros[1])];
+    let output = engine.storage("test", plan.problem.outputs[0].buffer_size()).unwrap();
+    let prepared = engine.prepare(&plan).unwrap();
+    let bind = || prepared.bind(&inputs.each_ref().map(|b| b.slice(..)), &[output.slice(..)]).unwrap();
+
+    let binding = bind();
+    assert!(binding.prepacks_weights());
+    let prepacked = binding.prepack(engine).unwrap();
+    for _ in 0..2 {
+        let read = submit_and_read(engine, |pass| prepacked.encode(pass), &output);
+        assert_eq!(Data::I32(read), expected(&w));
+    }
+    let several = engine.prepack(vec![bind(), bind()]).unwrap();
+    for prepacked in &several {
+        let read = submit_and_read(engine, |pass| prepacked.encode(pass), &output);
+        assert_eq!(Data::I32(read), expected(&w));
+    }
+    // Other weights are read once the whole binding has been recorded again.
+    engine.queue().write_buffer(&inputs[1], 0, &padded(other.data().as_bytes()));
+    let read = submit_and_read(engine, |pass| prepacked.binding().encode(pass), &output);
+    assert_eq!(Data::I32(read), expected(&other));
+    let read = submit_and_read(engine, |pass| prepacked.encode(pass), &output);
+    assert_eq!(Data::I32(read), expected(&other));
+}
+
+/// Bytes filled up to whole words.
+fn padded(bytes: &[u8]) -> Vec<u8> {
+    let mut padded = bytes.to_vec();
+    padded.resize(bytes.len().next_multiple_of(4), 0);
+    padded
 }
 
 #[test]
@@ -185,6 +244,9 @@ fn an_engine_is_send_and_sync() {
     check::<Plan>();
     check::<wgpool::Prepared>();
     check::<wgpool::Binding>();
+    check::<wgpool::PrepackedBinding>();
+    check::<wgpool::engine::Recorded>();
+    check::<wgpool::engine::Pending>();
     check::<wgpool_net::Session>();
 }
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use wgpool::engine::Readback;
+use wgpool::frame::{FramePlan, FrameToTensor, OverlayPlan, TensorToFrame};
 use wgpool::{
-    Activation, Backend, Caps, Choice, Conv, DType, Data, Engine, Error, MaxUnpool, Op, Plan, Pool, Softmax,
-    Tensor, TensorDesc, host,
+    Activation, Backend, Caps, Choice, Conv, ConvInteger, DType, Data, Engine, Error, Layout, MaxUnpool, Op,
+    Plan, Pool, Softmax, Tensor, TensorDesc, host,
 };
 use wgpool_net::{LayerKind, Sequential, Session, keras};
 use wgpool_testing::support::engine;
@@ -69,7 +70,12 @@ fn of_devices() -> Vec<Error> {
     let ring = Readback::new(engine(), &x.desc(), 1).unwrap();
     let buffer = engine().upload("test", &x).unwrap();
     let mut encoder = engine().device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    let _pending = ring.record(&mut encoder, buffer.slice(..)).unwrap();
+    let _in_flight = ring.record(&mut encoder, buffer.slice(..)).unwrap();
+
+    let two = Readback::new(engine(), &x.desc(), 1).unwrap();
+    let unsubmitted =
+        &mut engine().device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    let dropped = two.record(unsubmitted, buffer.slice(..)).unwrap();
 
     let broken = engine().with_edited_shaders(|_, text| text + "no WGSL");
     let gone = own(&wgpu::Instance::new(from_env())).expect("a device beside that of the tests");
@@ -78,6 +84,7 @@ fn of_devices() -> Vec<Error> {
         Backend::open(&Choice::Named("no adapter is called this".into())).unwrap_err(),
         prepared.bind(&[small.slice(..)], &[small.slice(..)]).unwrap_err(),
         ring.record(&mut encoder, buffer.slice(..)).unwrap_err(),
+        dropped.submitted(engine().queue().submit([])).wait().unwrap_err(),
         broken.run(&softmax, &[&x]).unwrap_err(),
         gone.run(&softmax, &[&x]).unwrap_err(),
     ]
@@ -96,6 +103,121 @@ fn own(instance: &wgpu::Instance) -> Option<Engine> {
     let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
     let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).ok()?;
     Some(Engine::from_device(&device, &queue))
+}
+
+#[test]
+fn every_call_that_needs_a_lost_device_says_so() {
+    let engine = own(&wgpu::Instance::new(from_env())).expect("a device beside that of the tests");
+    let backend = Backend::Gpu(engine.clone());
+    let x = Tensor::from_f32(&[1, 1, 4, 4], vec![1.0; 16]).unwrap();
+    let op = Op::from(Pool::max([2, 2]));
+    let plan = engine.plan(&op, &[x.desc()]).unwrap();
+    let output = &plan.problem.outputs[0];
+    let program = || {
+        let pool = LayerKind::Pool(Pool::max([2, 2]).layout(Layout::Nhwc));
+        Sequential::new("m", [4, 4, 1]).layer("pool", pool).program(1).unwrap()
+    };
+    let frame = FrameToTensor::from_buffer(4, 4, 3).size(4, 4);
+    let frame = FramePlan::new(&frame, engine.caps()).unwrap();
+    let overlay = TensorToFrame::channel(TensorDesc::f32([1, 1, 4, 4]), 0);
+    let overlay = OverlayPlan::new(&overlay, engine.caps()).unwrap();
+
+    // Everything is there already, pipelines too.
+    let prepared = engine.prepare(&plan).unwrap();
+    let (from, to) = (engine.upload("test", &x).unwrap(), engine.storage("test", 16).unwrap());
+    let bytes = engine.storage("test", frame.frame().buffer_size()).unwrap();
+    let pixels = engine.storage("test", frame.output().buffer_size()).unwrap();
+    let (framed, _) = (engine.prepare_frame(&frame).unwrap(), engine.prepare_overlay(&overlay).unwrap());
+    let conv = Op::from(ConvInteger { conv: Conv::new(), requantize: None });
+    let byte = |shape: &[usize]| Tensor::new(shape, Data::U8(vec![1])).unwrap();
+    let ones = [byte(&[1, 1, 1]), byte(&[1, 1, 1]), byte(&[1]), byte(&[1])];
+    let conv = engine.plan(&conv, &ones.each_ref().map(|t| t.desc())).unwrap();
+    let inputs = ones.each_ref().map(|t| engine.upload("test", t).unwrap());
+    let sum = engine.storage("test", 4).unwrap();
+    let conv = engine.prepare(&conv).unwrap();
+    let packing = conv.bind(&inputs.each_ref().map(|b| b.slice(..)), &[sum.slice(..)]).unwrap();
+    assert!(packing.prepacks_weights());
+    let session = Session::compile(&backend, program()).unwrap();
+    let input = Tensor::from_f32(&[1, 4, 4, 1], vec![1.0; 16]).unwrap();
+    session.run(&input).unwrap();
+    let ring = Readback::new(&engine, output, 3).unwrap();
+    let pending = [(); 3].map(|()| {
+        let mut encoder = engine.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let recorded = ring.record(&mut encoder, to.slice(..)).unwrap();
+        recorded.submitted(engine.queue().submit([encoder.finish()]))
+    });
+
+    engine.device().destroy();
+    let [wait, read, mut ask] = pending;
+    let asked = loop {
+        match ask.try_read() {
+            Ok(None) => std::thread::yield_now(),
+            answer => break answer.map(drop),
+        }
+    };
+    let calls: [(&str, Result<(), Error>); 19] = [
+        ("wait", wait.wait().map(drop)),
+        ("read", pollster::block_on(read.read()).map(drop)),
+        ("try_read", asked),
+        ("prepare", engine.prepare(&plan).map(drop)),
+        ("prepare_all", engine.prepare_all(std::slice::from_ref(&plan)).map(drop)),
+        ("prepare_frame", engine.prepare_frame(&frame).map(drop)),
+        ("prepare_overlay", engine.prepare_overlay(&overlay).map(drop)),
+        ("bind", prepared.bind(&[from.slice(..)], &[to.slice(..)]).map(drop)),
+        ("bind_buffer", framed.bind_buffer(bytes.slice(..), pixels.slice(..)).map(drop)),
+        ("prepack", packing.prepack(&engine).map(drop)),
+        ("upload", engine.upload("test", &x).map(drop)),
+        ("storage", engine.storage("test", 16).map(drop)),
+        ("tensor_buffer", engine.tensor_buffer("test", 16).map(drop)),
+        ("Readback::new", Readback::new(&engine, output, 1).map(drop)),
+        ("run", engine.run(&op, &[&x]).map(drop)),
+        ("run_async", pollster::block_on(engine.run_async(&op, &[&x])).map(drop)),
+        ("run of another", engine.run(&Op::from(Softmax::last_axis()), &[&x]).map(drop)),
+        ("Session::compile", Session::compile(&backend, program()).map(drop)),
+        ("Session::run", session.run(&input).map(drop)),
+    ];
+    let wrong: Vec<_> = calls
+        .into_iter()
+        .filter(|(_, answer)| !matches!(innermost(answer), Err(Error::DeviceLost { .. })))
+        .map(|(name, answer)| format!("{name}: {answer:?}"))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The error of an operation, where a layer's name stands around it.
+fn innermost(answer: &Result<(), Error>) -> Result<(), &Error> {
+    match answer {
+        Ok(()) => Ok(()),
+        Err(Error::InLayer { source, .. }) => Err(source),
+        Err(error) => Err(error),
+    }
+}
+
+/// Where the system gives no threads, which Linux does not with stacks larger than any address space, the host path says so.
+#[cfg(target_os = "linux")]
+#[test]
+fn threads_that_cannot_be_started_are_an_error() {
+    const CHILD: &str = "WGPOOL_TEST_CHILD";
+    let pool = || host::run(&Op::from(Pool::max([1])), &[&Tensor::from_f32(&[1, 1, 1], vec![1.0]).unwrap()]);
+    if std::env::var_os(CHILD).is_some() {
+        let error = pool().unwrap_err();
+        assert!(matches!(error, Error::NoThreads { .. }), "{error}");
+        assert_eq!(Backend::Host.name(), "host path (0 threads)");
+        // A device needs none.
+        let x = Tensor::from_f32(&[1, 1, 4], vec![1.0; 4]).unwrap();
+        let plan = engine().plan(&Op::from(Pool::max([2])), &[x.desc()]).unwrap();
+        engine().prepare_all(&[plan]).unwrap();
+        return;
+    }
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "threads_that_cannot_be_started_are_an_error", "--test-threads=1", "--nocapture"])
+        .env(CHILD, "1")
+        .env("RUST_MIN_STACK", (1u64 << 48).to_string())
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
+    assert!(child.status.success() && out.contains("1 passed"), "{out}{err}");
+    pool().unwrap();
 }
 
 /// A device that runs out of memory, where wgpu can be told how much of it there is: at the right share a device
@@ -137,5 +259,7 @@ fn every_variant_is_reached() {
         println!("{name}: {error}");
         missing.remove(name);
     }
+    // A process of its own reaches it, in the test of threads.
+    assert!(missing.remove("NoThreads"));
     assert!(missing.is_empty() || missing == BTreeSet::from(["OutOfMemory"]), "not reached: {missing:?}");
 }

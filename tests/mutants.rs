@@ -99,8 +99,8 @@ const MUTANTS: &[Mutant] = &[
     mutant!(
         ConvTranspose,
         "between the strides",
-        "vec3<u32>(reached) != at * params.stride.xyz",
-        "vec3<u32>(reached) != vec3<u32>(reached)"
+        "let least = product_modulo(reach[axis] / gcd % step, params.inverse[axis], step);",
+        "let least = 0u;"
     ),
     mutant!(ConvTranspose, "groups share channels", "+ first_channel * params.in_stride.w", ""),
     mutant!(ConvPool, "padding wins", "var best = vec4<f32>(params.identity);", "var best = vec4<f32>(0.0);"),
@@ -173,12 +173,13 @@ const MUTANTS: &[Mutant] = &[
     mutant!(
         Col2Im,
         "padding not cut off",
-        "vec3<i32>(position) + params.pad_before.xyz",
-        "vec3<i32>(position)"
+        "let reach = position + vec3<u32>(params.pad_before.xyz);",
+        "let reach = position;"
     ),
-    mutant!(Col2Im, "between the strides", "if (any(start != at * params.stride.xyz))", "if (false)"),
-    mutant!(Col2Im, "windows behind the last", "params.windows.xyz - 1u", "params.windows.xyz"),
-    mutant!(Col2Im, "windows before the first", "-reach[axis], 1,", "-reach[axis], 0,"),
+    mutant!(Col2Im, "between the strides", "params.tap_step[axis];", "1u;"),
+    mutant!(Col2Im, "windows behind the last", "(windows[axis] - 1u)", "windows[axis]"),
+    mutant!(Col2Im, "windows before the first", "reach[axis] / dilation + 1u", "reach[axis] / dilation + 2u"),
+    mutant!(ConvTranspose, "strides and dilations that share a divisor", "reach[axis] % gcd == 0u", "true"),
     mutant!(Col2Im, "taps of the first plane", "(plane * params.window.x + d)", "d"),
     mutant!(Col2Im, "no dilation", "vec3<u32>(d, h, w) * params.dilation.xyz", "vec3<u32>(d, h, w)"),
     mutant!(CausalConv, "no state", "params.has_state == 1u", "false"),

@@ -21,6 +21,11 @@ struct ConvParams {
     pool_before: vec4<i32>,
     pool_end: vec4<i32>,   // length + padding after it
     tap_stride: vec4<u32>, // kernel: depth, height, width, input channel
+    // Where windows lie on one position, as lib/reached.wgsl has it: the common divisor of stride and dilation, the stride
+    // divided by it, and what the dilation divided by it is to be multiplied with to be 1 modulo that.
+    gcd: vec4<u32>,
+    tap_step: vec4<u32>,
+    inverse: vec4<u32>,
     tap_out: u32,          // kernel: output channel
     blocks: u32,           // blocks of four output channels in a group
     groups: u32,

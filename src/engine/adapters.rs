@@ -1,5 +1,11 @@
 //! Finding adapters and opening a device on one, for programs that have none yet.
 
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
 use crate::backend::Choice;
 use crate::error::{Error, Result};
 
@@ -45,7 +51,25 @@ const INSTALL: &str = "install a Vulkan, Metal or DirectX 12 driver, or for a so
 ///
 /// `WGPU_BACKEND` restricts the APIs.
 pub fn adapters() -> Vec<AdapterSummary> {
-    pollster::block_on(all()).iter().map(|a| AdapterSummary::of(&a.get_info())).collect()
+    let found = pollster::block_on(caught(all())).unwrap_or_else(|reason| {
+        log::warn!("looking for adapters: {reason}");
+        Vec::new()
+    });
+    found.iter().map(|a| AdapterSummary::of(&a.get_info())).collect()
+}
+
+/// A future, or what it panicked with: wgpu and its drivers' loaders do so where memory runs out.
+async fn caught<T>(future: impl Future<Output = T>) -> Result<T, String> {
+    let mut future = pin!(future);
+    let text = |panic: Box<dyn Any + Send>| match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => panic.downcast::<&str>().map_or("a panic".to_owned(), |text| (*text).to_owned()),
+    };
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(polled) => polled.map(Ok),
+        Err(panic) => Poll::Ready(Err(text(panic))),
+    })
+    .await
 }
 
 async fn all() -> Vec<wgpu::Adapter> {
@@ -84,7 +108,8 @@ pub async fn open_device(choice: &Choice) -> Result<(wgpu::Device, wgpu::Queue)>
 /// The first adapter that `choice` allows.
 pub(super) async fn find(choice: &Choice) -> Result<wgpu::Adapter> {
     let wanted = std::env::var("WGPU_ADAPTER_NAME").ok().filter(|name| !name.is_empty());
-    let found = all().await;
+    let found =
+        caught(all()).await.map_err(|reason| Error::NoAdapter { request: choice.to_string(), reason })?;
     let count = found.len();
     let fits = |info: &wgpu::AdapterInfo| {
         let software = info.device_type == wgpu::DeviceType::Cpu;
@@ -127,10 +152,9 @@ pub(super) async fn open(
         experimental_features: experimental,
         ..Default::default()
     };
-    let (device, queue) = adapter
-        .request_device(&descriptor)
-        .await
-        .map_err(|e| Error::NoDevice { adapter: adapter.get_info().name, reason: e.to_string() })?;
+    let refused = |reason| Error::NoDevice { adapter: adapter.get_info().name, reason };
+    let requested = caught(async { adapter.request_device(&descriptor).await }).await.map_err(refused)?;
+    let (device, queue) = requested.map_err(|e| refused(e.to_string()))?;
     // The device is ours, and the default handler panics: whatever no scope has caught is logged.
     device.on_uncaptured_error(std::sync::Arc::new(|error| log::error!("wgpu: {error}")));
     Ok((device, queue))

@@ -1,16 +1,20 @@
 //! Pipelines of a plan, and their bindings to buffers.
 
+#[cfg(not(target_arch = "wasm32"))]
 use std::collections::HashSet;
 
+#[cfg(not(target_arch = "wasm32"))]
 use rayon::prelude::*;
 
 use super::Engine;
 use super::filled::filled;
 use super::pipelines::Pipeline;
-use super::scope::scoped;
+use super::scope::{alive, scoped};
 use crate::error::{Error, Result};
 use crate::plan::{Caps, PAGE, Page, Part, Plan, Slot};
 use crate::tensor::TensorDesc;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::threads;
 
 /// A plan whose pipelines are built.
 #[derive(Clone, Debug)]
@@ -24,7 +28,7 @@ pub struct Prepared {
 #[derive(Clone, Debug)]
 pub struct Binding {
     /// Those that read nothing but weights.
-    once: Vec<Dispatch>,
+    prepack: Vec<Dispatch>,
     dispatches: Vec<Dispatch>,
 }
 
@@ -41,6 +45,13 @@ impl Engine {
     /// # Errors
     /// [`Error::Gpu`], [`Error::OutOfMemory`] or [`Error::DeviceLost`] if a pipeline cannot be built.
     pub async fn prepare_async(&self, plan: &Plan) -> Result<Prepared> {
+        let prepared = self.pipelines_of(plan).await?;
+        alive(&self.device, || format!("preparing {}", plan.problem.op))?;
+        Ok(prepared)
+    }
+
+    /// [`Engine::prepare_async`], but pipelines that were built earlier do not tell a lost device.
+    async fn pipelines_of(&self, plan: &Plan) -> Result<Prepared> {
         let mut pipelines = Vec::with_capacity(plan.steps.len());
         for step in &plan.steps {
             pipelines.push(self.pipelines.get(&self.device, step.kernel).await?);
@@ -64,10 +75,26 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::prepare`]: the first that arises.
     pub fn prepare_all(&self, plans: &[Plan]) -> Result<Vec<Prepared>> {
+        self.build_all(plans)?;
+        let prepared = plans.iter().map(|plan| pollster::block_on(self.pipelines_of(plan))).collect();
+        alive(&self.device, || "preparing plans".to_owned()).and(prepared)
+    }
+
+    /// Builds pipelines in parallel. Where there are no threads, they are built one after the other when they are asked for.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn build_all(&self, plans: &[Plan]) -> Result<()> {
+        if threads::started().is_err() {
+            return Ok(());
+        }
         let keys: HashSet<_> = plans.iter().flat_map(|plan| &plan.steps).map(|step| step.kernel).collect();
         keys.into_par_iter()
-            .try_for_each(|key| pollster::block_on(self.pipelines.get(&self.device, key)).map(drop))?;
-        plans.iter().map(|plan| self.prepare(plan)).collect()
+            .try_for_each(|key| pollster::block_on(self.pipelines.get(&self.device, key)).map(drop))
+    }
+
+    /// A browser's devices belong to one thread.
+    #[cfg(target_arch = "wasm32")]
+    fn build_all(&self, _plans: &[Plan]) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -132,13 +159,13 @@ impl Prepared {
         let memory = async |sizes: &[u64]| -> Result<Vec<wgpu::Buffer>> {
             let mut buffers = Vec::with_capacity(sizes.len());
             for &size in sizes {
-                buffers.push(self.engine.tensor_buffer_async(op, size).await?);
+                buffers.push(self.engine.tensor_memory(op, size).await?);
             }
             Ok(buffers)
         };
         let (scratch, packed) = (memory(&plan.scratch).await?, memory(&plan.packed).await?);
         let (params, starts) = self.params().await?;
-        let mut binding = Binding { once: Vec::new(), dispatches: Vec::with_capacity(plan.steps.len()) };
+        let mut binding = Binding { prepack: Vec::new(), dispatches: Vec::with_capacity(plan.steps.len()) };
         for ((step, pipeline), start) in plan.steps.iter().zip(&self.pipelines).zip(starts) {
             let bound = |slot: Slot| match slot {
                 Slot::Input(i) => inputs.get(i).zip(plan.problem.inputs.get(i)).map(|(slice, desc)| {
@@ -166,7 +193,7 @@ impl Prepared {
             let group = scoped(device, during, || bind_group(device, &pipeline.layout, &slices)).await?;
             let dispatch = Dispatch { pipeline: pipeline.pipeline.clone(), group, grid: step.grid };
             match step.once {
-                true => binding.once.push(dispatch),
+                true => binding.prepack.push(dispatch),
                 false => binding.dispatches.push(dispatch),
             }
         }
@@ -287,32 +314,30 @@ fn bind_group(
 impl Binding {
     /// A single dispatch.
     pub(crate) fn single(pipeline: wgpu::ComputePipeline, group: wgpu::BindGroup, grid: [u32; 3]) -> Binding {
-        Binding { once: Vec::new(), dispatches: vec![Dispatch { pipeline, group, grid }] }
+        Binding { prepack: Vec::new(), dispatches: vec![Dispatch { pipeline, group, grid }] }
     }
 
     /// Records the dispatches into the caller's compute pass.
     ///
-    /// It is [`Binding::encode_weights`] and [`Binding::encode_data`]; where weights do not change between runs,
-    /// call the first once and the second each time.
+    /// Where weights do not change between runs, [`Binding::prepack`] does once what depends on them alone.
     pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>) {
         self.encode_weights(pass);
         self.encode_data(pass);
     }
 
-    /// Records the dispatches that depend on the weights alone, which bring them into the order that the other
-    /// dispatches read. Needed once after the weights were written, and before [`Binding::encode_data`].
-    pub fn encode_weights(&self, pass: &mut wgpu::ComputePass<'_>) {
-        record(&self.once, pass);
+    /// Records the dispatches that depend on the weights alone, which bring them into the order that the others read.
+    pub(super) fn encode_weights(&self, pass: &mut wgpu::ComputePass<'_>) {
+        record(&self.prepack, pass);
     }
 
     /// Records the dispatches that depend on the data.
-    pub fn encode_data(&self, pass: &mut wgpu::ComputePass<'_>) {
+    pub(super) fn encode_data(&self, pass: &mut wgpu::ComputePass<'_>) {
         record(&self.dispatches, pass);
     }
 
-    /// Whether there is something to record for the weights.
-    pub fn packs_weights(&self) -> bool {
-        !self.once.is_empty()
+    /// Whether [`Binding::prepack`] has something to do.
+    pub fn prepacks_weights(&self) -> bool {
+        !self.prepack.is_empty()
     }
 }
 

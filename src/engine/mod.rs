@@ -7,6 +7,7 @@ mod cooperative;
 pub(crate) mod filled;
 mod pipeline_cache;
 pub(crate) mod pipelines;
+mod prepack;
 mod readback;
 mod run;
 pub(crate) mod scope;
@@ -16,9 +17,10 @@ pub use bind::{Binding, Prepared};
 pub use cooperative::open_cooperative;
 #[cfg(feature = "unstable-testing")]
 pub use pipelines::ShaderEdit;
-pub use readback::{Pending, Readback};
+pub use prepack::PrepackedBinding;
+pub use readback::{Pending, Readback, Recorded};
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::error::Result;
 use crate::plan::{Caps, Plan};
@@ -36,6 +38,8 @@ pub struct Engine {
     queue: wgpu::Queue,
     caps: Caps,
     pub(crate) pipelines: Arc<Pipelines>,
+    /// See [`Readback`].
+    numbers: Arc<OnceLock<wgpu::Buffer>>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -52,6 +56,7 @@ impl Engine {
             device: device.clone(),
             queue: queue.clone(),
             pipelines: Arc::new(Pipelines::default()),
+            numbers: Arc::default(),
         }
     }
 

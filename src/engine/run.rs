@@ -3,25 +3,30 @@
 use std::borrow::Cow;
 
 use super::Engine;
-use super::bind::Binding;
 use super::filled::filled;
 use super::readback::{Pending, Readback};
-use super::scope::scoped;
+use super::scope::{alive, scoped};
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::plan::{Plan, roi::check_regions};
 use crate::spec::Op;
 use crate::tensor::{Tensor, TensorDesc};
 
 /// A tensor's bytes, filled up to the whole words that a buffer is made of.
-fn words(tensor: &Tensor) -> Cow<'_, [u8]> {
-    let bytes = tensor.data().as_bytes();
-    let size = tensor.desc().buffer_size() as usize;
+fn words(tensor: &Tensor) -> Result<Cow<'_, [u8]>> {
+    padded(tensor.data().as_bytes(), tensor.desc().buffer_size())
+}
+
+/// Bytes, with zeros behind them up to `size`.
+fn padded(bytes: &[u8], size: u64) -> Result<Cow<'_, [u8]>> {
+    let size = size as usize;
     if bytes.len() == size {
-        return Cow::Borrowed(bytes);
+        return Ok(Cow::Borrowed(bytes));
     }
-    let mut padded = bytes.to_vec();
-    padded.resize(size, 0);
-    Cow::Owned(padded)
+    let mut whole = memory::room(size)?;
+    whole.extend_from_slice(bytes);
+    whole.resize(size, 0);
+    Ok(Cow::Owned(whole))
 }
 
 impl Engine {
@@ -80,7 +85,7 @@ impl Engine {
         }
         let mut outputs = Vec::with_capacity(plan.problem.outputs.len());
         for desc in &plan.problem.outputs {
-            outputs.push(self.tensor_buffer_async(op, desc.buffer_size()).await?);
+            outputs.push(self.tensor_memory(op, desc.buffer_size()).await?);
         }
         let binding = prepared
             .bind_async(
@@ -112,16 +117,10 @@ impl Engine {
     /// Those of [`Engine::upload`].
     pub async fn upload_async(&self, op: &'static str, tensor: &Tensor) -> Result<wgpu::Buffer> {
         self.caps.check_buffer(op, &tensor.desc())?;
-        let contents: &[u8] = &words(tensor);
-        let size = contents.len();
+        let size = tensor.desc().buffer_size();
+        let contents = padded(tensor.data().as_bytes(), self.caps.padded(size))?;
         let during = || format!("uploading {size} bytes for {op}");
-        let padded = self.caps.padded(size as u64);
-        if padded == size as u64 {
-            return filled(&self.device, "wgpool tensor", contents, self.usage(), during).await;
-        }
-        let mut whole = vec![0; padded as usize];
-        whole[..size].copy_from_slice(contents);
-        filled(&self.device, "wgpool tensor", &whole, self.usage(), during).await
+        filled(&self.device, "wgpool tensor", &contents, self.usage(), during).await
     }
 
     /// An empty storage buffer of `size` bytes that can be written to and read back.
@@ -137,7 +136,8 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::storage`].
     pub async fn storage_async(&self, op: &'static str, size: u64) -> Result<wgpu::Buffer> {
-        self.buffer_async(op, size, self.usage()).await
+        let buffer = self.buffer_async(op, size, self.usage()).await?;
+        alive(&self.device, || format!("allocating {size} bytes for {op}")).map(|()| buffer)
     }
 
     /// An empty buffer for a tensor of `size` bytes, made so that this device's kernels read it the fastest way:
@@ -154,6 +154,12 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::storage`].
     pub async fn tensor_buffer_async(&self, op: &'static str, size: u64) -> Result<wgpu::Buffer> {
+        let buffer = self.tensor_memory(op, size).await?;
+        alive(&self.device, || format!("allocating {size} bytes for {op}")).map(|()| buffer)
+    }
+
+    /// [`Engine::tensor_buffer_async`], but a lost device gives a buffer that is none.
+    pub(super) async fn tensor_memory(&self, op: &'static str, size: u64) -> Result<wgpu::Buffer> {
         self.buffer_async(op, self.caps.padded(size), self.usage()).await
     }
 
@@ -170,7 +176,7 @@ impl Engine {
     /// # Errors
     /// Those of the device.
     pub async fn write(&self, buffer: &wgpu::Buffer, offset: u64, tensor: &Tensor) -> Result<()> {
-        let contents = words(tensor);
+        let contents = words(tensor)?;
         scoped(
             &self.device,
             || format!("writing {} bytes", contents.len()),
@@ -208,18 +214,6 @@ impl Engine {
         .await
     }
 
-    /// Brings the weights of some bindings into the order that their kernels read, in one submission if any.
-    pub(crate) async fn pack(&self, bindings: &[Binding]) -> Result<()> {
-        if !bindings.iter().any(Binding::packs_weights) {
-            return Ok(());
-        }
-        let record = |encoder: &mut wgpu::CommandEncoder| {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            bindings.iter().for_each(|binding| binding.encode_weights(&mut pass));
-        };
-        self.submit_copies("session", &[], record).await.map(drop)
-    }
-
     /// Records with `record`, copies the tensors in `wanted` behind it, and submits once.
     #[doc(hidden)]
     pub async fn submit(
@@ -236,8 +230,11 @@ impl Engine {
         self.submit_copies(op, &copies, record).await
     }
 
-    /// Records with `record`, copies one tensor into a ring that is already there, and submits once.
-    pub(crate) async fn submit_into(
+    /// Records with `record`, copies the tensor at `from` into a free slot of `ring`, and submits once. `op` names it in errors.
+    ///
+    /// # Errors
+    /// Those of [`Readback::record`] and of the device.
+    pub async fn submit_into(
         &self,
         op: &'static str,
         ring: &Readback,
@@ -248,7 +245,7 @@ impl Engine {
         pending.into_iter().next().ok_or(Error::Busy { what: "readback slots", in_flight: 0 })
     }
 
-    async fn submit_copies(
+    pub(super) async fn submit_copies(
         &self,
         op: &'static str,
         copies: &[(&Readback, wgpu::BufferSlice<'_>)],
@@ -261,11 +258,11 @@ impl Engine {
                 let mut encoder =
                     self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
                 record(&mut encoder);
-                let pending = (copies.iter())
+                let recorded = (copies.iter())
                     .map(|(ring, from)| ring.record(&mut encoder, *from))
-                    .collect::<Result<Vec<_>>>();
-                self.queue.submit([encoder.finish()]);
-                pending
+                    .collect::<Result<Vec<_>>>()?;
+                let submission = self.queue.submit([encoder.finish()]);
+                Ok(recorded.into_iter().map(|one| one.submitted(submission.clone())).collect())
             },
         )
         .await?

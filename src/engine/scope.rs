@@ -8,19 +8,9 @@ pub async fn scoped<T>(
     during: impl Fn() -> String,
     call: impl FnOnce() -> T,
 ) -> Result<T> {
-    let scopes = [
-        device.push_error_scope(wgpu::ErrorFilter::OutOfMemory),
-        device.push_error_scope(wgpu::ErrorFilter::Internal),
-        device.push_error_scope(wgpu::ErrorFilter::Validation),
-    ];
+    let scopes = push_all(device);
     let value = call();
-    let mut first = None;
-    // All are popped before any is awaited: the stack belongs to the thread.
-    let popped = scopes.map(Some).into_iter().rev().flatten().map(wgpu::ErrorScopeGuard::pop);
-    for future in popped.collect::<Vec<_>>() {
-        let error = future.await;
-        first = first.or(error);
-    }
+    let first = pop_all(scopes).await;
     match first {
         None => Ok(value),
         Some(error) => Err(named(error, during(), || is_lost(device))),
@@ -36,12 +26,36 @@ fn named(error: wgpu::Error, during: String, lost: impl FnOnce() -> bool) -> Err
     }
 }
 
-/// Whether the device does not even make a small buffer any more.
+/// Scopes for every kind of error, the innermost first: in this order they must be popped, and are dropped where the
+/// stack unwinds.
+fn push_all(device: &wgpu::Device) -> [wgpu::ErrorScopeGuard; 3] {
+    let mut scopes =
+        [wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::Validation]
+            .map(|filter| device.push_error_scope(filter));
+    scopes.reverse();
+    scopes
+}
+
+/// The first error of the scopes.
+async fn pop_all(scopes: [wgpu::ErrorScopeGuard; 3]) -> Option<wgpu::Error> {
+    let mut first = None;
+    // All are popped before any is awaited: the stack belongs to the thread.
+    for future in scopes.map(wgpu::ErrorScopeGuard::pop) {
+        let error = future.await;
+        first = first.or(error);
+    }
+    first
+}
+
+/// Whether the device does not even make a small buffer any more, and that without an error.
 ///
-/// wgpu tells the loss of a device to a callback alone, which is the app's; calls on a lost device then fail with
-/// whatever error comes of its invalid objects.
+/// wgpu tells the loss of a device to a callback alone, which is the app's; calls on a lost device then succeed with
+/// invalid objects, or fail with whatever error comes of those. In browsers the objects are valid all the same.
 pub(super) fn is_lost(device: &wgpu::Device) -> bool {
-    let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+    if cfg!(target_arch = "wasm32") {
+        return false;
+    }
+    let scopes = push_all(device);
     let probe = device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("wgpool probe"),
         size: 16,
@@ -49,9 +63,16 @@ pub(super) fn is_lost(device: &wgpu::Device) -> bool {
         mapped_at_creation: true,
     });
     let lost = probe.slice(..).get_mapped_range_mut().is_err();
-    // What the probe raises is not the app's concern.
-    drop(scope.pop());
-    lost
+    // Natively the error is there at once. Where memory has run out, the device is not lost.
+    lost && pollster::block_on(pop_all(scopes)).is_none()
+}
+
+/// An error if the device is lost: for calls that make nothing which would tell.
+pub(crate) fn alive(device: &wgpu::Device, during: impl FnOnce() -> String) -> Result<()> {
+    match is_lost(device) {
+        true => Err(Error::DeviceLost { during: during(), reason: "it makes no buffer any more".into() }),
+        false => Ok(()),
+    }
 }
 
 #[cfg(test)]

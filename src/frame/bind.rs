@@ -5,7 +5,7 @@ use crate::engine::Engine;
 use crate::engine::bind::{Binding, check_slice};
 use crate::engine::filled::filled;
 use crate::engine::pipelines::Pipeline;
-use crate::engine::scope::scoped;
+use crate::engine::scope::{alive, scoped};
 use crate::error::{Error, Result};
 use crate::kernel::KernelKey;
 use crate::tensor::TensorDesc;
@@ -40,7 +40,7 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::prepare_frame`].
     pub async fn prepare_frame_async(&self, plan: &FramePlan) -> Result<PreparedFrame> {
-        let pipeline = self.pipelines.get(self.device(), KernelKey::Frame(plan.recipe.kernel)).await?;
+        let pipeline = self.frame_pipeline(&plan.recipe, read_plan::OP).await?;
         Ok(PreparedFrame { engine: self.clone(), plan: plan.clone(), pipeline })
     }
 
@@ -57,8 +57,13 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::prepare_overlay`].
     pub async fn prepare_overlay_async(&self, plan: &OverlayPlan) -> Result<PreparedOverlay> {
-        let pipeline = self.pipelines.get(self.device(), KernelKey::Frame(plan.recipe.kernel)).await?;
+        let pipeline = self.frame_pipeline(&plan.recipe, overlay_plan::OP).await?;
         Ok(PreparedOverlay { engine: self.clone(), plan: plan.clone(), pipeline })
+    }
+
+    async fn frame_pipeline(&self, recipe: &Recipe, op: &str) -> Result<Pipeline> {
+        let pipeline = self.pipelines.get(self.device(), KernelKey::Frame(recipe.kernel)).await?;
+        alive(self.device(), || format!("preparing {op}")).map(|()| pipeline)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Windows added up to images, plane by plane in 64-bit floats.
 
 use super::element;
-use super::output::{WORTH_SHARING, fill};
+use super::output::{WORTH_SHARING, try_fill};
 use super::places::places;
 use crate::error::Result;
 use crate::geometry::Axis;
+use crate::memory;
 use crate::problem::Col2ImWork;
 use crate::tensor::{Data, Tensor};
 
@@ -12,25 +13,27 @@ pub(super) fn col2im(work: &Col2ImWork, x: &Tensor) -> Result<Data> {
     let x = element::floats(x)?;
     let [ad, ah, aw] = &work.axes;
     let (columns, pixels) = (work.taps() * work.windows(), work.pixels());
-    let y = fill(work.planes * pixels, pixels, WORTH_SHARING.div_ceil(columns), |plane, out: &mut [f32]| {
-        let mut sums = vec![0f64; pixels];
-        let windows = x[plane * columns..][..columns].chunks_exact(work.windows());
-        for ((td, th, tw), windows) in places([ad.kernel, ah.kernel, aw.kernel]).zip(windows) {
-            let inside = windows_inside(aw, tw);
-            let rows = windows.chunks_exact(aw.output);
-            for ((od, oh, _), row) in places([ad.output, ah.output, 1]).zip(rows) {
-                let (Some(d), Some(h)) = (ad.position(od, td), ah.position(oh, th)) else { continue };
-                let Some(first) = aw.position(inside.start, tw) else { continue };
-                let to = sums[(d * ah.input + h) * aw.input + first..].iter_mut().step_by(aw.stride);
-                for (sum, &value) in to.zip(&row[inside.clone()]) {
-                    *sum += f64::from(value);
+    let y =
+        try_fill(work.planes * pixels, pixels, WORTH_SHARING.div_ceil(columns), |plane, out: &mut [f32]| {
+            let mut sums = memory::filled(0f64, pixels)?;
+            let windows = x[plane * columns..][..columns].chunks_exact(work.windows());
+            for ((td, th, tw), windows) in places([ad.kernel, ah.kernel, aw.kernel]).zip(windows) {
+                let inside = windows_inside(aw, tw);
+                let rows = windows.chunks_exact(aw.output);
+                for ((od, oh, _), row) in places([ad.output, ah.output, 1]).zip(rows) {
+                    let (Some(d), Some(h)) = (ad.position(od, td), ah.position(oh, th)) else { continue };
+                    let Some(first) = aw.position(inside.start, tw) else { continue };
+                    let to = sums[(d * ah.input + h) * aw.input + first..].iter_mut().step_by(aw.stride);
+                    for (sum, &value) in to.zip(&row[inside.clone()]) {
+                        *sum += f64::from(value);
+                    }
                 }
             }
-        }
-        for (out, sum) in out.iter_mut().zip(sums) {
-            *out = sum as f32;
-        }
-    })?;
+            for (out, sum) in out.iter_mut().zip(sums) {
+                *out = sum as f32;
+            }
+            Ok(())
+        })?;
     element::stored(work.dtype, y)
 }
 

@@ -10,6 +10,7 @@ use super::output::{Scattered, WORTH_SHARING};
 use super::{conv, element, pool};
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, MAX_SPATIAL, Strides};
+use crate::memory;
 use crate::problem::{ConvPoolWork, ConvWork, PoolWork};
 use crate::spec::Layout;
 use crate::tensor::{DType, Data};
@@ -34,7 +35,7 @@ pub(super) fn conv_pool(
         return element::stored(work.conv.dtype, pooled);
     }
     if let (Some(Weights::Packed(weights)), DType::F32) = (packed, work.conv.dtype)
-        && let Some(tiles) = job.tiles()
+        && let Some(tiles) = job.tiles()?
         && let Some(y) = job.planes(weights, &tiles)?
     {
         return Ok(Data::F32(y));
@@ -109,45 +110,45 @@ impl Job<'_> {
         let unit: usize = conv.axes[self.cut + 1..].iter().map(|a| a.output).product();
         let rest: usize = pool.axes[self.cut + 1..].iter().map(|a| a.output).product();
         let longest = tiles.iter().map(|t| t.conv.axes[self.cut].output).max().unwrap_or(1);
-        let planes = Planes::new(conv, self.x, weights, self.bias, longest);
+        let planes = Planes::new(conv, self.x, weights, self.bias, longest)?;
         let out = Scattered::new(pool.batch * pool.output.n)?;
         let task = |tile: &Tile| {
             with_kept(|buffers: &mut Buffers| {
                 let channel = tile.conv.axes[self.cut].output * unit;
                 let between = std::mem::take(&mut buffers.between);
-                let between = Scattered::again(between, conv.out_channels() * channel);
+                let between = Scattered::again(between, conv.out_channels() * channel)?;
                 let pixels = tile.between.start * unit..tile.between.end * unit;
                 let target = Target { out: &between, image: 0, channel, origin: pixels.start };
                 for group in 0..conv.groups {
                     let blocks = 0..weights.blocks;
                     let images = tile.image..tile.image + 1;
                     let part = conv::Tile { images, pixels: pixels.clone(), group, blocks };
-                    planes.tile(&mut buffers.conv, &part, target);
+                    planes.tile(&mut buffers.conv, &part, target)?;
                 }
                 // SAFETY: all blocks of all groups were computed, for all pixels.
                 buffers.between = unsafe { between.finish() };
                 let length = tile.windows.len() * rest;
-                buffers.pooled.resize(pool.channels * length, 0.0);
-                if !pool::pool_into(&tile.pool, &buffers.between, &mut buffers.pooled) {
-                    return None;
+                memory::resize(&mut buffers.pooled, pool.channels * length, 0.0)?;
+                if !pool::pool_into(&tile.pool, &buffers.between, &mut buffers.pooled)? {
+                    return Ok(false);
                 }
                 for (c, y) in buffers.pooled.chunks_exact(length).enumerate() {
                     let at = tile.image * pool.output.n + c * pool.output.c + tile.windows.start * rest;
                     // SAFETY: every window of every channel belongs to one tile.
                     unsafe { out.write(at, y) };
                 }
-                Some(())
+                Ok(true)
             })
         };
-        let done = tiles.par_iter().try_for_each(task);
-        // SAFETY: the tiles cover all windows of all channels.
-        Ok(done.map(|()| unsafe { out.finish() }))
+        let all = tiles.par_iter().map(task).try_reduce(|| true, |one, other| Ok(one && other))?;
+        // SAFETY: the tiles cover all windows of all channels, if all were pooled.
+        Ok(all.then(|| unsafe { out.finish() }))
     }
 
     fn run<E: Copy + Send>(&self, typed: impl Fn(Data) -> Option<Vec<E>> + Sync) -> Result<Vec<E>> {
         // Winograd's tiles begin where the whole output does.
         let by_tiles = matches!(self.packed, Some(Weights::Transformed(_)));
-        let Some(tiles) = self.tiles().filter(|_| !by_tiles) else { return self.whole(typed) };
+        let Some(tiles) = self.tiles()?.filter(|_| !by_tiles) else { return self.whole(typed) };
         let pool = &self.work.pool;
         let out = Scattered::new(pool.batch * pool.output.n)?;
         let rest: usize = pool.axes[self.cut + 1..].iter().map(|a| a.output).product();
@@ -186,11 +187,11 @@ impl Job<'_> {
     }
 
     /// The tiles of all images; none if some of them would lie in the padding alone, or there is too little to tile.
-    fn tiles(&self) -> Option<Vec<Tile>> {
+    fn tiles(&self) -> Result<Option<Vec<Tile>>> {
         let ConvPoolWork { conv, pool, .. } = self.work;
         let (a, between) = (&pool.axes[self.cut], conv.output.n);
         if conv.batch * between < WORTH_SHARING {
-            return None;
+            return Ok(None);
         }
         // Rows that two tiles share are computed twice: tiles are long beside what they share.
         let row = (between / a.input).max(1);
@@ -200,10 +201,13 @@ impl Job<'_> {
         let mut tiles = Vec::new();
         for image in 0..conv.batch {
             for start in (0..a.output).step_by(length) {
-                tiles.push(self.plan(image, start..a.output.min(start + length))?);
+                let Some(tile) = self.plan(image, start..a.output.min(start + length)) else {
+                    return Ok(None);
+                };
+                memory::extend(&mut tiles, [tile])?;
             }
         }
-        Some(tiles)
+        Ok(Some(tiles))
     }
 
     fn plan(&self, image: usize, windows: Range<usize>) -> Option<Tile> {
@@ -236,7 +240,8 @@ impl Job<'_> {
             let x = if channels == 1 { rows(0) } else { &x[..whole.input.n] };
             conv::conv(&tile.conv, x, self.w, self.bias, self.packed)?
         } else {
-            let copied: Vec<f32> = (0..channels).flat_map(|c| rows(c).iter().copied()).collect();
+            let mut copied = memory::room(channels * tile.rows.len() * rest * inner)?;
+            (0..channels).for_each(|c| copied.extend_from_slice(rows(c)));
             conv::conv(&tile.conv, &copied, self.w, self.bias, self.packed)?
         };
         let pooled = pool::pool(&tile.pool, &element::stored(whole.dtype, between)?)?;

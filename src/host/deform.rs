@@ -1,11 +1,10 @@
 //! Deformable convolution: the samples of an image, and the convolution of these.
 
-use rayon::prelude::*;
-
 use super::conv;
 use super::output::{WORTH_SHARING, fill};
 use crate::error::{Error, Result};
 use crate::geometry::MAX_SPATIAL;
+use crate::memory;
 use crate::problem::{ConvWork, DeformWork};
 use crate::tensor::{Data, Tensor};
 
@@ -24,7 +23,7 @@ pub(super) fn deform(work: &DeformWork, inputs: &[&Tensor]) -> Result<Data> {
     let bias = bias.first().copied();
     let one = ConvWork { batch: 1, ..work.sampled };
     let packed = conv::pack(&one, w, false)?;
-    let mut y = Vec::new();
+    let mut y = memory::room(if work.conv.batch > 1 { work.conv.batch * work.conv.output.n } else { 0 })?;
     for n in 0..work.conv.batch {
         let samples = match work.rank {
             1 => samples::<2>(work, n, x, offsets, mask),
@@ -32,9 +31,9 @@ pub(super) fn deform(work: &DeformWork, inputs: &[&Tensor]) -> Result<Data> {
             _ => samples::<8>(work, n, x, offsets, mask),
         }?;
         let image = conv::conv(&one, &samples, w, bias, packed.as_ref())?;
-        match y.is_empty() {
-            true => y = image,
-            false => y.extend(image),
+        match work.conv.batch {
+            1 => y = image,
+            _ => y.extend(image),
         }
     }
     Ok(Data::F32(y))
@@ -69,14 +68,13 @@ fn samples<const N: usize>(
     let mask = mask.map(|mask| &mask[n * masks..][..masks]);
     let offsets = &offsets[n * masks * work.rank..][..masks * work.rank];
     // All channels of a group have the same places.
-    let places: Vec<Corners<N>> = (0..masks)
-        .into_par_iter()
-        .with_min_len(WORTH_SHARING / 16)
-        .map(|i| {
+    let places = fill(masks, WORTH_SHARING / 16, 1, |chunk, places: &mut [Corners<N>]| {
+        for (i, place) in (chunk * (WORTH_SHARING / 16)..).zip(places) {
             let (tap, pixel) = (i / pixels, i % pixels);
-            corners(work, tap % taps, pixel, |axis| offsets[(tap * work.rank + axis) * pixels + pixel])
-        })
-        .collect();
+            let offset = |axis| offsets[(tap * work.rank + axis) * pixels + pixel];
+            *place = corners(work, tap % taps, pixel, offset);
+        }
+    })?;
     fill(channels * taps * pixels, pixels, WORTH_SHARING.div_ceil(pixels * N), |i, out: &mut [f32]| {
         let (c, tap) = (i / taps, i % taps);
         let group = c / (channels / work.offset_groups);

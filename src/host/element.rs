@@ -7,20 +7,24 @@ use half::slice::HalfFloatSliceExt;
 
 use super::output::{WORTH_SHARING, fill};
 use crate::error::Result;
+use crate::memory;
 use crate::tensor::{DType, Data, Tensor};
 
 /// Rows of a tensor as the type that is computed with.
 pub(super) trait Source<T>: Sync {
     /// Elements `at..at + len`; `buffer` holds them if they had to be converted.
-    fn row<'a>(&'a self, at: usize, len: usize, buffer: &'a mut Vec<T>) -> &'a [T];
+    ///
+    /// # Errors
+    /// If there is no memory for these.
+    fn row<'a>(&'a self, at: usize, len: usize, buffer: &'a mut Vec<T>) -> Result<&'a [T]>;
 }
 
 /// Elements that are computed with as they are.
 pub(super) struct Plain<'a, T>(pub &'a [T]);
 
 impl<T: Sync> Source<T> for Plain<'_, T> {
-    fn row<'a>(&'a self, at: usize, len: usize, _: &'a mut Vec<T>) -> &'a [T] {
-        &self.0[at..at + len]
+    fn row<'a>(&'a self, at: usize, len: usize, _: &'a mut Vec<T>) -> Result<&'a [T]> {
+        Ok(&self.0[at..at + len])
     }
 }
 
@@ -28,10 +32,10 @@ impl<T: Sync> Source<T> for Plain<'_, T> {
 pub(super) struct Widened<'a>(pub &'a [f16]);
 
 impl Source<f32> for Widened<'_> {
-    fn row<'a>(&'a self, at: usize, len: usize, buffer: &'a mut Vec<f32>) -> &'a [f32] {
-        buffer.resize(len, 0.0);
+    fn row<'a>(&'a self, at: usize, len: usize, buffer: &'a mut Vec<f32>) -> Result<&'a [f32]> {
+        memory::resize(buffer, len, 0.0)?;
         self.0[at..at + len].convert_to_f32_slice(buffer);
-        buffer
+        Ok(buffer)
     }
 }
 
@@ -43,10 +47,11 @@ pub(super) struct Powers<'a, E> {
 }
 
 impl<E: Copy + Into<f64> + Sync> Source<f64> for Powers<'_, E> {
-    fn row<'a>(&'a self, at: usize, len: usize, buffer: &'a mut Vec<f64>) -> &'a [f64] {
+    fn row<'a>(&'a self, at: usize, len: usize, buffer: &'a mut Vec<f64>) -> Result<&'a [f64]> {
         let elements =
             self.elements[at..at + len].iter().map(|&x| if self.signed { x.into() } else { x.into().abs() });
         buffer.clear();
+        memory::reserve(buffer, len)?;
         // A NaN to the power of 2 stays NaN either way; `powf` is many times slower than a product.
         if self.p == 1.0 {
             buffer.extend(elements);
@@ -55,7 +60,7 @@ impl<E: Copy + Into<f64> + Sync> Source<f64> for Powers<'_, E> {
         } else {
             buffer.extend(elements.map(|x| x.powf(self.p)));
         }
-        buffer
+        Ok(buffer)
     }
 }
 

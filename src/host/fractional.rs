@@ -32,6 +32,7 @@ pub(super) fn fractional(work: &FractionalWork, x: &[f32], samples: &[f32]) -> R
                 }
             }
         }
+        Ok(())
     })?;
     let mut outputs = vec![Data::F32(maxima)];
     if pool.indices.is_some() {

@@ -1,7 +1,5 @@
 //! Integer convolution: rows of sums in 32 bits, tap by tap, over planes of 16-bit differences from the zero point.
 
-use rayon::prelude::*;
-
 use super::output::{WORTH_SHARING, fill};
 use super::places::places;
 use super::simd::wide;
@@ -15,8 +13,10 @@ pub(super) fn integer(work: &IntegerWork, inputs: &[&Tensor]) -> Result<Data> {
     let &[x, w, x_zero, w_zero, ref rest @ ..] = inputs else {
         return Err(Error::Arity { op: OP, expected: "four or more", got: inputs.len() });
     };
-    let planes = Planes::of(&work.conv, x, whole(x_zero, 0))?;
-    let sums = sums(work, &planes, w, w_zero)?;
+    let sums = match work.conv.little_outside() {
+        true => sums(work, &Planes::of(&work.conv, x, whole(x_zero, 0))?, w, w_zero)?,
+        false => sums_inside(work, [x, w], [x_zero, w_zero])?,
+    };
     match (&work.requantize, rest) {
         (Some(requantize), [scales, bias @ ..]) => {
             let scales = scales.as_f32()?;
@@ -109,26 +109,23 @@ fn sums(work: &IntegerWork, planes: &Planes, w: &Tensor, w_zero: &Tensor) -> Res
     let [ad, ah, aw] = &conv.axes;
     let steps = [height * width, width, 1];
     // Where each tap lies in the planes of a group, and what it is multiplied by.
-    let taps: Vec<Vec<(usize, i32)>> = (0..conv.out_channels())
-        .into_par_iter()
-        .map(|o| {
-            let zero = whole(w_zero, if work.zero_each { o } else { 0 });
-            let mut taps = Vec::with_capacity(conv.group_in * conv.taps());
-            for i in 0..conv.group_in {
-                for (td, th, tw) in places([ad.kernel, ah.kernel, aw.kernel]) {
-                    let at = conv.kernel.o * o + conv.kernel.i * i;
-                    let [d, h, c] = conv.kernel.space;
-                    let weight = whole(w, at + td * d + th * h + tw * c) - zero;
-                    let place = [td * ad.dilation, th * ah.dilation, tw * aw.dilation];
-                    let at: usize = place.iter().zip(steps).map(|(place, step)| place * step).sum();
-                    taps.push((i * plane + at, weight));
-                }
-            }
-            taps
-        })
-        .collect();
+    let terms = conv.group_in * conv.taps();
+    let of_channel = WORTH_SHARING.div_ceil(16 * terms);
+    let taps = fill(conv.out_channels() * terms, terms, of_channel, |o, taps: &mut [(usize, i32)]| {
+        let zero = whole(w_zero, if work.zero_each { o } else { 0 });
+        let kernel = places([ad.kernel, ah.kernel, aw.kernel]);
+        let all = (0..conv.group_in).flat_map(|i| kernel.clone().map(move |tap| (i, tap)));
+        for ((i, (td, th, tw)), tap) in all.zip(taps) {
+            let at = conv.kernel.o * o + conv.kernel.i * i;
+            let [d, h, c] = conv.kernel.space;
+            let weight = whole(w, at + td * d + th * h + tw * c) - zero;
+            let place = [td * ad.dilation, th * ah.dilation, tw * aw.dilation];
+            let at: usize = place.iter().zip(steps).map(|(place, step)| place * step).sum();
+            *tap = (i * plane + at, weight);
+        }
+    })?;
     let row = aw.output;
-    let batch = WORTH_SHARING.div_ceil(conv.pixels() * conv.group_in * conv.taps());
+    let batch = WORTH_SHARING.div_ceil(conv.pixels() * terms);
     fill(conv.batch * conv.out_channels() * conv.pixels(), conv.pixels(), batch, |i, out: &mut [i32]| {
         let (n, o) = (i / conv.out_channels(), i % conv.out_channels());
         let first = n * conv.in_channels() + o / conv.group_out * conv.group_in;
@@ -138,11 +135,43 @@ fn sums(work: &IntegerWork, planes: &Planes, w: &Tensor, w_zero: &Tensor) -> Res
             wide(
                 #[inline(always)]
                 |_| {
-                    for &(at, weight) in &taps[o] {
+                    for &(at, weight) in &taps[o * terms..][..terms] {
                         add(out, &planes.data[from + at..], aw.stride, weight);
                     }
                 },
             );
+        }
+    })
+}
+
+/// The sums, channels first, of windows that lie outside the input for the most part: tap by tap, each only where it lies
+/// inside.
+fn sums_inside(work: &IntegerWork, [x, w]: [&Tensor; 2], [x_zero, w_zero]: [&Tensor; 2]) -> Result<Vec<i32>> {
+    let conv = &work.conv;
+    let ([ad, ah, aw], ks) = (&conv.axes, conv.kernel);
+    let zero = whole(x_zero, 0);
+    let (channels, pixels) = (conv.out_channels(), conv.pixels());
+    let batch = WORTH_SHARING.div_ceil(pixels * conv.group_in);
+    fill(conv.batch * channels * pixels, pixels, batch, |i, out: &mut [i32]| {
+        let (n, o) = (i / channels, i % channels);
+        let first = o / conv.group_out * conv.group_in;
+        let w_zero = whole(w_zero, if work.zero_each { o } else { 0 });
+        for ((od, oh, ow), sum) in places(conv.axes.map(|a| a.output)).zip(out) {
+            for td in ad.taps_inside(od) {
+                for th in ah.taps_inside(oh) {
+                    for tw in aw.taps_inside(ow) {
+                        let at = (ad.position(od, td), ah.position(oh, th), aw.position(ow, tw));
+                        let (Some(d), Some(h), Some(q)) = at else { continue };
+                        let from = conv.input.at(n, first, [d, h, q]);
+                        let tap = o * ks.o + td * ks.space[0] + th * ks.space[1] + tw * ks.space[2];
+                        for i in 0..conv.group_in {
+                            let a = whole(x, from + i * conv.input.c) - zero;
+                            let b = whole(w, tap + i * ks.i) - w_zero;
+                            *sum = sum.wrapping_add(a * b);
+                        }
+                    }
+                }
+            }
         }
     })
 }

@@ -30,6 +30,7 @@ use crate::error::{Error, Result};
 use crate::problem::{Problem, Work};
 use crate::spec::Op;
 use crate::tensor::{Data, Tensor, TensorDesc};
+use crate::threads;
 
 /// Computes `op` on `inputs` on the CPU.
 ///
@@ -51,7 +52,8 @@ pub fn run(op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
 /// Computes a problem on the CPU: [`run`] without validating the operation again.
 ///
 /// # Errors
-/// If `inputs` are not what the problem was made for, or the memory for the outputs cannot be had.
+/// If `inputs` are not what the problem was made for; [`Error::NoThreads`]; [`Error::OutOfMemory`] if the memory cannot be had,
+/// which is at most a small multiple of that of inputs and outputs, however far windows reach outside.
 ///
 /// ```
 /// use wgpool::{host, GlobalPool, Problem, Tensor};
@@ -72,8 +74,9 @@ fn compute_with(
     inputs: &[&Tensor],
     packed: Option<&conv::Weights>,
 ) -> Result<Vec<Tensor>> {
+    threads::started()?;
     let data = if problem.outputs.iter().all(|o| o.elements() == 0) {
-        problem.outputs.iter().map(|o| Data::from_bytes(o.dtype, &[])).collect()
+        problem.outputs.iter().map(|o| Data::from_bytes(o.dtype, &[])).collect::<Result<_>>()?
     } else {
         match (&problem.work, inputs) {
             (Work::Pool(work), [x]) => pool::pool(work, x.data())?,
@@ -114,11 +117,22 @@ fn compute_with(
 
 /// What is computed otherwise than by the definition, in words; `kept` says whether weights are prepared for many runs.
 pub(crate) fn algorithm(problem: &Problem, kept: bool) -> Option<&'static str> {
-    let work = match &problem.work {
-        Work::Conv(work) => work,
-        Work::ConvPool(work) => &work.conv,
+    let (work, little_outside) = match &problem.work {
+        Work::Conv(work) => (Some(work), work.little_outside()),
+        Work::ConvPool(work) => {
+            (Some(&work.conv), work.conv.little_outside() && pool::little_outside(&work.pool))
+        }
+        Work::Pool(work) => (None, pool::little_outside(work)),
+        Work::ConvTranspose(work) => (None, work.little_outside_transposed()),
+        Work::ConvInteger(work) => (None, work.conv.little_outside()),
         _ => return None,
     };
+    if !little_outside {
+        return Some(
+            "host path: the taps inside alone, since most of what windows cover lies outside the input",
+        );
+    }
+    let work = work?;
     conv::winograd::choose(work, kept).map(conv::winograd::why)
 }
 

@@ -4,21 +4,11 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::memory::{self, room};
 
 /// Below this many elementary steps, handing work to other threads costs more than it saves.
 pub(super) const WORTH_SHARING: usize = 1 << 15;
-
-/// An empty vector with room for `len` elements.
-fn reserve<T>(len: usize) -> Result<Vec<T>> {
-    let mut v = Vec::new();
-    v.try_reserve_exact(len).map_err(|_| Error::TooLarge {
-        what: "result",
-        values: format!("{len} elements of {} bytes", size_of::<T>()),
-        rule: "the memory for it cannot be had",
-    })?;
-    Ok(v)
-}
 
 /// Gives a chunk that was not written yet a value, so that it may be used as elements.
 fn start<T: Copy + Default>(chunk: &mut [MaybeUninit<T>]) -> &mut [T] {
@@ -39,37 +29,52 @@ pub(super) fn fill<T: Copy + Default + Send>(
     batch: usize,
     f: impl Fn(usize, &mut [T]) + Sync + Send,
 ) -> Result<Vec<T>> {
+    let f = |i: usize, out: &mut [T]| -> Result<()> {
+        f(i, out);
+        Ok(())
+    };
+    try_fill(len, chunk, batch, f)
+}
+
+/// [`fill`] with what may fail, because it takes memory of its own.
+pub(super) fn try_fill<T: Copy + Default + Send>(
+    len: usize,
+    chunk: usize,
+    batch: usize,
+    f: impl Fn(usize, &mut [T]) -> Result<()> + Sync + Send,
+) -> Result<Vec<T>> {
     let (chunk, batch) = (chunk.max(1), batch.max(1));
-    let mut out = reserve(len)?;
+    let mut out = room(len)?;
     let spare = &mut out.spare_capacity_mut()[..len];
+    let task = |(i, c): (usize, &mut [MaybeUninit<T>])| f(i, start(c));
     if len <= chunk.saturating_mul(batch) {
-        spare.chunks_mut(chunk).enumerate().for_each(|(i, c)| f(i, start(c)));
+        spare.chunks_mut(chunk).enumerate().try_for_each(task)?;
     } else {
-        spare.par_chunks_mut(chunk).with_min_len(batch).enumerate().for_each(|(i, c)| f(i, start(c)));
+        spare.par_chunks_mut(chunk).with_min_len(batch).enumerate().try_for_each(task)?;
     }
     // SAFETY: the chunks cover the first `len` elements, and `start` wrote each of them.
     unsafe { out.set_len(len) };
     Ok(out)
 }
 
-/// [`fill`] for two vectors of the same length in step.
+/// [`try_fill`] for two vectors of the same length in step.
 pub(super) fn fill_two<T, U>(
     len: usize,
     chunk: usize,
-    f: impl Fn(usize, &mut [T], &mut [U]) + Sync + Send,
+    f: impl Fn(usize, &mut [T], &mut [U]) -> Result<()> + Sync + Send,
 ) -> Result<(Vec<T>, Vec<U>)>
 where
     T: Copy + Default + Send,
     U: Copy + Default + Send,
 {
     let chunk = chunk.max(1);
-    let (mut a, mut b) = (reserve(len)?, reserve(len)?);
+    let (mut a, mut b) = (room(len)?, room(len)?);
     let (sa, sb) = (&mut a.spare_capacity_mut()[..len], &mut b.spare_capacity_mut()[..len]);
     if len <= chunk {
-        f(0, start(sa), start(sb));
+        f(0, start(sa), start(sb))?;
     } else {
         let pairs = sa.par_chunks_mut(chunk).zip(sb.par_chunks_mut(chunk));
-        pairs.enumerate().for_each(|(i, (x, y))| f(i, start(x), start(y)));
+        pairs.enumerate().try_for_each(|(i, (x, y))| f(i, start(x), start(y)))?;
     }
     // SAFETY: as in `fill`, for both vectors.
     unsafe {
@@ -91,17 +96,17 @@ unsafe impl<T: Send> Sync for Scattered<T> {}
 
 impl<T: Copy + Send> Scattered<T> {
     pub fn new(len: usize) -> Result<Self> {
-        let mut data: Vec<T> = reserve(len)?;
+        let mut data: Vec<T> = room(len)?;
         let start = data.as_mut_ptr();
         Ok(Scattered { data, start, len })
     }
 
     /// The same in memory that was used before.
-    pub fn again(mut data: Vec<T>, len: usize) -> Scattered<T> {
+    pub fn again(mut data: Vec<T>, len: usize) -> Result<Scattered<T>> {
         data.clear();
-        data.reserve(len);
+        memory::reserve(&mut data, len)?;
         let start = data.as_mut_ptr();
-        Scattered { data, start, len }
+        Ok(Scattered { data, start, len })
     }
 
     /// A result whose elements are all written, as zeros.

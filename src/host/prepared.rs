@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::plan::Explanation;
 use crate::problem::{ConvWork, Problem, Work};
 use crate::tensor::Tensor;
+use crate::threads;
 
 /// A problem with the weights that every run uses, brought into the order in which the loops read them.
 ///
@@ -98,5 +99,6 @@ pub(super) fn pack(problem: &Problem, kernel: &Tensor, kept: bool) -> Result<Opt
     if problem.outputs.iter().all(|o| o.elements() == 0) {
         return Ok(None);
     }
+    threads::started()?;
     conv::pack(work, &element::floats(kernel)?, kept)
 }

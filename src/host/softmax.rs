@@ -1,9 +1,10 @@
 //! Softmax along any axis.
 
 use super::exp::exp;
-use super::output::{WORTH_SHARING, fill};
+use super::output::{WORTH_SHARING, try_fill};
 use super::simd::wide;
 use crate::error::Result;
+use crate::memory;
 use crate::problem::SoftmaxWork;
 use crate::tensor::Data;
 
@@ -11,18 +12,22 @@ pub(super) fn softmax(work: &SoftmaxWork, x: &[f32]) -> Result<Vec<Data>> {
     let &SoftmaxWork { outer, length, inner } = work;
     let block = length * inner;
     let batch = (WORTH_SHARING / 8).div_ceil(block.max(1));
-    let y = fill(outer * block, block, batch, |o, out: &mut [f32]| {
+    let y = try_fill(outer * block, block, batch, |o, out: &mut [f32]| {
         let x = &x[o * block..][..block];
-        if inner == 1 { row(x, out) } else { rows(x, inner, out) }
+        if inner > 1 {
+            return rows(x, inner, out);
+        }
+        row(x, out);
+        Ok(())
     })?;
     Ok(vec![Data::F32(y)])
 }
 
 /// Softmax over rows of `inner` elements, each column by itself.
-fn rows(x: &[f32], inner: usize, out: &mut [f32]) {
-    let mut max = vec![f32::NEG_INFINITY; inner];
+fn rows(x: &[f32], inner: usize, out: &mut [f32]) -> Result<()> {
+    let mut max = memory::filled(f32::NEG_INFINITY, inner)?;
     // In 64 bits, because a chain of many terms of about 1 would lose too many digits in 32.
-    let mut sum = vec![0f64; inner];
+    let mut sum = memory::filled(0f64, inner)?;
     wide(
         #[inline(always)]
         |_| {
@@ -50,6 +55,7 @@ fn rows(x: &[f32], inner: usize, out: &mut [f32]) {
             }
         },
     );
+    Ok(())
 }
 
 /// Softmax of one contiguous row.

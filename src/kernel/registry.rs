@@ -4,8 +4,8 @@ use super::gemm::GemmFinish;
 use super::key::{KernelKey, Reduce, Taps};
 use super::patch::{Across, Patch};
 use super::text::{
-    ACTIVATION, ELEMENT, FOLD, INDEX, INSIDE, KEY, NO_INDICES, NUMBER, PLACE, POOLING, Paged, ROI, SOFTMAX,
-    SUM, TAPS, Text, prelude, shader,
+    ACTIVATION, ELEMENT, FOLD, INDEX, INSIDE, KEY, NO_INDICES, NUMBER, PLACE, POOLING, Paged, REACHED, ROI,
+    SOFTMAX, SUM, TAPS, Text, prelude, shader,
 };
 use crate::plan::PAGES;
 use crate::plan::turns::SIDE_BY_SIDE;
@@ -170,7 +170,7 @@ impl KernelKey {
                     constant("ACTIVATION", activation as u32),
                     constant("CHANNELS_LAST", channels_last),
                 ],
-                ..convolution(dtype, &[shader!("conv_transpose.wgsl")])
+                ..convolution(dtype, &[REACHED, shader!("conv_transpose.wgsl")])
             },
             KernelKey::ConvPool { dtype, activation, channels_last, reduce } => Row {
                 constants: vec![
@@ -258,7 +258,7 @@ impl KernelKey {
             KernelKey::PackInteger { dtype } => typed(dtype, &[shader!("pack_integer.wgsl")], (2, 1)),
             KernelKey::Requantize { dtype } => typed(dtype, &[shader!("requantize.wgsl")], (3, 1)),
             KernelKey::DeformSamples => plain(&[shader!("deform_samples.wgsl")], (3, 1)),
-            KernelKey::Col2Im { dtype } => typed(dtype, &[SUM, TAPS, shader!("col2im.wgsl")], (1, 1)),
+            KernelKey::Col2Im { dtype } => typed(dtype, &[SUM, REACHED, shader!("col2im.wgsl")], (1, 1)),
             KernelKey::CausalSequence { dtype } => typed(dtype, &[shader!("causal_sequence.wgsl")], (2, 2)),
             KernelKey::WinogradWeights { dtype } => {
                 winograd(dtype, &[], shader!("winograd_weights.wgsl"), (1, 1))

@@ -22,6 +22,7 @@ pub(super) const SUM: &str = shader!("lib/sum.wgsl");
 pub(super) const ELEMENT: &str = shader!("lib/element.wgsl");
 pub(super) const PLACE: &str = shader!("lib/place.wgsl");
 pub(super) const TAPS: &str = shader!("lib/taps.wgsl");
+pub(super) const REACHED: &str = shader!("lib/reached.wgsl");
 pub(super) const POOLING: &str = shader!("lib/pooling.wgsl");
 pub(super) const ACTIVATION: &str = shader!("lib/activation.wgsl");
 pub(super) const FOLD: &str = shader!("lib/fold.wgsl");

@@ -75,8 +75,10 @@ impl Rows {
             taps => taps,
         };
         let row = middle.output * last.output * inner / if taps.fours() { 4 } else { 1 };
+        // Taps are counted in floats, also those outside the input.
+        let counted = kernel.iter().fold(1, |taps: usize, &n| taps.saturating_mul(n)) < 1 << 24;
         let small = row < MOST && axes.iter().all(|a| !a.adaptive && (a.kernel + 1) * a.dilation < MOST);
-        small.then_some(Rows {
+        (small && counted).then_some(Rows {
             axes,
             strides: [strides[0], strides[1], strides[2], along.input * step],
             order,

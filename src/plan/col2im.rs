@@ -1,19 +1,17 @@
 //! The kernel that adds windows up to images.
 
-use super::narrow::{each, ivec4, u32_of, vec4};
+use super::narrow::{each, ivec4, meeting, u32_of, vec4};
 use super::turns::Turns;
 use super::{Caps, Slot, Step, grid};
 use crate::error::Result;
-use crate::geometry::Axis;
 use crate::kernel::KernelKey;
 use crate::kernel::params::Col2ImParams;
 use crate::problem::Col2ImWork;
 
 pub(super) fn steps(op: &'static str, work: &Col2ImWork, caps: &Caps) -> Result<Vec<Step>> {
     let axes = &work.axes;
-    // Taps that lie on an element, of windows from the first to the last.
-    let taps = |axis: &Axis| axis.kernel.min((axis.output - 1) * axis.stride / axis.dilation + 1);
-    axes.iter().rev().fold(Turns::default(), |turns, axis| turns.repeated(taps(axis))).check(op, caps)?;
+    Turns::default().at_windows(axes).check(op, caps)?;
+    let [gcd, tap_step, inverse] = meeting(op, axes)?;
     let total = work.planes * work.pixels();
     let params = Col2ImParams {
         image: vec4(op, each(axes, |a| a.input), 0)?,
@@ -22,6 +20,9 @@ pub(super) fn steps(op: &'static str, work: &Col2ImWork, caps: &Caps) -> Result<
         stride: vec4(op, each(axes, |a| a.stride), 0)?,
         dilation: vec4(op, each(axes, |a| a.dilation), 0)?,
         pad_before: ivec4(op, each(axes, |a| a.pad_before))?,
+        gcd,
+        tap_step,
+        inverse,
         total: u32_of(op, total)?,
         pad_0: 0,
         pad_1: 0,

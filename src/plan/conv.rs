@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::conv_gemm::{self, Pooled};
-use super::narrow::{each, u32_of, vec4};
-use super::turns::{SIDE_BY_SIDE, Turns};
+use super::narrow::{each, meeting, u32_of, vec4};
+use super::turns::Turns;
 use super::{
     Caps, Slot, Step, Steps, carried, conv_params, conv_patch, conv_tiled, conv_winograd, depthwise, grid,
     patch, pool,
@@ -82,11 +82,14 @@ fn general(op: &'static str, work: &ConvWork, caps: &Caps, to: Slot) -> Result<S
         let step = Step::new(KernelKey::Dense { dtype, activation }, &params, slots(work, to), grid);
         return Ok(vec![Step { why, ..step }].into());
     }
-    if let Some(steps) = conv_winograd::steps(op, work, None, caps, to)? {
-        return Ok(steps);
-    }
-    if let Some(steps) = conv_gemm::steps(op, work, caps, to)? {
-        return Ok(steps);
+    // These go through all taps.
+    if work.little_outside() {
+        if let Some(steps) = conv_winograd::steps(op, work, None, caps, to)? {
+            return Ok(steps);
+        }
+        if let Some(steps) = conv_gemm::steps(op, work, caps, to)? {
+            return Ok(steps);
+        }
     }
     match in_patches(op, work, caps, to)? {
         Some(steps) => Ok(steps),
@@ -144,16 +147,8 @@ pub(super) fn transposed(op: &'static str, work: &ConvWork, caps: &Caps) -> Resu
     )
 }
 
-/// Invocations go through all taps, and through the channels of those that reach an input.
 fn transposed_turns(work: &ConvWork, channels: usize) -> Turns {
-    // Invocations side by side reach different taps.
-    let none = Turns::of_channels(0);
-    let kernel = each(&work.axes, |a| a.kernel);
-    let reach = |a: &Axis| if a.dilation == 1 { a.kernel.div_ceil(a.stride) } else { a.kernel }.min(a.output);
-    let reached = each(&work.axes, reach).into_iter().fold(SIDE_BY_SIDE, usize::saturating_mul);
-    let of_channels = Turns::of_channels(channels).count - none.count;
-    let taps = kernel.into_iter().rev().fold(none, Turns::repeated);
-    taps.more((work.taps().min(reached) as u64).saturating_mul(of_channels))
+    Turns::of_channels(channels).at_windows(&work.axes)
 }
 
 /// One kernel where windows do not overlap, so that it computes nothing twice, and it is no slower than two; else two,
@@ -173,10 +168,16 @@ pub(super) fn with_pool(op: &'static str, work: &ConvPoolWork, caps: &Caps) -> R
             None => two_kernels(op, work, caps, |to| steps_in(|| Some(apart), op, conv, caps, to)),
         };
     }
-    if let Some(steps) = conv_winograd::steps(op, conv, Some(pool), caps, Slot::Output(0))? {
+    let little_outside = conv.little_outside() && pool.little_outside();
+    if little_outside && let Some(steps) = conv_winograd::steps(op, conv, Some(pool), caps, Slot::Output(0))?
+    {
         return Ok(steps);
     }
-    match conv_gemm::with_pool(op, conv, pool, caps)? {
+    let product = match little_outside {
+        true => conv_gemm::with_pool(op, conv, pool, caps)?,
+        false => Pooled::Neither,
+    };
+    match product {
         Pooled::Together(steps) => Ok(steps),
         Pooled::Apart => two_kernels(op, work, caps, convolve),
         Pooled::Neither => {
@@ -237,10 +238,14 @@ pub(super) fn params(
     channels: Range<usize>,
 ) -> Result<ConvParams> {
     let (convolution, pooling) = conv_params::geometry(op, work, pool)?;
+    let [gcd, tap_step, inverse] = meeting(op, &work.axes)?;
     Ok(ConvParams {
         convolution,
         pooling,
         tap_stride: vec4(op, work.kernel.space, work.kernel.i)?,
+        gcd,
+        tap_step,
+        inverse,
         tap_out: u32_of(op, work.kernel.o)?,
         blocks: u32_of(op, work.group_out.div_ceil(BLOCK))?,
         groups: u32_of(op, work.groups)?,

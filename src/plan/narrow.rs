@@ -1,7 +1,7 @@
 //! Lengths and strides in the shaders' 32 bits.
 
 use crate::error::{Error, Result};
-use crate::geometry::Axis;
+use crate::geometry::{Axis, Meeting};
 
 /// A number that must fit a shader's `u32`.
 pub(crate) fn u32_of(op: &'static str, value: usize) -> Result<u32> {
@@ -33,6 +33,12 @@ pub(super) fn vec4(op: &'static str, [d, h, w]: [usize; 3], fourth: usize) -> Re
 /// The same, signed, with 0 as the fourth.
 pub(super) fn ivec4(op: &'static str, [d, h, w]: [usize; 3]) -> Result<[i32; 4]> {
     Ok([i32_of(op, d)?, i32_of(op, h)?, i32_of(op, w)?, 0])
+}
+
+/// Where taps of windows lie on one position, for `lib/reached.wgsl`: common divisor, step and inverse of each axis.
+pub(super) fn meeting(op: &'static str, axes: &[Axis; 3]) -> Result<[[u32; 4]; 3]> {
+    let of = |member: fn(Meeting) -> usize| vec4(op, each(axes, |a| member(a.meeting())), 1);
+    Ok([of(|m| m.common)?, of(|m| m.step)?, of(|m| m.inverse)?])
 }
 
 /// One member of each axis.

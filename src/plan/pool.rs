@@ -37,6 +37,7 @@ pub(super) fn steps(
     from: Slot,
     to: Slot,
 ) -> Result<Vec<Step>> {
+    let work = &simplified(work);
     if let Some(steps) = pool_paged::steps(op, work, caps, from, to)? {
         return Ok(steps);
     }
@@ -50,6 +51,16 @@ pub(super) fn steps(
         Some(step) => Ok(vec![step]),
         None => Ok(vec![sliding_step(op, work, caps, [from, to])?]),
     }
+}
+
+/// The same windows without taps that lie outside in all of them, unless those count.
+pub(super) fn simplified(work: &PoolWork) -> PoolWork {
+    let counted = match work.kind {
+        PoolKind::Average { count_include_pad, divisor } => count_include_pad && divisor.is_none(),
+        PoolKind::LpTorch { .. } => true,
+        PoolKind::Max | PoolKind::Lp { .. } => false,
+    };
+    if counted { *work } else { PoolWork { axes: work.axes.map(Axis::trimmed), ..*work } }
 }
 
 /// Whether the axis has one window, and that is the whole unpadded input.

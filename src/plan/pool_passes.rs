@@ -4,6 +4,7 @@ use super::chunks::channels_last;
 use super::{Caps, Slot, Steps, pool};
 use crate::error::Result;
 use crate::geometry::{Axis, Strides};
+use crate::outside::{BESIDE, MOST_COPIED};
 use crate::problem::PoolWork;
 use crate::spec::{Layout, PoolKind};
 
@@ -12,8 +13,9 @@ const WORTH_PASSES: u128 = 3;
 
 /// Large windows in two passes with a tensor between them: along the last axis, then the others.
 pub(super) fn steps(op: &'static str, work: &PoolWork, caps: &Caps) -> Result<Option<Steps>> {
+    let work = &pool::simplified(work);
     let [depth, height, width] = work.axes;
-    // Windows may be far longer than the input where that is padded.
+    // Windows may be longer than the input where that is padded.
     let product = |numbers: [usize; 3]| numbers.iter().map(|&n| n as u128).product::<u128>();
     let across = product([depth.output * height.output, depth.kernel, height.kernel]);
     let one = across * width.kernel as u128;
@@ -25,8 +27,10 @@ pub(super) fn steps(op: &'static str, work: &PoolWork, caps: &Caps) -> Result<Op
     }
     let layout = if channels_last(&work.input, work.channels) { Layout::Nhwc } else { Layout::Nchw };
     let between = Strides::of(layout, work.channels, [depth.input, height.input, width.output]);
-    let bytes = (work.batch * between.n * work.dtype.size()).next_multiple_of(4) as u64;
-    if bytes > caps.max_binding {
+    let elements = work.batch * between.n;
+    let bytes = (elements * work.dtype.size()).next_multiple_of(4) as u64;
+    let most = MOST_COPIED * work.batch * (work.input.n + work.output.n) + BESIDE;
+    if bytes > caps.max_binding || elements > most {
         return Ok(None);
     }
     let along = PoolWork {

@@ -103,6 +103,11 @@ impl Regions {
         (4 * self.images * self.strides()[3]).next_multiple_of(caps.uniform_alignment.max(16) as usize)
     }
 
+    /// Words that are copied.
+    pub fn words(&self, work: &ConvWork) -> usize {
+        self.count() * work.groups * self.chunks * self.images * self.strides()[3]
+    }
+
     /// Bytes of the pages of `regions`; the last page is whole.
     pub fn bytes(&self, work: &ConvWork, regions: usize, caps: &Caps) -> usize {
         regions * work.groups * self.chunks * self.page(caps) + PAGE as usize

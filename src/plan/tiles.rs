@@ -138,7 +138,7 @@ pub(super) fn cost(work: &ConvWork, tile: &Tile, rows: usize, regions: &Regions)
     let of_block = (regions.images * z * (y / rows) * (x / width)).next_multiple_of(TILED_WORKGROUP as usize);
     let packing = packing(work, tile, regions);
     let tiles = (of_block * packing.together()).next_multiple_of(LANES);
-    let copied = regions.count() * work.groups * regions.chunks * regions.images * regions.strides()[3];
+    let copied = regions.words(work);
     let dispatch = tiles as u128 * (rows * steps * step + go_on + TILE) as u128 + DISPATCH as u128;
     dispatches(work, tile, regions) as u128 * dispatch + (copied * COPY) as u128
 }

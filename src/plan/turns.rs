@@ -43,6 +43,21 @@ impl Turns {
         axes.iter().rev().fold(self, |turns, axis| turns.repeated(inside(axis)))
     }
 
+    /// A loop for each axis, the last one innermost, that do this with each tap that some window has on a position:
+    /// `taps_on` in `lib/reached.wgsl`.
+    pub fn at_windows(self, axes: &[Axis; 3]) -> Turns {
+        /// Products modulo larger numbers are summed bit by bit.
+        const MOST: usize = 1 << 16;
+        const BITS: u64 = 33;
+        let reached = |axis: &Axis| {
+            let met = axis.meeting();
+            let windows = axis.output.div_ceil(axis.dilation / met.common);
+            axis.kernel.div_ceil(met.step).min(windows)
+        };
+        let bits = axes.iter().filter(|axis| axis.meeting().step > MOST).count() as u64 * BITS;
+        axes.iter().rev().fold(self, |turns, axis| turns.repeated(reached(axis))).more(bits)
+    }
+
     /// A loop over `channels` in parts of 32: `add_tap` in `lib/convolve.wgsl`.
     pub fn of_channels(channels: usize) -> Turns {
         const PART: usize = 32;

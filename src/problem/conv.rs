@@ -4,6 +4,7 @@ use super::image::Image;
 use super::{Problem, Work, require_dtype};
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, MAX_SPATIAL, Strides, Windows, three};
+use crate::outside::{self, Planes};
 use crate::problem::PoolWork;
 use crate::spec::{Accuracy, Activation, Conv, ConvPool, Dense, DenseLayout, KernelLayout, Layout, PoolKind};
 use crate::tensor::{DType, TensorDesc};
@@ -74,6 +75,18 @@ impl ConvWork {
             let last = a.output.saturating_sub(1);
             a.taps_inside(0).len() < a.kernel || a.taps_inside(last).len() < a.kernel
         })
+    }
+
+    /// Whether little of what the windows cover lies outside the input: see [`outside`].
+    pub(crate) fn little_outside(&self) -> bool {
+        let (input, output) = (self.batch * self.in_channels(), self.batch * self.out_channels());
+        outside::is_little(&self.axes, Planes { input, output, pairs: output.saturating_mul(self.group_in) })
+    }
+
+    /// The same of a transposed convolution, whose axes are its adjoint's: windows slide over the output.
+    pub(crate) fn little_outside_transposed(&self) -> bool {
+        let (input, output) = (self.batch * self.out_channels(), self.batch * self.in_channels());
+        outside::is_little(&self.axes, Planes { input, output, pairs: input.saturating_mul(self.group_in) })
     }
 
     /// Whether an element's error may depend on all inputs of its tile, and Winograd's algorithm computes such windows.

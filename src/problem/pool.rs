@@ -4,6 +4,7 @@ use super::image::Image;
 use super::{Problem, Work, only_input, require_dtype};
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, AxisPadding, AxisSpec, MAX_SPATIAL, Strides, Windows, per_axis, three};
+use crate::outside::{self, Planes};
 use crate::spec::{AdaptivePool, GlobalPool, IndexNumbering, Pool, PoolKind};
 use crate::tensor::{DType, TensorDesc};
 
@@ -48,6 +49,12 @@ impl PoolWork {
                 (n * self.channels + c) * plane + (w * height + h) * depth + d
             }
         }
+    }
+
+    /// Whether little of what the windows cover lies outside the input: see [`outside`].
+    pub(crate) fn little_outside(&self) -> bool {
+        let planes = self.batch * self.channels;
+        outside::is_little(&self.axes, Planes { input: planes, output: planes, pairs: planes })
     }
 
     /// The largest number that [`PoolWork::index`] can return, plus one.

@@ -28,13 +28,25 @@ fn axis(op: &'static str, index: usize, spec: AxisSpec, padding: AxisPadding) ->
             return Err(Error::parameter(op, name, value, rule));
         }
     }
-    // The sums below stay far from the end of an i128, whatever the numbers.
-    let reach =
-        (input - 1) as i128 * stride as i128 + dilation as i128 * (kernel - 1) as i128 + extra as i128 + 1;
-    if wanted.is_none() && extra >= stride.max(dilation) && extra > 0 {
+    // Larger output padding would be positions of a longer input. The sums below stay far from the end of an i128,
+    // whatever the numbers.
+    let step = stride.max(dilation) as i128;
+    let least = (input - 1) as i128 * stride as i128 + dilation as i128 * (kernel - 1) as i128 + 1;
+    if extra > 0 && extra as i128 >= step {
         let rule = format!("on axis {index} it must be below stride {stride} or dilation {dilation}");
         return Err(Error::parameter(op, "output_padding", extra, rule));
     }
+    if let Some(output) = wanted
+        && output as i128 > least + step - 1
+    {
+        let rule = format!(
+            "on axis {index} it must be at most {}: without padding {input} elements reach {least}, and output \
+             padding is below stride {stride} or dilation {dilation}",
+            least + step - 1
+        );
+        return Err(Error::parameter(op, "output", output, rule));
+    }
+    let reach = least + extra as i128;
     let (before, output) = match (wanted, padding) {
         (Some(output), _) => (cut(reach - output as i128, padding), output as i128),
         (None, AxisPadding::Same { .. }) => {
@@ -63,7 +75,7 @@ fn axis(op: &'static str, index: usize, spec: AxisSpec, padding: AxisPadding) ->
     })
 }
 
-/// How much of `total` is cut off the start. A negative total is room that nothing is added to.
+/// How much of `total` is cut off the start. A negative total is output padding: room that nothing is added to.
 fn cut(total: i128, padding: AxisPadding) -> i128 {
     let total = total.max(0);
     match padding {

@@ -4,26 +4,29 @@ use super::Exact;
 use super::activation::{activate, activation_bound};
 use super::tile;
 use super::tolerance::SUM;
+use crate::error::Result;
+use crate::memory;
 use crate::problem::ConvWork;
 
-pub(super) fn conv(work: &ConvWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y: &mut Exact) {
+pub(super) fn conv(work: &ConvWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y: &mut Exact) -> Result<()> {
     for_each_output(work, |n, o, position| {
         let at = work.output.at(n, o, position);
         (y.values[at], y.bound[at]) = sum(work, [x, w], bias, (n, o), position);
     });
-    let unfinite = Unfinite::of(work, w);
+    let unfinite = Unfinite::of(work, w)?;
     if !unfinite.is_empty() {
-        y.or_nan = vec![false; y.values.len()];
+        y.or_nan = memory::filled(false, y.values.len())?;
         for_each_output(work, |n, o, at| {
             y.or_nan[work.output.at(n, o, at)] = unfinite.meets_padding(work, o, at);
         });
     }
     if work.by_tiles() {
-        tile::widen(work, x, w, bias, y);
+        tile::widen(work, x, w, bias, y)?;
     }
     for (value, bound) in y.values.iter_mut().zip(&mut y.bound) {
         (*value, *bound) = activated(work, (*value, *bound));
     }
+    Ok(())
 }
 
 /// Calls `f` with the image, channel and position of every output.
@@ -40,27 +43,31 @@ fn for_each_output(work: &ConvWork, mut f: impl FnMut(usize, usize, [usize; 3]))
     }
 }
 
-/// The taps of each output channel whose weight is infinite or NaN for some input channel.
-pub(super) struct Unfinite(Vec<(usize, [usize; 3])>);
+/// For each output channel, the first and the last tap on each axis whose weight is infinite or NaN for some input channel;
+/// none if all weights are finite.
+pub(super) struct Unfinite(Vec<Option<[[usize; 2]; 3]>>);
 
 impl Unfinite {
-    pub fn of(work: &ConvWork, w: &[f64]) -> Unfinite {
-        let mut found = Vec::new();
+    pub fn of(work: &ConvWork, w: &[f64]) -> Result<Unfinite> {
         if w.iter().all(|w| w.is_finite()) {
-            return Unfinite(found);
+            return Ok(Unfinite(Vec::new()));
         }
+        let mut found = memory::filled(None, work.out_channels())?;
         let ([kd, kh, kw], strides) = (work.axes.map(|a| a.kernel), work.kernel);
-        for o in 0..work.out_channels() {
+        for (o, found) in found.iter_mut().enumerate() {
             for tap in 0..work.taps() {
                 let [td, th, tw] = [tap / kw / kh % kd, tap / kw % kh, tap % kw];
                 let first =
                     o * strides.o + td * strides.space[0] + th * strides.space[1] + tw * strides.space[2];
                 if (0..work.group_in).any(|i| !w[first + i * strides.i].is_finite()) {
-                    found.push((o, [td, th, tw]));
+                    let ends = found.get_or_insert([[td; 2], [th; 2], [tw; 2]]);
+                    for ([first, last], tap) in ends.iter_mut().zip([td, th, tw]) {
+                        (*first, *last) = (tap.min(*first), tap.max(*last));
+                    }
                 }
             }
         }
-        Unfinite(found)
+        Ok(Unfinite(found))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -69,8 +76,11 @@ impl Unfinite {
 
     /// Whether one of them lies outside the input in the window at `at`.
     pub fn meets_padding(&self, work: &ConvWork, o: usize, at: [usize; 3]) -> bool {
-        let outside = |tap: &[usize; 3]| (0..3).any(|i| work.axes[i].position(at[i], tap[i]).is_none());
-        self.0.iter().any(|(channel, tap)| *channel == o && outside(tap))
+        let Some(Some(ends)) = self.0.get(o) else { return false };
+        (0..3).any(|i| {
+            let inside = work.axes[i].taps_inside(at[i]);
+            ends[i].iter().any(|tap| !inside.contains(tap))
+        })
     }
 }
 
@@ -107,9 +117,9 @@ fn sum(
     let group = o / work.group_out;
     let mut sum = bias.map_or(0.0, |b| b[o]);
     let mut magnitude = sum.abs();
-    for td in 0..ad.kernel {
-        for th in 0..ah.kernel {
-            for tw in 0..aw.kernel {
+    for td in ad.taps_inside(od) {
+        for th in ah.taps_inside(oh) {
+            for tw in aw.taps_inside(ow) {
                 let (Some(d), Some(h), Some(w_at)) =
                     (ad.position(od, td), ah.position(oh, th), aw.position(ow, tw))
                 else {
@@ -131,21 +141,27 @@ fn sum(
 
 /// Transposed convolution: every input element is added, times the kernel, to the outputs that the convolution with
 /// `work.axes` would read for it.
-pub(super) fn transposed(work: &ConvWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y: &mut Exact) {
+pub(super) fn transposed(
+    work: &ConvWork,
+    x: &[f64],
+    w: &[f64],
+    bias: Option<&[f64]>,
+    y: &mut Exact,
+) -> Result<()> {
     let [ad, ah, aw] = work.axes;
     let ks = work.kernel;
     let pixels = ad.input * ah.input * aw.input;
     for n in 0..work.batch {
         for o in 0..work.out_channels() {
             let group = o / work.group_out;
-            let mut sums = vec![bias.map_or(0.0, |b| b[o]); pixels];
-            let mut magnitudes: Vec<f64> = sums.iter().map(|s| s.abs()).collect();
+            let mut sums = memory::filled(bias.map_or(0.0, |b| b[o]), pixels)?;
+            let mut magnitudes = memory::collected(sums.iter().map(|s| s.abs()))?;
             for id in 0..ad.output {
                 for ih in 0..ah.output {
                     for iw in 0..aw.output {
-                        for td in 0..ad.kernel {
-                            for th in 0..ah.kernel {
-                                for tw in 0..aw.kernel {
+                        for td in ad.taps_inside(id) {
+                            for th in ah.taps_inside(ih) {
+                                for tw in aw.taps_inside(iw) {
                                     let (Some(d), Some(h), Some(w_at)) =
                                         (ad.position(id, td), ah.position(ih, th), aw.position(iw, tw))
                                     else {
@@ -175,6 +191,7 @@ pub(super) fn transposed(work: &ConvWork, x: &[f64], w: &[f64], bias: Option<&[f
             }
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]

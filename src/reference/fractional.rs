@@ -21,17 +21,11 @@ pub(super) fn fractional(
                     for ow in 0..outputs_w {
                         let plane = (n * pool.channels + c) * work.samples;
                         let [d, h, w] = work.starts([od, oh, ow], |i| samples[plane + i] as f32);
-                        let mut window = Vec::new();
-                        for td in 0..taps_d {
-                            for th in 0..taps_h {
-                                for tw in 0..taps_w {
-                                    window.push([d + td, h + th, w + tw]);
-                                }
-                            }
-                        }
+                        let rows = (d..d + taps_d).flat_map(|d| (h..h + taps_h).map(move |h| (d, h)));
+                        let window = rows.flat_map(|(d, h)| (w..w + taps_w).map(move |w| [d, h, w]));
                         let value = |&p: &[usize; 3]| x[pool.input.at(n, c, p)];
-                        let (max, position) = maximum(&window, value, pool.dtype);
-                        let signed_zero = max == 0.0 && has_no_subnormals(pool.dtype, &window, value);
+                        let (max, position) = maximum(window.clone(), value, pool.dtype);
+                        let signed_zero = max == 0.0 && has_no_subnormals(pool.dtype, window, value);
                         let at = pool.output.at(n, c, [od, oh, ow]);
                         y.values[at] = max;
                         if signed_zero {

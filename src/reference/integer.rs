@@ -42,9 +42,9 @@ fn sum(
     let [ad, ah, aw] = conv.axes;
     let ks = conv.kernel;
     let mut sum = 0i64;
-    for td in 0..ad.kernel {
-        for th in 0..ah.kernel {
-            for tw in 0..aw.kernel {
+    for td in ad.taps_inside(out[0]) {
+        for th in ah.taps_inside(out[1]) {
+            for tw in aw.taps_inside(out[2]) {
                 let (Some(d), Some(h), Some(w_at)) =
                     (ad.position(out[0], td), ah.position(out[1], th), aw.position(out[2], tw))
                 else {

@@ -26,6 +26,7 @@ pub(crate) use tolerance::add_store_rounding;
 pub use tolerance::{Mismatch, compare};
 
 use crate::error::Result;
+use crate::memory;
 use crate::problem::{ConvPoolWork, PoolWork, Problem, Work};
 use crate::spec::{Op, PoolKind};
 use crate::tensor::{DType, Data, Tensor, TensorDesc};
@@ -48,10 +49,10 @@ pub struct Exact {
 }
 
 impl Exact {
-    fn with_capacity(desc: &TensorDesc) -> Exact {
+    fn zeros(desc: &TensorDesc) -> Result<Exact> {
         let elements = desc.elements();
-        let (values, bound) = (vec![0.0; elements], vec![0.0; elements]);
-        Exact { desc: desc.clone(), values, bound, or_nan: Vec::new(), signed_zero: Vec::new() }
+        let (values, bound) = (memory::filled(0.0, elements)?, memory::filled(0.0, elements)?);
+        Ok(Exact { desc: desc.clone(), values, bound, or_nan: Vec::new(), signed_zero: Vec::new() })
     }
 
     fn mark_signed_zero(&mut self, at: usize) {
@@ -60,14 +61,17 @@ impl Exact {
     }
 
     /// The elements rounded to the output's type.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
     pub fn to_tensor(&self) -> Result<Tensor> {
-        let v = &self.values;
+        let v = self.values.iter();
         let data = match self.desc.dtype {
-            DType::F32 => Data::F32(v.iter().map(|&x| x as f32).collect()),
-            DType::F16 => Data::F16(v.iter().map(|&x| half::f16::from_f64(x)).collect()),
-            DType::U8 => Data::U8(v.iter().map(|&x| x as u8).collect()),
-            DType::I8 => Data::I8(v.iter().map(|&x| x as i8).collect()),
-            DType::I32 => Data::I32(v.iter().map(|&x| x as i32).collect()),
+            DType::F32 => Data::F32(memory::collected(v.map(|&x| x as f32))?),
+            DType::F16 => Data::F16(memory::collected(v.map(|&x| half::f16::from_f64(x)))?),
+            DType::U8 => Data::U8(memory::collected(v.map(|&x| x as u8))?),
+            DType::I8 => Data::I8(memory::collected(v.map(|&x| x as i8))?),
+            DType::I32 => Data::I32(memory::collected(v.map(|&x| x as i32))?),
         };
         Tensor::new(&self.desc.shape, data)
     }
@@ -93,25 +97,25 @@ pub fn run(op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
 /// Computes a problem in 64-bit floats, with the bound that SEMANTICS sets for each element.
 ///
 /// # Errors
-/// If `inputs` are not what the problem was made for.
+/// If `inputs` are not what the problem was made for; [`Error::OutOfMemory`](crate::Error::OutOfMemory).
 pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
     problem.check(inputs)?;
-    let x: Vec<Vec<f64>> = inputs.iter().map(|t| to_f64(t)).collect();
-    let mut outputs: Vec<Exact> = problem.outputs.iter().map(Exact::with_capacity).collect();
+    let x = inputs.iter().map(|t| to_f64(t)).collect::<Result<Vec<_>>>()?;
+    let mut outputs = problem.outputs.iter().map(Exact::zeros).collect::<Result<Vec<_>>>()?;
     match (&problem.work, x.as_slice(), outputs.as_mut_slice()) {
         (Work::Pool(work), [x], [y]) => pool::pool(work, x, y, None),
         (Work::Pool(work), [x], [y, indices]) => pool::pool(work, x, y, Some(indices)),
         (Work::Fractional(work), [x, s], [y]) => fractional::fractional(work, x, s, y, None),
         (Work::Fractional(work), [x, s], [y, i]) => fractional::fractional(work, x, s, y, Some(i)),
         (Work::Unpool(work), [x, i], [y]) => unpool::unpool(work, x, i, y),
-        (Work::RoiAlign(work), [x, r, i], [y]) => roi::align(work, x, r, i, y),
+        (Work::RoiAlign(work), [x, r, i], [y]) => roi::align(work, x, r, i, y)?,
         (Work::MaxRoi(work), [x, r], [y]) => roi::max(work, x, r, y),
-        (Work::ConvTranspose(work), [x, w], [y]) => conv::transposed(work, x, w, None, y),
-        (Work::ConvTranspose(work), [x, w, b], [y]) => conv::transposed(work, x, w, Some(b), y),
-        (Work::ConvPool(work), [x, w], [y]) => conv_pool(work, x, w, None, y),
-        (Work::ConvPool(work), [x, w, b], [y]) => conv_pool(work, x, w, Some(b), y),
-        (Work::Conv(work), [x, w], [y]) => conv::conv(work, x, w, None, y),
-        (Work::Conv(work), [x, w, b], [y]) => conv::conv(work, x, w, Some(b), y),
+        (Work::ConvTranspose(work), [x, w], [y]) => conv::transposed(work, x, w, None, y)?,
+        (Work::ConvTranspose(work), [x, w, b], [y]) => conv::transposed(work, x, w, Some(b), y)?,
+        (Work::ConvPool(work), [x, w], [y]) => conv_pool(work, x, w, None, y)?,
+        (Work::ConvPool(work), [x, w, b], [y]) => conv_pool(work, x, w, Some(b), y)?,
+        (Work::Conv(work), [x, w], [y]) => conv::conv(work, x, w, None, y)?,
+        (Work::Conv(work), [x, w, b], [y]) => conv::conv(work, x, w, Some(b), y)?,
         (Work::ConvInteger(work), [x, w, rest @ ..], [y]) => integer::integer(work, x, w, rest, y),
         (Work::Deform(work), all @ [_, _, _, ..], [y]) => deform::deform(work, all, y),
         (Work::Col2Im(work), [x], [y]) => col2im::col2im(work, x, y),
@@ -133,34 +137,35 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
 }
 
 /// Convolution, then pooling of its result, with the convolution's bounds carried through the pooling.
-fn conv_pool(work: &ConvPoolWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y: &mut Exact) {
-    let mut between = Exact::with_capacity(&work.between);
-    conv::conv(&work.conv, x, w, bias, &mut between);
+fn conv_pool(work: &ConvPoolWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y: &mut Exact) -> Result<()> {
+    let mut between = Exact::zeros(&work.between)?;
+    conv::conv(&work.conv, x, w, bias, &mut between)?;
     tolerance::add_store_rounding(&mut between);
     pool::pool(&work.pool, &between.values, y, None);
     // A convolution may give a zero of either sign.
     y.signed_zero.clear();
     // A maximum moves at most as far as the element of its window that moves farthest, a mean as the mean of them.
-    let mut carried = Exact::with_capacity(&y.desc);
+    let mut carried = Exact::zeros(&y.desc)?;
     pool::pool(&work.pool, &between.bound, &mut carried, None);
     for (bound, carried) in y.bound.iter_mut().zip(carried.values) {
         *bound += carried.max(0.0);
     }
     // NaN propagates through every pooling.
     if !between.or_nan.is_empty() {
-        let flags: Vec<f64> = between.or_nan.iter().map(|&or_nan| f64::from(u8::from(or_nan))).collect();
-        let mut any = Exact::with_capacity(&y.desc);
+        let flags = memory::collected(between.or_nan.iter().map(|&or_nan| f64::from(u8::from(or_nan))))?;
+        let mut any = Exact::zeros(&y.desc)?;
         pool::pool(&PoolWork { kind: PoolKind::Max, ..work.pool }, &flags, &mut any, None);
-        y.or_nan = any.values.into_iter().map(|any| any > 0.0).collect();
+        y.or_nan = memory::collected(any.values.into_iter().map(|any| any > 0.0))?;
     }
+    Ok(())
 }
 
-fn to_f64(t: &Tensor) -> Vec<f64> {
+fn to_f64(t: &Tensor) -> Result<Vec<f64>> {
     match t.data() {
-        Data::F32(v) => v.iter().map(|&x| f64::from(x)).collect(),
-        Data::F16(v) => v.iter().map(|&x| x.to_f64()).collect(),
-        Data::U8(v) => v.iter().map(|&x| f64::from(x)).collect(),
-        Data::I8(v) => v.iter().map(|&x| f64::from(x)).collect(),
-        Data::I32(v) => v.iter().map(|&x| f64::from(x)).collect(),
+        Data::F32(v) => memory::collected(v.iter().map(|&x| f64::from(x))),
+        Data::F16(v) => memory::collected(v.iter().map(|&x| x.to_f64())),
+        Data::U8(v) => memory::collected(v.iter().map(|&x| f64::from(x))),
+        Data::I8(v) => memory::collected(v.iter().map(|&x| f64::from(x))),
+        Data::I32(v) => memory::collected(v.iter().map(|&x| f64::from(x))),
     }
 }

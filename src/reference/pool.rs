@@ -60,30 +60,34 @@ pub(super) struct Element {
 pub(super) fn element(work: &PoolWork, value: impl Fn(&[usize; 3]) -> f64, o: [usize; 3]) -> Element {
     let [ad, ah, aw] = work.axes;
     let [od, oh, ow] = o;
-    let window = taps(work, o);
+    let window = Taps::of(work, o);
     let (value, bound) = match work.kind {
         PoolKind::Max => {
             let value_of = &value;
-            let (value, position) = maximum(&window, value_of, work.dtype);
-            let signed_zero = value == 0.0 && has_no_subnormals(work.dtype, &window, value_of);
+            let (value, position) = maximum(window.iter(), value_of, work.dtype);
+            let signed_zero = value == 0.0 && has_no_subnormals(work.dtype, window.iter(), value_of);
             return Element { value, bound: 0.0, position, signed_zero };
         }
         PoolKind::Average { count_include_pad, divisor } => {
             let count = match divisor {
-                Some(divisor) => divisor as usize,
-                None if count_include_pad => ad.taps_padded(od) * ah.taps_padded(oh) * aw.taps_padded(ow),
-                None => window.len(),
-            } as f64;
-            let magnitude = window.iter().map(|p| value(p).abs()).sum::<f64>() / count;
-            (window.iter().map(value).sum::<f64>() / count, SUM * magnitude)
+                Some(divisor) => f64::from(divisor),
+                // Padding may make windows larger than what a usize counts.
+                None if count_include_pad => [ad.taps_padded(od), ah.taps_padded(oh), aw.taps_padded(ow)]
+                    .map(|n| n as f64)
+                    .iter()
+                    .product(),
+                None => window.len() as f64,
+            };
+            let magnitude = window.iter().map(|p| value(&p).abs()).sum::<f64>() / count;
+            (window.iter().map(|p| value(&p)).sum::<f64>() / count, SUM * magnitude)
         }
         PoolKind::LpTorch { p } => {
             let p = f64::from(p);
             let taps: f64 = work.axes.iter().map(|a| a.kernel as f64).product();
             let scale = taps / window.len() as f64;
-            let unit = Unit::of(window.iter().map(&value));
-            let sum: f64 = window.iter().map(|q| unit.power(value(q), p)).sum();
-            let magnitude: f64 = window.iter().map(|q| unit.power(value(q).abs(), p)).sum();
+            let unit = Unit::of(window.iter().map(|q| value(&q)));
+            let sum: f64 = window.iter().map(|q| unit.power(value(&q), p)).sum();
+            let magnitude: f64 = window.iter().map(|q| unit.power(value(&q).abs(), p)).sum();
             let root = (sum * scale).powf(1.0 / p);
             // Where terms of both signs cancel, the root magnifies what is left of their errors.
             let error = 2.0 * SUM * magnitude * scale;
@@ -99,8 +103,8 @@ pub(super) fn element(work: &PoolWork, value: impl Fn(&[usize; 3]) -> f64, o: [u
         }
         PoolKind::Lp { p } => {
             let p = f64::from(p);
-            let unit = Unit::of(window.iter().map(&value));
-            let sum: f64 = window.iter().map(|q| unit.power(value(q).abs(), p)).sum();
+            let unit = Unit::of(window.iter().map(|q| value(&q)));
+            let sum: f64 = window.iter().map(|q| unit.power(value(&q).abs(), p)).sum();
             let root = unit.size * sum.powf(1.0 / p);
             (root, of_powers(p, window.len() as f64) * root)
         }
@@ -128,41 +132,60 @@ impl Unit {
     }
 }
 
-/// The positions inside the input that window `o` covers, in row-major order.
-fn taps(work: &PoolWork, [od, oh, ow]: [usize; 3]) -> Vec<[usize; 3]> {
-    let [ad, ah, aw] = work.axes;
-    let mut window = Vec::new();
-    for td in 0..ad.kernel {
-        for th in 0..ah.kernel {
-            for tw in 0..aw.kernel {
-                if let (Some(d), Some(h), Some(w)) =
-                    (ad.position(od, td), ah.position(oh, th), aw.position(ow, tw))
-                {
-                    window.push([d, h, w]);
-                }
-            }
+/// The positions inside the input that a window covers.
+struct Taps {
+    first: [usize; 3],
+    step: [usize; 3],
+    count: [usize; 3],
+}
+
+impl Taps {
+    /// Those of window `o`.
+    fn of(work: &PoolWork, o: [usize; 3]) -> Taps {
+        let inside = |i: usize| work.axes[i].taps_inside(o[i]);
+        Taps {
+            first: [0, 1, 2].map(|i| work.axes[i].position(o[i], inside(i).start).unwrap_or(0)),
+            step: work.axes.map(|a| a.dilation),
+            count: [0, 1, 2].map(|i| inside(i).len()),
         }
     }
-    window
+
+    fn len(&self) -> usize {
+        self.count.iter().product()
+    }
+
+    /// In row-major order.
+    fn iter(&self) -> impl Iterator<Item = [usize; 3]> {
+        let ([first_d, first_h, first_w], [step_d, step_h, step_w]) = (self.first, self.step);
+        let [depth, height, width] = self.count;
+        (0..depth).flat_map(move |d| {
+            (0..height).flat_map(move |h| {
+                (0..width).map(move |w| [first_d + d * step_d, first_h + h * step_h, first_w + w * step_w])
+            })
+        })
+    }
 }
 
 /// Whether the sign of a maximum that is zero is certain: a device that takes subnormal numbers for zero may find one of them
 /// first.
 pub(super) fn has_no_subnormals(
     dtype: DType,
-    window: &[[usize; 3]],
+    mut window: impl Iterator<Item = [usize; 3]>,
     value: impl Fn(&[usize; 3]) -> f64,
 ) -> bool {
     let smallest_normal = match dtype {
         DType::F16 => 2f64.powi(-14),
         _ => f64::from(f32::MIN_POSITIVE),
     };
-    window.iter().map(value).all(|v| v == 0.0 || v.abs() >= smallest_normal)
+    window.all(|p| {
+        let v = value(&p);
+        v == 0.0 || v.abs() >= smallest_normal
+    })
 }
 
 /// The largest value and where it is: the first of equal ones, the last NaN if there is any.
 pub(super) fn maximum(
-    window: &[[usize; 3]],
+    window: impl Iterator<Item = [usize; 3]>,
     value: impl Fn(&[usize; 3]) -> f64,
     dtype: DType,
 ) -> (f64, Option<[usize; 3]>) {
@@ -171,11 +194,12 @@ pub(super) fn maximum(
         DType::I8 => f64::from(i8::MIN),
         _ => f64::NEG_INFINITY,
     };
-    let mut position = window.first().copied();
+    let mut position = None;
     for p in window {
-        let v = value(p);
-        if v > max || v.is_nan() {
-            (max, position) = (v, Some(*p));
+        let v = value(&p);
+        // The first counts whatever it is.
+        if position.is_none() || v > max || v.is_nan() {
+            (max, position) = (v, Some(p));
         }
     }
     // A window of negative zero alone keeps its sign.

@@ -3,6 +3,8 @@
 use super::Exact;
 use super::pool::has_no_subnormals;
 use super::tolerance::{EPS, SUM};
+use crate::error::Result;
+use crate::memory;
 use crate::problem::{MaxRoiWork, RoiAlignWork};
 use crate::spec::RoiMode;
 
@@ -26,7 +28,13 @@ impl Reach {
     }
 }
 
-pub(super) fn align(work: &RoiAlignWork, x: &[f64], regions: &[f64], images: &[f64], y: &mut Exact) {
+pub(super) fn align(
+    work: &RoiAlignWork,
+    x: &[f64],
+    regions: &[f64],
+    images: &[f64],
+    y: &mut Exact,
+) -> Result<()> {
     let shape = &work.shape;
     let [height, width] = shape.space;
     for r in 0..shape.regions {
@@ -47,10 +55,19 @@ pub(super) fn align(work: &RoiAlignWork, x: &[f64], regions: &[f64], images: &[f
                     let mut steepest: f64 = 0.0;
                     // Of samples that count or do not, as they are rounded.
                     let mut open = 0.0;
+                    // Samples outside for sure touch nothing, and are 0.
+                    let across = (0..columns.samples)
+                        .map(|ix| (ix, Reach::of(columns.sample(bx, ix), error, width)))
+                        .filter(|(_, reach)| !reach.pixels.is_empty());
+                    let across = memory::collected(across)?;
                     for iy in 0..rows.samples {
                         let along = Reach::of(rows.sample(by, iy), error, height);
-                        for ix in 0..columns.samples {
-                            let across = Reach::of(columns.sample(bx, ix), error, width);
+                        let touching = if along.pixels.is_empty() { &[][..] } else { &across[..] };
+                        if touching.len() < columns.samples {
+                            largest = Some(max_of(largest, 0.0));
+                        }
+                        for (ix, across) in touching {
+                            let ix = *ix;
                             let most = (along.pixels.clone())
                                 .flat_map(|row| across.pixels.clone().map(move |column| [0, row, column]))
                                 .fold(0.0, |most: f64, p| most.max(x[shape.input.at(image, c, p)].abs()));
@@ -94,6 +111,7 @@ pub(super) fn align(work: &RoiAlignWork, x: &[f64], regions: &[f64], images: &[f
             }
         }
     }
+    Ok(())
 }
 
 /// The larger, or NaN if one is.
@@ -111,15 +129,14 @@ pub(super) fn max(work: &MaxRoiWork, x: &[f64], regions: &[f64], y: &mut Exact) 
         for c in 0..shape.channels {
             for by in 0..shape.bins[0] {
                 for bx in 0..shape.bins[1] {
-                    let mut bin = Vec::new();
-                    for row in work.bin(0, by, y1, y2) {
-                        bin.extend(work.bin(1, bx, x1, x2).map(|column| [0, row, column]));
-                    }
+                    let columns = work.bin(1, bx, x1, x2);
+                    let bin = (work.bin(0, by, y1, y2))
+                        .flat_map(|row| columns.clone().map(move |column| [0, row, column]));
                     let value = |&p: &[usize; 3]| x[shape.input.at(image as usize, c, p)];
-                    let largest = bin.iter().map(value).fold(None, |largest, v| Some(max_of(largest, v)));
+                    let largest = bin.clone().fold(None, |largest, p| Some(max_of(largest, value(&p))));
                     let at = shape.output.at(r, c, [0, by, bx]);
                     y.values[at] = largest.unwrap_or(0.0);
-                    if largest == Some(0.0) && has_no_subnormals(y.desc.dtype, &bin, value) {
+                    if largest == Some(0.0) && has_no_subnormals(y.desc.dtype, bin, value) {
                         y.mark_signed_zero(at);
                     }
                 }

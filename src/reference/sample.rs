@@ -4,6 +4,7 @@ use super::conv::Unfinite;
 use super::{Exact, Mismatch, conv, pool, to_f64, tolerance};
 use crate::error::{Error, Result};
 use crate::geometry::{MAX_SPATIAL, Strides};
+use crate::memory::room;
 use crate::problem::{ConvPoolWork, ConvWork, PoolWork, Problem, Work};
 use crate::spec::PoolKind;
 use crate::tensor::{Tensor, TensorDesc};
@@ -46,15 +47,15 @@ pub fn compare_sample(
             rule: format!("the reference has {:?} of {}, this is {}", desc.shape, desc.dtype, got.dtype()),
         });
     }
-    let x: Vec<Vec<f64>> = inputs.iter().map(|t| to_f64(t)).collect();
+    let x = inputs.iter().map(|t| to_f64(t)).collect::<Result<Vec<_>>>()?;
     let elements: Box<dyn Fn(Place) -> One> = match (&problem.work, x.as_slice()) {
         (Work::Pool(work), [x]) => Box::new(|at| pooled(work, x, at)),
         (Work::Conv(work), [x, w, b @ ..]) => {
-            let unfinite = Unfinite::of(work, w);
+            let unfinite = Unfinite::of(work, w)?;
             Box::new(move |at| convolved(work, [x, w], b.first(), &unfinite, at))
         }
         (Work::ConvPool(work), [x, w, b @ ..]) => {
-            let unfinite = Unfinite::of(&work.conv, w);
+            let unfinite = Unfinite::of(&work.conv, w)?;
             Box::new(move |at| both(work, [x, w], b.first(), &unfinite, at))
         }
         _ => return Ok(None),
@@ -62,8 +63,8 @@ pub fn compare_sample(
     let space = Space::of(&problem.work)?;
     let mut random = Random(seed);
     let count = if desc.elements() == 0 { 0 } else { count };
-    let (mut values, mut bound, mut or_nan, mut signed_zero) = (vec![], vec![], vec![], vec![]);
-    let (mut positions, mut drawn) = (vec![], vec![]);
+    let (mut values, mut bound, mut drawn) = (room(count)?, room(count)?, room(count)?);
+    let (mut positions, mut or_nan, mut signed_zero) = (room(count)?, room(count)?, room(count)?);
     for _ in 0..count {
         let place = space.draw(&mut random);
         let at = space.strides.at(place.n, place.c, place.space);

@@ -3,6 +3,8 @@
 //! [`Accuracy::Tile`]: crate::Accuracy::Tile
 
 use super::Exact;
+use crate::error::Result;
+use crate::memory;
 use crate::problem::ConvWork;
 use crate::problem::winograd::{WINOGRAD, Winograd};
 
@@ -29,22 +31,30 @@ const TINY: f64 = 1.0 / (1u128 << 98) as f64;
 type Points = [f64; 36];
 
 /// Widens the bounds of sums: each is the larger of what it is and what Winograd's algorithms may be off by.
-pub(super) fn widen(work: &ConvWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y: &mut Exact) {
+pub(super) fn widen(
+    work: &ConvWork,
+    x: &[f64],
+    w: &[f64],
+    bias: Option<&[f64]>,
+    y: &mut Exact,
+) -> Result<()> {
     let [_, rows, columns] = work.axes.map(|a| a.output);
     for f in WINOGRAD {
-        let weights: Vec<Points> = (0..work.out_channels())
-            .flat_map(|o| (0..work.group_in).map(move |c| weights(f, work, w, o, c)))
-            .collect();
+        let mut all = memory::room(work.out_channels() * work.group_in)?;
+        for o in 0..work.out_channels() {
+            all.extend((0..work.group_in).map(|c| weights(f, work, w, o, c)));
+        }
         for n in 0..work.batch {
             for group in 0..work.groups {
                 for row in (0..rows).step_by(f.outputs) {
                     for column in (0..columns).step_by(f.outputs) {
-                        let inputs: Vec<Points> = (0..work.group_in)
-                            .map(|c| inputs(f, work, x, n, group * work.group_in + c, [row, column]))
-                            .collect();
+                        let first = group * work.group_in;
+                        let inputs = memory::collected(
+                            (0..work.group_in).map(|c| inputs(f, work, x, n, first + c, [row, column])),
+                        )?;
                         for o in group * work.group_out..(group + 1) * work.group_out {
-                            let weights = &weights[o * work.group_in..][..work.group_in];
-                            let sums = products(&inputs, weights);
+                            let weights = &all[o * work.group_in..][..work.group_in];
+                            let sums = products(inputs.iter().zip(weights).map(|(x, w)| (*x, *w)));
                             for i in row..rows.min(row + f.outputs) {
                                 for j in column..columns.min(column + f.outputs) {
                                     let bound = bound(f, work, &sums, bias, o, [i - row, j - column]);
@@ -58,6 +68,7 @@ pub(super) fn widen(work: &ConvWork, x: &[f64], w: &[f64], bias: Option<&[f64]>,
             }
         }
     }
+    Ok(())
 }
 
 /// The bound of one element, if it is larger than `of_element`.
@@ -74,9 +85,8 @@ pub(super) fn element(
         let in_tile = [row % f.outputs, column % f.outputs];
         let tile = [row - in_tile[0], column - in_tile[1]];
         let channels = 0..work.group_in;
-        let weights: Vec<Points> = channels.clone().map(|c| weights(f, work, w, o, c)).collect();
-        let inputs: Vec<Points> = channels.map(|c| inputs(f, work, x, n, first + c, tile)).collect();
-        largest.max(bound(f, work, &products(&inputs, &weights), bias, o, in_tile))
+        let pairs = channels.map(|c| (inputs(f, work, x, n, first + c, tile), weights(f, work, w, o, c)));
+        largest.max(bound(f, work, &products(pairs), bias, o, in_tile))
     })
 }
 
@@ -122,10 +132,10 @@ fn both_sides(
 }
 
 /// The sum over channels of the products, point by point.
-fn products(inputs: &[Points], weights: &[Points]) -> Points {
+fn products(pairs: impl Iterator<Item = (Points, Points)>) -> Points {
     let mut sums = [0.0; 36];
-    for (x, w) in inputs.iter().zip(weights) {
-        for (sum, (x, w)) in sums.iter_mut().zip(x.iter().zip(w)) {
+    for (x, w) in pairs {
+        for (sum, (x, w)) in sums.iter_mut().zip(x.iter().zip(&w)) {
             *sum += x * w + TINY;
         }
     }

@@ -39,7 +39,8 @@ pub struct ConvTranspose {
     pub padding: Padding,
     /// Elements added at the end of each axis, fewer than stride or dilation.
     pub output_padding: Vec<usize>,
-    /// Spatial lengths of the output, which then determine the padding.
+    /// Spatial lengths of the output, which then determine the padding. At most
+    /// `(L - 1) * stride + dilation * (k - 1) + max(stride, dilation)`, which the most output padding reaches.
     pub output: Option<Vec<usize>>,
     /// Groups that input and output channels are divided into.
     pub groups: usize,

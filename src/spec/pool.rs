@@ -240,6 +240,30 @@ impl MaxUnpool {
     ) -> crate::Result<Vec<usize>> {
         crate::geometry::unpooled_lengths(input, window, stride, padding)
     }
+
+    /// Refuses lengths of the output that pooling of this window, stride and padding cannot have had: those that differ
+    /// from [`MaxUnpool::output_of`] by the stride or more, as PyTorch's `output_size`.
+    ///
+    /// The operation itself knows no window, so it takes any output that holds all positions.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`](crate::Error::Parameter) for such a length, or if the lists do not have one number for
+    /// each axis (or one for all).
+    ///
+    /// ```
+    /// use wgpool::MaxUnpool;
+    /// assert!(MaxUnpool::check_output(&[2], &[2], &[2], &[0], &[5]).is_ok());
+    /// assert!(MaxUnpool::check_output(&[2], &[2], &[2], &[0], &[6]).is_err());
+    /// ```
+    pub fn check_output(
+        input: &[usize],
+        window: &[usize],
+        stride: &[usize],
+        padding: &[usize],
+        output: &[usize],
+    ) -> crate::Result<()> {
+        crate::geometry::check_unpooled(input, [window, stride, padding], output)
+    }
 }
 
 /// Pooling of each whole plane: ONNX `GlobalMaxPool` and `GlobalAveragePool`, Keras `GlobalMaxPooling2D`.

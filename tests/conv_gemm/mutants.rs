@@ -45,7 +45,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Max, "the activation missing", "activate(value.x, params.alpha)", "value.x"),
     mutant!(Max, "pooling is not padded", "- params.pool_before.z;", ";"),
     mutant!(Average, "the divisor ignored", "given != 0u", "false"),
-    mutant!(Average, "padding counts", "count = count_inside(taps);", "count = taps.padded;"),
+    mutant!(Average, "padding counts", "count = f32(count_inside(taps));", "count = taps.padded;"),
     mutant!(AveragePadded, "padding does not count", "count = taps.padded;", ""),
 ];
 
@@ -77,7 +77,7 @@ const COOPERATIVE: &[Mutant] = &[
         "] = value;\n        } else",
         "] = tiles[r * (SIDE + 1u) + quad];\n        } else"
     ),
-    mutant!(Average, "padding counts", "count = count_inside(taps);", "count = taps.padded;"),
+    mutant!(Average, "padding counts", "count = f32(count_inside(taps));", "count = taps.padded;"),
 ];
 
 #[test]

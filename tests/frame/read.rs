@@ -32,7 +32,7 @@ pub fn check_frame(engine: &Engine, plan: &FramePlan, pixels: &[u8]) -> Result<(
     let expected = reference::frame_to_tensor(plan, pixels).unwrap();
     let size = expected.desc.bytes();
     let start = lead + plan.spec().slot * size;
-    let got = Data::from_bytes(output.dtype, &bytes[start..start + size]);
+    let got = Data::from_bytes(output.dtype, &bytes[start..start + size]).unwrap();
     let got = Tensor::new(&expected.desc.shape, got).unwrap();
     // The element after an odd number of f16 may share the last word, and nothing else may change.
     for (i, byte) in POISON.iter().cycle().take(bytes.len()).enumerate() {

@@ -10,6 +10,7 @@ mod keras_files;
 mod manifests;
 mod numbers;
 mod operators;
+mod outside;
 mod plans;
 
 use std::path::PathBuf;

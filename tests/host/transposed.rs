@@ -2,7 +2,7 @@
 
 use wgpool::{ConvTranspose, DType, KernelLayout, Layout, Padding, Tensor};
 
-use crate::cases::{ACTIVATIONS, FLOATS, Random, Values, agrees, layout, longest, padding, shape, tensor};
+use crate::cases::{ACTIVATIONS, FLOATS, Random, Values, agrees, layout, padding, shape, tensor};
 use crate::conv::kernel_shape;
 
 fn transposed_convolutions(seed: u64, cases: usize, input: &[Values], kernel: &[Values], types: &[DType]) {
@@ -25,11 +25,16 @@ fn transposed_convolutions(seed: u64, cases: usize, input: &[Values], kernel: &[
             layout: layout(&mut random),
             kernel_layout: random.pick(&[KernelLayout::Oihw, KernelLayout::Hwio]),
         };
-        if !matches!(conv.padding, Padding::Explicit { .. }) && random.one_in(3) {
-            conv.output = Some(random.many(rank, 1, longest(rank)));
-        }
         let space = random.many(rank, 1, [30, 10, 5][rank - 1]);
         let window = random.many(rank, 1, [7, 4, 3][rank - 1]);
+        if !matches!(conv.padding, Padding::Explicit { .. }) && random.one_in(3) {
+            let at = |list: &[usize], axis: usize| list.get(axis).or(list.first()).copied().unwrap_or(1);
+            let mut reach = |axis: usize| {
+                let (s, d) = (at(&conv.stride, axis), at(&conv.dilation, axis));
+                random.within(1, (space[axis] - 1) * s + d * (window[axis] - 1) + s.max(d))
+            };
+            conv.output = Some((0..rank).map(&mut reach).collect());
+        }
         let (batch, dtype) = (random.within(0, 2), random.pick(types));
         let (values, weights) = (random.pick(input), random.pick(kernel));
         let x_shape = shape(conv.layout, batch, groups * group_in, &space);

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 use args::Command;
 use wgpool::Error;
+use wgpool::text::escaped;
 
 /// Exit status of every failure, also of wrong arguments.
 const FAILURE: u8 = 2;
@@ -65,7 +66,7 @@ fn silence_wayland() {
 fn fail(message: &str) -> ExitCode {
     let line: Vec<&str> = message.split_whitespace().collect();
     // Where stderr itself is closed there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "wgpool: {}", line.join(" "));
+    let _ = writeln!(io::stderr(), "wgpool: {}", escaped(&line.join(" ")));
     ExitCode::from(FAILURE)
 }
 

@@ -8,7 +8,7 @@ use wgpool::{Choice, Problem, Result, Tensor, TensorDesc};
 use super::args::OpArgs;
 use super::backends;
 use super::files::{self, OutputFile};
-use super::terminal::{self, line};
+use super::terminal::{self, block, line};
 
 /// Runs the command.
 pub fn run(args: &OpArgs, choice: &Choice, out: &mut dyn Write) -> Result<()> {
@@ -19,6 +19,7 @@ pub fn run(args: &OpArgs, choice: &Choice, out: &mut dyn Write) -> Result<()> {
     let descs: Vec<TensorDesc> = tensors.iter().map(Tensor::desc).collect();
     let op = arguments.op(descs.first().map_or(&[], |input| &input.shape))?;
     let problem = Problem::new(&op, &descs)?;
+    files::distinct(&paths.outputs)?;
     // Every file is opened before anything is computed, and appears only when all results are there.
     let mut files: Vec<OutputFile> =
         paths.outputs.iter().map(|path| OutputFile::create_for_tensor(path)).collect::<Result<_>>()?;
@@ -38,7 +39,8 @@ pub fn run(args: &OpArgs, choice: &Choice, out: &mut dyn Write) -> Result<()> {
     let (took, name) = (terminal::duration(took), opened.backend.name());
     line(out, format_args!("{}: {from} -> {} in {took} on {name}", problem.op, shapes.join(" and ")))?;
     if args.explain {
-        line(out, format_args!("\n{}", opened.backend.explain(&op, &descs)?))?;
+        line(out, "")?;
+        block(out, opened.backend.explain(&op, &descs)?)?;
     }
     Ok(())
 }

@@ -3,12 +3,13 @@
 use std::io::Write;
 use std::path::Path;
 
+use wgpool::text::escaped;
 use wgpool::{Choice, Data, Result, Tensor};
 use wgpool_net::keras;
 
 use super::args::PredictArgs;
 use super::files::{self, Format, OutputFile};
-use super::terminal::{line, progress};
+use super::terminal::{block, line, progress};
 use super::{backends, batches, document};
 
 /// Classes that are named beside the most probable one.
@@ -46,7 +47,8 @@ pub fn run(args: &PredictArgs, choice: &Choice, out: &mut dyn Write) -> Result<(
     print(&all.names, &outputs, out)?;
     if args.explain {
         let batch = args.batch.min(all.names.len());
-        line(out, format_args!("\n{}", model.program(batch)?.explain(&opened.backend)?))?;
+        line(out, "")?;
+        block(out, model.program(batch)?.explain(&opened.backend)?)?;
     }
     Ok(())
 }
@@ -73,7 +75,7 @@ fn read(path: &Path, shape: &[usize]) -> Result<Examples> {
             return Err(document(path, rule));
         }
     };
-    let name = path.display().to_string();
+    let name = name(path);
     let names = if count == 1 { vec![name] } else { (0..count).map(|i| format!("{name}[{i}]")).collect() };
     let elements = match tensor.into_data() {
         Data::F32(elements) => elements,
@@ -110,7 +112,12 @@ fn picture(path: &Path, shape: &[usize]) -> Result<Examples> {
     } else {
         pixels.to_vec()
     };
-    Ok(Examples { names: vec![path.display().to_string()], elements })
+    Ok(Examples { names: vec![name(path)], elements })
+}
+
+/// What an example goes by in the table.
+fn name(path: &Path) -> String {
+    escaped(&path.to_string_lossy()).into_owned()
 }
 
 /// Prints the class and probability of each example, or the extremes of an output that is no list of classes.

@@ -7,16 +7,17 @@ use wgpool_net::keras;
 
 use super::args::SummaryArgs;
 use super::backends;
-use super::terminal::line;
+use super::terminal::{block, line};
 
 /// Runs the command.
 pub fn run(args: &SummaryArgs, choice: &Choice, out: &mut dyn Write) -> Result<()> {
     if !args.explain {
-        return line(out, keras::load_architecture(&args.model)?.summary()?.trim_end());
+        return block(out, keras::load_architecture(&args.model)?.summary()?.trim_end());
     }
     // Lowering folds values of weights into others, so it takes the whole model.
     let model = keras::load(&args.model, args.weights.as_deref())?;
     let explanation = model.program(1)?.explain(&backends::open(choice)?.backend)?;
-    line(out, model.summary()?.trim_end())?;
-    line(out, format_args!("\n{explanation}"))
+    block(out, model.summary()?.trim_end())?;
+    line(out, "")?;
+    block(out, explanation)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use wgpool::text::escaped;
 use wgpool::{Error, Result};
 
 /// The name of standard output in errors.
@@ -25,16 +26,21 @@ pub fn is_closed_pipe(error: &Error) -> bool {
     }
 }
 
-/// Writes a line to standard output.
+/// Writes a line to standard output, [`escaped`]: whatever it quotes, it stays one line and steers no terminal.
 pub fn line(out: &mut dyn Write, text: impl std::fmt::Display) -> Result<()> {
-    writeln!(out, "{text}").map_err(stdout_error)
+    writeln!(out, "{}", escaped(&text.to_string())).map_err(stdout_error)
+}
+
+/// Writes text of several lines, each of them as [`line`] does.
+pub fn block(out: &mut dyn Write, text: impl std::fmt::Display) -> Result<()> {
+    text.to_string().split('\n').try_for_each(|row| line(out, row))
 }
 
 /// Writes an empty line and a heading, bold on a terminal that allows it.
 pub fn heading(out: &mut dyn Write, text: &str) -> Result<()> {
     line(out, "")?;
     if io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
-        line(out, format_args!("\x1b[1m{text}\x1b[0m"))
+        writeln!(out, "\x1b[1m{}\x1b[0m", escaped(text)).map_err(stdout_error)
     } else {
         line(out, text)
     }
@@ -78,6 +84,18 @@ pub fn progress(steps: usize, what: &str) -> ProgressBar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_quoted_steers_no_terminal() {
+        let mut out = Vec::new();
+        line(&mut out, "a\x1b[2J\nb").expect("written");
+        block(&mut out, "c\u{9b}2J\nd\u{202e}").expect("written");
+        heading(&mut out, "e\x07").expect("written");
+        assert_eq!(
+            String::from_utf8(out).as_deref(),
+            Ok("a\\u001b[2J\\nb\nc\\u009b2J\nd\\u202e\n\ne\\u0007\n")
+        );
+    }
 
     #[test]
     fn thousands_are_grouped() {

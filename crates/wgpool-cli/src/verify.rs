@@ -8,13 +8,13 @@ use wgpool::{Choice, Result};
 use wgpool_testing::verify::{run_corpus, self_check};
 
 use super::args::VerifyArgs;
-use super::backends;
-use super::terminal::{line, progress};
+use super::terminal::{block, line, progress};
+use super::{backends, document};
 
 /// Status if any case failed.
 const FAILED: u8 = 1;
 
-/// Runs the command; the status says whether any case failed.
+/// Runs the command; the status says whether any case failed. A corpus of which nothing could be checked is an error.
 pub fn run(args: &VerifyArgs, choice: &Choice, out: &mut dyn Write) -> Result<ExitCode> {
     let backend = backends::open_with(choice, args.kernels)?;
     let bar = progress(0, "cases");
@@ -34,7 +34,14 @@ pub fn run(args: &VerifyArgs, choice: &Choice, out: &mut dyn Write) -> Result<Ex
     if args.json {
         line(out, report.to_json())?;
     } else {
-        line(out, &report)?;
+        block(out, &report)?;
+    }
+    if let (0, Some(dir)) = (report.checked(), &args.dir) {
+        let reason = match report.total().unsupported {
+            0 => "it has no cases".to_owned(),
+            all => format!("none of its {all} cases is supported here"),
+        };
+        return Err(document(dir, format_args!("nothing was checked: {reason}")));
     }
     Ok(if report.total().failed > 0 { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }

@@ -129,6 +129,141 @@ fn what_cannot_be_measured_is_an_error() {
     folder.fails("bench --case P5 --json no/such/folder/b.json", "b.json");
     folder.fails("bench --fusion --plot picture.svg", "--case");
     folder.fails("bench --kernels fast", "fast");
+    folder.fails("bench --fusion --case P1,C2 --adapter host", "convolution with pooling");
+    folder.fails("bench --case ,", "the cases are P1, P2");
+}
+
+/// A report of two cases, on the host path and the adapter, of which each takes `factor` as long as in the others.
+fn report(version: &str, factor: f64, noise: [f64; 2]) -> Vec<u8> {
+    let side = |ms: f64| {
+        let samples = noise.map(|n| ms * factor * n);
+        serde_json::json!({ "wall": { "median_ms": samples[0], "samples_ms": samples } })
+    };
+    let case = |name: &str, ms: f64| serde_json::json!({ "name": name, "bytes": 4, "flops": 8, "faults": [], "host": side(ms), "gpu": side(ms) });
+    let adapter =
+        serde_json::json!({ "name": "lavapipe", "api": "vulkan", "driver": "Mesa", "software": true });
+    let report = serde_json::json!({
+        "schema": 1, "version": version, "quick": false, "host": { "threads": 2 }, "adapter": adapter,
+        "cases": [case("P1 max", 1.0), case("C2 3x3", 40.0)],
+    });
+    report.to_string().into_bytes()
+}
+
+#[test]
+fn builds_are_compared_over_rounds() {
+    let folder = Folder::new();
+    for side in ["a", "same", "slow"] {
+        std::fs::create_dir(folder.0.join(side)).expect("a folder");
+    }
+    let wiggle = [1.0, 1.004, 0.998, 1.002, 0.997, 1.001];
+    for (i, noise) in wiggle.into_iter().enumerate() {
+        // What meets both sides in a round makes no difference.
+        let machine = 1.0 + i as f64;
+        folder.file(&format!("a/{i}.json"), &report("0.1.0", machine, [1.0; 2]));
+        folder.file(&format!("same/{i}.json"), &report("0.1.0", machine * noise, [1.0; 2]));
+        folder.file(&format!("slow/{i}.json"), &report("0.2.0", 1.1 * machine * noise, [1.0; 2]));
+    }
+    folder.file("a/notes.txt", b"no round");
+    let said = folder.succeeds("bench --compare a same --fail-above 1.03");
+    assert!(!said.contains("note") && !said.contains("slower") && !said.contains("faster"), "{said}");
+    assert_eq!(said.matches(" same\n").count(), 6, "{said}");
+    assert!(said.contains("A: a, 6 rounds") && said.contains("sign test"), "{said}");
+
+    let said = folder.succeeds("bench --compare a slow");
+    assert_eq!(said.matches(" slower\n").count(), 6, "{said}");
+    assert!(
+        said.contains("geometric mean of 2") && said.contains("versions differ: A 0.1.0; B 0.2.0"),
+        "{said}"
+    );
+    let row =
+        said.lines().find(|line| line.starts_with("P1 max") && line.contains("adapter")).expect("a row");
+    let cells: Vec<&str> = row.split_whitespace().collect();
+    assert_eq!(&cells[2..6], ["adapter", "3.50", "3.85", "1.101"], "{row}");
+    assert_eq!(folder.succeeds("bench --compare slow a").matches(" faster\n").count(), 6);
+
+    let output = folder.run("bench --compare a slow --fail-above 1.03");
+    let said = String::from_utf8(output.stdout).expect("text");
+    assert_eq!((output.status.code(), said.matches("FAILED ").count()), (Some(1), 4), "{said}");
+    assert!(said.contains("FAILED C2 3x3, host path: 1.101 times A, at least 1.097"), "{said}");
+    folder.succeeds("bench --compare a slow --fail-above 1.2");
+}
+
+#[test]
+fn builds_are_compared_by_single_files() {
+    let folder = Folder::new();
+    folder
+        .file("a.json", &report("0.1.0", 1.0, [1.0, 1.001]))
+        .file("b.json", &report("0.1.0", 1.2, [1.0, 1.001]));
+    let said = folder.succeeds("bench --compare a.json b.json");
+    assert!(said.contains("A: a.json, 1 round\n") && said.contains("too narrow"), "{said}");
+    assert_eq!(said.matches(" slower\n").count(), 6, "{said}");
+    // What the benchmark itself writes.
+    folder.succeeds("bench --quick --case P5 --adapter host --json own.json");
+    let said = folder.succeeds("bench --compare own.json own.json");
+    assert!(said.contains("1.000") && said.matches(" same\n").count() == 2, "{said}");
+}
+
+#[test]
+fn what_cannot_be_compared_is_named() {
+    let folder = Folder::new();
+    folder.file("a.json", &report("0.1.0", 1.0, [1.0, 1.1])).file("bad.json", b"{}").file("cut.json", b"{");
+    for name in ["empty", "two"] {
+        std::fs::create_dir(folder.0.join(name)).expect("a folder");
+    }
+    folder.file("two/1.json", &report("1", 1.0, [1.0; 2])).file("two/2.json", &report("1", 1.0, [1.0; 2]));
+    folder.fails("bench --compare a.json", "2 values");
+    folder.fails("bench --compare a.json none.json", "none.json");
+    folder.fails("bench --compare a.json bad.json", "bad.json: it has no `schema`");
+    folder.fails("bench --compare cut.json a.json", "cut.json: it is no JSON");
+    folder.fails("bench --compare a.json empty", "empty: the folder has no .json file");
+    folder.fails("bench --compare a.json two", "A has 1 rounds and B 2");
+    folder.fails("bench --compare two two", "2 rounds, but an interval of 95 % takes 6");
+    folder.fails("bench --compare a.json a.json --quick", "--quick");
+    folder.fails("bench --compare a.json a.json --fail-above 0", "positive");
+    folder.fails("bench --fail-above 1.03", "--compare");
+}
+
+/// Two programs that are one: ten percent apart would be a wonder of a machine, so only what is printed is looked at.
+#[cfg(unix)]
+#[test]
+fn the_script_interleaves_both() {
+    let folder = Folder::new();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/bench_compare.sh");
+    let program = env!("CARGO_BIN_EXE_wgpool");
+    // Notes the order of the runs.
+    for side in ["a", "b"] {
+        let text = format!("#!/bin/sh\necho \"{side} $*\" >> order\nexec {program} \"$@\"\n");
+        folder.file(side, text.as_bytes());
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(folder.0.join(side), mode).expect("an executable file");
+    }
+    let run = |arguments: &str| {
+        let mut script = std::process::Command::new(script);
+        script.current_dir(&folder.0).args(arguments.split_whitespace()).output().expect("the script runs")
+    };
+    let output = run("./a ./b --rounds 6 --out kept --quick --case P5 --adapter host");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(
+        said.contains("6 rounds") && said.contains("P5") && said.contains("geometric mean of 1"),
+        "{said}"
+    );
+    let order = String::from_utf8(folder.read("order")).expect("text");
+    let order: String = order.lines().filter(|line| line.contains("--json")).map(|line| &line[..1]).collect();
+    assert_eq!(order, "abbaabbaabba");
+    assert!(folder.0.join("kept/A/006.json").exists() && folder.0.join("kept/B/001.json").exists());
+
+    let refused = |arguments: &str, part: &str| {
+        let output = run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {said}");
+        assert!(said.contains(part), "{arguments}: {said}");
+    };
+    refused("./a", "usage");
+    refused("./a ./none", "./none");
+    refused("./a ./b --rounds 5", "6 or more");
+    refused("./a ./b --out kept --quick --case P5 --adapter host", "holds rounds already");
+    refused("./a ./b --rounds 6 --case P0", "ended with status 2");
 }
 
 #[test]

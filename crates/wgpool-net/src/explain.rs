@@ -9,6 +9,7 @@ use wgpool::error::Result;
 use wgpool::plan::Plan;
 use wgpool::plan::explain::{Explanation, Table, bytes};
 use wgpool::tensor::{Tensor, TensorDesc};
+use wgpool::text::escaped;
 
 /// One operation of a program and its cost.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,13 +127,13 @@ impl Program {
 
 impl fmt::Display for ProgramExplanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} on {}", self.name, self.backend)?;
+        writeln!(f, "{} on {}", escaped(&self.name), escaped(&self.backend))?;
         let mut table = Table::new("layer: kernel");
         let mut moved = [0; 2];
         for LayerCost { name, explanation } in &self.layers {
             let [read, written] = explanation.bytes_by_direction();
             moved = [moved[0] + read, moved[1] + written];
-            explanation.rows(&mut table, |step| format!("{name}: {}", step.name()));
+            explanation.rows(&mut table, |step| format!("{}: {}", escaped(name), step.name()));
         }
         table.total("a run", moved, self.flops());
         write!(f, "{table}memory {} (input and output {}", bytes(self.peak_memory()), bytes(self.ends))?;

@@ -75,7 +75,7 @@ impl Sequential {
     /// Sets which error the results of all convolutions may have.
     ///
     /// ```
-    /// # std::env::set_current_dir(env!("CARGO_MANIFEST_DIR")).unwrap();
+    /// # std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).unwrap();
     /// use wgpool::{Accuracy, Op, model::keras};
     /// let model = keras::load("data/mnist/config.json", Some("data/mnist/weights.safetensors".as_ref()))?;
     /// let program = model.accuracy(Accuracy::Tile).program(1)?;

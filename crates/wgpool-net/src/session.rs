@@ -3,10 +3,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::explain::ProgramExplanation;
-use crate::program::Program;
+use super::explain::ProgramExplanation;
+use super::program::Program;
 use wgpool::backend::Backend;
-use wgpool::engine::{Binding, Engine, Readback};
+use wgpool::engine::{Engine, PrepackedBinding, Readback};
 use wgpool::error::{Error, Result};
 use wgpool::host::Prepared;
 use wgpool::plan::Plan;
@@ -63,7 +63,7 @@ struct HostSession {
 #[derive(Debug)]
 struct GpuSession {
     engine: Engine,
-    bindings: Vec<Binding>,
+    bindings: Vec<PrepackedBinding>,
     input: Place,
     output: Place,
     /// Bytes of the buffers between the layers.
@@ -313,7 +313,7 @@ impl GpuSession {
             bindings.push(prepared.bind_async(&inputs, &[to.slice()]).await.map_err(in_layer)?);
             from = to;
         }
-        engine.pack(&bindings).await?;
+        let bindings = engine.prepack_async(bindings).await?;
         let readback = Readback::new_async(engine, &program.output, 1).await?;
         let running = Mutex::new(());
         Ok(GpuSession { engine: engine.clone(), bindings, input, output, scratch, readback, running })
@@ -322,7 +322,7 @@ impl GpuSession {
     fn encode(&self, encoder: &mut wgpool::wgpu::CommandEncoder) {
         let mut pass = encoder.begin_compute_pass(&wgpool::wgpu::ComputePassDescriptor::default());
         for binding in &self.bindings {
-            binding.encode_data(&mut pass);
+            binding.encode(&mut pass);
         }
     }
 

@@ -3,6 +3,7 @@
 use super::layer::Layer;
 use super::sequential::{Parameters, Sequential};
 use wgpool::error::Result;
+use wgpool::text::escaped;
 
 /// Inner widths of the columns on a terminal of 80 columns, as Keras computes them.
 const WIDTHS: [usize; 3] = [33, 24, 15];
@@ -14,7 +15,7 @@ impl Sequential {
     /// Those of [`Sequential::output_shapes`].
     pub fn summary(&self) -> Result<String> {
         let shapes = self.output_shapes()?;
-        let mut text = format!("Model: \"{}\"\n", self.name);
+        let mut text = format!("Model: \"{}\"\n", escaped(&self.name));
         rule(&mut text, ["┏", "━", "┳", "┓"]);
         row(&mut text, "┃", &["Layer (type)".into(), "Output Shape".into(), "Param #".into()]);
         rule(&mut text, ["┡", "━", "╇", "┩"]);
@@ -37,7 +38,11 @@ impl Sequential {
 fn cells(layer: &Layer, shape: &[usize]) -> [String; 3] {
     let lengths: String = shape.iter().map(|n| format!(", {n}")).collect();
     let shape = if shape.is_empty() { "(None,)".to_owned() } else { format!("(None{lengths})") };
-    [format!("{} ({})", layer.name, layer.class), shape, thousands(layer.parameters().total())]
+    [
+        format!("{} ({})", escaped(&layer.name), escaped(&layer.class)),
+        shape,
+        thousands(layer.parameters().total()),
+    ]
 }
 
 fn rule(text: &mut String, [left, line, cross, right]: [&str; 4]) {

@@ -31,7 +31,7 @@ const MODELS: [(&str, u64, &str); 7] = [
 ];
 
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 fn folder(model: &str) -> PathBuf {
@@ -53,7 +53,7 @@ fn tensors(path: PathBuf) -> BTreeMap<String, Tensor> {
             Dtype::U8 => DType::U8,
             other => panic!("{name} is {other:?}"),
         };
-        Tensor::new(view.shape(), Data::from_bytes(dtype, view.data())).unwrap()
+        Tensor::new(view.shape(), Data::from_bytes(dtype, view.data()).unwrap()).unwrap()
     };
     file.names().into_iter().map(|name| (name.to_owned(), tensor(name))).collect()
 }
@@ -284,7 +284,7 @@ fn summaries_are_those_of_keras() {
         assert!(architecture.program(1).unwrap_err().to_string().contains("read without weights"));
     }
     let summary = load("d_datacamp_pool_28").summary().unwrap();
-    assert_eq!(summary, include_str!("data/keras/d_datacamp_pool_28/summary.txt"));
+    assert_eq!(summary, include_str!("../../../tests/data/keras/d_datacamp_pool_28/summary.txt"));
 }
 
 #[test]

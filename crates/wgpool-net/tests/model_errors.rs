@@ -8,7 +8,7 @@ use wgpool::{Backend, Error};
 use wgpool_net::keras;
 
 fn path(relative: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(relative)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(relative)
 }
 
 fn read(relative: &str) -> Vec<u8> {

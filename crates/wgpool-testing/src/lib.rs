@@ -5,4 +5,5 @@
 pub mod bench;
 pub mod fuzz;
 pub mod support;
+pub mod tampered;
 pub mod verify;

@@ -5,6 +5,7 @@ use crate::host::activation::apply;
 use crate::host::output::{WORTH_SHARING, fill};
 use crate::host::simd::{mul_add, wide};
 use crate::host::sum::{CHAIN, dot};
+use crate::memory;
 use crate::problem::ConvWork;
 
 /// How a dense layer is computed without tiles.
@@ -73,8 +74,8 @@ pub(super) fn dense(
     };
     let pieces = terms.div_ceil(piece);
     let sum = |i: usize| (0..pieces).map(|p| partial[p * len + i]).sum::<f64>();
-    let mut y: Vec<f32> =
-        (0..len).map(|i| (sum(i) + bias.map_or(0.0, |b| f64::from(b[i % outputs]))) as f32).collect();
+    let with_bias = |i: usize| sum(i) + bias.map_or(0.0, |b| f64::from(b[i % outputs]));
+    let mut y = memory::collected((0..len).map(|i| with_bias(i) as f32))?;
     apply(work.activation, &mut y);
     Ok(y)
 }

@@ -6,9 +6,10 @@ use super::{kernel_taps, tap_offsets};
 use crate::error::Result;
 use crate::host::activation::apply;
 use crate::host::kept::with_kept;
-use crate::host::output::{WORTH_SHARING, fill};
+use crate::host::output::{WORTH_SHARING, fill, try_fill};
 use crate::host::simd::{mul_add, wide};
 use crate::host::sum::CHAIN;
+use crate::memory;
 use crate::problem::ConvWork;
 use crate::spec::Activation;
 
@@ -18,19 +19,19 @@ const BLOCK: usize = 32;
 /// Channels first: the planes of an input channel are computed from its plane, which a core's own cache holds.
 pub(super) fn planes(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> Result<Vec<f32>> {
     let image = Planes::new(work, x);
-    let offsets = tap_offsets(work, image.taps);
-    let kernel = kernel_taps(work);
+    let offsets = tap_offsets(work, image.taps)?;
+    let kernel = kernel_taps(work)?;
     let floor = if work.activation == Activation::Relu { 0.0 } else { f32::NEG_INFINITY };
     let [depth, height, width] = work.axes.map(|a| a.output);
     let plane = depth * height * width;
     let outputs = work.group_out;
     let batch = WORTH_SHARING.div_ceil(outputs * plane * offsets.len());
-    fill(work.batch * work.groups * outputs * plane, outputs * plane, batch, |i, out: &mut [f32]| {
+    try_fill(work.batch * work.groups * outputs * plane, outputs * plane, batch, |i, out: &mut [f32]| {
         with_kept(|buffer: &mut Vec<f32>| {
-            let from = image.plane(i, buffer);
+            let from = image.plane(i, buffer)?;
             for (j, out) in out.chunks_exact_mut(plane).enumerate() {
                 let o = i % work.groups * outputs + j;
-                let weights: Vec<f32> = kernel.iter().map(|tap| w[o * work.kernel.o + tap]).collect();
+                let weights = memory::collected(kernel.iter().map(|tap| w[o * work.kernel.o + tap]))?;
                 let taps = Taps { offsets: &offsets, weights: &weights, kernel: work.axes.map(|a| a.kernel) };
                 let finish = Finish { bias: bias.map_or(0.0, |b| b[o]), floor };
                 let windows = Windows { taps, between_taps: image.taps, apart: image.windows, width, finish };
@@ -41,18 +42,19 @@ pub(super) fn planes(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>
                     apply(work.activation, out);
                 }
             }
-        });
+            Ok(())
+        })
     })
 }
 
 /// Channels last.
 pub(super) fn pixels(work: &ConvWork, image: &Padded, w: &[f32], bias: Option<&[f32]>) -> Result<Vec<f32>> {
-    let offsets = tap_offsets(work, image.taps);
+    let offsets = tap_offsets(work, image.taps)?;
     let channels = work.out_channels();
     // The weights of all channels together for each tap.
-    let weights: Vec<f32> = (kernel_taps(work).iter())
-        .flat_map(|tap| (0..channels).map(move |o| w[o * work.kernel.o + tap]))
-        .collect();
+    let kernel = kernel_taps(work)?;
+    let mut weights = memory::room(kernel.len() * channels)?;
+    weights.extend(kernel.iter().flat_map(|tap| (0..channels).map(move |o| w[o * work.kernel.o + tap])));
     let [depth, height, width] = work.axes.map(|a| a.output);
     let row = width * channels;
     let batch = WORTH_SHARING.div_ceil(row * offsets.len());

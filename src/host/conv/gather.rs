@@ -5,6 +5,8 @@ use std::ops::Range;
 use super::gemm::Matrix;
 use super::padded::Padded;
 use super::{pixel, tap_offsets};
+use crate::error::Result;
+use crate::memory;
 use crate::problem::ConvWork;
 
 pub(super) struct Gather<'a> {
@@ -20,12 +22,12 @@ pub(super) struct Gather<'a> {
 pub(super) type Run = (usize, usize);
 
 impl<'a> Gather<'a> {
-    pub fn new(work: &'a ConvWork, image: &'a Padded<'a>) -> Gather<'a> {
+    pub fn new(work: &'a ConvWork, image: &'a Padded<'a>) -> Result<Gather<'a>> {
         // Channels of a tap lie together, and so do neighbouring taps of undivided channels.
-        let (mut offsets, mut piece) = (tap_offsets(work, image.taps), work.group_in);
+        let (mut offsets, mut piece) = (tap_offsets(work, image.taps)?, work.group_in);
         let width = work.axes[2].kernel;
         if work.groups == 1 && image.taps[2] == work.group_in {
-            offsets = offsets.into_iter().step_by(width).collect();
+            offsets = memory::collected(offsets.into_iter().step_by(width))?;
             piece *= width;
         }
         // Single taps one after another, as the image holds them.
@@ -33,7 +35,7 @@ impl<'a> Gather<'a> {
             .axes
             .iter()
             .all(|a| a.kernel == 1 && a.output == a.input && a.stride == 1 && a.pad_before == 0);
-        Gather { work, image, offsets, piece, in_place }
+        Ok(Gather { work, image, offsets, piece, in_place })
     }
 
     /// Terms of each pixel's sum.
@@ -61,10 +63,10 @@ impl<'a> Gather<'a> {
     }
 
     /// Pixels as runs of neighbours.
-    pub fn runs(&self, group: usize, pixels: Range<usize>) -> Vec<Run> {
+    pub fn runs(&self, group: usize, pixels: Range<usize>) -> Result<Vec<Run>> {
         let (plane, width) = (self.work.pixels(), self.work.axes[2].output);
         let channel = group * self.work.group_in * self.image.strides.c;
-        let mut runs = Vec::with_capacity(pixels.len() / width + 2);
+        let mut runs = memory::room(pixels.len() / width + 2)?;
         let mut at = pixels.start;
         while at < pixels.end {
             let place = pixel(self.work, at % plane);
@@ -72,13 +74,13 @@ impl<'a> Gather<'a> {
             runs.push((channel + self.image.base(at / plane, place), count));
             at += count;
         }
-        runs
+        Ok(runs)
     }
 
     /// Writes pixels by `terms`.
-    pub fn rows(&self, runs: &[Run], terms: Range<usize>, out: &mut [f32]) {
+    pub fn rows(&self, runs: &[Run], terms: Range<usize>, out: &mut [f32]) -> Result<()> {
         let (x, step): (&[f32], _) = (&self.image.data, self.image.windows[2]);
-        let mut pieces = Vec::new();
+        let mut pieces = memory::room(terms.len().div_ceil(self.piece) + 1)?;
         let mut at = terms.start;
         while at < terms.end {
             let (piece, inside) = (at / self.piece, at % self.piece);
@@ -91,11 +93,12 @@ impl<'a> Gather<'a> {
             let mut rest = out;
             for &(offset, count) in &pieces {
                 let Some((out, behind)) = std::mem::take(&mut rest).split_at_mut_checked(count) else {
-                    return;
+                    return Ok(());
                 };
                 out.copy_from_slice(&x[base + offset..][..count]);
                 rest = behind;
             }
         }
+        Ok(())
     }
 }

@@ -3,7 +3,9 @@
 
 use std::ops::Range;
 
+use crate::error::Result;
 use crate::host::sum::CHAIN;
+use crate::memory;
 
 /// A matrix that is read through strides.
 #[derive(Clone, Copy)]
@@ -83,18 +85,19 @@ impl Sums {
         &mut self,
         len: usize,
         terms: usize,
-        mut add: impl FnMut(Range<usize>, bool, &mut [f32]),
-    ) -> &mut [f32] {
+        mut add: impl FnMut(Range<usize>, bool, &mut [f32]) -> Result<()>,
+    ) -> Result<&mut [f32]> {
         let chain = terms.div_ceil(terms.div_ceil(CHAIN).max(1));
         let (mut from, mut chains, mut blocks) = (0, 0, 0);
-        self.latest.resize(len, 0.0);
+        memory::resize(&mut self.latest, len, 0.0)?;
         while from < terms {
             let to = terms.min(from + chain);
-            add(from..to, chains > 0, &mut self.latest);
+            add(from..to, chains > 0, &mut self.latest)?;
             (from, chains) = (to, chains + 1);
             if chains == CHAINS && from < terms {
                 if blocks == 0 {
                     self.total.clear();
+                    memory::reserve(&mut self.total, len)?;
                     self.total.extend_from_slice(&self.latest);
                 } else {
                     self.total.iter_mut().zip(&self.latest).for_each(|(t, l)| *t += l);
@@ -105,6 +108,6 @@ impl Sums {
         if blocks > 0 {
             self.latest.iter_mut().zip(&self.total).for_each(|(l, t)| *l += t);
         }
-        &mut self.latest
+        Ok(&mut self.latest)
     }
 }

@@ -3,7 +3,9 @@
 use super::micro::PANEL;
 use super::packed::Packed;
 use super::planes::Tile;
+use crate::error::Result;
 use crate::host::output::WORTH_SHARING;
+use crate::memory;
 use crate::problem::ConvWork;
 
 /// Sums of a tile, and elements of its input, which should stay in the cache.
@@ -23,7 +25,7 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    pub fn new(work: &ConvWork, weights: &Packed) -> Grid {
+    pub fn new(work: &ConvWork, weights: &Packed) -> Result<Grid> {
         let pixels = work.pixels();
         let products = work.group_out * work.group_in * work.taps();
         let threads = rayon::current_num_threads();
@@ -41,7 +43,7 @@ impl Grid {
         let count = work.batch.div_ceil(images) * pixels.div_ceil(part) * work.groups;
         let parts = if shared { threads.div_ceil(count) } else { 1 };
         let blocks = weights.blocks.div_ceil(parts).max(BLOCKS).min(weights.blocks);
-        let mut tiles = Vec::with_capacity(count * parts);
+        let mut tiles = memory::room(count * parts)?;
         for group in 0..work.groups {
             for n in (0..work.batch).step_by(images) {
                 for p in (0..pixels).step_by(part) {
@@ -56,6 +58,6 @@ impl Grid {
                 }
             }
         }
-        Grid { tiles, shared }
+        Ok(Grid { tiles, shared })
     }
 }

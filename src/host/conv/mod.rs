@@ -1,5 +1,6 @@
 //! Convolution, its adjoint and dense layers, all in 32-bit floats.
 
+mod adjoint;
 mod dense;
 mod depthwise;
 mod direct;
@@ -25,6 +26,7 @@ pub(super) use self::planes::{Planes, Scratch, Target, Tile};
 pub(super) use self::transposed::transposed;
 use super::output::WORTH_SHARING;
 use crate::error::Result;
+use crate::memory;
 use crate::problem::ConvWork;
 use crate::spec::Layout;
 
@@ -56,7 +58,12 @@ pub(super) fn conv(
     if let Some(plan) = dense::plan(work) {
         return dense::dense(work, plan, x, w, bias);
     }
-    if work.layout == Layout::Nchw {
+    let first = work.layout == Layout::Nchw;
+    // Weights are not packed for a convolution of which this may be a part.
+    if !work.little_outside() || (first && !is_depthwise(work)) {
+        return direct::conv(work, x, w, bias);
+    }
+    if first {
         return depthwise::planes(work, x, w, bias);
     }
     let image = Padded::new(work, x)?;
@@ -69,8 +76,10 @@ pub(super) fn conv(
 /// The weights as [`planes`] or [`winograd`] reads them, if that is how the convolution is computed; `kept` says
 /// whether they are packed once for many runs.
 pub(super) fn pack(work: &ConvWork, w: &[f32], kept: bool) -> Result<Option<Weights>> {
-    let depthwise = work.group_in == 1 && work.group_out <= DEPTHWISE_OUT;
-    let other = work.layout != Layout::Nchw || depthwise || dense::plan(work).is_some();
+    let other = work.layout != Layout::Nchw
+        || is_depthwise(work)
+        || dense::plan(work).is_some()
+        || !work.little_outside();
     if other {
         return Ok(None);
     }
@@ -82,6 +91,11 @@ pub(super) fn pack(work: &ConvWork, w: &[f32], kept: bool) -> Result<Option<Weig
     Ok(Some(Weights::Packed(Packed::new(work, w)?)))
 }
 
+/// Whether loops over single planes take it.
+fn is_depthwise(work: &ConvWork) -> bool {
+    work.group_in == 1 && work.group_out <= DEPTHWISE_OUT
+}
+
 fn all_finite(w: &[f32]) -> bool {
     // The exponent's bits are all ones in infinities and NaN alone.
     const EXPONENT: u32 = 0x7f80_0000;
@@ -90,19 +104,19 @@ fn all_finite(w: &[f32]) -> bool {
 }
 
 /// Offsets of all taps of a window, in row-major order, for the given distance between taps on each axis.
-fn tap_offsets(work: &ConvWork, steps: [usize; 3]) -> Vec<usize> {
+fn tap_offsets(work: &ConvWork, steps: [usize; 3]) -> Result<Vec<usize>> {
     let [d, h, w] = work.axes.map(|a| a.kernel);
-    let mut offsets = Vec::with_capacity(d * h * w);
+    let mut offsets = memory::room(d * h * w)?;
     for td in 0..d {
         for th in 0..h {
             offsets.extend((0..w).map(|tw| td * steps[0] + th * steps[1] + tw * steps[2]));
         }
     }
-    offsets
+    Ok(offsets)
 }
 
 /// Where the kernel's taps lie, in row-major order.
-fn kernel_taps(work: &ConvWork) -> Vec<usize> {
+fn kernel_taps(work: &ConvWork) -> Result<Vec<usize>> {
     tap_offsets(work, work.kernel.space)
 }
 

@@ -23,7 +23,7 @@ pub(in crate::host) struct Packed {
 
 impl Packed {
     pub fn new(work: &ConvWork, w: &[f32]) -> Result<Packed> {
-        let (ks, taps) = (work.kernel, kernel_taps(work));
+        let (ks, taps) = (work.kernel, kernel_taps(work)?);
         let terms = work.group_in * taps.len();
         let blocks = work.group_out.div_ceil(CHANNELS);
         let block = work.group_out.div_ceil(blocks);

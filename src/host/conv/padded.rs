@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::error::Result;
 use crate::geometry::{Axis, MAX_SPATIAL, Strides};
 use crate::host::output::{WORTH_SHARING, fill};
+use crate::memory;
 use crate::problem::ConvWork;
 use crate::spec::Layout;
 
@@ -61,19 +62,19 @@ impl<'a> Planes<'a> {
     }
 
     /// Plane `number` of the batch, in `buffer` if it needs padding.
-    pub fn plane<'b>(&'b self, number: usize, buffer: &'b mut Vec<f32>) -> &'b [f32] {
+    pub fn plane<'b>(&'b self, number: usize, buffer: &'b mut Vec<f32>) -> Result<&'b [f32]> {
         let [depth, height, width] = self.rows.space;
         if !self.needed {
-            return &self.x[number * depth * height * width..];
+            return Ok(&self.x[number * depth * height * width..]);
         }
-        buffer.resize(depth * height * width, 0.0);
+        memory::resize(buffer, depth * height * width, 0.0)?;
         for d in 0..depth {
             for (h, out) in buffer[d * height * width..][..height * width].chunks_exact_mut(width).enumerate()
             {
                 self.rows.fill(self.x, number, [d, h], out);
             }
         }
-        buffer
+        Ok(buffer)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::host::activation::apply;
 use crate::host::kept::with_kept;
 use crate::host::output::Scattered;
 use crate::host::simd::wide;
+use crate::memory;
 use crate::problem::ConvWork;
 use crate::spec::Activation;
 
@@ -27,16 +28,16 @@ const RANGES: usize = 2;
 
 pub(super) fn conv(work: &ConvWork, x: &[f32], weights: &Packed, bias: Option<&[f32]>) -> Result<Vec<f32>> {
     let out = Scattered::new(work.batch * work.output.n)?;
-    let grid = Grid::new(work, weights);
+    let grid = Grid::new(work, weights)?;
     let unit = view::unit(work);
     let positions = grid.tiles.iter().map(|t| t.pixels.end.div_ceil(unit) - t.pixels.start / unit).max();
-    let planes = Planes::new(work, x, weights, bias, positions.unwrap_or(1));
+    let planes = Planes::new(work, x, weights, bias, positions.unwrap_or(1))?;
     let target = Target { out: &out, image: work.output.n, channel: work.output.c, origin: 0 };
     let task = |tile: &Tile| with_kept(|scratch: &mut Scratch| planes.tile(scratch, tile, target));
     if grid.shared {
-        grid.tiles.par_iter().for_each(task);
+        grid.tiles.par_iter().try_for_each(task)?;
     } else {
-        grid.tiles.iter().for_each(task);
+        grid.tiles.iter().try_for_each(task)?;
     }
     // SAFETY: the tiles cover all channels of all pixels.
     Ok(unsafe { out.finish() })
@@ -107,43 +108,44 @@ impl<'a> Planes<'a> {
         weights: &'a Packed,
         bias: Option<&'a [f32]>,
         positions: usize,
-    ) -> Planes<'a> {
-        Planes { work, weights, bias, x, view: View::new(work, work.reaches_padding(), positions) }
+    ) -> Result<Planes<'a>> {
+        let view = View::new(work, work.reaches_padding(), positions)?;
+        Ok(Planes { work, weights, bias, x, view })
     }
 
     /// Computes a tile.
-    pub fn tile(&self, scratch: &mut Scratch, tile: &Tile, target: Target) {
+    pub fn tile(&self, scratch: &mut Scratch, tile: &Tile, target: Target) -> Result<()> {
         if tile.pixels.is_empty() || tile.images.is_empty() || tile.blocks.is_empty() {
-            return;
+            return Ok(());
         }
         let Scratch { copy, gathered, sums, totals, panels, runs, steps } = scratch;
         let (work, view) = (self.work, &self.view);
         let positions = tile.pixels.start / view.unit..tile.pixels.end.div_ceil(view.unit);
         let x: &[f32] = if view.copied {
-            copy.resize(copy.len().max(view.copy_len(tile.images.len())), 0.0);
+            memory::resize(copy, copy.len().max(view.copy_len(tile.images.len())), 0.0)?;
             view.copy(work, self.x, tile.group, tile.images.clone(), positions.clone(), copy);
             copy
         } else {
             &self.x[tile.group * work.group_in * work.input.c..]
         };
-        self.panels(tile, positions.start, x.len(), panels, runs);
+        self.panels(tile, positions.start, x.len(), panels, runs)?;
         let terms = view.offsets.len();
         let parts = terms.div_ceil(TERMS);
         let part = terms.div_ceil(parts);
         let blocks = tile.blocks.len();
         let kept = if parts > 1 { panels.len() * blocks } else { 0 };
-        sums.resize(kept, Block::default());
-        gathered.resize(part + 1, Row::default());
+        memory::resize(sums, kept, Block::default())?;
+        memory::resize(gathered, part + 1, Row::default())?;
         let gathered: &mut [f32] = bytemuck::cast_slice_mut(gathered);
         let few = blocks < FEW;
         steps.clear();
-        steps.extend((0..part).map(|t| t * PANEL));
+        memory::extend(steps, (0..part).map(|t| t * PANEL))?;
         totals.clear();
         for (i, from) in (0..terms).step_by(part).enumerate() {
             let offsets = &view.offsets[from..terms.min(from + part)];
             let (first, last) = (i % RANGES == 0, from + part >= terms);
             if first && i > 0 {
-                add_up(totals, sums);
+                add_up(totals, sums)?;
             }
             if last && !totals.is_empty() {
                 // The total takes the part of the sums before.
@@ -190,14 +192,24 @@ impl<'a> Planes<'a> {
                 },
             );
         }
+        Ok(())
     }
 
     /// Lists the panels of a tile.
-    fn panels(&self, tile: &Tile, first: usize, len: usize, panels: &mut Vec<Panel>, runs: &mut Vec<Run>) {
+    fn panels(
+        &self,
+        tile: &Tile,
+        first: usize,
+        len: usize,
+        panels: &mut Vec<Panel>,
+        runs: &mut Vec<Run>,
+    ) -> Result<()> {
         let view = &self.view;
         let reach = view.offsets.iter().copied().max().unwrap_or(0);
         panels.clear();
         runs.clear();
+        let pixels = tile.images.len() * tile.pixels.len();
+        memory::reserve(panels, pixels.div_ceil(PANEL))?;
         let mut open = 0;
         let mut close = |runs: &[Run]| {
             let mine = &runs[open..];
@@ -220,7 +232,7 @@ impl<'a> Planes<'a> {
                 let row_end = (pixel + view.row - pixel % view.row).min(tile.pixels.end);
                 while pixel < row_end {
                     let count = (row_end - pixel).min(PANEL - at);
-                    runs.push(Run { base, at, count, image, pixel });
+                    memory::extend(runs, [Run { base, at, count, image, pixel }])?;
                     (base, pixel, at) = (base + count, pixel + count, at + count);
                     if at == PANEL {
                         close(runs);
@@ -230,6 +242,7 @@ impl<'a> Planes<'a> {
             }
         }
         close(runs);
+        Ok(())
     }
 
     /// Applies activations that are worth a call, and stores a block.
@@ -263,12 +276,14 @@ fn add(sums: &mut Block, other: &Block) {
 }
 
 /// Adds sums to their totals.
-fn add_up(totals: &mut Vec<Block>, sums: &[Block]) {
+fn add_up(totals: &mut Vec<Block>, sums: &[Block]) -> Result<()> {
     if totals.is_empty() {
+        memory::reserve(totals, sums.len())?;
         totals.extend_from_slice(sums);
     } else {
         totals.iter_mut().zip(sums).for_each(|(total, sum)| add(total, sum));
     }
+    Ok(())
 }
 
 /// Writes the terms at `offsets` of a panel's pixels one after another.

@@ -9,7 +9,8 @@ use super::padded::Padded;
 use super::weights::Weights;
 use crate::error::Result;
 use crate::host::activation::apply;
-use crate::host::output::{Scattered, WORTH_SHARING, fill};
+use crate::host::output::{Scattered, WORTH_SHARING, try_fill};
+use crate::memory;
 use crate::problem::ConvWork;
 
 /// Sums of a tile, whose memory should stay in the cache.
@@ -22,28 +23,31 @@ const CHANNELS: usize = 32;
 pub(super) fn conv(work: &ConvWork, image: &Padded, w: &[f32], bias: Option<&[f32]>) -> Result<Vec<f32>> {
     let weights = Weights::new(work, w)?;
     let out = Scattered::new(work.batch * work.output.n)?;
-    let job = Job { work, bias, out: &out, weights: &weights, gather: Gather::new(work, image) };
+    let job = Job { work, bias, out: &out, weights: &weights, gather: Gather::new(work, image)? };
     let grid = Grid::new(work, &job.gather);
     if grid.parts == 1 {
         let tasks = work.groups * grid.tiles;
         let task = |scratch: &mut Scratch, i: usize| {
-            job.tile(scratch, i / grid.tiles, grid.pixels(i % grid.tiles), 0..work.group_out, None);
+            job.tile(scratch, i / grid.tiles, grid.pixels(i % grid.tiles), 0..work.group_out, None)
         };
         if grid.small {
             let mut scratch = Scratch::default();
-            (0..tasks).for_each(|i| task(&mut scratch, i));
+            (0..tasks).try_for_each(|i| task(&mut scratch, i))?;
         } else {
-            (0..tasks).into_par_iter().for_each_init(Scratch::default, task);
+            (0..tasks).into_par_iter().try_for_each_init(Scratch::default, task)?;
         }
     } else {
         // Too few pixels to occupy all threads: these share the pixels, gathered once.
         for group in 0..work.groups {
             let gathered = job.gather_all(group)?;
             let shared = gathered.as_deref().map(|data| job.gather.whole(data));
-            (0..grid.tiles * grid.parts).into_par_iter().for_each_init(Scratch::default, |scratch, i| {
-                let pixels = grid.pixels(i / grid.parts);
-                job.tile(scratch, group, pixels, grid.channels(i % grid.parts), shared);
-            });
+            (0..grid.tiles * grid.parts).into_par_iter().try_for_each_init(
+                Scratch::default,
+                |scratch, i| {
+                    let pixels = grid.pixels(i / grid.parts);
+                    job.tile(scratch, group, pixels, grid.channels(i % grid.parts), shared)
+                },
+            )?;
         }
     }
     // SAFETY: the tiles cover all channels of all pixels.
@@ -112,8 +116,8 @@ impl Job<'_> {
             return Ok(None);
         }
         let (all, terms) = (self.work.batch * self.work.pixels(), self.gather.terms());
-        let gathered = fill(all * terms, terms, WORTH_SHARING.div_ceil(terms), |p, out: &mut [f32]| {
-            self.gather.rows(&self.gather.runs(group, p..p + 1), 0..terms, out);
+        let gathered = try_fill(all * terms, terms, WORTH_SHARING.div_ceil(terms), |p, out: &mut [f32]| {
+            self.gather.rows(&self.gather.runs(group, p..p + 1)?, 0..terms, out)
         })?;
         Ok(Some(gathered))
     }
@@ -126,33 +130,35 @@ impl Job<'_> {
         pixels: std::ops::Range<usize>,
         channels: std::ops::Range<usize>,
         shared: Option<Matrix>,
-    ) {
+    ) -> Result<()> {
         let (work, gather) = (self.work, &self.gather);
         let (count, outs) = (pixels.len(), channels.len());
         // Rounding the parts' lengths up may leave nothing for the last.
         if count == 0 || outs == 0 {
-            return;
+            return Ok(());
         }
         let weights = self.weights.matrix(group * work.group_out + channels.start);
         let Scratch { sums, gathered } = scratch;
         let in_place = shared.map(|all| all.from(pixels.start, 0));
         let in_place = in_place.or_else(|| gather.matrix_in_place(group, pixels.start));
-        let runs = if in_place.is_none() { gather.runs(group, pixels.clone()) } else { vec![] };
+        let runs = if in_place.is_none() { gather.runs(group, pixels.clone())? } else { vec![] };
         let sums = sums.of(count * outs, gather.terms(), |terms, add, sums| {
             let k = terms.len();
             let weights = weights.from(0, terms.start);
             let rows = match in_place {
                 Some(all) => all.from(0, terms.start),
                 None => {
-                    gathered.resize(count * k, 0.0);
-                    gather.rows(&runs, terms, gathered);
+                    memory::resize(gathered, count * k, 0.0)?;
+                    gather.rows(&runs, terms, gathered)?;
                     Matrix { data: gathered, row: k, column: 1 }
                 }
             };
             multiply([count, k, outs], rows, weights.transposed(), add, sums);
-        });
+            Ok(())
+        })?;
         let first = group * work.group_out + channels.start;
         self.store(first, outs, pixels, sums);
+        Ok(())
     }
 
     /// Adds the bias, applies the activation and stores a tile of channels from `first` on.

@@ -6,11 +6,13 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::adjoint;
 use super::gemm::{Matrix, Sums, multiply};
 use crate::error::Result;
 use crate::geometry::{Axis, MAX_SPATIAL};
 use crate::host::activation::apply;
 use crate::host::output::{Scattered, WORTH_SHARING};
+use crate::memory;
 use crate::problem::ConvWork;
 use crate::spec::Layout;
 
@@ -26,6 +28,9 @@ pub(in crate::host) fn transposed(
     w: &[f32],
     bias: Option<&[f32]>,
 ) -> Result<Vec<f32>> {
+    if !work.little_outside_transposed() {
+        return adjoint::transposed(work, x, w, bias);
+    }
     let out = Scattered::new(work.batch * work.output.n)?;
     // Tasks take a range of the outermost axis: of input and output alike, it is contiguous in each channel.
     let cut = work.axes.iter().position(|a| a.input > 1 || a.output > 1).unwrap_or(0);
@@ -47,13 +52,13 @@ pub(in crate::host) fn transposed(
         let (block, i) = (i % blocks, i / blocks);
         let outputs = range * length..a.input.min((range + 1) * length);
         let channels = block * channels..all.min((block + 1) * channels);
-        job.task(scratch, i / groups, i % groups, channels, outputs);
+        job.task(scratch, i / groups, i % groups, channels, outputs)
     };
     if work.batch * work.input.n * work.group_out * work.taps() < WORTH_SHARING {
         let mut scratch = Scratch::default();
-        (0..tasks).for_each(|i| task(&mut scratch, i));
+        (0..tasks).try_for_each(|i| task(&mut scratch, i))?;
     } else {
-        (0..tasks).into_par_iter().for_each_init(Scratch::default, task);
+        (0..tasks).into_par_iter().try_for_each_init(Scratch::default, task)?;
     }
     // SAFETY: the tasks cover all positions of all channels of all images.
     Ok(unsafe { out.finish() })
@@ -106,7 +111,7 @@ impl Job<'_> {
         group: usize,
         channels: Range<usize>,
         outputs: Range<usize>,
-    ) {
+    ) -> Result<()> {
         let (work, cut) = (self.work, self.cut);
         let Scratch { products, sums, row } = scratch;
         let outs = channels.len();
@@ -116,7 +121,7 @@ impl Job<'_> {
         inputs[cut] = windows(&work.axes[cut], &outputs);
         let pixels = inputs[cut].len() * self.rest_in;
         sums.clear();
-        sums.resize(outs * outputs.len() * self.rest_out, 0.0);
+        memory::resize(sums, outs * outputs.len() * self.rest_out, 0.0)?;
         if pixels > 0 {
             let channel = if self.single { channels.start } else { group * work.group_in };
             let x = self.input(n, channel, inputs[cut].start * self.rest_in);
@@ -129,11 +134,11 @@ impl Job<'_> {
                     continue;
                 }
                 let weights = self.weights(group, channels.start, tap);
-                let products = self.products(products, weights, x, outs, pixels);
+                let products = self.products(products, weights, x, outs, pixels)?;
                 self.scatter(products, outs, tap, &inside, &inputs, &positions, sums);
             }
         }
-        self.store(n, group * work.group_out + channels.start, outs, outputs.start, sums, row);
+        self.store(n, group * work.group_out + channels.start, outs, outputs.start, sums, row)
     }
 
     /// The input from a channel and pixel `first` on, channels by pixels.
@@ -164,9 +169,9 @@ impl Job<'_> {
         x: Matrix,
         outs: usize,
         pixels: usize,
-    ) -> &'s [f32] {
+    ) -> Result<&'s [f32]> {
         let layout = self.work.layout;
-        products.of(outs * pixels, self.work.group_in, |terms, add, sums| {
+        let products = products.of(outs * pixels, self.work.group_in, |terms, add, sums| {
             let (k, weights, x) = (terms.len(), weights.from(0, terms.start), x.from(terms.start, 0));
             if self.single {
                 return each_by_its_weight(layout, weights, x, [outs, pixels], sums);
@@ -175,7 +180,9 @@ impl Job<'_> {
                 Layout::Nchw => multiply([outs, k, pixels], weights, x, add, sums),
                 Layout::Nhwc => multiply([pixels, k, outs], x.transposed(), weights.transposed(), add, sums),
             }
-        })
+            Ok(())
+        })?;
+        Ok(products)
     }
 
     /// Adds the products of a tap to the sums they belong to.
@@ -226,10 +233,19 @@ impl Job<'_> {
     }
 
     /// Adds the bias, applies the activation and stores the sums.
-    fn store(&self, n: usize, first: usize, outs: usize, start: usize, sums: &[f64], row: &mut Vec<f32>) {
+    fn store(
+        &self,
+        n: usize,
+        first: usize,
+        outs: usize,
+        start: usize,
+        sums: &[f64],
+        row: &mut Vec<f32>,
+    ) -> Result<()> {
         let (work, strides) = (self.work, self.work.output);
         let bias = |o: usize| self.bias.map_or(0.0, |b| f64::from(b[o]));
         row.clear();
+        memory::reserve(row, sums.len())?;
         match work.layout {
             Layout::Nchw => {
                 let plane = sums.len() / outs;
@@ -253,6 +269,7 @@ impl Job<'_> {
                 }
             }
         }
+        Ok(())
     }
 }
 
@@ -263,7 +280,7 @@ fn each_by_its_weight(
     x: Matrix,
     [outs, pixels]: [usize; 2],
     products: &mut [f32],
-) {
+) -> Result<()> {
     match layout {
         Layout::Nchw => {
             for (o, products) in products.chunks_exact_mut(pixels).enumerate() {
@@ -272,12 +289,13 @@ fn each_by_its_weight(
             }
         }
         Layout::Nhwc => {
-            let weights: Vec<f32> = (0..outs).map(|o| weights.data[o * weights.row]).collect();
+            let weights = memory::collected((0..outs).map(|o| weights.data[o * weights.row]))?;
             for (products, x) in products.chunks_exact_mut(outs).zip(x.data.chunks(x.column)) {
                 products.iter_mut().zip(x).zip(&weights).for_each(|((p, x), w)| *p = w * x);
             }
         }
     }
+    Ok(())
 }
 
 /// Adds to every `step`th sum.

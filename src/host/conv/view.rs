@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use crate::error::Result;
 use crate::geometry::{Axis, MAX_SPATIAL};
+use crate::memory;
 use crate::problem::ConvWork;
 
 /// Where elements lie, seen from the windows. Neighbouring windows of a row are neighbours in memory: where they have a
@@ -22,9 +24,11 @@ pub(super) struct View {
     image: usize,
     channel: usize,
     windows: [usize; MAX_SPATIAL],
-    /// Distance between rows and planes of the copy, elements in a row with each remainder, and the copy's extents.
+    /// Distance between rows and planes of the copy, elements in a row with each remainder by the stride, that stride (which a
+    /// single window has not), and the copy's extents.
     rows: [usize; 2],
     part: usize,
+    stride: usize,
     extents: [usize; MAX_SPATIAL],
 }
 
@@ -40,16 +44,17 @@ pub(super) fn unit(work: &ConvWork) -> usize {
 
 impl View {
     /// A view for tiles of at most `positions` positions of the cut axis.
-    pub fn new(work: &ConvWork, pads: bool, positions: usize) -> View {
+    pub fn new(work: &ConvWork, pads: bool, positions: usize) -> Result<View> {
         let [a0, a1, a2] = &work.axes;
         let cut = cut(work);
         let unit = unit(work);
-        let copied = pads || (a2.stride > 1 && a2.output > 1);
+        let stride = if a2.output > 1 { a2.stride } else { 1 };
+        let copied = pads || stride > 1;
         let mut extents = work.axes.map(|a| a.reach(a.output));
         extents[cut] = work.axes[cut].reach(positions.clamp(1, work.axes[cut].output));
-        let part = extents[2].div_ceil(a2.stride);
+        let part = extents[2].div_ceil(stride);
         let (image, channel, rows) = if copied {
-            let row = a2.stride * part;
+            let row = stride * part;
             let channel = extents[0] * extents[1] * row;
             (work.group_in * channel, channel, [extents[1] * row, row])
         } else {
@@ -58,9 +63,9 @@ impl View {
         let windows = [a0.stride * rows[0], a1.stride * rows[1], 1];
         let along = |t: usize| {
             let at = t * a2.dilation;
-            if copied { at % a2.stride * part + at / a2.stride } else { at }
+            if copied { at % stride * part + at / stride } else { at }
         };
-        let mut offsets = Vec::with_capacity(work.group_in * work.taps());
+        let mut offsets = memory::room(work.group_in * work.taps())?;
         for c in 0..work.group_in {
             for td in 0..a0.kernel {
                 for th in 0..a1.kernel {
@@ -77,7 +82,7 @@ impl View {
                 row *= a0.output;
             }
         }
-        View { copied, cut, unit, row, offsets, image, channel, windows, rows, part, extents }
+        Ok(View { copied, cut, unit, row, offsets, image, channel, windows, rows, part, stride, extents })
     }
 
     /// Where pixel `p` of the `n`th image that is read has its first tap; copies begin at position `first` of the cut axis.
@@ -116,7 +121,7 @@ impl View {
                 for d in 0..extents[0] {
                     for h in 0..extents[1] {
                         let at = i * self.image + c * self.channel + d * self.rows[0] + h * self.rows[1];
-                        let row = &mut to[at..][..a2.stride * self.part];
+                        let row = &mut to[at..][..self.stride * self.part];
                         let inside = |i: usize, p: usize, a: &Axis| {
                             starts[i]
                                 .checked_add_unsigned(p)
@@ -126,7 +131,7 @@ impl View {
                         match (inside(0, d, a0), inside(1, h, a1)) {
                             (Some(d), Some(h)) => {
                                 let x = &x[channel + d * work.input.space[0] + h * work.input.space[1]..];
-                                self.copy_row(a2, &x[..a2.input], starts[2], row);
+                                self.copy_row(&x[..a2.input], starts[2], row);
                             }
                             _ => row.fill(0.0),
                         }
@@ -137,13 +142,14 @@ impl View {
     }
 
     /// Copies a row that begins at `start` of the input, which may lie before it.
-    fn copy_row(&self, a: &Axis, x: &[f32], start: isize, to: &mut [f32]) {
+    fn copy_row(&self, x: &[f32], start: isize, to: &mut [f32]) {
+        let stride = self.stride;
         for (remainder, to) in to.chunks_exact_mut(self.part).enumerate() {
             let start = start + remainder as isize;
             // The first element inside the input, and how many follow.
-            let from = usize::try_from(-start).unwrap_or(0).div_ceil(a.stride).min(to.len());
-            let at = (start + (from * a.stride) as isize).max(0) as usize;
-            let count = x.len().saturating_sub(at).div_ceil(a.stride).min(to.len() - from);
+            let from = usize::try_from(-start).unwrap_or(0).div_ceil(stride).min(to.len());
+            let at = (start + (from * stride) as isize).max(0) as usize;
+            let count = x.len().saturating_sub(at).div_ceil(stride).min(to.len() - from);
             let (before, rest) = to.split_at_mut(from);
             let (inside, behind) = rest.split_at_mut(count);
             before.fill(0.0);
@@ -151,10 +157,10 @@ impl View {
             if count == 0 {
                 continue;
             }
-            if a.stride == 1 {
+            if stride == 1 {
                 inside.copy_from_slice(&x[at..at + count]);
             } else {
-                inside.iter_mut().zip(x[at..].iter().step_by(a.stride)).for_each(|(to, x)| *to = *x);
+                inside.iter_mut().zip(x[at..].iter().step_by(stride)).for_each(|(to, x)| *to = *x);
             }
         }
     }

@@ -22,7 +22,7 @@ impl<'a> Weights<'a> {
         if taps == 1 || ks.space[2] != 1 || ks.i != taps {
             return Ok(Weights { data: Cow::Borrowed(w), out: ks.o, term: ks.i });
         }
-        let offsets = kernel_taps(work);
+        let offsets = kernel_taps(work)?;
         let terms = work.group_in * taps;
         let data = fill(work.out_channels() * terms, terms, 1 + 4096 / terms, |o, out: &mut [f32]| {
             for (out, tap) in out.chunks_exact_mut(work.group_in).zip(&offsets) {

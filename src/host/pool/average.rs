@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::geometry::{Axis, MAX_SPATIAL};
 use crate::host::element::{Plain, Widened, narrow};
 use crate::host::simd::wide;
+use crate::memory;
 use crate::problem::PoolWork;
 use crate::tensor::Data;
 
@@ -33,13 +34,20 @@ impl Divisor {
 pub(super) struct Counts([Vec<f32>; MAX_SPATIAL]);
 
 impl Counts {
-    pub fn new(frame: &Frame, divisor: Divisor) -> Counts {
-        let mut counts =
-            frame.axes.map(|a| (0..a.output).map(|o| divisor.count(&a, o) as f32).collect::<Vec<_>>());
+    /// Those of windows on `axes`, in the order of the frame's axes, which may have lost taps that count.
+    pub fn new(frame: &Frame, axes: &[Axis; MAX_SPATIAL], divisor: Divisor) -> Result<Counts> {
+        let of = |a: &Axis| memory::collected((0..a.output).map(|o| divisor.count(a, o) as f32));
+        let [a, b, c] = axes;
+        let mut counts = [of(a)?, of(b)?, of(c)?];
+        for _ in 0..frame.joined {
+            // Axes that are joined have one window each.
+            let [a, b, c] = counts;
+            counts = [vec![1.0], a, vec![b.iter().chain(&c).product()]];
+        }
         if let Some(fixed) = divisor.fixed {
             counts[0].fill(fixed as f32);
         }
-        Counts(counts)
+        Ok(Counts(counts))
     }
 
     /// Divides the sums of `windows`.
@@ -65,8 +73,9 @@ impl Counts {
     }
 }
 
-pub(super) fn pool(work: &PoolWork, x: &Data, divisor: Divisor) -> Result<Data> {
-    let counts = Counts::new(&Frame::joined(work), divisor);
+/// Averages of the windows of `work`, whose taps count on `axes`.
+pub(super) fn pool(work: &PoolWork, axes: &[Axis; MAX_SPATIAL], x: &Data, divisor: Divisor) -> Result<Data> {
+    let counts = Counts::new(&Frame::joined(work), axes, divisor)?;
     let finish = |frame: &Frame, windows: &Windows, sums: &mut [f32]| counts.divide(frame, windows, sums);
     Ok(match x {
         Data::F32(x) => Data::F32(same::<Sum<f32>>(work, &Plain(x), finish)?),

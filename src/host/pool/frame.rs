@@ -15,6 +15,10 @@ pub(super) struct Frame {
     pub slabs: usize,
     /// The axis along which slabs are divided into units: the outermost with more than one window.
     pub cut: usize,
+    /// How often the last two axes were joined, and moved to the end.
+    pub joined: usize,
+    /// Whether what windows cover outside the input is little, so that it may be copied and gone through.
+    pub little_outside: bool,
 }
 
 /// Windows of one slab: a range on each axis.
@@ -36,27 +40,29 @@ pub(super) fn regular(a: Axis) -> Axis {
 impl Frame {
     /// The axes of the problem.
     pub fn plain(work: &PoolWork) -> Frame {
-        Frame::of(work, work.axes)
+        Frame::of(work, work.axes, 0)
     }
 
     /// The axes of the problem, of which those that a window covers whole are joined: they are contiguous.
     pub fn joined(work: &PoolWork) -> Frame {
-        let mut axes = work.axes;
+        let (mut axes, mut joined) = (work.axes, 0);
         for _ in 1..MAX_SPATIAL {
             let [a, b, c] = axes;
             if is_whole(&b) && is_whole(&c) {
                 let length = b.input * c.input;
                 axes = [Axis::UNIT, a, Axis { input: length, kernel: length, ..c }];
+                joined += 1;
             }
         }
-        Frame::of(work, axes)
+        Frame::of(work, axes, joined)
     }
 
-    fn of(work: &PoolWork, axes: [Axis; MAX_SPATIAL]) -> Frame {
+    fn of(work: &PoolWork, axes: [Axis; MAX_SPATIAL], joined: usize) -> Frame {
         let inner = work.input.space[MAX_SPATIAL - 1];
         let slabs = work.batch * work.channels / inner;
         let cut = axes.iter().position(|a| a.output > 1).unwrap_or(0);
-        Frame { axes, inner, slabs, cut }
+        let little_outside = work.little_outside();
+        Frame { axes, inner, slabs, cut, joined, little_outside }
     }
 
     /// Whether the only window of a slab is the slab.

@@ -8,10 +8,11 @@ use super::frame::{Frame, Windows};
 use super::reduce::Ordered;
 use super::wrong_type;
 use crate::error::Result;
-use crate::geometry::Axis;
+use crate::geometry::{Axis, MAX_SPATIAL};
 use crate::host::element::{Plain, Source, Widened, narrow};
 use crate::host::output::fill_two;
 use crate::host::simd::wide;
+use crate::memory;
 use crate::problem::PoolWork;
 use crate::spec::IndexNumbering;
 use crate::tensor::Data;
@@ -48,14 +49,15 @@ fn maxima<T: Ordered, E: Copy + Default + Send>(
     let frame = Frame::plain(work);
     let units = frame.units_per_task();
     fill_two(frame.slabs * frame.slab_output(), units * frame.unit(), |i, out: &mut [E], indices| {
-        let mut maxima = vec![T::LOWEST; out.len()];
+        let mut maxima = memory::filled(T::LOWEST, out.len())?;
         indices.fill(-1);
         let mut buffer = Vec::new();
         for (slab, windows, range) in frame.pieces(i * units, out.len()) {
             let found = Found { maxima: &mut maxima[range.clone()], indices: &mut indices[range] };
-            pool_slab(work, &frame, numbering, source, slab, &windows, found, &mut buffer);
+            pool_slab(work, &frame, numbering, source, slab, &windows, found, &mut buffer)?;
         }
         store(&maxima, out);
+        Ok(())
     })
 }
 
@@ -111,11 +113,11 @@ fn compact<'a, T: Ordered>(
     stride: usize,
     count: usize,
     buffer: &'a mut Vec<T>,
-) -> &'a [T] {
+) -> Result<&'a [T]> {
     if stride == 1 {
-        return &elements[..count];
+        return Ok(&elements[..count]);
     }
-    buffer.resize(count, T::LOWEST);
+    memory::resize(buffer, count, T::LOWEST)?;
     let whole = elements.len() / stride;
     wide(
         #[inline(always)]
@@ -130,7 +132,7 @@ fn compact<'a, T: Ordered>(
     for (b, x) in buffer.iter_mut().zip(elements.iter().step_by(stride)).skip(whole) {
         *b = *x;
     }
-    buffer
+    Ok(buffer)
 }
 
 /// Meets the taps of all windows in row-major order, a row of windows at a time.
@@ -144,7 +146,7 @@ fn pool_slab<T: Ordered>(
     windows: &Windows,
     mut found: Found<'_, T>,
     buffer: &mut Vec<T>,
-) {
+) -> Result<()> {
     let [a0, a1, a2] = &frame.axes;
     let inner = frame.inner;
     let (n, c) = if inner == 1 { (slab / work.channels, slab % work.channels) } else { (slab, 0) };
@@ -156,10 +158,27 @@ fn pool_slab<T: Ordered>(
     let mut out = 0;
     for od in windows[0].clone() {
         for oh in windows[1].clone() {
+            if !frame.little_outside {
+                for ow in windows[2].clone() {
+                    for (td, th, tw) in taps_of(&frame.axes, [od, oh, ow]) {
+                        let (Some(d), Some(h), Some(w)) =
+                            (a0.position(od, td), a1.position(oh, th), a2.position(ow, tw))
+                        else {
+                            continue;
+                        };
+                        let at = base + ((d * a1.input + h) * a2.input + w) * inner;
+                        let elements = source.row(at, inner, buffer)?;
+                        found.meet(out..out + inner, elements, index(c, [d, h, w]), step_c);
+                    }
+                    out += inner;
+                }
+                continue;
+            }
             let rows = a0.taps_inside(od).flat_map(|td| a1.taps_inside(oh).map(move |th| (td, th)));
             for (td, th) in rows {
                 let (Some(d), Some(h)) = (a0.position(od, td), a1.position(oh, th)) else { continue };
-                let row = source.row(base + (d * a1.input + h) * a2.input * inner, a2.input * inner, buffer);
+                let row =
+                    source.row(base + (d * a1.input + h) * a2.input * inner, a2.input * inner, buffer)?;
                 if inner == 1 && a2.adaptive {
                     for (i, ow) in windows[2].clone().enumerate() {
                         // Adaptive windows lie inside the input.
@@ -173,7 +192,7 @@ fn pool_slab<T: Ordered>(
                         if let Some(w) = a2.position(with_tap.start, tw).filter(|_| !with_tap.is_empty()) {
                             let range = out + with_tap.start - windows[2].start
                                 ..out + with_tap.end - windows[2].start;
-                            let elements = compact(&row[w..], a2.stride, with_tap.len(), &mut strided);
+                            let elements = compact(&row[w..], a2.stride, with_tap.len(), &mut strided)?;
                             found.meet(range, elements, index(c, [d, h, w]), step_w * a2.stride);
                         }
                     }
@@ -190,6 +209,19 @@ fn pool_slab<T: Ordered>(
             out += windows[2].len() * inner;
         }
     }
+    Ok(())
+}
+
+/// The taps of a window inside the input, in row-major order.
+fn taps_of(
+    [a0, a1, a2]: &[Axis; MAX_SPATIAL],
+    [d, h, w]: [usize; MAX_SPATIAL],
+) -> impl Iterator<Item = (usize, usize, usize)> {
+    let [d, h, w] = [a0.taps_inside(d), a1.taps_inside(h), a2.taps_inside(w)];
+    d.flat_map(move |d| {
+        let w = w.clone();
+        h.clone().flat_map(move |h| w.clone().map(move |w| (d, h, w)))
+    })
 }
 
 /// Those of `windows` whose tap `tap` lies inside the input: neighbours, because positions only grow.

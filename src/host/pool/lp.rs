@@ -15,13 +15,13 @@ use crate::tensor::Data;
 const LARGEST_EXPONENT: f32 = 6.0;
 
 pub(super) fn pool(work: &PoolWork, x: &Data, p: f32) -> Result<Data> {
-    powers(work, x, p, false, |_, _, _| {})
+    powers(work, None, x, p, |_, _, _| {})
 }
 
 /// PyTorch's: powers keep their sign, and a window of which a part lies outside counts as if it were whole.
-pub(super) fn torch(work: &PoolWork, x: &Data, p: f32) -> Result<Data> {
-    let taps: f64 = work.axes.iter().map(|a| a.kernel as f64).product();
-    powers(work, x, p, true, |frame: &Frame, windows: &Windows, sums: &mut [f64]| {
+/// It has `taps`.
+pub(super) fn torch(work: &PoolWork, taps: f64, x: &Data, p: f32) -> Result<Data> {
+    powers(work, Some(taps), x, p, |frame: &Frame, windows: &Windows, sums: &mut [f64]| {
         let mut sums = sums.chunks_exact_mut(frame.inner);
         for d in windows[0].clone() {
             for h in windows[1].clone() {
@@ -36,18 +36,18 @@ pub(super) fn torch(work: &PoolWork, x: &Data, p: f32) -> Result<Data> {
     })
 }
 
-/// The root of the sum of powers, after `finish`.
+/// The root of the sum of powers, after `finish`. `signed` are the taps of a whole window where powers keep their sign.
 fn powers(
     work: &PoolWork,
+    signed: Option<f64>,
     x: &Data,
     p: f32,
-    signed: bool,
     finish: impl Fn(&Frame, &Windows, &mut [f64]) + Sync + Send,
 ) -> Result<Data> {
     if p > LARGEST_EXPONENT {
-        return scaled_lp::pool(work, x, p, signed);
+        return scaled_lp::pool(work, signed, x, p);
     }
-    let p = f64::from(p);
+    let (p, signed) = (f64::from(p), signed.is_some());
     let root = move |sum: f64| match p {
         1.0 => sum,
         2.0 => sum.sqrt(),

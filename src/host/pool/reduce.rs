@@ -2,7 +2,9 @@
 
 use std::marker::PhantomData;
 
+use crate::error::Result;
 use crate::host::simd::wide;
+use crate::memory;
 
 /// Joins elements in row-major order.
 pub(super) trait Reduce: Sync {
@@ -253,7 +255,7 @@ pub(super) fn rows<R: Reduce>(
     count: usize,
     out: &mut [R::T],
     spare: &mut Vec<R::T>,
-) {
+) -> Result<()> {
     let len = out.len();
     let row = |i: usize| &rows[i * step..][..len];
     match count {
@@ -263,10 +265,11 @@ pub(super) fn rows<R: Reduce>(
         3 => three::<R>(out, row(0), row(1), row(2)),
         _ => {
             let levels = if R::IDEMPOTENT { 0 } else { count.div_ceil(CHAIN).next_power_of_two().ilog2() };
-            spare.resize(levels as usize * len, R::NEUTRAL);
+            memory::resize(spare, levels as usize * len, R::NEUTRAL)?;
             row_tree::<R>(rows, step, count, out, spare);
         }
     }
+    Ok(())
 }
 
 /// [`rows`] by halves, until a half is short enough for one chain; `spare` has a row for each level.

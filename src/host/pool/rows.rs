@@ -4,9 +4,11 @@ use std::ops::Range;
 
 use super::frame::{Frame, Windows};
 use super::reduce::{self, Reduce};
+use crate::error::Result;
 use crate::geometry::Axis;
 use crate::host::element::Source;
 use crate::host::simd::wide;
+use crate::memory;
 
 /// Buffers of a task, kept from one slab to the next.
 pub(super) struct Buffers<T> {
@@ -36,7 +38,7 @@ pub(super) fn slab<R: Reduce>(
     windows: &Windows,
     out: &mut [R::T],
     buffers: &mut Buffers<R::T>,
-) {
+) -> Result<()> {
     let [a0, a1, a2] = &frame.axes;
     let inner = frame.inner;
     let Buffers { planes, rows, converted, spare } = buffers;
@@ -44,18 +46,19 @@ pub(super) fn slab<R: Reduce>(
     lines::<R>(a0, &windows[0], windows[1].len() * length, planes, out, |d, out| {
         lines::<R>(a1, &windows[1], length, rows, out, |h, out| {
             let at = base + (d * a1.input + h) * a2.input * inner;
-            let row = source.row(at, a2.input * inner, converted);
+            let row = source.row(at, a2.input * inner, converted)?;
             if inner == 1 {
                 along::<R>(a2, &windows[2], row, out);
             } else {
                 for (o, out) in windows[2].clone().zip(out.chunks_exact_mut(inner)) {
                     let taps = a2.taps_inside(o);
                     let from = a2.position(o, taps.start).unwrap_or(0) * inner;
-                    reduce::rows::<R>(&row[from..], a2.dilation * inner, taps.len(), out, spare);
+                    reduce::rows::<R>(&row[from..], a2.dilation * inner, taps.len(), out, spare)?;
                 }
             }
-        });
-    });
+            Ok(())
+        })
+    })
 }
 
 /// Joins lines of `length` elements, which `line` computes for a position of the input, into one for each window.
@@ -65,25 +68,25 @@ fn lines<R: Reduce>(
     length: usize,
     level: &mut Level<R::T>,
     out: &mut [R::T],
-    mut line: impl FnMut(usize, &mut [R::T]),
-) {
+    mut line: impl FnMut(usize, &mut [R::T]) -> Result<()>,
+) -> Result<()> {
     let outs = windows.clone().zip(out.chunks_exact_mut(length));
     if a.kernel == 1 {
         for (o, out) in outs {
             match a.position(o, 0) {
-                Some(p) => line(p, out),
+                Some(p) => line(p, out)?,
                 None => out.fill(R::NEUTRAL),
             }
         }
-        return;
+        return Ok(());
     }
     // Each line once: those of all windows if they overlap, else those of one window after another.
     let overlap = a.stride < a.span();
     let all = covered(a, windows.clone());
     if overlap {
-        level.lines.resize(all.len() * length, R::NEUTRAL);
+        memory::resize(&mut level.lines, all.len() * length, R::NEUTRAL)?;
         for (p, out) in all.clone().zip(level.lines.chunks_exact_mut(length)) {
-            line(p, out);
+            line(p, out)?;
         }
     }
     for (o, out) in outs {
@@ -94,15 +97,16 @@ fn lines<R: Reduce>(
         };
         if overlap {
             let lines = &level.lines[(first - all.start) * length..];
-            reduce::rows::<R>(lines, a.dilation * length, taps.len(), out, &mut level.spare);
+            reduce::rows::<R>(lines, a.dilation * length, taps.len(), out, &mut level.spare)?;
         } else {
-            level.lines.resize(taps.len() * length, R::NEUTRAL);
+            memory::resize(&mut level.lines, taps.len() * length, R::NEUTRAL)?;
             for (i, out) in level.lines.chunks_exact_mut(length).enumerate() {
-                line(first + i * a.dilation, out);
+                line(first + i * a.dilation, out)?;
             }
-            reduce::rows::<R>(&level.lines, length, taps.len(), out, &mut level.spare);
+            reduce::rows::<R>(&level.lines, length, taps.len(), out, &mut level.spare)?;
         }
     }
+    Ok(())
 }
 
 /// The positions from the first tap to the last that windows have inside the input.

@@ -10,20 +10,20 @@ use crate::host::output::{WORTH_SHARING, fill};
 use crate::problem::PoolWork;
 use crate::tensor::Data;
 
-/// Norms with exponent `p`; `signed` are PyTorch's, as in [`lp`](super::lp).
-pub(super) fn pool(work: &PoolWork, x: &Data, p: f32, signed: bool) -> Result<Data> {
+/// Norms with exponent `p`; `signed` are the taps of a whole window where they are PyTorch's, as in [`lp`](super::lp).
+pub(super) fn pool(work: &PoolWork, signed: Option<f64>, x: &Data, p: f32) -> Result<Data> {
     Ok(match x {
-        Data::F32(x) => Data::F32(norms(work, x, p, signed, f64::from, |y| y as f32)?),
-        Data::F16(x) => Data::F16(norms(work, x, p, signed, f64::from, f16::from_f64)?),
+        Data::F32(x) => Data::F32(norms(work, signed, x, p, f64::from, |y| y as f32)?),
+        Data::F16(x) => Data::F16(norms(work, signed, x, p, f64::from, f16::from_f64)?),
         _ => return Err(wrong_type(work, x)),
     })
 }
 
 fn norms<T: Copy + Default + Send + Sync>(
     work: &PoolWork,
+    signed: Option<f64>,
     x: &[T],
     p: f32,
-    signed: bool,
     widen: impl Fn(T) -> f64 + Sync + Send,
     narrow: impl Fn(f64) -> T + Sync + Send,
 ) -> Result<Vec<T>> {
@@ -52,7 +52,7 @@ fn norm(
     work: &PoolWork,
     at: [usize; MAX_SPATIAL],
     p: f64,
-    signed: bool,
+    signed: Option<f64>,
     value: impl Fn([usize; MAX_SPATIAL]) -> f64,
 ) -> f64 {
     let mut largest = 0f64;
@@ -65,11 +65,11 @@ fn norm(
         inside += 1.0;
         // Beside what is infinite no number counts.
         if !(largest.is_infinite() && x.is_finite()) {
-            sum += (if signed { x } else { x.abs() } / unit).powf(p);
+            sum += (if signed.is_some() { x } else { x.abs() } / unit).powf(p);
         }
     });
-    if signed {
-        sum *= work.axes.iter().map(|a| a.kernel as f64).product::<f64>() / inside;
+    if let Some(taps) = signed {
+        sum *= taps / inside;
     }
     unit * sum.powf(1.0 / p)
 }

@@ -3,6 +3,7 @@
 
 use super::frame::{Frame, Windows};
 use super::reduce::Reduce;
+use crate::error::Result;
 use crate::geometry::Axis;
 use crate::host::element::Source;
 use crate::host::simd::wide;
@@ -52,13 +53,13 @@ pub(super) fn slab<R: Reduce>(
     out: &mut [R::T],
     buffer: &mut Vec<R::T>,
     dense: &mut Dense<R::T>,
-) {
+) -> Result<()> {
     let [_, a1, a2] = &frame.axes;
     // The rows from the first window's first tap to the last one's last.
     let row = |o: usize| a1.start(o).max(0) as usize;
     let first = row(windows[1].start).min(a1.input);
     let last = (row(windows[1].end - 1) + a1.kernel).clamp(first, a1.input);
-    let x = source.row(base + first * a2.input, (last - first) * a2.input, buffer);
+    let x = source.row(base + first * a2.input, (last - first) * a2.input, buffer)?;
     let strip = Strip { axis: a2, columns: columns(a2) };
     wide(
         #[inline(always)]
@@ -77,6 +78,7 @@ pub(super) fn slab<R: Reduce>(
             }
         },
     );
+    Ok(())
 }
 
 /// The windows of a row.

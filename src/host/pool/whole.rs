@@ -1,11 +1,11 @@
 //! Few slabs that are one window each: every slab shared out among all threads.
 
-use rayon::prelude::*;
-
 use super::frame::Frame;
 use super::reduce::{self, Reduce};
+use crate::error::Result;
 use crate::host::element::Source;
-use crate::host::output::WORTH_SHARING;
+use crate::host::output::{WORTH_SHARING, try_fill};
+use crate::memory;
 
 /// Elements that a thread takes at a time.
 const PIECE: usize = WORTH_SHARING;
@@ -17,30 +17,26 @@ pub(super) fn pays(frame: &Frame) -> bool {
 }
 
 /// Joins each slab, all their inner elements side by side.
-pub(super) fn slabs<R: Reduce>(frame: &Frame, source: &impl Source<R::T>) -> Vec<R::T> {
+pub(super) fn slabs<R: Reduce>(frame: &Frame, source: &impl Source<R::T>) -> Result<Vec<R::T>> {
     let inner = frame.inner;
     let length = frame.slab_input() / inner;
     let rows = PIECE.div_ceil(inner).min(length);
-    let slab = |slab: usize| {
+    let count = length.div_ceil(rows);
+    let mut out = memory::filled(R::NEUTRAL, frame.slabs * inner)?;
+    let mut spare = vec![];
+    for (slab, out) in out.chunks_exact_mut(inner).enumerate() {
         let base = slab * length * inner;
-        let pieces: Vec<Vec<R::T>> = (0..length.div_ceil(rows))
-            .into_par_iter()
-            .map(|i| {
-                let (mut buffer, mut spare) = (vec![], vec![]);
-                let count = rows.min(length - i * rows);
-                let row = source.row(base + i * rows * inner, count * inner, &mut buffer);
-                if inner == 1 {
-                    return vec![reduce::slice::<R>(row)];
-                }
-                let mut out = vec![R::NEUTRAL; inner];
-                reduce::rows::<R>(row, inner, count, &mut out, &mut spare);
-                out
-            })
-            .collect();
-        let (pieces, mut spare) = (pieces.concat(), vec![]);
-        let mut out = vec![R::NEUTRAL; inner];
-        reduce::rows::<R>(&pieces, inner, pieces.len() / inner, &mut out, &mut spare);
-        out
-    };
-    (0..frame.slabs).flat_map(slab).collect()
+        let pieces = try_fill(count * inner, inner, 1, |i, out: &mut [R::T]| {
+            let (mut buffer, mut spare) = (vec![], vec![]);
+            let count = rows.min(length - i * rows);
+            let row = source.row(base + i * rows * inner, count * inner, &mut buffer)?;
+            if let [out] = out {
+                *out = reduce::slice::<R>(row);
+                return Ok(());
+            }
+            reduce::rows::<R>(row, inner, count, out, &mut spare)
+        })?;
+        reduce::rows::<R>(&pieces, inner, count, out, &mut spare)?;
+    }
+    Ok(out)
 }

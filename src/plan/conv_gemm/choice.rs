@@ -53,7 +53,7 @@ pub(super) fn windows(pool: &PoolWork) -> usize {
 }
 
 fn taps(pool: &PoolWork) -> usize {
-    pool.axes.iter().map(|a| a.kernel).product()
+    pool.axes.iter().fold(1, |taps: usize, a| taps.saturating_mul(a.kernel))
 }
 
 /// Nothing where a tile does not hold a pooling window, or less than half of what tiles compute is asked for.

@@ -5,7 +5,7 @@ mod target;
 
 use super::Caps;
 use super::packing::Packing;
-use super::regions::Regions;
+use super::regions::{Regions, WORDS};
 use super::tiles::{PAGES, STORED, candidates, chunks, cost, dispatches, packing, step_of};
 use crate::geometry::{Axis, Strides};
 use crate::kernel::{Tile, TileKeep};
@@ -15,6 +15,10 @@ use target::{Target, is_single, plane_divisor, sums};
 
 /// Dispatches of a convolution at most; beyond, the general kernel takes it.
 const MOST_STEPS: usize = 4096;
+
+/// The regions' copies may have so many times the elements of input and output: whole tiles and their windows' reach of
+/// each.
+const MOST_COPIED: usize = 32;
 
 /// How a convolution is computed in tiles.
 pub(super) struct Choice {
@@ -36,6 +40,7 @@ pub(super) fn choose(work: &ConvWork, pool: Option<&PoolWork>, caps: &Caps) -> O
     let outputs = work.batch * work.pixels() * work.out_channels();
     if !caps.paged
         || work.dtype != DType::F32
+        || !work.little_outside()
         || ((outputs * work.group_in * work.taps()) as u64) < caps.tiled_from
     {
         return None;
@@ -56,8 +61,10 @@ pub(super) fn choose(work: &ConvWork, pool: Option<&PoolWork>, caps: &Caps) -> O
         let regions = move |chunk| Regions::all(&work, [rows, tile.width as usize], chunk);
         chunks(&work, tile).into_iter().flat_map(regions).map(move |regions| (tile, regions))
     });
+    let elements = work.batch * (work.input.n + work.output.n);
     let fits = |(tile, regions): &(Tile, Regions)| {
         dispatches(&work, tile, regions) <= MOST_STEPS
+            && regions.words(&work) <= MOST_COPIED * elements + WORDS
             && regions.bytes(&work, 1, caps) as u64 <= caps.max_binding
     };
     let costs =

@@ -64,7 +64,7 @@ pub(super) fn plane_divisor(pool: &PoolWork) -> Option<u32> {
         a.output == 1 && a.pad_before == 0 && a.dilation == 1 && !a.adaptive && a.kernel >= a.input
     };
     let ends = |a: &Axis| if count_include_pad { a.kernel.min(a.input + a.pad_after) } else { a.input };
-    let count = u32::try_from(pool.axes.iter().map(ends).product::<usize>()).ok()?;
+    let count = u32::try_from(pool.axes.iter().map(|a| ends(a) as u128).product::<u128>()).ok()?;
     pool.axes.iter().all(whole).then_some(divisor.unwrap_or(count))
 }
 

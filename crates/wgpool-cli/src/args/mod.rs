@@ -92,7 +92,8 @@ const VERIFY_EXAMPLES: &str = "\
 DIR holds manifest.json and the safetensors files that it names, in the format of ONNX or of
 PyTorch cases. On a GPU each case also runs at another offset, in poisoned memory. Tensors of
 types without kernels (bf16, i32, i64) go in by an exact conversion, which the table counts.
-The status is 1 if any case failed, and 2 if the corpus cannot be read.
+The status is 1 if any case failed, and 2 if the corpus cannot be read or nothing in it could be
+checked: it has no cases, or none that is supported.
 
 Examples:
   wgpool verify corpus/onnx --adapter software
@@ -139,8 +140,11 @@ pub enum Elements {
 
 const PREDICT_EXAMPLES: &str = "\
 Inputs may hold one example or a batch. Pictures and u8 arrays are divided by 255, so that they
-reach from 0 to 1; a picture must have the size the model takes. Colour is turned to grey for a
-model of one channel.
+reach from 0 to 1; a picture must have the size the model takes. It is read as Keras' load_img
+does: for a model of one channel colour becomes grey by ITU-R BT.601 (0.299 red + 0.587 green
++ 0.114 blue, rounded to a byte), alpha is dropped but for models of four channels, 16 bits
+a channel become the upper 8; but 16-bit grey keeps all its bits (it is divided by 65535), and
+is an error for models of colour.
 
 Examples:
   wgpool predict model.keras seven.png
@@ -174,11 +178,20 @@ status is then 1. Times are medians of a run in the steady state, where many run
 together and waited for once, with weights packed. Host path and adapter are timed in turns.
 Ceilings are measured first: bytes a second of a copy, and 32-bit multiply-adds a second.
 
+--compare takes two files that --json wrote, or two folders of six or more: rounds, the first of A
+right before or after the first of B and so on, as scripts/bench_compare.sh runs them. It prints the
+wall time of B over that of A for each case and place: the median, over the rounds, of the ratios
+of their medians, and the 95 % interval of the sign test. The geometric mean of the cases is taken
+in each round first. Single files are compared by Welch's t on the logarithms of their measurements,
+which says nothing about the next run. `slower` and `faster` mean that the interval does not hold
+1. The status is 1 if any case's interval lies wholly above --fail-above.
+
 Examples:
   wgpool bench
   wgpool bench --adapter software --quick --case P1,C2
   wgpool bench --json bench.json --plot bench.svg
-  wgpool bench --fusion --scaling --json more.json";
+  wgpool bench --fusion --scaling --json more.json
+  wgpool bench --compare before/ after/ --fail-above 1.03";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = BENCH_EXAMPLES)]
@@ -210,6 +223,17 @@ pub struct BenchArgs {
     /// File for a picture: the roofline with every case on it, and the times as bars (.svg or .png)
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
+    /// Compare what two builds measured: A and B are files of --json, or folders of them; measures nothing
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["A", "B"],
+        conflicts_with_all = ["cases", "quick", "scaling", "fusion", "json", "plot", "export", "kernels", "dtype", "accuracy"]
+    )]
+    pub compare: Vec<PathBuf>,
+    /// With --compare: status 1 if the interval of any case lies wholly above this ratio, as in 1.03
+    #[arg(long, value_name = "RATIO", value_parser = parse::ratio, requires = "compare")]
+    pub fail_above: Option<f64>,
     /// Folder for the cases themselves, with inputs and checked results as NPY, for other programs; measures nothing
     #[arg(long, value_name = "DIR", conflicts_with_all = ["quick", "scaling", "fusion", "json", "plot"])]
     pub export: Option<PathBuf>,

@@ -11,6 +11,12 @@ pub fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A positive number.
+pub fn ratio(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|&ratio: &f64| ratio > 0.0 && ratio.is_finite());
+    number.ok_or_else(|| "it must be a positive number, as 1.03".into())
+}
+
 /// One number for each axis, as `3`, `2x2` or `1x3x3`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sizes(pub Vec<usize>);

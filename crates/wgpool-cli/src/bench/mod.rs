@@ -1,10 +1,12 @@
 //! `wgpool bench`: the case table on the adapter beside the host path.
 
+mod compare;
 mod export;
 mod plot;
 mod table;
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,7 +14,7 @@ use wgpool::{Backend, Choice, DType, Engine, Error, Result};
 use wgpool_testing::bench::{self, Ceilings, Device, Effort, Report, Scaling, cases};
 
 use super::args::{AccuracyArg, BenchArgs, Elements, Kernels};
-use super::files::OutputFile;
+use super::files::{OutputFile, distinct};
 use super::terminal::{line, progress};
 use super::{backends, document};
 
@@ -21,6 +23,9 @@ const WRONG: u8 = 1;
 
 /// Runs the command; the status says whether any result was wrong.
 pub fn run(args: &BenchArgs, choice: &Choice, out: &mut dyn Write) -> Result<ExitCode> {
+    if let [a, b] = args.compare.as_slice() {
+        return compare::run([a, b], args.fail_above, out);
+    }
     let others = args.scaling || args.fusion;
     let wanted = match args.cases.as_slice() {
         [] if others => Vec::new(),
@@ -32,17 +37,20 @@ pub fn run(args: &BenchArgs, choice: &Choice, out: &mut dyn Write) -> Result<Exi
     if let Some(dir) = &args.export {
         return export::run(dir, &wanted, out);
     }
+    let pairs = pairs(args, &wanted)?;
     if args.plot.is_some() && wanted.is_empty() {
         let rule = "a picture shows cases: name some with --case, or leave --scaling and --fusion out";
         return Err(Error::Document { document: "--plot".into(), reason: rule.into() });
     }
     // Every file is opened before anything is measured.
     let format = args.plot.as_deref().map(plot::format).transpose()?;
+    let outputs: Vec<&Path> = args.plot.iter().chain(&args.json).map(PathBuf::as_path).collect();
+    distinct(&outputs)?;
     let mut picture = args.plot.as_deref().map(OutputFile::create).transpose()?;
     let mut json = args.json.as_deref().map(OutputFile::create).transpose()?;
 
     let engine = engine(choice, args.kernels)?;
-    let report = measure(args, engine.as_ref(), &wanted)?;
+    let report = measure(args, engine.as_ref(), &wanted, &pairs)?;
     table::print(&report, out)?;
     if let (Some(file), Some(format)) = (&mut picture, format) {
         file.write(&plot::draw(&report, format)?)?;
@@ -78,6 +86,23 @@ fn with_accuracy(args: &BenchArgs, cases: Vec<cases::Case>) -> Result<Vec<cases:
     Ok(by_tile)
 }
 
+/// The convolutions with pooling that are timed in one kernel and in two; an error if none of those that were named is one.
+fn pairs(args: &BenchArgs, wanted: &[cases::Case]) -> Result<Vec<cases::Case>> {
+    if !args.fusion {
+        return Ok(Vec::new());
+    }
+    let all = match wanted {
+        [] => with_accuracy(args, cases::all().into_iter().map(|case| typed(args, case)).collect())?,
+        wanted => wanted.to_vec(),
+    };
+    let pairs: Vec<_> = all.into_iter().filter(|case| case.unfused().is_some()).collect();
+    if pairs.is_empty() {
+        let reason = "none of these cases is a convolution with pooling, as F1 and F2 are";
+        return Err(Error::Document { document: "--fusion".into(), reason: reason.into() });
+    }
+    Ok(pairs)
+}
+
 /// The adapter's engine; nothing where the host path is measured alone.
 fn engine(choice: &Choice, kernels: Kernels) -> Result<Option<Engine>> {
     match backends::open_with(choice, kernels)? {
@@ -88,17 +113,16 @@ fn engine(choice: &Choice, kernels: Kernels) -> Result<Option<Engine>> {
 }
 
 /// Ceilings first, then every case, with a progress bar.
-fn measure(args: &BenchArgs, engine: Option<&Engine>, wanted: &[cases::Case]) -> Result<Report> {
+fn measure(
+    args: &BenchArgs,
+    engine: Option<&Engine>,
+    wanted: &[cases::Case],
+    pairs: &[cases::Case],
+) -> Result<Report> {
     let effort = if args.quick { Effort::QUICK } else { Effort::FULL };
     let of_type = |cases: Vec<_>| cases.into_iter().map(|case| typed(args, case)).collect::<Vec<_>>();
     let rows = if args.scaling { cases::scaling() } else { Vec::new() };
     let rows: Vec<_> = rows.into_iter().map(|(name, row)| (name, of_type(row))).collect();
-    let pairs: Vec<_> = match (args.fusion, wanted) {
-        (false, _) => Vec::new(),
-        (true, []) => with_accuracy(args, of_type(cases::all()))?,
-        (true, wanted) => wanted.to_vec(),
-    };
-    let pairs: Vec<_> = pairs.into_iter().filter(|case| case.unfused().is_some()).collect();
     let steps = 1 + wanted.len() + rows.iter().map(|(_, row)| row.len()).sum::<usize>() + pairs.len();
     let bar = progress(steps, "ceilings");
     let one = |case: &cases::Case| {

@@ -5,7 +5,7 @@ use std::io::Write;
 use wgpool::Result;
 use wgpool_testing::bench::{CaseReport, Ceilings, Report, Scaling, Spread, Timing, rates};
 
-use crate::terminal::line;
+use crate::terminal::{block, line};
 
 /// Prints everything that was measured.
 pub fn print(report: &Report, out: &mut dyn Write) -> Result<()> {
@@ -20,7 +20,7 @@ pub fn print(report: &Report, out: &mut dyn Write) -> Result<()> {
     if !report.cases.is_empty() {
         line(out, "")?;
         cases(report, out)?;
-        line(out, NOTES)?;
+        block(out, NOTES)?;
     }
     for row in &report.scaling {
         line(out, "")?;
@@ -150,7 +150,7 @@ fn fusion_row(name: &str, who: &str, both: Option<&[Timing; 2]>, kernels: String
 }
 
 /// Writes columns, the first `left` and the last of them aligned to the left.
-fn aligned<const N: usize>(rows: &[[String; N]], left: usize, out: &mut dyn Write) -> Result<()> {
+pub fn aligned<const N: usize>(rows: &[[String; N]], left: usize, out: &mut dyn Write) -> Result<()> {
     let width = |i: usize| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     for row in rows {

@@ -13,7 +13,7 @@ use wgpool::{Error, Result, Tensor};
 
 use super::document;
 
-pub use output::OutputFile;
+pub use output::{OutputFile, distinct};
 pub use picture::{encode_png, read_png};
 pub use tensors::named;
 

@@ -53,7 +53,9 @@ fn tensor(file: &SafeTensors<'_>, name: &str) -> Result<Tensor, String> {
         Dtype::I32 => DType::I32,
         other => return Err(format!("{name:?} has elements of {other:?}, not of f32, f16, u8, i8 or i32")),
     };
-    Tensor::new(view.shape(), Data::from_bytes(dtype, view.data())).map_err(|e| e.to_string())
+    Data::from_bytes(dtype, view.data())
+        .and_then(|data| Tensor::new(view.shape(), data))
+        .map_err(|e| e.to_string())
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 #[path = "../support/cli.rs"]
 mod cli;
+mod hostile_text;
 mod models;
 mod ops;
+mod pictures;
 mod refused;
 
 use std::fs;

@@ -12,7 +12,7 @@ fn a_summary_of_a_configuration_and_of_an_archive() {
     let summary = folder.succeeds(&format!("summary {}", mnist("config.json")));
     assert!(summary.contains("conv1") && summary.contains("12,810"), "{summary}");
     let archive =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/keras/c_conv3_pool3_224/model.keras");
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/keras/c_conv3_pool3_224/model.keras");
     let summary = folder.succeeds(&format!("summary {}", archive.display()));
     assert!(summary.contains("MaxPooling2D"), "{summary}");
 }

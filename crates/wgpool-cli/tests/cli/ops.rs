@@ -176,6 +176,7 @@ fn transposed_convolution_and_convolution_with_pooling() {
         &[1., 0., 0., 1.],
     );
     folder.array("big.npy", &[1, 1, 4, 4], &counting(16)).array("b.npy", &[1], &[1.0]);
+    folder.array("one.npy", &[1, 1, 1, 1], &[7.0]).numbers("at.npy", &[1, 1, 1, 1], &[4]);
     for adapter in ADAPTERS {
         folder.succeeds(&format!(
             "op conv-transpose --kernel k.npy --bias b.npy in.npy -o out.npy --adapter {adapter}"
@@ -191,6 +192,17 @@ fn transposed_convolution_and_convolution_with_pooling() {
              --adapter {adapter}"
         ));
         assert_eq!(folder.f32s("out.npy"), [1.0, 0.0, 2.0, 0.0, 1.0, 0.0, 3.0, 0.0, 4.0]);
+        // As far as output padding below the stride reaches.
+        folder.succeeds(&format!(
+            "op conv-transpose --kernel k.npy --stride 2 --output-size 5x4 in.npy -o out.npy --adapter {adapter}"
+        ));
+        let diagonal =
+            [[1.0, 0.0, 2.0, 0.0], [0.0, 1.0, 0.0, 2.0], [3.0, 0.0, 4.0, 0.0], [0.0, 3.0, 0.0, 4.0]];
+        assert_eq!(folder.f32s("out.npy"), [&diagonal.concat()[..], &[0.0; 4]].concat());
+        folder.succeeds(&format!(
+            "op max-unpool --indices at.npy --output-size 3 --window 2 one.npy -o out.npy --adapter {adapter}"
+        ));
+        assert_eq!(folder.f32s("out.npy"), [0.0, 0.0, 0.0, 0.0, 7.0, 0.0, 0.0, 0.0, 0.0]);
         folder.succeeds(&format!(
             "op conv-pool --kernel k.npy --activation relu --pool max --pool-window 2 --pool-stride 1 big.npy \
              -o out.npy --adapter {adapter}"

@@ -75,8 +75,11 @@ fn wrong_second_inputs_are_refused() {
     folder.fails(&format!("op max-unpool --indices few.npy --window 2 {rest}"), "[1, 1, 2]");
     folder.fails(&format!("op max-unpool --indices in.npy --window 2 {rest}"), "i32");
     folder.fails(&format!("op max-unpool --indices at.npy {rest}"), "--output-size");
-    folder.fails(&format!("op max-unpool --indices at.npy --output-size 4 --window 2 {rest}"), "--window");
-    folder.fails(&format!("op max-unpool --indices at.npy --output-size 4 --stride 2 {rest}"), "--stride");
+    for size in ["2", "6x4", "100x100"] {
+        let unpool = format!("op max-unpool --indices at.npy --output-size {size} --window 2 {rest}");
+        folder.fails(&unpool, "less than the stride 2 from 4");
+    }
+    folder.fails(&format!("op max-unpool --indices at.npy --output-size 4 --stride 2 {rest}"), "--window");
     folder.fails(&format!("op max-unpool --indices at.npy --window 2 --padding 3 {rest}"), "positive");
     folder.fails(&format!("op max-unpool --indices at.npy --output-size 0 {rest}"), "output");
     folder.fails("op max-unpool --indices flat.npy --window 2 flat.npy -o out.npy --adapter host", "i32");
@@ -106,6 +109,12 @@ fn wrong_second_inputs_are_refused() {
     folder.fails(&format!("op conv-transpose --kernel k.npy --groups 2 {rest}"), "groups");
     folder.fails(&format!("op conv-transpose --kernel k.npy --output-padding 1 {rest}"), "output_padding");
     folder.fails(&format!("op conv-transpose --kernel k.npy --output-size 4 --padding 1 {rest}"), "padding");
+    for size in ["6x5", "5x6", "100x100"] {
+        let reach = format!("op conv-transpose --kernel k.npy --stride 2 --output-size {size} {rest}");
+        folder.fails(&reach, "at most 5: without padding 2 elements reach 4");
+    }
+    let beyond = "op conv-transpose --kernel k.npy --stride 2 --output-padding 2 --output-size 4";
+    folder.fails(&format!("{beyond} {rest}"), "output_padding is 2");
     folder.fails(&format!("op conv-pool --kernel k.npy --pool max --pool-window 2 {rest}"), "window spans 2");
     folder.fails(
         &format!("op conv-pool --kernel k.npy --pool max --pool-divisor 2 --pool-window 1 {rest}"),
@@ -124,4 +133,63 @@ fn a_result_replaces_the_old_file_or_leaves_it_alone() {
     folder.succeeds("op max-pool --window 2 in.npy -o out.npy --adapter host");
     assert_eq!(folder.f32s("out.npy"), [3.0]);
     assert_eq!(folder.names(), ["in.npy", "out.npy"]);
+}
+
+#[test]
+fn two_outputs_of_one_name_are_refused() {
+    let folder = Folder::new();
+    folder.array("in.npy", &[1, 1, 2, 2], &counting(4));
+    let here = folder.0.join("s.npy").display().to_string();
+    for (first, second) in [("s.npy", "s.npy"), ("./s.npy", "s.npy"), ("s.npy", here.as_str())] {
+        let op = format!("op max-pool --window 2 in.npy -o {first} --indices {second} --adapter host");
+        folder.fails(&op, "needs");
+        let said = String::from_utf8_lossy(&folder.run(&op).stderr).into_owned();
+        assert!(said.contains("output") && !said.contains("exists"), "{said}");
+    }
+    folder.fails("bench --quick --case P7 --json b.svg --plot ./b.svg --adapter host", "needs its own");
+    // The same through a link to a file that is there.
+    #[cfg(unix)]
+    {
+        folder.file("s.npy", b"old");
+        std::os::unix::fs::symlink("s.npy", folder.0.join("t.npy")).expect("a link");
+        folder
+            .fails("op max-pool --window 2 in.npy -o s.npy --indices t.npy --adapter host", "needs its own");
+        assert_eq!(folder.read("s.npy"), b"old");
+    }
+}
+
+#[test]
+fn an_output_may_replace_an_input() {
+    let folder = Folder::new();
+    folder.array("x.npy", &[1, 1, 2, 2], &counting(4));
+    folder.succeeds("op activation relu x.npy -o ./x.npy --adapter host");
+    folder.succeeds("op max-pool --window 2 x.npy -o x.npy --indices at.npy --adapter host");
+    assert_eq!((folder.f32s("x.npy"), folder.i32s("at.npy")), (vec![3.0], vec![3]));
+    assert_eq!(folder.names(), ["at.npy", "x.npy"]);
+}
+
+#[test]
+fn a_corpus_of_which_nothing_is_checked_is_a_failure() {
+    let folder = Folder::new();
+    fs::create_dir(folder.0.join("corpus")).expect("a folder");
+    folder.file("corpus/manifest.json", br#"{"cases": []}"#);
+    folder.fails("verify corpus --adapter host", "corpus: nothing was checked: it has no cases");
+    folder.fails("verify corpus --adapter host --json", "nothing was checked");
+    let case = |name: &str, op: &str| {
+        format!(
+            r#"{{"name": "{name}", "op": "{op}", "opset": 20, "exact": true, "inputs": [], "outputs": [],
+            "nodes": [{{"op": "{op}", "inputs": ["x"], "outputs": ["y"]}}]}}"#
+        )
+    };
+    let corpus = |cases: &[String]| format!(r#"{{"cases": [{}]}}"#, cases.join(", "));
+    folder.file("corpus/manifest.json", corpus(&[case("a", "Sin"), case("b", "Cos")]).as_bytes());
+    folder
+        .fails("verify corpus --adapter host", "nothing was checked: none of its 2 cases is supported here");
+    // What there is to say of the cases is printed all the same.
+    let output = folder.run("verify corpus --adapter host");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("unsupported Sin"), "{output:?}");
+    // One case that is checked and fails is a failure of that case.
+    folder.file("corpus/manifest.json", corpus(&[case("a", "Sin"), case("b", "MaxPool")]).as_bytes());
+    assert_eq!(folder.run("verify corpus --adapter host").status.code(), Some(1));
+    folder.fails("verify --count 0 --adapter host", "at least 1");
 }

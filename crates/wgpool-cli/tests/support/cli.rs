@@ -109,7 +109,7 @@ pub fn program() -> Command {
 
 /// A file of the model that comes with the crate.
 pub fn mnist(name: &str) -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist").join(name).display().to_string()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist").join(name).display().to_string()
 }
 
 /// A small NPY writer that shares nothing with the program's.

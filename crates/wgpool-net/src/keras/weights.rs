@@ -93,7 +93,7 @@ pub(super) fn from_safetensors(model: &mut Sequential, bytes: &[u8]) -> Result<(
                 )));
             };
             check_shape(&name, &layer_name, &slot, view.shape())?;
-            let Some(values) = widen(view.dtype(), view.data()) else {
+            let Some(values) = widen(view.dtype(), view.data())? else {
                 return Err(error(format!(
                     "weight {} has element type {:?}, but it must be F32, F16 or BF16",
                     slot.name,
@@ -127,12 +127,23 @@ pub(super) fn from_safetensors(model: &mut Sequential, bytes: &[u8]) -> Result<(
 }
 
 /// Elements as 32-bit floats; `None` for types that are not narrower floats.
-fn widen(dtype: Dtype, bytes: &[u8]) -> Option<Data> {
+fn widen(dtype: Dtype, bytes: &[u8]) -> Result<Option<Data>> {
     let halves = || bytes.as_chunks::<2>().0.iter();
-    Some(match dtype {
-        Dtype::F32 => Data::from_bytes(DType::F32, bytes),
-        Dtype::F16 => Data::F32(halves().map(|&b| f16::from_le_bytes(b).to_f32()).collect()),
-        Dtype::BF16 => Data::F32(halves().map(|&b| bf16::from_le_bytes(b).to_f32()).collect()),
-        _ => return None,
-    })
+    Ok(Some(match dtype {
+        Dtype::F32 => Data::from_bytes(DType::F32, bytes)?,
+        Dtype::F16 => Data::F32(collected(halves().map(|&b| f16::from_le_bytes(b).to_f32()))?),
+        Dtype::BF16 => Data::F32(collected(halves().map(|&b| bf16::from_le_bytes(b).to_f32()))?),
+        _ => return Ok(None),
+    }))
+}
+
+/// Floats of a known number; an error where there is no memory for them.
+fn collected(floats: impl ExactSizeIterator<Item = f32>) -> Result<Vec<f32>> {
+    let mut v = Vec::new();
+    v.try_reserve_exact(floats.len()).map_err(|_| Error::OutOfMemory {
+        during: format!("allocating {} floats of weights", floats.len()),
+        reason: "the host's memory does not hold them".into(),
+    })?;
+    v.extend(floats);
+    Ok(v)
 }

@@ -106,9 +106,8 @@ impl Stamps {
     fn seconds(&self, engine: &Engine) -> Result<Option<f64>> {
         let mut encoder = engine.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.resolve_query_set(&self.set, 0..2, &self.resolved, 0);
-        let pending = self.readback.record(&mut encoder, self.resolved.slice(..))?;
-        engine.queue().submit([encoder.finish()]);
-        let words = pending.wait()?.into_data();
+        let recorded = self.readback.record(&mut encoder, self.resolved.slice(..))?;
+        let words = recorded.submitted(engine.queue().submit([encoder.finish()])).wait()?.into_data();
         let Data::I32(words) = words else { return Ok(None) };
         let stamp = |low: usize| {
             let word = |i: usize| words.get(i).map_or(0, |&w| u64::from(w as u32));

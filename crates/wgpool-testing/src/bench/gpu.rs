@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::measure::{Sample, Timed};
-use wgpool::engine::{Binding, Engine, Readback};
+use wgpool::engine::{Engine, PrepackedBinding, Readback};
 use wgpool::error::{Error, Result};
 use wgpool::spec::Op;
 use wgpool::tensor::{Tensor, TensorDesc};
 
-/// Operations of which each reads the output of the one before it, with buffers bound and weights packed.
+/// Operations of which each reads the output of the one before it, with buffers bound and weights prepacked.
 #[derive(Debug)]
 pub struct GpuRun {
-    bindings: Vec<Binding>,
+    bindings: Vec<PrepackedBinding>,
     clock: Clock,
     /// Names of the kernels that a run dispatches.
     pub kernels: Vec<String>,
@@ -60,19 +60,19 @@ impl GpuRun {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         bindings.iter().for_each(|binding| binding.encode(&mut pass));
         drop(pass);
-        let pending = readback.record(&mut encoder, buffer.slice(..))?;
-        engine.queue().submit([encoder.finish()]);
-        let output = pending.wait()?;
+        let recorded = readback.record(&mut encoder, buffer.slice(..))?;
+        let output = recorded.submitted(engine.queue().submit([encoder.finish()])).wait()?;
         let took = start.elapsed();
+        let bindings = engine.prepack(bindings)?;
         Ok((GpuRun { bindings, clock, kernels }, First { output, took }))
     }
 
-    /// Times `count` runs recorded together and waited for once; weights stay packed.
+    /// Times `count` runs recorded together and waited for once; weights stay prepacked.
     ///
     /// # Errors
     /// Those of the device.
     pub fn time(&self, count: usize) -> Result<Sample> {
-        self.clock.time(count, |pass| self.bindings.iter().for_each(|binding| binding.encode_data(pass)))
+        self.clock.time(count, |pass| self.bindings.iter().for_each(|binding| binding.encode(pass)))
     }
 }
 

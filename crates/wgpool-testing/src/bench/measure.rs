@@ -45,7 +45,7 @@ impl Spread {
 }
 
 /// How long something takes in the steady state.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Timing {
     /// Wall time of one run.
     pub wall: Spread,
@@ -53,8 +53,8 @@ pub struct Timing {
     pub device: Option<Spread>,
     /// Runs that were recorded together and waited for once.
     pub runs: usize,
-    /// Measurements.
-    pub samples: usize,
+    /// The measurements, in the order they were taken.
+    pub samples: Vec<Sample>,
 }
 
 impl Timing {
@@ -63,10 +63,10 @@ impl Timing {
         self.device.unwrap_or(self.wall).median
     }
 
-    fn of(samples: &[Sample], runs: usize) -> Option<Timing> {
+    fn of(samples: Vec<Sample>, runs: usize) -> Option<Timing> {
         let wall = Spread::of(samples.iter().map(|s| s.wall).collect())?;
         let device: Option<Vec<f64>> = samples.iter().map(|s| s.device).collect();
-        Some(Timing { wall, device: device.and_then(Spread::of), runs, samples: samples.len() })
+        Some(Timing { wall, device: device.and_then(Spread::of), runs, samples })
     }
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn interleaved(all: &[&dyn Timed], effort: Effort) -> Result<Vec<Timi
             samples.push(timed.time(*count)?);
         }
     }
-    Ok(samples.iter().zip(&counts).filter_map(|(s, (count, _))| Timing::of(s, *count)).collect())
+    Ok(samples.into_iter().zip(&counts).filter_map(|(s, (count, _))| Timing::of(s, *count)).collect())
 }
 
 /// How many runs take `target` together, and the seconds of one. What is done once is paid for here.

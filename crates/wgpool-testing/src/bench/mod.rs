@@ -6,6 +6,7 @@ pub mod cases;
 mod ceilings;
 mod check;
 mod clock;
+pub mod compare;
 mod contest;
 mod export;
 mod gpu;

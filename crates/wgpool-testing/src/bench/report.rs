@@ -126,8 +126,8 @@ impl Report {
     ///   of 32-bit multiply-adds, two operations each).
     /// - `cases`: `name`, `accuracy` (`element` or `tile`, see [`Accuracy`]), `bytes` (of all tensors, each once), `flops` (by the definition), `checked` (`elements`, of
     ///   which `compared` with the reference, drawn by `seed` if not all), `faults` (texts; then no times),
-    ///   `host` and `gpu`: null, or `wall` and `timestamp` (null, or `median_ms`, `p10_ms`, `p90_ms`), `runs_together`,
-    ///   `samples`, `gbs`, `gflops`, `share` (of the ceiling that is nearer, 1 is all); `first_result_ms`, `kernels`.
+    ///   `host` and `gpu`: null, or `wall` and `timestamp` (null, or `median_ms`, `p10_ms`, `p90_ms`, `samples_ms`: each
+    ///   measurement in its order), `runs_together`, `samples` (how many), `gbs`, `gflops`, `share` (of the ceiling that is nearer, 1 is all); `first_result_ms`, `kernels`.
     /// - `scaling`: `name`, `cases` as above, each with `host_deviation` and `gpu_deviation` (time per byte as a
     ///   multiple of the largest case's).
     /// - `fusion`: `name`, `checked`, `faults`, `host` and `gpu`: null, or `fused` and `two_kernels` as `host` above
@@ -213,13 +213,18 @@ fn checked_json(checked: super::Checked) -> Value {
 }
 
 fn timing_json(timing: &Timing) -> Value {
-    let spread =
-        |s: &Spread| json!({ "median_ms": s.median * 1e3, "p10_ms": s.p10 * 1e3, "p90_ms": s.p90 * 1e3 });
+    let spread = |s: &Spread, all: Vec<f64>| {
+        let [median, p10, p90] = [s.median, s.p10, s.p90].map(|seconds| seconds * 1e3);
+        let all: Vec<f64> = all.iter().map(|seconds| seconds * 1e3).collect();
+        json!({ "median_ms": median, "p10_ms": p10, "p90_ms": p90, "samples_ms": all })
+    };
+    let wall = timing.samples.iter().map(|sample| sample.wall).collect();
+    let device = timing.samples.iter().filter_map(|sample| sample.device).collect();
     json!({
-        "wall": spread(&timing.wall),
-        "timestamp": timing.device.as_ref().map(spread),
+        "wall": spread(&timing.wall, wall),
+        "timestamp": timing.device.as_ref().map(|s| spread(s, device)),
         "runs_together": timing.runs,
-        "samples": timing.samples,
+        "samples": timing.samples.len(),
     })
 }
 

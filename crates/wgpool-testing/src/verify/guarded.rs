@@ -73,7 +73,7 @@ pub fn run_guarded(engine: &Engine, op: &Op, inputs: &[&Tensor]) -> Result<Vec<T
             }
         }
         let elements = bytes.get(start..end).unwrap_or_default();
-        outputs.push(Tensor::new(&desc.shape, Data::from_bytes(desc.dtype, elements))?);
+        outputs.push(Tensor::new(&desc.shape, Data::from_bytes(desc.dtype, elements)?)?);
     }
     Ok(outputs)
 }

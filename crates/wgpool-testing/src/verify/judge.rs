@@ -2,6 +2,7 @@
 
 use super::array::{Array, Element, Values};
 use super::manifest::Expectation;
+use wgpool::text::escaped;
 
 /// The worst element of an output.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,7 @@ pub struct Worst {
 impl std::fmt::Display for Worst {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Worst { output, at, expected, got, bound, count } = self;
+        let output = escaped(output);
         write!(f, "{output}{at:?}: expected {expected:?}, got {got:?}, allowed distance {bound:e}")?;
         if *count > 1 { write!(f, " ({count} elements differ)") } else { Ok(()) }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::case::{Fault, Outcome, Verdict};
+use wgpool::text::escaped;
 
 /// How many cases of an operation came to which end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,6 +87,12 @@ impl Report {
         }
     }
 
+    /// Cases that were checked: those that passed or failed. Where there are none, nothing was shown.
+    pub fn checked(&self) -> usize {
+        let total = self.total();
+        total.passed + total.failed
+    }
+
     /// All rows together.
     pub fn total(&self) -> Row {
         self.rows.values().fold(Row::default(), |sum, row| Row {
@@ -153,9 +160,12 @@ fn failure_json(failure: &Failure) -> Value {
 
 impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let width = self.rows.keys().map(|op| op.chars().count()).max().unwrap_or(0).max("operation".len());
+        // Names and reasons come from files: they must neither break the table nor steer the terminal.
+        let rows: Vec<_> = self.rows.iter().map(|(op, row)| (escaped(op), row)).collect();
+        let width = rows.iter().map(|(op, _)| op.chars().count()).max().unwrap_or(0).max("operation".len());
+        let backend = escaped(&self.backend);
         writeln!(f, "{:width$}  {:>6}  {:>6}  {:>11}", "operation", "passed", "failed", "unsupported")?;
-        for (op, row) in &self.rows {
+        for (op, row) in rows {
             let Row { passed, failed, unsupported, .. } = row;
             write!(f, "{op:width$}  {passed:>6}  {failed:>6}  {unsupported:>11}")?;
             match row.converted {
@@ -175,8 +185,7 @@ impl std::fmt::Display for Report {
         if self.total().flushed > 0 {
             writeln!(
                 f,
-                "{} takes subnormal numbers for zero: in {} cases an index names another of them than the largest.",
-                self.backend,
+                "{backend} takes subnormal numbers for zero: in {} cases an index names another of them than the largest.",
                 self.total().flushed
             )?;
         }
@@ -186,23 +195,24 @@ impl std::fmt::Display for Report {
         }
         for ((op, reason), cases) in reasons {
             let first = cases.first().copied().unwrap_or_default();
+            let [op, reason, first] = [op, reason, first].map(escaped);
             let more = if cases.len() > 1 { format!(" and {} more", cases.len() - 1) } else { String::new() };
             writeln!(f, "unsupported {op}: {reason} ({first}{more})")?;
         }
         for Failure { case, op, fault } in &self.failures {
-            write!(f, "FAILED {case} ({op}): {}", fault.what)?;
+            write!(f, "FAILED {} ({}): {}", escaped(case), escaped(op), fault.what)?;
             if let Some(worst) = &fault.worst {
                 write!(f, ": {worst}")?;
             }
             if let Some(reason) = &fault.reason {
-                write!(f, ": {reason}")?;
+                write!(f, ": {}", escaped(reason))?;
             }
             writeln!(f)?;
         }
         if let Some(seed) = self.seed {
             writeln!(f, "seed {seed}")?;
         }
-        writeln!(f, "{} pipelines built, {:.1} s on {}", self.pipelines, self.seconds, self.backend)?;
+        writeln!(f, "{} pipelines built, {:.1} s on {backend}", self.pipelines, self.seconds)?;
         let Row { passed, failed, unsupported, .. } = self.total();
         write!(f, "{passed} passed, {failed} failed, {unsupported} unsupported")
     }

@@ -225,15 +225,7 @@ fn unpooled_size(args: Attributes<'_>, x: &Array, rank: usize) -> Result<Vec<usi
         n if n == rank + 1 && rank > 1 => wanted.get(1..).unwrap_or_default().to_vec(),
         _ => wanted,
     };
-    for (axis, (&length, &input)) in wanted.iter().zip(space(x)).enumerate() {
-        let at = |list: &[usize]| list.get(axis).or(list.first()).copied().unwrap_or(0) as i128;
-        let usual = (input as i128 - 1) * at(&stride) + at(&window) - 2 * at(&padding);
-        let (low, high) = (usual - at(&stride), usual + at(&stride));
-        if !(low < length as i128 && (length as i128) < high) {
-            let rule = format!("on axis {axis} it must lie between {low} and {high}, neither included");
-            return Err(Error::parameter(OP, "output_size", wanted, rule));
-        }
-    }
+    MaxUnpool::check_output(space(x), &window, &stride, &padding, &wanted)?;
     Ok(wanted)
 }
 

@@ -21,6 +21,7 @@ use crate::host::activation::apply;
 use crate::host::kept::with_kept;
 use crate::host::output::Scattered;
 use crate::host::simd::wide;
+use crate::memory;
 use crate::problem::winograd::Winograd;
 use crate::problem::{ConvWork, PoolWork};
 use crate::spec::{Activation, Layout, PoolKind};
@@ -65,12 +66,12 @@ pub(in crate::host) fn conv(
     let len = pool.map_or(work.batch * work.output.n, |pool| pool.batch * pool.output.n);
     let out = Scattered::new(len)?;
     let job = Job { work, pool, x, w, bias, weights, cut: Cut::new(work, weights.form.outputs), out: &out };
-    let (tasks, shared) = job.tasks();
+    let (tasks, shared) = job.tasks()?;
     let task = |task: &Task| with_kept(|scratch: &mut Scratch| job.task(scratch, task));
     if shared {
-        tasks.par_iter().for_each(task);
+        tasks.par_iter().try_for_each(task)?;
     } else {
-        tasks.iter().for_each(task);
+        tasks.iter().try_for_each(task)?;
     }
     // SAFETY: the tasks cover all channels of all tiles, and these the output.
     Ok(unsafe { out.finish() })
@@ -125,7 +126,7 @@ fn lanes(count: usize) -> usize {
 }
 
 impl Job<'_> {
-    fn tasks(&self) -> (Vec<Task>, bool) {
+    fn tasks(&self) -> Result<(Vec<Task>, bool)> {
         let (work, blocks) = (self.work, self.weights.blocks);
         let points = self.weights.points();
         let panels = self.cut.panels();
@@ -143,34 +144,32 @@ impl Job<'_> {
         for group in 0..work.groups {
             for first in (0..panels).step_by(each) {
                 for block in (0..blocks).step_by(part) {
-                    tasks.push(Task {
-                        panels: first..panels.min(first + each),
-                        group,
-                        blocks: block..blocks.min(block + part),
-                    });
+                    let panels = first..panels.min(first + each);
+                    let blocks = block..blocks.min(block + part);
+                    memory::extend(&mut tasks, [Task { panels, group, blocks }])?;
                 }
             }
         }
-        (tasks, shared)
+        Ok((tasks, shared))
     }
 
-    fn task(&self, scratch: &mut Scratch, task: &Task) {
+    fn task(&self, scratch: &mut Scratch, task: &Task) -> Result<()> {
         match self.cut.outputs {
             2 => self.panels::<2>(scratch, task),
             _ => self.panels::<4>(scratch, task),
         }
     }
 
-    fn panels<const M: usize>(&self, scratch: &mut Scratch, task: &Task) {
+    fn panels<const M: usize>(&self, scratch: &mut Scratch, task: &Task) -> Result<()> {
         let points = (M + 2) * (M + 2);
         let terms = self.work.group_in;
         // A line more than the terms, so that the points of a channel do not lie in the same set of the cache.
         let of_point = terms + 1;
         let Scratch { inputs, runs, products, offsets, buffers } = scratch;
-        inputs.resize(task.panels.len() * points * of_point, Row::default());
+        memory::resize(inputs, task.panels.len() * points * of_point, Row::default())?;
         products.resize(points, Block::default());
         offsets.clear();
-        offsets.extend((0..terms).map(|t| t * PANEL));
+        memory::extend(offsets, (0..terms).map(|t| t * PANEL))?;
         for (panel, inputs) in task.panels.clone().zip(inputs.chunks_exact_mut(points * of_point)) {
             self.cut.runs(panel, runs);
             let inputs: &mut [f32] = bytemuck::cast_slice_mut(inputs);
@@ -206,6 +205,7 @@ impl Job<'_> {
                 self.outputs::<M>(runs, first, channels.len(), products, buffers);
             }
         }
+        Ok(())
     }
 
     /// Transforms a channel's inputs of a run.

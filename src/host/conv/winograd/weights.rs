@@ -93,7 +93,7 @@ const COSTS: [Cost; 2] = [
 /// The algorithm that is reckoned to be fastest, if one is faster by a tenth than summing the products of each window;
 /// `kept` says whether the weights are transformed once for many runs.
 pub(in crate::host) fn choose(work: &ConvWork, kept: bool) -> Option<&'static Winograd> {
-    if !work.by_tiles() || work.layout != Layout::Nchw {
+    if !work.by_tiles() || work.layout != Layout::Nchw || !work.little_outside() {
         return None;
     }
     let pairs = work.group_in.saturating_mul(work.group_out);

@@ -46,6 +46,7 @@ const EXAMPLES: &str = "\
 Each operation has a help of its own, as in `wgpool op conv --help`.
 Arrays are .npy or .safetensors (one tensor, or the one named `input`) of f32 or f16;
 max pooling, unpooling and integer convolution take u8 and i8. Positions and numbers of images are i32.
+An output may be one of the inputs: files appear, and replace others, when all results are there.
 
 Examples:
   wgpool op max-pool --window 2x2 in.npy -o out.npy --indices positions.npy

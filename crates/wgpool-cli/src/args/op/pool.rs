@@ -304,20 +304,21 @@ pub struct UnpoolArgs {
     /// How positions are numbered
     #[arg(long, value_enum, default_value = "plane")]
     index_numbering: NumberingArg,
-    /// Lengths of the output; else those that pooling of --window had at least
+    /// Lengths of the output; else those that pooling of --window had at least. With both, the lengths must be some
+    /// that such pooling can have had
     #[arg(long, value_name = "SIZE", value_parser = parse::sizes, required_unless_present = "window")]
     output_size: Option<Sizes>,
     /// Lengths that the positions count in [default: those of the output]
     #[arg(long, value_name = "SIZE", value_parser = parse::sizes)]
     indexed_size: Option<Sizes>,
     /// Taps of the window of the pooling
-    #[arg(long, value_name = "SIZE", value_parser = parse::sizes, conflicts_with = "output_size")]
+    #[arg(long, value_name = "SIZE", value_parser = parse::sizes)]
     window: Option<Sizes>,
     /// Distance between its windows [default: the window]
-    #[arg(long, value_name = "SIZE", value_parser = parse::sizes, conflicts_with = "output_size")]
+    #[arg(long, value_name = "SIZE", value_parser = parse::sizes, requires = "window")]
     stride: Option<Sizes>,
     /// Its padding before and after each axis
-    #[arg(long, value_name = "SIZE", value_parser = parse::sizes, conflicts_with = "output_size", default_value = "0")]
+    #[arg(long, value_name = "SIZE", value_parser = parse::sizes, requires = "window", default_value = "0")]
     padding: Sizes,
     #[command(flatten)]
     layout: LayoutArgs,
@@ -325,17 +326,23 @@ pub struct UnpoolArgs {
 
 impl Arguments for UnpoolArgs {
     fn op(&self, input: &[usize]) -> Result<Op> {
-        let output = match (&self.output_size, &self.window) {
-            (None, Some(window)) => {
-                let stride = self.stride.as_ref().unwrap_or(window);
-                // Where there are no such axes the operation says so.
-                let space = match self.layout.layout {
-                    LayoutArg::Nchw => input.get(2..),
-                    LayoutArg::Nhwc => input.len().checked_sub(1).and_then(|last| input.get(1..last)),
-                };
-                MaxUnpool::output_of(space.unwrap_or_default(), &window.0, &stride.0, &self.padding.0)?
+        // Where there are no such axes the operation says so.
+        let space = match self.layout.layout {
+            LayoutArg::Nchw => input.get(2..),
+            LayoutArg::Nhwc => input.len().checked_sub(1).and_then(|last| input.get(1..last)),
+        };
+        let space = space.unwrap_or_default();
+        let stated = self.output_size.as_ref().map(|size| size.0.clone());
+        let output = match (stated, &self.window) {
+            (stated, None) => stated.unwrap_or_default(),
+            (stated, Some(Sizes(window))) => {
+                let stride = self.stride.as_ref().map_or(window, |stride| &stride.0);
+                let padding = &self.padding.0;
+                if let Some(output) = &stated {
+                    MaxUnpool::check_output(space, window, stride, padding, output)?;
+                }
+                stated.map_or_else(|| MaxUnpool::output_of(space, window, stride, padding), Ok)?
             }
-            (size, _) => size.as_ref().map(|size| size.0.clone()).unwrap_or_default(),
         };
         let unpool = MaxUnpool {
             indexed: self.indexed_size.as_ref().map(|size| size.0.clone()),

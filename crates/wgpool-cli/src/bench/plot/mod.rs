@@ -11,6 +11,7 @@ use std::path::Path;
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::drawing::IntoDrawingArea;
 use plotters::style::{FontStyle, RGBColor, WHITE, register_font};
+use wgpool::text::escaped;
 use wgpool::{Error, Result};
 use wgpool_testing::bench::Report;
 
@@ -99,7 +100,7 @@ fn heading<DB: DrawingBackend>(pen: &Pen<'_, DB>, report: &Report) -> Drawn<DB> 
     let Some(device) = &report.device else {
         return pen.text((20, 56), &format!("{host}; no adapter"), 16.0, INK, Anchor::Left);
     };
-    let label = format!("{host}, beside {}", device.label());
+    let label = format!("{host}, beside {}", escaped(&device.label()));
     let color = if device.software { ALARM } else { INK };
     pen.text((20, 56), &label, 16.0, color, Anchor::Left)?;
     if device.software {

@@ -171,14 +171,20 @@ pub(super) fn transposed(rng: &mut Rng, f16: bool) -> (Op, Vec<TensorDesc>) {
     };
     let stride = small(rng, rank, 3);
     let padding = padding(rng, rank, 3);
-    let output = (!matches!(padding, Padding::Explicit { .. }) && rng.one_in(3)).then(|| {
+    let mut output = (!matches!(padding, Padding::Explicit { .. }) && rng.one_in(3)).then(|| {
         let lengths = x[first..first + rank].iter().zip(&stride);
         lengths.map(|(&l, &s)| rng.between((l - 1) * s + 1, l * s + 3)).collect::<Vec<_>>()
     });
+    let output_padding = stride.iter().map(|&s| if rng.one_in(2) { 0 } else { rng.between(0, s) }).collect();
+    let dilation = small(rng, rank, 3);
+    for (axis, length) in output.iter_mut().flatten().enumerate() {
+        let [l, k, s, d] = [x[first + axis], window[axis], stride[axis], dilation[axis]];
+        *length = (*length).min((l - 1) * s + d * (k - 1) + s.max(d));
+    }
     let spec = ConvTranspose {
-        output_padding: stride.iter().map(|&s| if rng.one_in(2) { 0 } else { rng.between(0, s) }).collect(),
+        output_padding,
         stride,
-        dilation: small(rng, rank, 3),
+        dilation,
         padding,
         output,
         groups,
