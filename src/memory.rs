@@ -45,8 +45,12 @@ pub(crate) fn collected<T>(elements: impl IntoIterator<Item = T>) -> Result<Vec<
 /// Puts elements behind those of a vector.
 pub(crate) fn extend<T>(v: &mut Vec<T>, elements: impl IntoIterator<Item = T>) -> Result<()> {
     let elements = elements.into_iter();
-    let least = elements.size_hint().0;
+    let (least, most) = elements.size_hint();
     v.try_reserve(least).map_err(|_| missing::<T>(v.len().saturating_add(least)))?;
+    if most == Some(least) {
+        v.extend(elements);
+        return Ok(());
+    }
     for element in elements {
         if v.len() == v.capacity() {
             v.try_reserve(1).map_err(|_| missing::<T>(v.len() + 1))?;

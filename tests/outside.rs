@@ -4,8 +4,8 @@
 use half::f16;
 use wgpool::tensor::Data;
 use wgpool::{
-    Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose, DType, DeformConv, IndexNumbering, Layout, Op,
-    Padding, Pool, PoolKind, RoiAlign, RoiMode, Tensor, host,
+    AdaptivePool, Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose, DType, DeformConv, Error,
+    IndexNumbering, Layout, Op, Padding, Pool, PoolKind, RoiAlign, RoiMode, Tensor, host, reference,
 };
 use wgpool_testing::support::{check_gpu, describe, engine, judge};
 use wgpool_testing::verify::random::Case;
@@ -154,6 +154,53 @@ fn the_gpu_computes_them() {
     for engine in [engine().clone(), engine().as_hardware()] {
         for case in cases() {
             check_gpu(&engine, &case).unwrap_or_else(|e| panic!("{}: {e}", describe(&case)));
+        }
+    }
+}
+
+/// Outputs of 2^57 elements, which no address space has room for.
+#[test]
+fn what_there_is_no_memory_for_is_an_error() {
+    const FAR: usize = 1 << 18;
+    let one = |shape: &[usize], dtype| tensor(shape, dtype);
+    let average = PoolKind::Average { count_include_pad: true, divisor: None };
+    let pool = |kind| Pool::new(kind, [1]).stride([1]).padding(pad(FAR));
+    let conv = || Conv::new().padding(pad(FAR));
+    let voxel = [1; 5];
+    let mut cases = vec![
+        case(conv(), DType::F32, &[&voxel, &voxel]),
+        case(conv(), DType::F32, &[&[1, 2, 1, 1, 1], &[7, 2, 1, 1, 1]]),
+        case(conv().layout(Layout::Nhwc), DType::F32, &[&voxel, &voxel]),
+        case(conv().layout(Layout::Nhwc), DType::F32, &[&[1, 1, 1, 1, 2], &[7, 2, 1, 1, 1]]),
+        case(ConvTranspose::new().stride([2 * FAR]), DType::F32, &[&[1, 1, 2, 2, 2], &voxel]),
+        case(AdaptivePool::max([2 * FAR; 3]), DType::F32, &[&voxel]),
+        case(Col2Im::new([2 * FAR; 3], [1; 3]).stride([2 * FAR]), DType::F32, &[&[1, 1, 1]]),
+    ];
+    for kind in [PoolKind::Max, average, PoolKind::Lp { p: 2.0 }, PoolKind::LpTorch { p: 2.0 }] {
+        cases.push(case(pool(kind), DType::F32, &[&voxel]));
+        cases.push(case(pool(kind), DType::F16, &[&voxel]));
+    }
+    for dtype in [DType::F32, DType::U8, DType::I8] {
+        cases.push(case(pool(PoolKind::Max).padding(pad(FAR + (1 << 17))), dtype, &[&voxel]));
+    }
+    let mut bytes = integer(conv());
+    (bytes.inputs[0], bytes.inputs[1]) = (one(&voxel, DType::U8), one(&voxel, DType::U8));
+    cases.push(bytes);
+    let mut region = region();
+    if let Op::RoiAlign(spec) = &mut region.op {
+        (spec.output, spec.sampling_ratio) = ([1 << 28, 1 << 28], 1);
+    }
+    cases.push(region);
+    for case in cases {
+        let inputs: Vec<&Tensor> = case.inputs.iter().collect();
+        for (path, result) in
+            [("host", host::run(&case.op, &inputs)), ("reference", reference::run(&case.op, &inputs))]
+        {
+            assert!(
+                matches!(result, Err(Error::OutOfMemory { .. })),
+                "{path}: {}: {result:?}",
+                describe(&case)
+            );
         }
     }
 }

@@ -111,7 +111,8 @@ impl Prepared {
     /// Buffers must be the device's own; wgpu does not tell those of another `wgpu::Instance` apart.
     ///
     /// # Errors
-    /// [`Error::Buffer`] names the rule that a buffer breaks; [`Error::Arity`] if there are too few or many.
+    /// [`Error::Buffer`] names the rule that a buffer breaks; [`Error::Arity`] if there are too few or many; those of the
+    /// device.
     pub fn bind(
         &self,
         inputs: &[wgpu::BufferSlice<'_>],

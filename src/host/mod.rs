@@ -52,8 +52,9 @@ pub fn run(op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
 /// Computes a problem on the CPU: [`run`] without validating the operation again.
 ///
 /// # Errors
-/// If `inputs` are not what the problem was made for; [`Error::NoThreads`]; [`Error::OutOfMemory`] if the memory cannot be had,
-/// which is at most a small multiple of that of inputs and outputs, however far windows reach outside.
+/// If `inputs` are not what the problem was made for; [`Error::NoThreads`]; [`Error::OutOfMemory`] if the memory cannot be
+/// had. That is at most 64 times what inputs, outputs and the tensor between two operations take (16-bit norms;
+/// mostly below ten), and some hundred KiB a thread, however far windows reach outside.
 ///
 /// ```
 /// use wgpool::{host, GlobalPool, Problem, Tensor};

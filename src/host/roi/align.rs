@@ -127,6 +127,8 @@ struct Place<'a> {
 pub(in crate::host) fn align(work: &RoiAlignWork, x: &[f32], regions: &[f32], images: &Data) -> Result<Data> {
     let shape = &work.shape;
     let ([height, width], [bins_h, bins_w]) = (shape.space, shape.bins);
+    // There must be memory for the result before anything is found out for it.
+    drop(memory::room::<f32>(shape.regions * shape.output.n)?);
     // What is kept of a region: bins lie side by side, so that they touch each position once, and those at their ends twice.
     let each = height + width + 12 * (bins_h + bins_w);
     let together = (KEPT / each).max(1);

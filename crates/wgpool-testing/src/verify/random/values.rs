@@ -22,7 +22,7 @@ pub(super) fn inputs(rng: &mut Rng, problem: &Problem) -> Vec<Tensor> {
             let [by, bx] = shape.bins;
             let coarse = [by, bx, work.sampling_ratio].iter().all(|n| n.is_power_of_two());
             regions.data = Data::F32((0..shape.regions).flat_map(|_| region(rng, shape, coarse)).collect());
-            if whole(shape)
+            if (whole(shape) || coarse)
                 && let Data::F32(x) = &mut x.data
             {
                 // A sample that lies on a pixel may be rounded to either side, which says nothing of infinities there.
