@@ -13,7 +13,7 @@
 //! ```
 //!
 //! For scripts and tests, [`Backend`] computes an operation on tensors in host memory wherever it is told to.
-//! [`model`] loads Keras models and compiles them to one submission a run.
+//! The crate `wgpool-net` loads Keras models and compiles them to one submission a run.
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
 
