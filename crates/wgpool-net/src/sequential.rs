@@ -76,7 +76,8 @@ impl Sequential {
     ///
     /// ```
     /// # std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).unwrap();
-    /// use wgpool::{Accuracy, Op, model::keras};
+    /// use wgpool::{Accuracy, Op};
+    /// use wgpool_net::keras;
     /// let model = keras::load("data/mnist/config.json", Some("data/mnist/weights.safetensors".as_ref()))?;
     /// let program = model.accuracy(Accuracy::Tile).program(1)?;
     /// assert!(program.steps.iter().any(|step| matches!(&step.op, Op::Conv(c) if c.accuracy == Accuracy::Tile)));
