@@ -81,6 +81,8 @@ fn cases() -> Vec<Case> {
             DType::U8,
             &[&[2, 48, 19]],
         ),
+        // The only window begins before the only element.
+        case(Conv::new().stride([9]).padding(pad(1)), DType::F32, &[&[2, 3, 1], &[4, 3, 1], &[4]]),
         integer(conv()),
         region(),
     ];

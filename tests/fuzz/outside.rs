@@ -25,8 +25,8 @@ const BESIDE: usize = 256 << 10;
 const PLAN: u64 = 40;
 const PAGES: u64 = 4 * PAGE;
 
-/// Lengths at which positions are still far from the end of what is counted.
-const FAR: usize = 1 << 24;
+/// Strides and spans up to this; both together are what positions may be at most.
+const FAR: usize = 1 << 30;
 
 /// Windows along one axis.
 #[derive(Clone, Copy, Debug)]

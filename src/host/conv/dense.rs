@@ -25,7 +25,7 @@ const PIECE: usize = 1 << 14;
 
 /// A way without tiles, if the work is a dense layer and one is better.
 pub(super) fn plan(work: &ConvWork) -> Option<Plan> {
-    let unit = work.axes.iter().all(|a| a.input == 1 && a.kernel == 1 && a.output == 1);
+    let unit = work.axes.iter().all(|a| (a.input, a.kernel, a.output, a.pad_before) == (1, 1, 1, 0));
     if !unit || work.groups != 1 {
         return None;
     }
