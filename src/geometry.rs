@@ -212,6 +212,14 @@ impl Axis {
         first..(room / self.stride + 1).clamp(first, self.output)
     }
 
+    /// The axis with 1 for the stride of a single window and for the dilation of a single tap: they say nothing, and may be of
+    /// any size.
+    pub(crate) fn plain(self) -> Axis {
+        let stride = if self.output > 1 { self.stride } else { 1 };
+        let dilation = if self.kernel > 1 { self.dilation } else { 1 };
+        Axis { stride, dilation, ..self }
+    }
+
     /// The axis without those first and last taps that lie outside the input in every window, as far as the padding
     /// before it can go with them, and without padding that no window reaches: the windows have the same elements, but
     /// [`Axis::taps_padded`] does not count what is gone.
@@ -221,7 +229,7 @@ impl Axis {
         let gone = self.taps_inside(last).start.min(self.pad_before / self.dilation).min(self.kernel - 1);
         let end = self.taps_inside(0).end.max(gone + 1);
         let pad_before = self.pad_before - gone * self.dilation;
-        let axis = Axis { kernel: end - gone, pad_before, ..self };
+        let axis = Axis { kernel: end - gone, pad_before, ..self }.plain();
         let pad_after = axis.reach(axis.output).saturating_sub(pad_before + axis.input);
         Axis { pad_after, ..axis }
     }

@@ -510,7 +510,7 @@ fn memory_follows_the_tensors_whatever_lies_outside() {
     let mut draw = Draw { rng: Rng::new(0x6f75_7473), wide: 1 };
     let mut seen = Seen::default();
     let mut kinds: BTreeMap<&'static str, usize> = BTreeMap::new();
-    while seen.cases < count(2_000) {
+    while seen.cases < count(10_000) {
         draw.wide = if draw.rng.one_in(12) { 16 } else { 1 };
         let (op, descs) = draw.case();
         let Ok(problem) = Problem::new(&op, &descs) else { continue };
@@ -560,5 +560,5 @@ fn memory_follows_the_tensors_whatever_lies_outside() {
     println!("{seen:?}\n{kinds:?}");
     assert!(kinds.len() >= 14, "{kinds:?}");
     assert!(seen.inside_alone > seen.cases / 10 && seen.inside_alone < seen.cases, "{seen:?}");
-    assert!(seen.plans > seen.cases / 2, "{seen:?}");
+    assert!(seen.refused.is_empty(), "{seen:?}");
 }

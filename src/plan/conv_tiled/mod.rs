@@ -45,7 +45,8 @@ pub(super) fn choose(work: &ConvWork, pool: Option<&PoolWork>, caps: &Caps) -> O
     {
         return None;
     }
-    let work = if pool.is_some() { *work } else { flattened(work) };
+    let work = ConvWork { axes: work.axes.map(Axis::plain), ..*work };
+    let work = if pool.is_some() { work } else { flattened(&work) };
     let divisor = pool.and_then(plane_divisor);
     let target = match pool {
         None => Target::of(&work.output, &work.axes, TileKeep::Each, [1, 1]),
