@@ -59,7 +59,8 @@ impl Case {
     /// depend on its tile.
     ///
     /// ```
-    /// use wgpool::{Accuracy, bench::cases};
+    /// use wgpool::Accuracy;
+    /// use wgpool_testing::bench::cases;
     /// let by_tile: Vec<_> = cases::all().iter().filter_map(|case| case.by_tile()).collect();
     /// assert!(by_tile.iter().any(|case| case.short() == "C2" && case.name.ends_with("by tile")));
     /// assert!(by_tile.iter().all(|case| case.short() != "C3"));
@@ -154,7 +155,7 @@ pub fn all() -> Vec<Case> {
 /// ```
 /// let names = |wanted: &[&str]| -> wgpool::Result<Vec<String>> {
 ///     let wanted: Vec<String> = wanted.iter().map(|w| w.to_string()).collect();
-///     Ok(wgpool::bench::cases::named(&wanted)?.iter().map(|case| case.short().to_owned()).collect())
+///     Ok(wgpool_testing::bench::cases::named(&wanted)?.iter().map(|case| case.short().to_owned()).collect())
 /// };
 /// assert_eq!(names(&["c2", "P1"])?, ["P1", "C2"]);
 /// assert!(names(&["P0"]).is_err());

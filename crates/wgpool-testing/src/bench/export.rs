@@ -36,8 +36,8 @@ pub struct Exported {
 /// Those of the operation; [`Error::Parameter`] for one that is neither convolution nor max or average pooling.
 ///
 /// ```
-/// let f2 = &wgpool::bench::cases::named(&["F2".to_string()])?[0];
-/// let exported = wgpool::bench::export(f2)?;
+/// let f2 = &wgpool_testing::bench::cases::named(&["F2".to_string()])?[0];
+/// let exported = wgpool_testing::bench::export(f2)?;
 /// assert_eq!(exported.json["conv"]["window"], serde_json::json!([3, 3]));
 /// assert_eq!(exported.json["pool"]["kind"], "max");
 /// assert_eq!(exported.output.shape(), [1, 10, 111, 111]);

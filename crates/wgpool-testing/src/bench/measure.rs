@@ -33,7 +33,7 @@ impl Spread {
     /// Of at least one measurement, by the nearest rank.
     ///
     /// ```
-    /// let spread = wgpool::bench::Spread::of((1..=11).map(f64::from).collect()).unwrap();
+    /// let spread = wgpool_testing::bench::Spread::of((1..=11).map(f64::from).collect()).unwrap();
     /// assert_eq!((spread.p10, spread.median, spread.p90), (2.0, 6.0, 10.0));
     /// ```
     pub fn of(mut values: Vec<f64>) -> Option<Spread> {

@@ -101,7 +101,7 @@ impl Verdict {
 /// measurements, or if there is no case that every round timed.
 ///
 /// ```
-/// use wgpool::bench::compare::{Round, Verdict, compare};
+/// use wgpool_testing::bench::compare::{Round, Verdict, compare};
 /// let round = |ms: f64| {
 ///     let side = format!(r#"{{"wall": {{"median_ms": {ms}}}}}"#);
 ///     let json = format!(r#"{{"schema": 1, "version": "1", "cases": [{{"name": "P1", "host": {side}}}]}}"#);
