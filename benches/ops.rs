@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use wgpool::bench::{GpuRun, HostRun, cases};
 use wgpool::{Backend, Choice, Problem};
+use wgpool_testing::bench::{GpuRun, HostRun, cases};
 
 fn ops(c: &mut Criterion) {
     let engine = [Choice::Gpu, Choice::Software].iter().find_map(|choice| {

@@ -4,8 +4,8 @@
 
 use std::time::Instant;
 
-use wgpool::model::{Session, keras};
 use wgpool::{Backend, Choice, Engine, Tensor};
+use wgpool_net::{Session, keras};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mnist");

@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use safetensors::SafeTensors;
 use wgpool::engine::{Pending, Readback};
 use wgpool::frame::{Crop, FrameChannels, FramePlan, FrameToTensor};
-use wgpool::model::{Session, keras};
 use wgpool::{Backend, Choice, Layout, Tensor};
+use wgpool_net::{Session, keras};
 
 const CONFIG: &str = include_str!("../data/mnist/config.json");
 const WEIGHTS: &[u8] = include_bytes!("../data/mnist/weights.safetensors");

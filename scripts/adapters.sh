@@ -50,9 +50,9 @@ if ! has_adapter; then
 fi
 
 # The test files, and folders of them, that run on the adapter that WGPOOL_TEST_ADAPTER names; not the wrong kernels of
-# `conv_gemm` and `patch`, some of which these drivers take minutes to build.
+# `conv_gemm`, `extremes` and `patch`, some of which these drivers take minutes to build.
 tests=()
-for file in $(grep -lw 'engine()' tests/*.rs tests/*/*.rs | sed -E 's|^tests/([^/.]+).*|\1|' | sort -u); do
-    case $file in conv_gemm | patch | support) ;; *) tests+=(--test "$file") ;; esac
+for file in $(grep -lw 'engine()' tests/*.rs tests/*/*.rs crates/*/tests/*.rs | sed -E 's|^.*tests/([^/.]+).*|\1|' | sort -u); do
+    case $file in conv_gemm | extremes | patch | support) ;; *) tests+=(--test "$file") ;; esac
 done
 cargo test --release "${tests[@]}"

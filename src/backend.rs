@@ -175,8 +175,20 @@ impl Backend {
         match self {
             Backend::Gpu(engine) => Ok(engine.plan(op, inputs)?.explain()),
             Backend::Host | Backend::Reference => {
-                let problem = Problem::new(op, inputs)?;
-                Ok(Explanation::on_cpu(&problem, self.why(&problem, false)))
+                Ok(self.explain_problem(&Problem::new(op, inputs)?, false)?)
+            }
+        }
+    }
+
+    /// [`Backend::explain`] of a problem; `prepared` says whether the host path prepares the weights once for many runs.
+    ///
+    /// # Errors
+    /// On a GPU those of [`Plan::of`](crate::Plan::of).
+    pub fn explain_problem(&self, problem: &Problem, prepared: bool) -> Result<Explanation> {
+        match self {
+            Backend::Gpu(engine) => Ok(crate::plan::Plan::of(problem.clone(), engine.caps())?.explain()),
+            Backend::Host | Backend::Reference => {
+                Ok(Explanation::on_cpu(problem, self.why(problem, prepared)))
             }
         }
     }
@@ -191,7 +203,7 @@ impl Backend {
     }
 
     /// Why a problem is computed as it is, where there is no plan.
-    pub(crate) fn why(&self, problem: &Problem, kept: bool) -> &'static str {
+    fn why(&self, problem: &Problem, kept: bool) -> &'static str {
         let algorithm = match self {
             Backend::Host => crate::host::algorithm(problem, kept),
             _ => None,

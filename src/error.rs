@@ -256,12 +256,12 @@ pub enum Error {
 
 impl Error {
     /// Names the layer in which an error arose.
-    pub(crate) fn in_layer(self, model: &str, layer: &str) -> Error {
+    pub fn in_layer(self, model: &str, layer: &str) -> Error {
         Error::InLayer { model: model.to_owned(), layer: layer.to_owned(), source: Box::new(self) }
     }
 
-    /// A [`Error::Parameter`] from its parts.
-    pub(crate) fn parameter(
+    /// An [`Error::Parameter`] from its parts.
+    pub fn parameter(
         op: &'static str,
         parameter: &'static str,
         value: impl std::fmt::Debug,

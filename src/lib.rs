@@ -13,13 +13,13 @@
 //! ```
 //!
 //! For scripts and tests, [`Backend`] computes an operation on tensors in host memory wherever it is told to.
-//! [`model`] loads Keras models and compiles them to one submission a run.
+//! The crate `wgpool-net` loads Keras models and compiles them to one submission a run.
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
 
+#[cfg(feature = "ndarray")]
+mod array;
 pub mod backend;
-#[cfg(feature = "cli")]
-pub mod bench;
 pub mod engine;
 pub mod error;
 pub mod frame;
@@ -27,22 +27,27 @@ pub mod geometry;
 pub mod host;
 pub mod kernel;
 mod memory;
-pub mod model;
 mod outside;
 pub mod plan;
 pub mod problem;
 pub mod reference;
 pub mod spec;
 pub mod tensor;
+#[cfg(feature = "unstable-testing")]
+#[doc(hidden)]
+pub mod testing;
 pub mod text;
 mod threads;
-#[cfg(feature = "cli")]
-pub mod verify;
 
 pub use backend::{Backend, Choice, Fallback, Opened};
 pub use engine::{Binding, Engine, PrepackedBinding, Prepared};
 pub use error::{Error, Result};
 pub use frame::{ColorMap, Crop, FrameChannels, FramePlan, FrameToTensor, OverlayPlan, TensorToFrame};
+/// The version of `half` whose floats tensors hold.
+pub use half;
+/// The version of `ndarray` whose arrays tensors are made of and into.
+#[cfg(feature = "ndarray")]
+pub use ndarray;
 pub use plan::{Caps, Plan};
 pub use problem::Problem;
 pub use spec::{

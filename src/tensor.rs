@@ -1,7 +1,6 @@
 //! Tensors at the edge of the crate: a shape and elements in row-major order.
 
 use half::f16;
-use ndarray::{ArrayD, ArrayViewD, CowArray, IxDyn};
 
 use crate::error::{Error, Result};
 use crate::memory;
@@ -177,8 +176,18 @@ fn collect<T: bytemuck::Pod>(bytes: &[u8]) -> Result<Vec<T>> {
 }
 
 /// The number of elements of a shape, if its bytes fit the address space. Axes of length 0 count as 1, so that
-/// the strides of an empty batch fit too.
-pub(crate) fn checked_elements(what: &'static str, shape: &[usize]) -> Result<usize> {
+/// the strides of an empty batch fit too. `what` names it in the error.
+///
+/// # Errors
+/// [`Error::TooLarge`] if they do not.
+///
+/// ```
+/// use wgpool::tensor::checked_elements;
+/// assert_eq!(checked_elements("image", &[2, 3, 4])?, 24);
+/// assert!(checked_elements("image", &[usize::MAX, 2]).is_err());
+/// # Ok::<(), wgpool::Error>(())
+/// ```
+pub fn checked_elements(what: &'static str, shape: &[usize]) -> Result<usize> {
     const MOST: usize = isize::MAX as usize / 8;
     let most = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d.max(1)).filter(|&n| n <= MOST));
     match most {
@@ -261,41 +270,5 @@ impl Tensor {
     /// [`Error::Shape`] if the number of elements differs.
     pub fn reshaped(self, shape: &[usize]) -> Result<Self> {
         Self::new(shape, self.data)
-    }
-
-    /// A view of an f32 tensor as an ndarray array.
-    ///
-    /// # Errors
-    /// [`Error::Type`] if the elements are not f32.
-    pub fn view_f32(&self) -> Result<ArrayViewD<'_, f32>> {
-        let elements = self.as_f32()?;
-        ArrayViewD::from_shape(IxDyn(&self.shape), elements).map_err(|e| self.no_array(&e))
-    }
-
-    /// An f32 tensor as an ndarray array.
-    ///
-    /// # Errors
-    /// [`Error::Type`] if the elements are not f32; [`Error::OutOfMemory`] if there is no memory for them.
-    pub fn to_array_f32(&self) -> Result<ArrayD<f32>> {
-        let elements = memory::copied(self.as_f32()?)?;
-        ArrayD::from_shape_vec(IxDyn(&self.shape), elements).map_err(|e| self.no_array(&e))
-    }
-
-    fn no_array(&self, error: &ndarray::ShapeError) -> Error {
-        let (got, rule) = (self.shape.clone(), error.to_string());
-        Error::Shape { op: "tensor", tensor: "the tensor", got, rule }
-    }
-}
-
-impl<S, D> From<&ndarray::ArrayBase<S, D>> for Tensor
-where
-    S: ndarray::Data<Elem = f32>,
-    D: ndarray::Dimension,
-{
-    /// Copies an array of any memory order into row-major order.
-    fn from(array: &ndarray::ArrayBase<S, D>) -> Self {
-        let shape = array.shape().to_vec();
-        let standard: CowArray<'_, f32, D> = array.as_standard_layout();
-        Tensor { shape, data: Data::F32(standard.iter().copied().collect()) }
     }
 }

@@ -1,13 +1,12 @@
 //! What a benchmark accepts: a wrong kernel is not timed, and a sample of an output is judged as all of it would be.
-#![cfg(feature = "cli")]
 
-mod support;
+use wgpool_testing::support;
 
-use wgpool::bench::{self, Case, Checked, Effort, GpuRun, cases};
 use wgpool::kernel::KernelKey;
 use wgpool::{
     Activation, Conv, ConvPool, DType, GlobalPool, Layout, Op, Padding, Pool, Problem, Tensor, reference,
 };
+use wgpool_testing::bench::{self, Case, Checked, Effort, GpuRun, cases};
 
 fn small(op: impl Into<Op>, shapes: &[&[usize]]) -> Case {
     Case {

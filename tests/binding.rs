@@ -1,13 +1,13 @@
 //! Buffers that an app hands over: what is refused, and what a binding does when it is recorded again.
 
-mod support;
+use wgpool_testing::support;
 
-use support::engine;
-use wgpool::verify::random::{Family, Rng};
 use wgpool::{
     Activation, Conv, ConvInteger, Data, Engine, Error, FractionalMaxPool, GlobalPool, IndexNumbering,
     Layout, MaxUnpool, Op, Padding, Plan, Pool, Softmax, Tensor, TensorDesc,
 };
+use wgpool_testing::support::engine;
+use wgpool_testing::verify::random::{Family, Rng};
 use wgpu::BufferUsages;
 
 fn buffer(engine: &Engine, size: u64, usage: BufferUsages) -> wgpu::Buffer {
@@ -247,7 +247,7 @@ fn an_engine_is_send_and_sync() {
     check::<wgpool::PrepackedBinding>();
     check::<wgpool::engine::Recorded>();
     check::<wgpool::engine::Pending>();
-    check::<wgpool::model::Session>();
+    check::<wgpool_net::Session>();
 }
 
 #[test]
@@ -321,24 +321,24 @@ fn recording_allocates_nothing() {
     let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
     let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
     let engine = Engine::from_device(&device, &queue);
-    let model = wgpool::model::keras::load(
+    let model = wgpool_net::keras::load(
         concat!(env!("CARGO_MANIFEST_DIR"), "/data/mnist/config.json"),
         Some(concat!(env!("CARGO_MANIFEST_DIR"), "/data/mnist/weights.safetensors").as_ref()),
     )
     .unwrap();
     let program = model.program(2).unwrap();
-    let sizes = wgpool::model::Session::scratch_sizes_of(&engine, &program).unwrap();
+    let sizes = wgpool_net::Session::scratch_sizes_of(&engine, &program).unwrap();
     // The app's own memory.
     let own =
         |size| buffer(&engine, size, BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST);
     let (input, output) = (own(program.input.buffer_size()), own(program.output.buffer_size()));
     let scratch = sizes.map(own);
-    let memory = wgpool::model::Memory {
+    let memory = wgpool_net::Memory {
         input: Some(input.slice(..)),
         output: Some(output.slice(..)),
         scratch: Some([scratch[0].slice(..), scratch[1].slice(..)]),
     };
-    let session = wgpool::model::Session::compile_in(&engine, program, &memory).unwrap();
+    let session = wgpool_net::Session::compile_in(&engine, program, &memory).unwrap();
     assert_eq!(session.scratch_size(), sizes.iter().sum::<u64>());
     let frame = || {
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());

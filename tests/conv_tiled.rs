@@ -1,14 +1,12 @@
 //! The convolution of software adapters: every kind of tile against the reference, poisoned and guarded, and wrong
 //! tiles noticed.
 
-mod support;
-
 use std::collections::HashSet;
 
-use support::{Mutant, assert_noticed, check_gpu, describe, engine, is_wrong, mutant, plan};
 use wgpool::kernel::{KernelKey, TileKeep, TileStep};
-use wgpool::verify::random::{Case, Family, Rng};
 use wgpool::{Activation, Conv, ConvPool, Engine, Padding, Pool, PoolKind, Tensor};
+use wgpool_testing::support::{Mutant, assert_noticed, check_gpu, describe, engine, is_wrong, mutant, plan};
+use wgpool_testing::verify::random::{Case, Family, Rng};
 
 /// The adapter with register tiles for every convolution, however small; none on adapters whose plans have no tiles.
 fn tiled(subgroups: bool) -> Option<Engine> {

@@ -1,23 +1,13 @@
 //! Corpora of ONNX and PyTorch cases on every path, and that a wrong result in them is noticed.
-#![cfg(feature = "cli")]
-
-#[path = "support/cli.rs"]
-mod cli;
-mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
-use support::engine;
-use wgpool::verify::random::Family;
-use wgpool::verify::{Report, run_corpus, self_check};
 use wgpool::{Backend, Error};
-
-fn corpus(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/corpus").join(name)
-}
+use wgpool_testing::support::engine;
+use wgpool_testing::tampered::{Copy, add_to_first_float, corpus, is};
+use wgpool_testing::verify::random::Family;
+use wgpool_testing::verify::{Report, run_corpus, self_check};
 
 fn gpu() -> Backend {
     Backend::Gpu(engine().clone())
@@ -67,73 +57,6 @@ fn random_cases_are_the_same_for_the_same_seed() {
     let found = |seed| self_check(seed, 4, &wrong, |_, _| {}).failures;
     assert!(!found(5).is_empty());
     assert_eq!(format!("{:?}", found(5)), format!("{:?}", found(5)));
-}
-
-/// A corpus of its own for a test, removed when the test ends.
-struct Copy(PathBuf);
-
-impl Drop for Copy {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-impl Copy {
-    fn empty() -> Copy {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("wgpool-corpus-{}-{number}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Copy(path)
-    }
-
-    /// The first case of `source` that `pick` takes, alone.
-    fn of(source: &str, pick: impl Fn(&Value) -> bool) -> (Copy, Value) {
-        let bytes = fs::read(corpus(source).join("manifest.json")).unwrap();
-        let manifest: Value = serde_json::from_slice(&bytes).unwrap();
-        let case = manifest["cases"].as_array().unwrap().iter().find(|c| pick(c)).unwrap().clone();
-        let copy = Copy::empty();
-        if let Some(file) = case["file"].as_str() {
-            fs::copy(corpus(source).join(file), copy.0.join(file)).unwrap();
-        }
-        copy.manifest(&[&case]);
-        (copy, case)
-    }
-
-    fn manifest(&self, cases: &[&Value]) {
-        fs::write(self.0.join("manifest.json"), json!({ "cases": cases }).to_string()).unwrap();
-    }
-
-    /// Changes the bytes of a stored tensor.
-    fn tamper(&self, case: &Value, key: &str, change: impl Fn(&mut [u8])) {
-        let path = self.0.join(case["file"].as_str().unwrap());
-        let mut bytes = fs::read(&path).unwrap();
-        let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
-        let tensors: Value = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
-        let offset = |i: usize| tensors[key]["data_offsets"][i].as_u64().unwrap() as usize + 8 + header;
-        change(&mut bytes[offset(0)..offset(1)]);
-        fs::write(path, bytes).unwrap();
-    }
-
-    fn run(&self, backend: &Backend) -> wgpool::Result<Report> {
-        run_corpus(&self.0, backend, |_, _| {})
-    }
-
-    fn counts(&self, backend: &Backend) -> (usize, usize, usize) {
-        let total = self.run(backend).unwrap().total();
-        (total.passed, total.failed, total.unsupported)
-    }
-}
-
-fn is(op: &'static str) -> impl Fn(&Value) -> bool {
-    move |case| case["op"] == op && case["expect"] != "error"
-}
-
-fn add_to_first_float(by: f32) -> impl Fn(&mut [u8]) {
-    move |bytes| {
-        let value = f32::from_le_bytes(bytes[..4].try_into().unwrap()) + by;
-        bytes[..4].copy_from_slice(&value.to_le_bytes());
-    }
 }
 
 #[test]
@@ -297,47 +220,4 @@ fn hostile_cases_fail_and_the_others_go_on() {
         let total = report.total();
         assert_eq!((total.passed, total.failed), (1, cases.len() - 1), "{report}");
     }
-}
-
-/// Status, standard output and standard error of `wgpool verify`.
-fn command(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = cli::program().arg("verify").args(arguments).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
-}
-
-#[test]
-fn the_command_ends_with_the_counts_and_a_status() {
-    let onnx = corpus("onnx");
-    let (status, out, err) = command(&[onnx.to_str().unwrap(), "--adapter", "host"]);
-    assert_eq!((status, err.as_str()), (Some(0), ""));
-    assert_eq!(out.lines().last(), Some(&*format!("{ONNX} passed, 0 failed, 0 unsupported")));
-    assert!(out.contains("pipelines built"), "{out}");
-
-    let (copy, case) = Copy::of("torch", is("avg_pool2d"));
-    copy.tamper(&case, case["outputs"][0]["tensor"].as_str().unwrap(), add_to_first_float(1.0));
-    let dir = copy.0.to_str().unwrap();
-    let (status, out, _) = command(&[dir, "--adapter", "host"]);
-    assert_eq!((status, out.lines().last()), (Some(1), Some("0 passed, 1 failed, 0 unsupported")));
-    let (status, out, _) = command(&[dir, "--adapter", "host", "--json"]);
-    let report: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((status, &report["failed"]), (Some(1), &json!(1)));
-
-    fs::remove_file(copy.0.join("manifest.json")).unwrap();
-    for arguments in [&[dir][..], &["--count", "0"], &[dir, "--seed", "1"], &["--seed", "-"]] {
-        let (status, _, err) = command(arguments);
-        assert_eq!((status, err.lines().count()), (Some(2), 1), "{arguments:?}: {err}");
-    }
-}
-
-#[test]
-fn the_command_checks_itself_without_a_corpus() {
-    let (status, out, _) = command(&["--adapter", "host", "--count", "3"]);
-    assert_eq!(
-        (status, out.lines().last()),
-        (Some(0), Some(&*format!("{} passed, 0 failed, 0 unsupported", 3 * Family::ALL.len())))
-    );
-    let seed = out.lines().find_map(|line| line.strip_prefix("seed ")).unwrap();
-    let again = command(&["--adapter", "host", "--count", "3", "--seed", seed]).1;
-    assert!(again.contains(&format!("seed {seed}")), "{again}");
 }

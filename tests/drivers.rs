@@ -1,16 +1,13 @@
 //! Results stay in their bounds on drivers that compute no better than WGSL promises. Software adapters compute better, so
 //! what those drivers do is written into the shaders.
-#![cfg(feature = "cli")]
 
-mod support;
-
-use support::{check_gpu, describe, engine, is_wrong};
 use wgpool::engine::ShaderEdit;
 use wgpool::kernel::{KernelKey, Reduce};
-use wgpool::verify::random::{Case, Family, Rng};
 use wgpool::{
     DType, Data, Engine, GlobalPool, Layout, MaxRoiPool, Op, Pool, PoolKind, RoiAlign, RoiMode, Tensor,
 };
+use wgpool_testing::support::{check_gpu, describe, engine, is_wrong};
+use wgpool_testing::verify::random::{Case, Family, Rng};
 
 /// An engine of which `edit` changes shaders, `kernel`'s among them.
 fn edited(kernel: KernelKey, edit: ShaderEdit) -> Engine {

@@ -1,18 +1,15 @@
 //! Every variant of the error comes back from some call; the list of variants is that of `src/error.rs`.
-#![cfg(feature = "cli")]
-
-mod support;
 
 use std::collections::BTreeSet;
 
-use support::engine;
 use wgpool::engine::Readback;
 use wgpool::frame::{FramePlan, FrameToTensor, OverlayPlan, TensorToFrame};
-use wgpool::model::{LayerKind, Sequential, Session, keras};
 use wgpool::{
     Activation, Backend, Caps, Choice, Conv, ConvInteger, DType, Data, Engine, Error, Layout, MaxUnpool, Op,
     Plan, Pool, Softmax, Tensor, TensorDesc, host,
 };
+use wgpool_net::{LayerKind, Sequential, Session, keras};
+use wgpool_testing::support::engine;
 
 fn refused(op: impl Into<Op>, inputs: &[TensorDesc], caps: &Caps) -> Error {
     Plan::new(&op.into(), inputs, caps).unwrap_err()

@@ -1,13 +1,13 @@
 //! What plans and programs say they cost, against numbers worked out by hand.
 
-use wgpool::model::{LayerKind, Sequential, Session};
 use wgpool::plan::Slot;
 use wgpool::{
     Activation, AdaptivePool, Backend, Caps, Conv, ConvPool, ConvTranspose, Layout, Padding, Plan, Pool,
     Problem, TensorDesc,
 };
+use wgpool_net::{LayerKind, Sequential, Session};
 
-mod support;
+use wgpool_testing::support;
 
 fn conv() -> Conv {
     Conv::new().padding(Padding::symmetric([1])).activation(Activation::Relu)

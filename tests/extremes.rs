@@ -1,14 +1,14 @@
 //! Values at the ends of what numbers can say: zeros of both signs, powers beyond the range of floats, more windows than 16
 //! bits count. On every path; wrong kernels are noticed.
 
-mod support;
+use wgpool_testing::support;
 
-use support::{Mutant, assert_noticed, check_gpu, describe, engine, is_wrong, mutant};
-use wgpool::verify::random::Case;
 use wgpool::{
     AdaptivePool, Caps, DType, Data, Engine, GlobalPool, Layout, Op, Padding, Pool, PoolKind, Tensor, host,
     reference,
 };
+use wgpool_testing::support::{Mutant, assert_noticed, check_gpu, describe, engine, is_wrong, mutant};
+use wgpool_testing::verify::random::Case;
 
 /// Zeros of both signs among numbers below; most windows' maxima are zeros.
 fn zeros(shape: &[usize], dtype: DType) -> Tensor {

@@ -1,10 +1,8 @@
 //! Every operation on random specifications: the GPU against the reference, poisoned and guarded. On a software adapter,
 //! which has kernels of its own, those that hardware runs are tested too.
 
-mod support;
-
-use support::{check_gpu, describe, engine};
-use wgpool::verify::random::{Family, Rng};
+use wgpool_testing::support::{check_gpu, describe, engine};
+use wgpool_testing::verify::random::{Family, Rng};
 
 /// Runs `count` random cases of a family and reports all that fail.
 fn random(family: Family, count: usize) {

@@ -2,12 +2,10 @@
 //! windows that share columns, and patches instead of pages. Against the reference, poisoned and guarded; wrong ones are
 //! noticed.
 
-mod support;
-
-use support::{Mutant, assert_noticed, check_gpu, describe, engine, is_wrong, mutant, plan};
 use wgpool::kernel::{KernelKey, Taps};
-use wgpool::verify::random::Case;
 use wgpool::{Conv, Engine, Layout, Op, Padding, Pool, Tensor};
+use wgpool_testing::support::{Mutant, assert_noticed, check_gpu, describe, engine, is_wrong, mutant, plan};
+use wgpool_testing::verify::random::Case;
 
 /// The adapter as if it were that driver, or an older one, however small the work; none where no kernel reads pages.
 fn paged(recent: bool) -> Option<Engine> {

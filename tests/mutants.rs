@@ -1,10 +1,10 @@
 //! A wrong kernel is noticed: each mutant changes one place of a shader, and the random tests must fail on it.
 
-mod support;
+use wgpool_testing::support;
 
-use support::{assert_noticed, check_gpu, engine, is_wrong, mutant};
 use wgpool::Engine;
-use wgpool::verify::random::{Family, Rng};
+use wgpool_testing::support::{assert_noticed, check_gpu, engine, is_wrong, mutant};
+use wgpool_testing::verify::random::{Family, Rng};
 
 use Family::*;
 

@@ -1,15 +1,12 @@
 //! Operations that ONNX has beside pooling, convolution and dense layers: the host path on random specifications, results
 //! worked out by hand on every path, and what is refused.
-#![cfg(feature = "cli")]
 
-mod support;
-
-use support::{describe, engine, judge};
-use wgpool::verify::random::{Family, Rng};
 use wgpool::{
     Activation, Backend, CausalConv, Col2Im, Conv, ConvInteger, DType, Data, DeformConv, Error, Layout, Op,
     Padding, Problem, Requantize, Tensor, TensorDesc, host, reference,
 };
+use wgpool_testing::support::{describe, engine, judge};
+use wgpool_testing::verify::random::{Family, Rng};
 
 /// Random cases of a family on the host path, judged by the reference.
 fn on_host(family: Family, count: usize) {

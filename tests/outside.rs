@@ -1,16 +1,14 @@
 //! Windows that lie outside the input for the most part: every path computes them, without copying or going through what
 //! is outside.
 
-mod support;
-
 use half::f16;
-use support::{check_gpu, describe, engine, judge};
 use wgpool::tensor::Data;
-use wgpool::verify::random::Case;
 use wgpool::{
     AdaptivePool, Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose, DType, DeformConv, Error,
     IndexNumbering, Layout, Op, Padding, Pool, PoolKind, RoiAlign, RoiMode, Tensor, host, reference,
 };
+use wgpool_testing::support::{check_gpu, describe, engine, judge};
+use wgpool_testing::verify::random::Case;
 
 fn pad(n: usize) -> Padding {
     Padding::symmetric([n])

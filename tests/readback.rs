@@ -1,6 +1,6 @@
 //! Reading results back: rings of staging buffers, futures, several runs in flight, and results that never come.
 
-mod support;
+use wgpool_testing::support;
 
 use std::future::Future;
 use std::pin::pin;
@@ -11,10 +11,10 @@ use std::task::{Context, Poll, Wake};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use support::engine;
 use wgpool::engine::{Pending, Readback, Recorded};
-use wgpool::verify::random::{Family, Rng};
 use wgpool::{Engine, Error, Op, Pool, Tensor, TensorDesc};
+use wgpool_testing::support::engine;
+use wgpool_testing::verify::random::{Family, Rng};
 
 fn numbers(from: f32) -> Tensor {
     Tensor::from_f32(&[4], (0..4).map(|i| from + i as f32).collect()).unwrap()

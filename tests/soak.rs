@@ -9,20 +9,18 @@
 //! sets that pipeline, this driver clones its shader and compiles it again to put uniforms into it
 //! (`update_inline_shader_state` of lavapipe) and keeps the clone, about 270 KiB, as long as the pipeline lives. On
 //! wgpu alone, without this crate, it does the same with the same shader.
-#![cfg(feature = "cli")]
 
-#[path = "support/fuzz.rs"]
-mod fuzz;
-mod support;
+use wgpool_testing::fuzz;
+use wgpool_testing::support;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use support::{check_gpu, describe, judge};
-use wgpool::model::{Session, keras};
-use wgpool::verify::random::{Case, Family, Rng};
 use wgpool::{Backend, Binding, Choice, Engine, Op, Problem, Tensor};
+use wgpool_net::{Session, keras};
+use wgpool_testing::support::{check_gpu, describe, judge};
+use wgpool_testing::verify::random::{Case, Family, Rng};
 
 #[global_allocator]
 static ALLOCATOR: fuzz::Counting = fuzz::Counting;

@@ -1,19 +1,18 @@
 //! Loops that a driver would end before they are done: the result is right, or the operation is refused.
 
-mod support;
-
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use half::f16;
-use support::{describe, engine, judge};
 use wgpool::frame::{OverlayPlan, TensorToFrame};
 use wgpool::tensor::Data;
-use wgpool::verify::random::{Case, Family, Rng};
 use wgpool::{
     Backend, Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose, DType, Dense, Engine, Error, Fallback,
     FractionalMaxPool, GlobalPool, IndexNumbering, Layout, MaxRoiPool, Op, Padding, Pool, PoolKind, RoiAlign,
-    RoiMode, Softmax, Tensor, TensorDesc, verify,
+    RoiMode, Softmax, Tensor, TensorDesc,
 };
+use wgpool_testing::support::{describe, engine, judge};
+use wgpool_testing::verify;
+use wgpool_testing::verify::random::{Case, Family, Rng};
 
 #[derive(Debug, PartialEq)]
 enum Outcome {

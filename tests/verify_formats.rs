@@ -1,7 +1,4 @@
 //! What attributes mean in both formats of cases, on small examples worked out by hand.
-#![cfg(feature = "cli")]
-
-mod support;
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use safetensors::{Dtype, tensor::TensorView};
 use serde_json::{Value, json};
-use support::engine;
 use wgpool::Backend;
-use wgpool::verify::{Row, run_corpus};
+use wgpool_testing::support::engine;
+use wgpool_testing::verify::{Row, run_corpus};
 
 /// A tensor: name, type, shape and elements, which are whole or simple fractions.
 type Stored<'a> = (&'a str, &'a str, &'a [usize], &'a [f64]);
@@ -59,7 +56,7 @@ fn run(mut case: Value, inputs: &[Stored<'_>], outputs: &[Stored<'_>]) -> (Row, 
     if engine().caps().f16 {
         assert_eq!(host.rows, gpu.rows, "{host}\n{gpu}");
     } else {
-        let counts = |report: &wgpool::verify::Report| {
+        let counts = |report: &wgpool_testing::verify::Report| {
             let total = report.total();
             (total.passed, total.failed, total.unsupported)
         };

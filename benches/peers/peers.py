@@ -30,7 +30,7 @@ EVERY = CPU + CUDA + WEBGPU + ADAPTER
 ALLOWED = {"torch-cuda-tf32": 2.0**13}
 ALLOWED_ELSE = 16.0
 
-# As `Effort` of src/bench/measure.rs.
+# As `Effort` of crates/wgpool-testing/src/bench/measure.rs.
 FULL = (15, 0.030, 6.0)
 QUICK = (3, 0.003, 0.3)
 

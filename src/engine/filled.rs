@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 /// A buffer holding `contents`, which must be whole words.
 ///
 /// wgpu's own `create_buffer_init` panics where the device is lost or has no memory left.
-pub(crate) async fn filled(
+pub async fn filled(
     device: &wgpu::Device,
     label: &str,
     contents: &[u8],

@@ -15,7 +15,7 @@ pub(crate) mod scope;
 pub use adapters::{AdapterSummary, adapters, open_device};
 pub use bind::{Binding, Prepared};
 pub use cooperative::open_cooperative;
-#[cfg(feature = "cli")]
+#[cfg(feature = "unstable-testing")]
 pub use pipelines::ShaderEdit;
 pub use prepack::PrepackedBinding;
 pub use readback::{Pending, Readback, Recorded};
@@ -73,14 +73,15 @@ impl Engine {
     }
 
     /// The same device with every shader changed by `edit`: for tests that a wrong kernel is noticed.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "unstable-testing")]
     pub fn with_edited_shaders(&self, edit: ShaderEdit) -> Engine {
         Engine { pipelines: Arc::new(Pipelines::edited(edit)), ..self.clone() }
     }
 
     /// The same device without the pipelines that are built: to time how long the first result takes.
-    #[cfg(feature = "cli")]
-    pub(crate) fn without_pipelines(&self) -> Engine {
+    #[cfg(feature = "unstable-testing")]
+    #[doc(hidden)]
+    pub fn without_pipelines(&self) -> Engine {
         Engine { pipelines: Arc::new(self.pipelines.unbuilt()), ..self.clone() }
     }
 

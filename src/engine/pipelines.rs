@@ -29,13 +29,13 @@ pub type ShaderEdit = fn(KernelKey, String) -> String;
 
 impl Pipelines {
     /// Pipelines of shaders that `edit` has changed.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "unstable-testing")]
     pub fn edited(edit: ShaderEdit) -> Self {
         Pipelines { edit: Some(edit), ..Pipelines::default() }
     }
 
     /// None built, of the same shaders.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "unstable-testing")]
     pub fn unbuilt(&self) -> Self {
         Pipelines { edit: self.edit, ..Pipelines::default() }
     }

@@ -172,7 +172,10 @@ impl Engine {
     }
 
     /// Writes a tensor into a buffer at `offset` before the next submission.
-    pub(crate) async fn write(&self, buffer: &wgpu::Buffer, offset: u64, tensor: &Tensor) -> Result<()> {
+    ///
+    /// # Errors
+    /// Those of the device.
+    pub async fn write(&self, buffer: &wgpu::Buffer, offset: u64, tensor: &Tensor) -> Result<()> {
         let contents = words(tensor)?;
         scoped(
             &self.device,
@@ -212,7 +215,8 @@ impl Engine {
     }
 
     /// Records with `record`, copies the tensors in `wanted` behind it, and submits once.
-    pub(crate) async fn submit(
+    #[doc(hidden)]
+    pub async fn submit(
         &self,
         op: &'static str,
         wanted: &[(wgpu::BufferSlice<'_>, &TensorDesc)],
@@ -226,8 +230,11 @@ impl Engine {
         self.submit_copies(op, &copies, record).await
     }
 
-    /// Records with `record`, copies one tensor into a ring that is already there, and submits once.
-    pub(crate) async fn submit_into(
+    /// Records with `record`, copies the tensor at `from` into a free slot of `ring`, and submits once. `op` names it in errors.
+    ///
+    /// # Errors
+    /// Those of [`Readback::record`] and of the device.
+    pub async fn submit_into(
         &self,
         op: &'static str,
         ring: &Readback,

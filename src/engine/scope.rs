@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 
 /// Runs `call` and returns the first error that wgpu raised meanwhile on this thread.
-pub(crate) async fn scoped<T>(
+pub async fn scoped<T>(
     device: &wgpu::Device,
     during: impl Fn() -> String,
     call: impl FnOnce() -> T,

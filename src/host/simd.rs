@@ -6,7 +6,7 @@
 /// only what is inlined here is compiled for the wider registers. Its argument says whether `f32::mul_add` is
 /// one instruction; where it is not, it would be a slow library call.
 #[inline(always)]
-pub(crate) fn wide<R>(f: impl FnOnce(bool) -> R) -> R {
+pub fn wide<R>(f: impl FnOnce(bool) -> R) -> R {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx2,fma")]
@@ -23,6 +23,6 @@ pub(crate) fn wide<R>(f: impl FnOnce(bool) -> R) -> R {
 
 /// `a * b + c`; `fma` is what [`wide`] passes.
 #[inline(always)]
-pub(crate) fn mul_add(fma: bool, a: f32, b: f32, c: f32) -> f32 {
+pub fn mul_add(fma: bool, a: f32, b: f32, c: f32) -> f32 {
     if fma { a.mul_add(b, c) } else { a * b + c }
 }

@@ -172,7 +172,7 @@ impl Caps {
 
     /// The size of a buffer that holds `size` bytes and can be read in pages where kernels do so: the page in which
     /// the last byte lies is whole.
-    pub(crate) fn padded(&self, size: u64) -> u64 {
+    pub fn padded(&self, size: u64) -> u64 {
         match self.paged {
             false => size,
             true => size.next_multiple_of(u64::from(self.uniform_alignment).max(4)).max(PAGE),

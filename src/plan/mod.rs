@@ -13,7 +13,7 @@ mod conv_tiled;
 mod conv_winograd;
 mod deform;
 mod depthwise;
-pub(crate) mod explain;
+pub mod explain;
 pub(crate) mod grid;
 mod inner;
 mod integer;

@@ -124,7 +124,11 @@ impl Problem {
     }
 
     /// Checks that `tensors` are what the problem was made for.
-    pub(crate) fn check(&self, tensors: &[&Tensor]) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`Error::Arity`], [`Error::Shape`] or [`Error::Type`] if they are not; [`Error::Value`] for elements that the operation
+    /// cannot take, such as indices outside their plane.
+    pub fn check(&self, tensors: &[&Tensor]) -> Result<()> {
         if tensors.len() != self.inputs.len() {
             return Err(Error::Arity {
                 op: self.op,

@@ -19,8 +19,8 @@ mod tolerance;
 mod unpool;
 
 pub use activation::activate;
-#[cfg(feature = "cli")]
-pub(crate) use sample::can_sample;
+#[cfg(feature = "unstable-testing")]
+pub use sample::can_sample;
 pub use sample::compare_sample;
 pub(crate) use tolerance::add_store_rounding;
 pub use tolerance::{Mismatch, compare};

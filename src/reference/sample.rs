@@ -85,7 +85,7 @@ pub fn compare_sample(
 }
 
 /// Whether [`compare_sample`] knows how.
-pub(crate) fn can_sample(problem: &Problem) -> bool {
+pub fn can_sample(problem: &Problem) -> bool {
     let work = matches!(problem.work, Work::Pool(_) | Work::Conv(_) | Work::ConvPool(_));
     work && problem.outputs.len() == 1
 }

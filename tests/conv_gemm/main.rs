@@ -1,12 +1,10 @@
 //! Convolution as a product of matrices, which hardware runs, on whatever adapter there is.
 
 mod mutants;
-#[path = "../support/mod.rs"]
-mod support;
 mod ways;
 
-use support::{check_gpu, describe, descs, engine, with_fill};
-use wgpool::verify::random::{Family, Rng};
+use wgpool_testing::support::{check_gpu, describe, descs, engine, with_fill};
+use wgpool_testing::verify::random::{Family, Rng};
 
 /// Plans for devices of several sizes, so that tiles of both sizes and divided sums come up on small tensors.
 const FILLS: [u32; 4] = [1, 8, 32, 128];

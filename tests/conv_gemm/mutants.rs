@@ -1,10 +1,10 @@
 //! Wrong versions of the kernels are noticed.
 
 use wgpool::kernel::GemmFinish::{self, *};
-use wgpool::verify::random::Rng;
+use wgpool_testing::verify::random::Rng;
 
-use crate::support::{self, assert_noticed, engine, is_wrong, mutant};
 use crate::ways;
+use wgpool_testing::support::{self, assert_noticed, engine, is_wrong, mutant};
 
 type Mutant = support::Mutant<GemmFinish>;
 

@@ -1,14 +1,14 @@
 //! Convolutions that take a given way through the kernels that multiply matrices.
 
-use crate::support::with_fill;
 use half::f16;
 use wgpool::kernel::{Cooperative, GemmFinish, GemmKernel, GemmTaps, GemmTile, KernelKey};
 use wgpool::plan::Caps;
-use wgpool::verify::random::{Case, Rng};
 use wgpool::{
     Activation, Conv, ConvPool, DType, Data, Engine, KernelLayout, Layout, Op, Padding, Plan, Pool, Tensor,
     TensorDesc,
 };
+use wgpool_testing::support::with_fill;
+use wgpool_testing::verify::random::{Case, Rng};
 
 /// What tells the ways through the kernel apart.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -7,7 +7,7 @@ use wgpool::{
 use wgpu::TextureFormat;
 
 use crate::gpu::{texture, view};
-use crate::support::engine;
+use wgpool_testing::support::engine;
 
 /// The text of an error, which must hold `parts`.
 fn says<T: std::fmt::Debug>(result: Result<T, Error>, parts: &[&str]) {

@@ -2,8 +2,8 @@
 
 use std::sync::mpsc::channel;
 
-use wgpool::verify::random::Rng;
 use wgpool::{DType, Engine, Layout};
+use wgpool_testing::verify::random::Rng;
 use wgpu::{BufferUsages, TextureFormat, TextureUsages};
 
 /// What outputs hold before a run: NaN as f32 and as f16.

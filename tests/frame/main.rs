@@ -5,17 +5,14 @@ mod gpu;
 mod mutants;
 mod read;
 mod show;
-#[path = "../support/mod.rs"]
-mod support;
-
 use read::{check_frame, random_frame};
 use show::{check_overlay, random_overlay};
-use support::engine;
 use wgpool::frame::FrameKernel;
 use wgpool::frame::params::{FrameParams, ShowParams};
 use wgpool::kernel::KernelKey;
-use wgpool::verify::random::Rng;
 use wgpool::{Error, FramePlan, FrameToTensor, OverlayPlan};
+use wgpool_testing::support::engine;
+use wgpool_testing::verify::random::Rng;
 
 #[test]
 fn folded_grids_reach_every_pixel() {

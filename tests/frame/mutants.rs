@@ -1,11 +1,11 @@
 //! Wrong kernels are noticed.
 
-use wgpool::verify::random::Rng;
 use wgpool::{FramePlan, OverlayPlan};
+use wgpool_testing::verify::random::Rng;
 
 use crate::read::{check_frame, random_frame};
 use crate::show::{check_overlay, random_overlay};
-use crate::support::{self, assert_noticed, engine, mutant};
+use wgpool_testing::support::{self, assert_noticed, engine, mutant};
 
 type Mutant = support::Mutant<()>;
 

@@ -1,12 +1,12 @@
 //! Pictures to tensors.
 
 use wgpool::frame::{FrameSource, reference};
-use wgpool::verify::random::Rng;
 use wgpool::{Caps, Crop, Data, Engine, FrameChannels, FramePlan, FrameToTensor, Layout, Tensor};
+use wgpool_testing::verify::random::Rng;
 use wgpu::TextureFormat;
 
 use crate::gpu::{POISON, buffer_with, bytes, dtype, encode, fill, layout, run_and_read, texture, view};
-use crate::support::engine;
+use wgpool_testing::support::engine;
 
 /// Runs a plan on the GPU between poison, and says what is wrong with what it writes.
 pub fn check_frame(engine: &Engine, plan: &FramePlan, pixels: &[u8]) -> Result<(), String> {

@@ -1,12 +1,12 @@
 //! Tensors to pictures.
 
 use wgpool::frame::{Shown, reference};
-use wgpool::verify::random::Rng;
 use wgpool::{Caps, ColorMap, DType, Data, Engine, Layout, OverlayPlan, Tensor, TensorToFrame};
+use wgpool_testing::verify::random::Rng;
 use wgpu::TextureFormat;
 
 use crate::gpu::{buffer_with, dtype, encode, fill, layout, run_and_read, texture, view};
-use crate::support::engine;
+use wgpool_testing::support::engine;
 
 /// Runs a plan on the GPU into a poisoned picture, and says what is wrong with what it writes.
 pub fn check_overlay(engine: &Engine, plan: &OverlayPlan, tensor: &Tensor) -> Result<(), String> {

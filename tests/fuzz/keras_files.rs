@@ -3,8 +3,8 @@
 use std::fs;
 use std::io::{Cursor, Read, Write};
 
-use wgpool::model::{Sequential, keras};
-use wgpool::verify::random::Rng;
+use wgpool_net::{Sequential, keras};
+use wgpool_testing::verify::random::Rng;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 

@@ -4,10 +4,8 @@
 //! `WGPOOL_FUZZ=1000000 cargo test --release --test fuzz -- --nocapture` sets the number of inputs of each target.
 //! Archives are loaded from a file: with `TMPDIR=/dev/shm`, many times as fast.
 //! NPY files are fuzzed beside their reader, among the tests of the program.
-#![cfg(feature = "cli")]
 
-#[path = "../support/fuzz.rs"]
-mod fuzz;
+use wgpool_testing::fuzz;
 mod keras_files;
 mod manifests;
 mod numbers;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use wgpool::Backend;
-use wgpool::verify::random::Rng;
+use wgpool_testing::verify::random::Rng;
 
 use crate::fuzz::{Tally, bound, count, garble, pick, reword, tokens};
 use crate::keras_files::{header, with_header};
@@ -65,7 +65,7 @@ fn manifests() {
         fs::write(dir.join("manifest.json"), &manifest).unwrap();
         fs::write(dir.join("a"), &tensors).unwrap();
         let n = manifest.len() + tensors.len();
-        let run = || wgpool::verify::run_corpus(&dir, &Backend::Reference, |_, _| {});
+        let run = || wgpool_testing::verify::run_corpus(&dir, &Backend::Reference, |_, _| {});
         rows += tally.add(n, bound(n), run).map_or(0, |report| report.rows.len());
     }
     fs::remove_dir_all(&dir).unwrap();

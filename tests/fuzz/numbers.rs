@@ -1,11 +1,11 @@
 //! Specifications of anything.
 
-use wgpool::verify::random::Rng;
 use wgpool::{
     Accuracy, Activation, AdaptivePool, Caps, Conv, ConvPool, ConvTranspose, DType, Dense, DenseLayout,
     FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Padding,
     Pool, PoolKind, RoiAlign, RoiMode, Softmax, TensorDesc,
 };
+use wgpool_testing::verify::random::Rng;
 
 use crate::fuzz::{extreme, pick};
 

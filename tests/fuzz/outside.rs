@@ -8,12 +8,12 @@ use wgpool::plan::PAGE;
 use wgpool::problem::Work;
 use wgpool::reference::{compare, evaluate};
 use wgpool::tensor::Data;
-use wgpool::verify::random::Rng;
 use wgpool::{
     AdaptivePool, Backend, Caps, Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose, DType, DeformConv,
     FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Padding,
     Plan, Pool, PoolKind, Problem, Requantize, RoiAlign, RoiMode, Tensor, TensorDesc, host,
 };
+use wgpool_testing::verify::random::Rng;
 
 use crate::fuzz::{count, peak, pick};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use wgpool::Plan;
 use wgpool::kernel::KernelKey;
 use wgpool::plan::{PAGE, Slot};
-use wgpool::verify::random::Rng;
+use wgpool_testing::verify::random::Rng;
 
 use crate::fuzz::{Tally, count, pick};
 use crate::numbers::Numbers;

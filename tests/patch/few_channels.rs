@@ -1,14 +1,14 @@
 //! Convolution of few channels: every way, and wrong versions noticed.
 
 use wgpool::kernel::{ConvPatch, KernelKey, Reduce};
-use wgpool::verify::random::{Case, Rng};
 use wgpool::{
     Activation, Caps, Conv, ConvPool, DType, KernelLayout, Layout, Op, Padding, Plan, Pool, PoolKind,
     TensorDesc,
 };
+use wgpool_testing::verify::random::{Case, Rng};
 
-use crate::support::{self, assert_noticed, check_gpu, describe, engine, is_wrong, mutant};
 use crate::ways::tensor;
+use wgpool_testing::support::{self, assert_noticed, check_gpu, describe, engine, is_wrong, mutant};
 
 /// What becomes of the sums, and where channels lie.
 type Way = (Option<Reduce>, Layout);

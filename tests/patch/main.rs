@@ -2,15 +2,13 @@
 
 mod few_channels;
 mod mutants;
-#[path = "../support/mod.rs"]
-mod support;
 mod ways;
 
-use support::{check_gpu, describe, engine};
-use wgpool::bench::cases;
 use wgpool::kernel::{Across, KernelKey};
-use wgpool::verify::random::{Case, Rng};
 use wgpool::{Caps, Conv, Padding, Plan, Pool, Tensor, TensorDesc};
+use wgpool_testing::bench::cases;
+use wgpool_testing::support::{check_gpu, describe, engine};
+use wgpool_testing::verify::random::{Case, Rng};
 
 /// The kernels of a plan without their types, in words: what, taps, rows and columns of a patch.
 fn kernels(plan: &Plan) -> Vec<String> {

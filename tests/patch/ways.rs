@@ -2,11 +2,11 @@
 
 use half::f16;
 use wgpool::kernel::{KernelKey, Patch, Reduce};
-use wgpool::verify::random::{Case, Rng};
 use wgpool::{
     Activation, Caps, Conv, DType, Data, KernelLayout, Layout, Op, Padding, Plan, Pool, PoolKind, Tensor,
     TensorDesc,
 };
+use wgpool_testing::verify::random::{Case, Rng};
 
 /// What is computed.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,8 +1,8 @@
 //! The bound: what it is, and that it fails for algorithms that are wrong.
 
 use crate::inputs::{conv, tensor};
-use wgpool::verify::random::Rng;
 use wgpool::{Accuracy, Padding, Problem, Tensor, reference};
+use wgpool_testing::verify::random::Rng;
 
 /// Matrices of `F(m x m, 3 x 3)`, in 32-bit floats.
 #[derive(Clone)]

@@ -1,13 +1,13 @@
 //! The kernels for hardware, on whatever adapter there is.
 
 use crate::inputs::{conv, inputs, with};
-use crate::support::{check_gpu, describe, engine, with_fill};
 use wgpool::kernel::KernelKey;
-use wgpool::verify::random::{Case, Family, Rng};
 use wgpool::{
     Activation, Caps, Conv, ConvPool, DType, Data, Engine, KernelLayout, Layout, Op, Padding, Plan, Pool,
     Tensor, TensorDesc,
 };
+use wgpool_testing::support::{check_gpu, describe, engine, with_fill};
+use wgpool_testing::verify::random::{Case, Family, Rng};
 
 /// Plans the algorithm wherever it can be, whether or not it is reckoned to be faster.
 pub fn eager(engine: &Engine) -> Engine {

@@ -1,10 +1,10 @@
 //! On the host path.
 
 use crate::inputs::{conv, inputs, with};
-use wgpool::verify::random::Rng;
 use wgpool::{
     Activation, Backend, Conv, ConvPool, Layout, Op, Padding, Pool, Problem, Tensor, host, reference,
 };
+use wgpool_testing::verify::random::Rng;
 
 /// Whether the host path says that it takes `F(m x m, 3 x 3)`.
 fn algorithm(op: &Op, inputs: &[Tensor]) -> Option<usize> {

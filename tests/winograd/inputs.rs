@@ -1,7 +1,7 @@
 //! Inputs for convolutions.
 
-use wgpool::verify::random::Rng;
 use wgpool::{Accuracy, Conv, Tensor};
+use wgpool_testing::verify::random::Rng;
 
 /// A convolution whose errors may depend on tiles.
 pub fn conv() -> Conv {

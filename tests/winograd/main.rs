@@ -5,5 +5,3 @@ mod hardware;
 mod host;
 mod inputs;
 mod mutants;
-#[path = "../support/mod.rs"]
-mod support;

@@ -1,8 +1,8 @@
 //! Wrong versions of the kernels are noticed, although the bound is wider than that of other convolutions.
 
 use crate::hardware::{cases, eager};
-use crate::support::{self, assert_noticed, engine, is_wrong, mutant};
-use wgpool::verify::random::Rng;
+use wgpool_testing::support::{self, assert_noticed, engine, is_wrong, mutant};
+use wgpool_testing::verify::random::Rng;
 
 type Mutant = support::Mutant<()>;
 

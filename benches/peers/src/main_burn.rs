@@ -7,7 +7,7 @@ mod burn;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use wgpool::bench::{self, cases};
+use wgpool_testing::bench::{self, cases};
 use wgpool_peers::{Result, serve};
 
 fn main() -> ExitCode {

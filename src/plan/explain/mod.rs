@@ -9,7 +9,7 @@ use crate::kernel::KernelKey;
 use crate::problem::{Flops, Problem};
 use crate::tensor::TensorDesc;
 
-pub(crate) use table::{Table, bytes};
+pub use table::{Table, bytes};
 
 /// One kernel of a plan, or several dispatches of the same kernel in a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +78,7 @@ impl Explanation {
     }
 
     /// The same, read and written.
-    pub(crate) fn bytes_by_direction(&self) -> [u64; 2] {
+    pub fn bytes_by_direction(&self) -> [u64; 2] {
         let run = || self.steps.iter().filter(|s| !s.once);
         [run().map(|s| s.bytes_read).sum(), run().map(|s| s.bytes_written).sum()]
     }

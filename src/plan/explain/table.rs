@@ -30,7 +30,7 @@ impl fmt::Display for Explanation {
 
 impl Explanation {
     /// Adds a row for each step, under the name that `name` gives it.
-    pub(crate) fn rows(&self, table: &mut Table, name: impl Fn(&StepCost) -> String) {
+    pub fn rows(&self, table: &mut Table, name: impl Fn(&StepCost) -> String) {
         for step in &self.steps {
             let grid = match step.kernel {
                 Some(_) if step.dispatches > 1 => format!("{} in {}", step.workgroups, step.dispatches),
@@ -45,22 +45,25 @@ impl Explanation {
 }
 
 /// Costs in aligned columns.
-pub(crate) struct Table {
+pub struct Table {
     rows: Vec<[String; 6]>,
 }
 
 impl Table {
+    /// Without rows; `first` is the head of the first column.
     pub fn new(first: &str) -> Table {
         let heads = [first, "workgroups", "read", "written", "FLOP", "why"];
         Table { rows: vec![heads.map(String::from)] }
     }
 
+    /// Adds a row: a name, workgroups, bytes read and written, FLOPs if they are known, and why.
     pub fn row(&mut self, name: String, grid: String, moved: [u64; 2], flops: Option<u64>, why: String) {
         let [read, written] = moved.map(bytes);
         let flops = flops.map_or_else(|| "depends".into(), scaled);
         self.rows.push([name, grid, read, written, flops, why]);
     }
 
+    /// Adds a row of sums.
     pub fn total(&mut self, name: &str, moved: [u64; 2], flops: Option<u64>) {
         self.row(name.into(), String::new(), moved, flops, String::new());
     }
@@ -79,7 +82,7 @@ impl fmt::Display for Table {
 }
 
 /// Bytes in powers of ten, as bandwidths are given.
-pub(crate) fn bytes(n: u64) -> String {
+pub fn bytes(n: u64) -> String {
     format!("{}B", scaled(n))
 }
 

@@ -1,0 +1,68 @@
+//! Opening what computes, in one place.
+
+use wgpool::{Backend, Choice, Result, engine};
+
+use super::args::Kernels;
+
+pub use wgpool::engine::{AdapterSummary as Adapter, adapters};
+
+/// What brings a software adapter where there is none.
+pub const HINT: &str = "a software adapter comes with mesa-vulkan-drivers (Debian, Ubuntu)";
+
+/// A backend, and why it was taken.
+pub struct Opened {
+    pub backend: Backend,
+    pub reason: String,
+}
+
+/// What sort of backend it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Host,
+    Reference,
+}
+
+/// What sort of backend this is.
+pub fn kind(backend: &Backend) -> Option<Kind> {
+    match backend {
+        Backend::Host => Some(Kind::Host),
+        Backend::Reference => Some(Kind::Reference),
+        _ => None,
+    }
+}
+
+/// Opens the backend that `choice` asks for.
+pub fn open(choice: &Choice) -> Result<Opened> {
+    let opened = Backend::open(choice)?;
+    Ok(Opened { backend: opened.backend, reason: opened.reason })
+}
+
+/// Opens what `choice` asks for, with the kernels that are asked for.
+pub fn open_with(choice: &Choice, kernels: Kernels) -> Result<Backend> {
+    if kernels == Kernels::Cooperative {
+        // SAFETY: the person at the command line asked for what its help calls experimental.
+        let token = unsafe { wgpool::wgpu::ExperimentalFeatures::enabled() };
+        let engine = pollster::block_on(engine::open_cooperative(choice, token))?;
+        return Ok(Backend::Gpu(engine.as_hardware()));
+    }
+    match open(choice)?.backend {
+        Backend::Gpu(engine) if kernels == Kernels::Hardware => Ok(Backend::Gpu(engine.as_hardware())),
+        backend => Ok(backend),
+    }
+}
+
+/// Whether `backend` computes on `adapter`.
+pub fn is_on(backend: &Backend, adapter: &Adapter) -> bool {
+    kind(backend).is_none() && backend.name().starts_with(&format!("{} ({}", adapter.name, adapter.backend))
+}
+
+/// A name short enough for a table: without the driver's version, but with what a software adapter is.
+pub fn short_name(backend: &Backend) -> String {
+    let Backend::Gpu(engine) = backend else {
+        return backend.name();
+    };
+    let info = engine.device().adapter_info();
+    let name = info.name.split(" (").next().unwrap_or(&info.name);
+    let note = if info.device_type == wgpool::wgpu::DeviceType::Cpu { " (software adapter)" } else { "" };
+    format!("{name}{note}")
+}

@@ -1,0 +1,111 @@
+//! The figures as a picture: the roofline with every case on it, and the times as bars.
+
+mod bars;
+mod pen;
+mod roofline;
+mod scale;
+
+use std::io::Cursor;
+use std::path::Path;
+
+use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
+use plotters::drawing::IntoDrawingArea;
+use plotters::style::{FontStyle, RGBColor, WHITE, register_font};
+use wgpool::text::escaped;
+use wgpool::{Error, Result};
+use wgpool_testing::bench::Report;
+
+use crate::document;
+use pen::{Anchor, Drawn, Pen};
+
+/// The kinds of picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Svg,
+    Png,
+}
+
+/// The format that a file's name tells.
+pub fn format(path: &Path) -> Result<Format> {
+    match path.extension().map(|e| e.to_string_lossy().to_lowercase()).as_deref() {
+        Some("svg") => Ok(Format::Svg),
+        Some("png") => Ok(Format::Png),
+        _ => Err(document(path, "the name must end in .svg or .png")),
+    }
+}
+
+const WIDTH: u32 = 1720;
+/// Where the roofline ends and the bars begin.
+const MIDDLE: i32 = 860;
+const TOP: i32 = 84;
+const LOWEST: u32 = 680;
+
+const HOST: RGBColor = RGBColor(201, 98, 16);
+const GPU: RGBColor = RGBColor(24, 100, 171);
+const INK: RGBColor = RGBColor(34, 34, 34);
+const FAINT: RGBColor = RGBColor(222, 222, 222);
+const ALARM: RGBColor = RGBColor(190, 18, 30);
+
+/// The picture's bytes.
+pub fn draw(report: &Report, format: Format) -> Result<Vec<u8>> {
+    // The program's own font, so that pictures are the same on machines without any.
+    for (style, font) in
+        [(FontStyle::Normal, dejavu::sans::regular()), (FontStyle::Bold, dejavu::sans::bold())]
+    {
+        register_font("sans-serif", style, font).map_err(|_| failed("the font cannot be read"))?;
+    }
+    let height = LOWEST.max(150 + 40 * report.cases.len() as u32);
+    match format {
+        Format::Svg => {
+            let mut text = String::new();
+            on(SVGBackend::with_string(&mut text, (WIDTH, height)), report)?;
+            Ok(text.into_bytes())
+        }
+        Format::Png => {
+            let mut pixels = vec![0; (WIDTH * height * 3) as usize];
+            on(BitMapBackend::with_buffer(&mut pixels, (WIDTH, height)), report)?;
+            let picture = image::RgbImage::from_raw(WIDTH, height, pixels)
+                .ok_or_else(|| failed("it has not as many pixels as it should"))?;
+            let mut bytes = Cursor::new(Vec::new());
+            picture.write_to(&mut bytes, image::ImageFormat::Png).map_err(failed)?;
+            Ok(bytes.into_inner())
+        }
+    }
+}
+
+fn failed(reason: impl std::fmt::Display) -> Error {
+    Error::Document { document: "picture".into(), reason: reason.to_string() }
+}
+
+fn on<DB: DrawingBackend>(backend: DB, report: &Report) -> Result<()> {
+    let area = backend.into_drawing_area();
+    let all = || -> Drawn<DB> {
+        area.fill(&WHITE)?;
+        let pen = Pen(&area);
+        let (width, height) = area.dim_in_pixel();
+        let (width, height) = (width as i32, height as i32);
+        heading(&pen, report)?;
+        roofline::draw(&pen, report, [70, TOP + 20, MIDDLE - 30, height - 60])?;
+        bars::draw(&pen, report, [MIDDLE + 210, TOP + 20, width - 90, height - 60])?;
+        area.present()
+    };
+    all().map_err(failed)
+}
+
+fn heading<DB: DrawingBackend>(pen: &Pen<'_, DB>, report: &Report) -> Drawn<DB> {
+    let quick = if report.quick { " (a first look with few measurements)" } else { "" };
+    let title = format!("wgpool bench, {}{quick}", report.date);
+    pen.bold((20, 26), &title, 22.0, INK)?;
+    let host = format!("host path, {} threads", report.threads);
+    let Some(device) = &report.device else {
+        return pen.text((20, 56), &format!("{host}; no adapter"), 16.0, INK, Anchor::Left);
+    };
+    let label = format!("{host}, beside {}", escaped(&device.label()));
+    let color = if device.software { ALARM } else { INK };
+    pen.text((20, 56), &label, 16.0, color, Anchor::Left)?;
+    if device.software {
+        let note = "It computes on the CPU: these are no figures of a GPU.";
+        pen.text((WIDTH as i32 - 20, 56), note, 16.0, ALARM, Anchor::Right)?;
+    }
+    Ok(())
+}

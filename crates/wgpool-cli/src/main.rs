@@ -1,0 +1,76 @@
+//! The command line: reads arguments, runs one command, turns an error into one line and a status.
+
+mod adapters;
+mod args;
+mod backends;
+mod batches;
+mod bench;
+mod demo;
+mod files;
+mod op;
+mod predict;
+mod summary;
+mod terminal;
+mod verify;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use args::Command;
+use wgpool::Error;
+use wgpool::text::escaped;
+
+/// Exit status of every failure, also of wrong arguments.
+const FAILURE: u8 = 2;
+
+/// Runs the command line.
+fn main() -> ExitCode {
+    silence_wayland();
+    // Silent unless RUST_LOG asks: drivers log what is no concern of the person at the terminal.
+    env_logger::Builder::new().filter_level(log::LevelFilter::Off).parse_default_env().init();
+    let cli = match args::parse() {
+        Ok(cli) => cli,
+        Err(error) => return args::report(&error),
+    };
+    let mut out = io::stdout().lock();
+    let mut status = ExitCode::SUCCESS;
+    let done = match &cli.command {
+        None => demo::run(&cli.choice(), cli.out.as_deref(), &mut out),
+        Some(Command::Adapters(args)) => adapters::run(args, &mut out),
+        Some(Command::Summary(args)) => summary::run(args, &cli.choice(), &mut out),
+        Some(Command::Predict(args)) => predict::run(args, &cli.choice(), &mut out),
+        Some(Command::Op(args)) => op::run(args, &cli.choice(), &mut out),
+        Some(Command::Verify(args)) => verify::run(args, &cli.choice(), &mut out).map(|found| status = found),
+        Some(Command::Bench(args)) => bench::run(args, &cli.choice(), &mut out).map(|found| status = found),
+    };
+    match done.and_then(|()| out.flush().map_err(terminal::stdout_error)) {
+        Ok(()) => status,
+        // The reader of the pipe has seen enough: nothing went wrong.
+        Err(error) if terminal::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+/// Keeps Mesa's Vulkan layers from complaining on stderr where there is no desktop session.
+///
+/// They look for a Wayland display, and the Wayland library prints a line whenever this variable is unset.
+fn silence_wayland() {
+    const SESSION: &str = "XDG_RUNTIME_DIR";
+    if cfg!(target_os = "linux") && std::env::var_os(SESSION).is_none() {
+        // SAFETY: this is the first thing the program does: no other thread runs that could read the environment.
+        unsafe { std::env::set_var(SESSION, "/nonexistent") };
+    }
+}
+
+/// Prints one line on stderr and gives the status of a failure.
+fn fail(message: &str) -> ExitCode {
+    let line: Vec<&str> = message.split_whitespace().collect();
+    // Where stderr itself is closed there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "wgpool: {}", escaped(&line.join(" ")));
+    ExitCode::from(FAILURE)
+}
+
+/// An [`Error::Document`] about `path`.
+fn document(path: &std::path::Path, reason: impl std::fmt::Display) -> Error {
+    Error::Document { document: path.display().to_string(), reason: reason.to_string() }
+}

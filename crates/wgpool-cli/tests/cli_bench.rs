@@ -1,0 +1,306 @@
+//! `wgpool bench` and `--explain`, as a person or a script meets them.
+
+#[path = "support/cli.rs"]
+mod cli;
+
+use cli::{Folder, mnist};
+use serde_json::Value;
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+#[test]
+fn a_software_adapter_beside_the_host_path() {
+    let folder = Folder::new();
+    let said = folder
+        .succeeds("bench --quick --case p7,F2 --adapter software --json b.json --plot b.svg --kernels auto");
+    for part in ["SOFTWARE ADAPTER, no GPU", "host path", "software adapter", "P7 max", "F2 3x3", "--quick"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(folder.names(), ["b.json", "b.svg"], "no part of a file is left");
+
+    let json: Value = serde_json::from_slice(&folder.read("b.json")).expect("JSON");
+    assert_eq!((&json["schema"], &json["quick"]), (&Value::from(1), &Value::from(true)));
+    assert_eq!(json["adapter"]["software"], true);
+    assert_eq!(json["adapter"]["hardware_kernels"], false);
+    let date = json["date"].as_str().expect("a date");
+    assert_eq!(date.split('-').map(str::len).collect::<Vec<_>>(), [4, 2, 2], "{date}");
+    for who in ["host", "adapter"] {
+        let ceilings = &json[who]["ceilings"];
+        assert!(number(&ceilings["gbs"]) > 0.0 && number(&ceilings["gflops"]) > 0.0, "{ceilings}");
+    }
+    let names: Vec<&str> =
+        json["cases"].as_array().expect("cases").iter().filter_map(|case| case["name"].as_str()).collect();
+    assert_eq!(names, ["P7 max 2x2/2 small", "F2 3x3 few + max 2x2"]);
+    for case in json["cases"].as_array().expect("cases") {
+        assert_eq!(case["faults"], Value::Array(vec![]));
+        assert!(number(&case["checked"]["compared"]) > 0.0 && number(&case["first_result_ms"]) > 0.0);
+        assert!(case["kernels"].as_array().is_some_and(|kernels| !kernels.is_empty()));
+        for who in ["host", "gpu"] {
+            let side = &case[who];
+            let [low, median, high] = ["p10_ms", "median_ms", "p90_ms"].map(|key| number(&side["wall"][key]));
+            assert!(0.0 < low && low <= median && median <= high, "{side}");
+            let seconds = match &side["timestamp"] {
+                Value::Null => median / 1e3,
+                stamps => number(&stamps["median_ms"]) / 1e3,
+            };
+            let gbs = number(&case["bytes"]) / seconds / 1e9;
+            assert!((number(&side["gbs"]) / gbs - 1.0).abs() < 1e-6, "{side}");
+            assert!(number(&side["share"]) > 0.0);
+        }
+    }
+    // 32 x 32 planes of 26 x 26 and of 13 x 13; a tap for every element that is read.
+    assert_eq!(json["cases"][0]["bytes"], 4 * 32 * 32 * (26 * 26 + 13 * 13));
+    assert_eq!(json["cases"][0]["flops"], 32 * 32 * 26 * 26);
+
+    let svg = String::from_utf8(folder.read("b.svg")).expect("text");
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
+    for text in ["SOFTWARE ADAPTER", "Roofline", "P7 max 2x2/2 small", "GFLOP/s"] {
+        assert!(svg.contains(text), "{text}");
+    }
+}
+
+#[test]
+fn the_host_path_alone_and_a_picture_with_letters() {
+    let folder = Folder::new();
+    let said = folder.succeeds("bench --quick --case P5 --adapter host --json b.json --plot b.png");
+    assert!(said.contains("no adapter") && !said.contains("SOFTWARE"), "{said}");
+    let json: Value = serde_json::from_slice(&folder.read("b.json")).expect("JSON");
+    assert_eq!((&json["adapter"], &json["cases"][0]["gpu"]), (&Value::Null, &Value::Null));
+    let picture = image::load_from_memory(&folder.read("b.png")).expect("a PNG").to_rgb8();
+    assert!(picture.width() > 1000 && picture.height() > 500);
+    // The heading is written whether or not the machine has fonts: ink in the upper left corner.
+    let dark = (0..600).flat_map(|x| (10..45).map(move |y| (x, y)));
+    let dark = dark.filter(|&(x, y)| picture.get_pixel(x, y).0.iter().all(|&c| c < 100)).count();
+    assert!(dark > 500, "{dark} dark pixels");
+}
+
+#[test]
+fn fusion_and_scaling() {
+    let folder = Folder::new();
+    let said = folder.succeeds("bench --quick --fusion --scaling --adapter host --json b.json");
+    assert!(said.contains("speedup") && said.contains("1x8x1792x1792"), "{said}");
+    let json: Value = serde_json::from_slice(&folder.read("b.json")).expect("JSON");
+    assert_eq!(json["cases"], Value::Array(vec![]));
+    let fusion = json["fusion"].as_array().expect("fusion");
+    assert_eq!(fusion.len(), 2);
+    for case in fusion {
+        let host = &case["host"];
+        let [fused, two] = ["fused", "two_kernels"].map(|way| number(&host[way]["wall"]["median_ms"]));
+        assert!((number(&host["speedup"]) - two / fused).abs() < 1e-9, "{case}");
+    }
+    let rows = json["scaling"].as_array().expect("scaling");
+    assert_eq!(rows.len(), 4);
+    for row in rows {
+        let last = row["cases"].as_array().and_then(|cases| cases.last()).expect("cases");
+        assert_eq!(last["host_deviation"], 1.0, "{row}");
+    }
+}
+
+#[test]
+fn cases_are_exported_for_other_programs() {
+    let folder = Folder::new();
+    folder.succeeds("bench --case P4,C6 --export cases");
+    let json: Value = serde_json::from_slice(&folder.read("cases/cases.json")).expect("JSON");
+    let [pool, conv] = json["cases"].as_array().expect("cases").as_slice() else { panic!("{json}") };
+    assert_eq!(pool["name"], "P4 avg 3x3/1");
+    assert_eq!((&pool["conv"], &pool["pool"]["kind"]), (&Value::Null, &Value::from("average")));
+    assert_eq!(pool["pool"]["pad_before"], serde_json::json!([1, 1]));
+    assert_eq!((&conv["conv"]["activation"], &conv["pool"]), (&Value::from("relu"), &Value::Null));
+    // SameUpper comes as numbers.
+    assert_eq!(conv["conv"]["pad_after"], serde_json::json!([2, 2]));
+    assert_eq!(conv["output"], serde_json::json!([16, 64, 10, 10]));
+    // What is written is what the operation says, computed again from the files by another command.
+    folder.succeeds(
+        "op avg-pool --window 3x3 --stride 1x1 --padding 1 cases/P4.in0.npy -o again.npy --adapter host",
+    );
+    assert_eq!(folder.read("again.npy"), folder.read("cases/P4.out.npy"));
+    assert_eq!(folder.read("cases/C6.in2.npy").len(), 128 + 64 * 4);
+    folder.fails("bench --case P4 --export cases --json b.json", "--export");
+}
+
+#[test]
+fn what_cannot_be_measured_is_an_error() {
+    let folder = Folder::new();
+    folder.fails("bench --case P0", "the cases are P1, P2");
+    folder.fails("bench --case P5 --adapter reference", "reference");
+    folder.fails("bench --case P5 --plot picture.gif", ".svg or .png");
+    folder.fails("bench --case P5 --json no/such/folder/b.json", "b.json");
+    folder.fails("bench --fusion --plot picture.svg", "--case");
+    folder.fails("bench --kernels fast", "fast");
+    folder.fails("bench --fusion --case P1,C2 --adapter host", "convolution with pooling");
+    folder.fails("bench --case ,", "the cases are P1, P2");
+}
+
+/// A report of two cases, on the host path and the adapter, of which each takes `factor` as long as in the others.
+fn report(version: &str, factor: f64, noise: [f64; 2]) -> Vec<u8> {
+    let side = |ms: f64| {
+        let samples = noise.map(|n| ms * factor * n);
+        serde_json::json!({ "wall": { "median_ms": samples[0], "samples_ms": samples } })
+    };
+    let case = |name: &str, ms: f64| serde_json::json!({ "name": name, "bytes": 4, "flops": 8, "faults": [], "host": side(ms), "gpu": side(ms) });
+    let adapter =
+        serde_json::json!({ "name": "lavapipe", "api": "vulkan", "driver": "Mesa", "software": true });
+    let report = serde_json::json!({
+        "schema": 1, "version": version, "quick": false, "host": { "threads": 2 }, "adapter": adapter,
+        "cases": [case("P1 max", 1.0), case("C2 3x3", 40.0)],
+    });
+    report.to_string().into_bytes()
+}
+
+#[test]
+fn builds_are_compared_over_rounds() {
+    let folder = Folder::new();
+    for side in ["a", "same", "slow"] {
+        std::fs::create_dir(folder.0.join(side)).expect("a folder");
+    }
+    let wiggle = [1.0, 1.004, 0.998, 1.002, 0.997, 1.001];
+    for (i, noise) in wiggle.into_iter().enumerate() {
+        // What meets both sides in a round makes no difference.
+        let machine = 1.0 + i as f64;
+        folder.file(&format!("a/{i}.json"), &report("0.1.0", machine, [1.0; 2]));
+        folder.file(&format!("same/{i}.json"), &report("0.1.0", machine * noise, [1.0; 2]));
+        folder.file(&format!("slow/{i}.json"), &report("0.2.0", 1.1 * machine * noise, [1.0; 2]));
+    }
+    folder.file("a/notes.txt", b"no round");
+    let said = folder.succeeds("bench --compare a same --fail-above 1.03");
+    assert!(!said.contains("note") && !said.contains("slower") && !said.contains("faster"), "{said}");
+    assert_eq!(said.matches(" same\n").count(), 6, "{said}");
+    assert!(said.contains("A: a, 6 rounds") && said.contains("sign test"), "{said}");
+
+    let said = folder.succeeds("bench --compare a slow");
+    assert_eq!(said.matches(" slower\n").count(), 6, "{said}");
+    assert!(
+        said.contains("geometric mean of 2") && said.contains("versions differ: A 0.1.0; B 0.2.0"),
+        "{said}"
+    );
+    let row =
+        said.lines().find(|line| line.starts_with("P1 max") && line.contains("adapter")).expect("a row");
+    let cells: Vec<&str> = row.split_whitespace().collect();
+    assert_eq!(&cells[2..6], ["adapter", "3.50", "3.85", "1.101"], "{row}");
+    assert_eq!(folder.succeeds("bench --compare slow a").matches(" faster\n").count(), 6);
+
+    let output = folder.run("bench --compare a slow --fail-above 1.03");
+    let said = String::from_utf8(output.stdout).expect("text");
+    assert_eq!((output.status.code(), said.matches("FAILED ").count()), (Some(1), 4), "{said}");
+    assert!(said.contains("FAILED C2 3x3, host path: 1.101 times A, at least 1.097"), "{said}");
+    folder.succeeds("bench --compare a slow --fail-above 1.2");
+}
+
+#[test]
+fn builds_are_compared_by_single_files() {
+    let folder = Folder::new();
+    folder
+        .file("a.json", &report("0.1.0", 1.0, [1.0, 1.001]))
+        .file("b.json", &report("0.1.0", 1.2, [1.0, 1.001]));
+    let said = folder.succeeds("bench --compare a.json b.json");
+    assert!(said.contains("A: a.json, 1 round\n") && said.contains("too narrow"), "{said}");
+    assert_eq!(said.matches(" slower\n").count(), 6, "{said}");
+    // What the benchmark itself writes.
+    folder.succeeds("bench --quick --case P5 --adapter host --json own.json");
+    let said = folder.succeeds("bench --compare own.json own.json");
+    assert!(said.contains("1.000") && said.matches(" same\n").count() == 2, "{said}");
+}
+
+#[test]
+fn what_cannot_be_compared_is_named() {
+    let folder = Folder::new();
+    folder.file("a.json", &report("0.1.0", 1.0, [1.0, 1.1])).file("bad.json", b"{}").file("cut.json", b"{");
+    for name in ["empty", "two"] {
+        std::fs::create_dir(folder.0.join(name)).expect("a folder");
+    }
+    folder.file("two/1.json", &report("1", 1.0, [1.0; 2])).file("two/2.json", &report("1", 1.0, [1.0; 2]));
+    folder.fails("bench --compare a.json", "2 values");
+    folder.fails("bench --compare a.json none.json", "none.json");
+    folder.fails("bench --compare a.json bad.json", "bad.json: it has no `schema`");
+    folder.fails("bench --compare cut.json a.json", "cut.json: it is no JSON");
+    folder.fails("bench --compare a.json empty", "empty: the folder has no .json file");
+    folder.fails("bench --compare a.json two", "A has 1 rounds and B 2");
+    folder.fails("bench --compare two two", "2 rounds, but an interval of 95 % takes 6");
+    folder.fails("bench --compare a.json a.json --quick", "--quick");
+    folder.fails("bench --compare a.json a.json --fail-above 0", "positive");
+    folder.fails("bench --fail-above 1.03", "--compare");
+}
+
+/// Two programs that are one: ten percent apart would be a wonder of a machine, so only what is printed is looked at.
+#[cfg(unix)]
+#[test]
+fn the_script_interleaves_both() {
+    let folder = Folder::new();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/bench_compare.sh");
+    let program = env!("CARGO_BIN_EXE_wgpool");
+    // Notes the order of the runs.
+    for side in ["a", "b"] {
+        let text = format!("#!/bin/sh\necho \"{side} $*\" >> order\nexec {program} \"$@\"\n");
+        folder.file(side, text.as_bytes());
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(folder.0.join(side), mode).expect("an executable file");
+    }
+    let run = |arguments: &str| {
+        let mut script = std::process::Command::new(script);
+        script.current_dir(&folder.0).args(arguments.split_whitespace()).output().expect("the script runs")
+    };
+    let output = run("./a ./b --rounds 6 --out kept --quick --case P5 --adapter host");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(
+        said.contains("6 rounds") && said.contains("P5") && said.contains("geometric mean of 1"),
+        "{said}"
+    );
+    let order = String::from_utf8(folder.read("order")).expect("text");
+    let order: String = order.lines().filter(|line| line.contains("--json")).map(|line| &line[..1]).collect();
+    assert_eq!(order, "abbaabbaabba");
+    assert!(folder.0.join("kept/A/006.json").exists() && folder.0.join("kept/B/001.json").exists());
+
+    let refused = |arguments: &str, part: &str| {
+        let output = run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {said}");
+        assert!(said.contains(part), "{arguments}: {said}");
+    };
+    refused("./a", "usage");
+    refused("./a ./none", "./none");
+    refused("./a ./b --rounds 5", "6 or more");
+    refused("./a ./b --out kept --quick --case P5 --adapter host", "holds rounds already");
+    refused("./a ./b --rounds 6 --case P0", "ended with status 2");
+}
+
+#[test]
+fn operations_and_models_explain_themselves() {
+    let folder = Folder::new();
+    let zeros = vec![0.0; 2 * 6 * 6];
+    folder.array("in.npy", &[1, 2, 6, 6], &zeros).array("k.npy", &[4, 2, 3, 3], &zeros);
+    for adapter in ["host", "reference", "software"] {
+        let said = folder
+            .succeeds(&format!("op conv --kernel k.npy in.npy -o out.npy --explain --adapter {adapter}"));
+        // 4 channels of 4 x 4 elements, two operations for each of 2 x 9 taps.
+        for part in ["FLOP", "2.30 k", "a run", "memory", "outputs 256 B"] {
+            assert!(said.contains(part), "{adapter}, {part}: {said}");
+        }
+    }
+    let config = mnist("config.json");
+    for command in ["summary", "predict"] {
+        folder.array("digit.npy", &[1, 28, 28, 1], &[0.0; 28 * 28]);
+        let input = if command == "predict" { " digit.npy" } else { "" };
+        let said = folder.succeeds(&format!("{command} {config}{input} --explain --adapter software"));
+        for part in ["layer: kernel", "conv1", "dense_out: Softmax", "why", "weights 51.2 kB"] {
+            assert!(said.contains(part), "{command}, {part}: {said}");
+        }
+        let plain = folder.succeeds(&format!("{command} {config}{input} --adapter host"));
+        assert!(!plain.contains("layer: kernel"), "{plain}");
+    }
+}
+
+#[test]
+fn convolutions_by_tile_are_labelled() {
+    let folder = Folder::new();
+    let said = folder.succeeds("bench --quick --case P7,C2,C3 --accuracy tile --adapter host --json b.json");
+    assert!(said.contains("C2 3x3 by tile") && !said.contains("C3") && !said.contains("P7"), "{said}");
+    let json: Value = serde_json::from_slice(&folder.read("b.json")).expect("JSON");
+    assert_eq!(json["cases"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        (&json["cases"][0]["accuracy"], &json["cases"][0]["faults"][0]),
+        (&"tile".into(), &Value::Null)
+    );
+}

@@ -1,0 +1,55 @@
+//! `wgpool verify`, as a person or a script meets it.
+
+#[path = "support/cli.rs"]
+mod cli;
+
+use std::fs;
+
+use serde_json::{Value, json};
+use wgpool_testing::tampered::{Copy, add_to_first_float, corpus, is};
+use wgpool_testing::verify::random::Family;
+
+const ONNX: usize = 138;
+
+/// Status, standard output and standard error of `wgpool verify`.
+fn command(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = cli::program().arg("verify").args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_command_ends_with_the_counts_and_a_status() {
+    let onnx = corpus("onnx");
+    let (status, out, err) = command(&[onnx.to_str().unwrap(), "--adapter", "host"]);
+    assert_eq!((status, err.as_str()), (Some(0), ""));
+    assert_eq!(out.lines().last(), Some(&*format!("{ONNX} passed, 0 failed, 0 unsupported")));
+    assert!(out.contains("pipelines built"), "{out}");
+
+    let (copy, case) = Copy::of("torch", is("avg_pool2d"));
+    copy.tamper(&case, case["outputs"][0]["tensor"].as_str().unwrap(), add_to_first_float(1.0));
+    let dir = copy.0.to_str().unwrap();
+    let (status, out, _) = command(&[dir, "--adapter", "host"]);
+    assert_eq!((status, out.lines().last()), (Some(1), Some("0 passed, 1 failed, 0 unsupported")));
+    let (status, out, _) = command(&[dir, "--adapter", "host", "--json"]);
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((status, &report["failed"]), (Some(1), &json!(1)));
+
+    fs::remove_file(copy.0.join("manifest.json")).unwrap();
+    for arguments in [&[dir][..], &["--count", "0"], &[dir, "--seed", "1"], &["--seed", "-"]] {
+        let (status, _, err) = command(arguments);
+        assert_eq!((status, err.lines().count()), (Some(2), 1), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn the_command_checks_itself_without_a_corpus() {
+    let (status, out, _) = command(&["--adapter", "host", "--count", "3"]);
+    assert_eq!(
+        (status, out.lines().last()),
+        (Some(0), Some(&*format!("{} passed, 0 failed, 0 unsupported", 3 * Family::ALL.len())))
+    );
+    let seed = out.lines().find_map(|line| line.strip_prefix("seed ")).unwrap();
+    let again = command(&["--adapter", "host", "--count", "3", "--seed", seed]).1;
+    assert!(again.contains(&format!("seed {seed}")), "{again}");
+}

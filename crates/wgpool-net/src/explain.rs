@@ -1,0 +1,146 @@
+//! What a program does and costs on a backend, layer by layer.
+
+use std::fmt;
+
+use super::program::{Program, Step};
+use super::session::{plans, scratch_sizes};
+use wgpool::backend::Backend;
+use wgpool::error::Result;
+use wgpool::plan::Plan;
+use wgpool::plan::explain::{Explanation, Table, bytes};
+use wgpool::tensor::{Tensor, TensorDesc};
+use wgpool::text::escaped;
+
+/// One operation of a program and its cost.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LayerCost {
+    /// The layer it comes from; layers that were fused are joined by `+`.
+    pub name: String,
+    /// Its kernels.
+    pub explanation: Explanation,
+}
+
+/// What a program does on a backend. Printed, it is a table of its layers.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ProgramExplanation {
+    /// The model's name.
+    pub name: String,
+    /// Where it computes.
+    pub backend: String,
+    /// The operations, in order.
+    pub layers: Vec<LayerCost>,
+    /// Bytes of input and output.
+    pub ends: u64,
+    /// Bytes of kernels and biases.
+    pub weights: u64,
+    /// Bytes of what is kept between layers, and between a layer's own kernels.
+    pub scratch: u64,
+    /// Bytes of packed weights.
+    pub packed: u64,
+}
+
+impl ProgramExplanation {
+    /// Bytes of memory for tensors that a run needs at most; on the CPU without what an operation needs for itself.
+    pub fn peak_memory(&self) -> u64 {
+        self.ends + self.weights + self.scratch + self.packed
+    }
+
+    /// Bytes that the kernels of a run move.
+    pub fn bytes(&self) -> u64 {
+        self.layers.iter().map(|layer| layer.explanation.bytes()).sum()
+    }
+
+    /// Floating-point operations of a run.
+    pub fn flops(&self) -> Option<u64> {
+        self.layers.iter().map(|layer| layer.explanation.flops()).sum()
+    }
+}
+
+impl Program {
+    /// Which kernels compute the program on `backend` and why, the bytes they move, their arithmetic, and the memory
+    /// that a [`Session`](super::Session) of it takes. Computes nothing and allocates nothing on the device.
+    ///
+    /// # Errors
+    /// Those of the plans of its operations.
+    ///
+    /// ```
+    /// use wgpool_net::{LayerKind, Sequential};
+    /// use wgpool::{Backend, Layout, Pool};
+    /// let pool = Pool::max([2, 2]).layout(Layout::Nhwc);
+    /// let model = Sequential::new("tiny", [2, 2, 1]).layer("pool", LayerKind::Pool(pool));
+    /// let explanation = model.program(1)?.explain(&Backend::Host)?;
+    /// assert_eq!((explanation.bytes(), explanation.flops()), (4 * 5, Some(4)));
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    pub fn explain(&self, backend: &Backend) -> Result<ProgramExplanation> {
+        let plans = match backend {
+            Backend::Gpu(engine) => plans(engine, self)?,
+            _ => Vec::new(),
+        };
+        self.explain_with(backend, &plans)
+    }
+
+    /// With the plans of its operations on a GPU; without any on the CPU.
+    pub(super) fn explain_with(&self, backend: &Backend, plans: &[Plan]) -> Result<ProgramExplanation> {
+        let on_gpu = matches!(backend, Backend::Gpu(_));
+        let explanations: Vec<Explanation> = match on_gpu {
+            true => plans.iter().map(Plan::explain).collect(),
+            false => {
+                let on_cpu = |step: &Step| backend.explain_problem(&step.problem, true);
+                self.steps.iter().map(on_cpu).collect::<Result<_>>()?
+            }
+        };
+        let scratch = match on_gpu {
+            true => {
+                scratch_sizes(plans).iter().sum::<u64>() + explanations.iter().map(|e| e.scratch).sum::<u64>()
+            }
+            false => self.between(),
+        };
+        let size = |tensor: &Tensor| tensor.desc().buffer_size();
+        let layers = self.steps.iter().zip(explanations);
+        let layers: Vec<LayerCost> =
+            layers.map(|(step, explanation)| LayerCost { name: step.name.clone(), explanation }).collect();
+        Ok(ProgramExplanation {
+            name: self.name.clone(),
+            backend: backend.name(),
+            ends: self.input.buffer_size() + self.output.buffer_size(),
+            weights: self.steps.iter().flat_map(|step| &step.weights).map(size).sum(),
+            scratch,
+            packed: layers.iter().map(|layer| layer.explanation.packed).sum(),
+            layers,
+        })
+    }
+
+    /// Bytes of the tensors between layers that are there at the same time on the CPU: an operation's input and
+    /// output, as far as they are not the program's.
+    fn between(&self) -> u64 {
+        let outputs = |i: usize| -> u64 {
+            let step = self.steps.get(i).filter(|_| i + 1 < self.steps.len());
+            step.map_or(0, |s| s.problem.outputs.iter().map(TensorDesc::buffer_size).sum())
+        };
+        let at = |i: usize| i.checked_sub(1).map_or(0, outputs) + outputs(i);
+        (0..self.steps.len()).map(at).max().unwrap_or(0)
+    }
+}
+
+impl fmt::Display for ProgramExplanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} on {}", escaped(&self.name), escaped(&self.backend))?;
+        let mut table = Table::new("layer: kernel");
+        let mut moved = [0; 2];
+        for LayerCost { name, explanation } in &self.layers {
+            let [read, written] = explanation.bytes_by_direction();
+            moved = [moved[0] + read, moved[1] + written];
+            explanation.rows(&mut table, |step| format!("{}: {}", escaped(name), step.name()));
+        }
+        table.total("a run", moved, self.flops());
+        write!(f, "{table}memory {} (input and output {}", bytes(self.peak_memory()), bytes(self.ends))?;
+        let parts = [("weights", self.weights), ("between", self.scratch), ("packed weights", self.packed)];
+        for (name, size) in parts.into_iter().filter(|(_, size)| *size > 0) {
+            write!(f, ", {name} {}", bytes(size))?;
+        }
+        write!(f, ")")
+    }
+}

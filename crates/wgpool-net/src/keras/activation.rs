@@ -1,0 +1,98 @@
+//! Keras' activations: a name, or a serialised function or layer.
+
+use serde_json::Value;
+
+use super::fields::{Fields, excerpt};
+use wgpool::error::Result;
+use wgpool::spec::{Activation, Softmax};
+
+/// What an activation of a layer becomes.
+pub(super) enum Act {
+    Pointwise(Activation),
+    Softmax(Softmax),
+}
+
+const NAMES: &str = "linear, relu, relu6, leaky_relu, sigmoid, tanh, silu, swish, gelu, softmax";
+
+fn named(name: &str) -> Option<Act> {
+    Some(Act::Pointwise(match name {
+        "linear" => Activation::None,
+        "relu" => Activation::Relu,
+        "relu6" => Activation::Relu6,
+        "leaky_relu" => Activation::LeakyRelu { alpha: 0.2 },
+        "sigmoid" => Activation::Sigmoid,
+        "tanh" => Activation::Tanh,
+        "silu" | "swish" => Activation::Silu,
+        "gelu" => Activation::Gelu,
+        "softmax" => return Some(Act::Softmax(Softmax::last_axis())),
+        _ => return None,
+    }))
+}
+
+/// The activation in the field `activation`; absent or null is linear.
+pub(super) fn activation(fields: &Fields<'_>) -> Result<Act> {
+    let Some(value) = fields.get("activation") else { return Ok(Act::Pointwise(Activation::None)) };
+    let unknown = || {
+        fields.error(format!("{} has the activation {}; supported are {NAMES}", fields.class, excerpt(value)))
+    };
+    match value {
+        Value::String(name) => named(name).ok_or_else(unknown),
+        Value::Object(object) => {
+            let class = object.get("class_name").and_then(Value::as_str).unwrap_or_default();
+            match (class, object.get("config")) {
+                ("function", Some(Value::String(name))) => named(name).ok_or_else(unknown),
+                ("ReLU" | "LeakyReLU" | "Softmax" | "Activation", Some(Value::Object(map))) => {
+                    layer(&Fields { class, map, ..*fields })?.ok_or_else(unknown)
+                }
+                _ => Err(unknown()),
+            }
+        }
+        _ => Err(unknown()),
+    }
+}
+
+/// The activation that a layer of its own is, by its class; `None` for other classes.
+pub(super) fn layer(fields: &Fields<'_>) -> Result<Option<Act>> {
+    Ok(Some(match fields.class {
+        "ReLU" => Act::Pointwise(relu(fields)?),
+        "LeakyReLU" => {
+            // Keras 2 called the slope alpha.
+            let slope = fields.number("negative_slope")?.or(fields.number("alpha")?);
+            Act::Pointwise(leaky(fields, slope.unwrap_or(0.3))?)
+        }
+        "Softmax" => Act::Softmax(Softmax { axis: fields.axis_or("axis", -1)? }),
+        "Activation" => match fields.get("activation") {
+            // An object may hold another Activation, which would nest without end.
+            Some(Value::Object(object))
+                if object.get("class_name").and_then(Value::as_str) == Some("Activation") =>
+            {
+                return Err(fields.error("an Activation inside an Activation is not supported"));
+            }
+            _ => activation(fields)?,
+        },
+        _ => return Ok(None),
+    }))
+}
+
+fn leaky(fields: &Fields<'_>, slope: f64) -> Result<Activation> {
+    let alpha = slope as f32;
+    if !alpha.is_finite() {
+        return Err(fields.error(format!("the negative slope {slope:e} is not a 32-bit float")));
+    }
+    Ok(Activation::LeakyRelu { alpha })
+}
+
+fn relu(fields: &Fields<'_>) -> Result<Activation> {
+    let max = fields.number("max_value")?;
+    let slope = fields.number("negative_slope")?.unwrap_or(0.0);
+    let threshold = fields.number("threshold")?.unwrap_or(0.0);
+    match (max, slope, threshold) {
+        (None, 0.0, 0.0) => Ok(Activation::Relu),
+        (Some(6.0), 0.0, 0.0) => Ok(Activation::Relu6),
+        (None, slope, 0.0) => leaky(fields, slope),
+        _ => Err(fields.error(format!(
+            "ReLU with max_value {max:?}, negative_slope {slope} and threshold {threshold} is not supported: \
+             threshold must be 0, and max_value 6 or absent, 6 only with negative_slope 0"
+        ))),
+    }
+}

@@ -1,0 +1,128 @@
+//! Typed access to a layer's configuration; whatever is missing or of another type is an error with its name.
+
+use serde_json::{Map, Value};
+
+use wgpool::error::{Error, Result};
+
+/// The largest length, count or size that a configuration may hold.
+const LARGEST: u64 = i32::MAX as u64;
+
+/// One layer of a configuration.
+#[derive(Clone, Copy)]
+pub(super) struct Fields<'a> {
+    pub model: &'a str,
+    pub layer: &'a str,
+    pub class: &'a str,
+    pub map: &'a Map<String, Value>,
+}
+
+impl<'a> Fields<'a> {
+    pub fn error(&self, reason: impl Into<String>) -> Error {
+        Error::Layer { model: self.model.to_owned(), layer: self.layer.to_owned(), reason: reason.into() }
+    }
+
+    fn bad(&self, key: &str, value: &Value, rule: &str) -> Error {
+        self.error(format!("{} has {key} = {}, but {rule}", self.class, excerpt(value)))
+    }
+
+    /// The value of a field; null counts as absent.
+    pub fn get(&self, key: &str) -> Option<&'a Value> {
+        self.map.get(key).filter(|v| !v.is_null())
+    }
+
+    fn required(&self, key: &str) -> Result<&'a Value> {
+        self.get(key).ok_or_else(|| self.error(format!("{} lacks {key}", self.class)))
+    }
+
+    /// A positive whole number.
+    fn whole(&self, key: &str, value: &Value) -> Result<usize> {
+        // Keras itself writes whole numbers; 3.0 is accepted by neither.
+        match value.as_u64() {
+            Some(n) if (1..=LARGEST).contains(&n) => Ok(n as usize),
+            _ => Err(self.bad(key, value, "it must be a whole number from 1 to 2147483647")),
+        }
+    }
+
+    pub fn count(&self, key: &str) -> Result<usize> {
+        self.whole(key, self.required(key)?)
+    }
+
+    pub fn count_or(&self, key: &str, default: usize) -> Result<usize> {
+        self.get(key).map_or(Ok(default), |v| self.whole(key, v))
+    }
+
+    /// One number for each of `rank` axes; a single number stands for all of them.
+    pub fn counts(&self, key: &str, rank: usize) -> Result<Vec<usize>> {
+        self.counts_of(key, self.required(key)?, rank)
+    }
+
+    pub fn counts_or(&self, key: &str, rank: usize, default: Vec<usize>) -> Result<Vec<usize>> {
+        self.get(key).map_or(Ok(default), |v| self.counts_of(key, v, rank))
+    }
+
+    fn counts_of(&self, key: &str, value: &Value, rank: usize) -> Result<Vec<usize>> {
+        match value {
+            Value::Array(list) if list.len() == rank => list.iter().map(|v| self.whole(key, v)).collect(),
+            Value::Array(_) => Err(self.bad(key, value, &format!("it must hold {rank} numbers"))),
+            one => Ok(vec![self.whole(key, one)?; rank]),
+        }
+    }
+
+    pub fn text_or(&self, key: &str, default: &'a str) -> Result<&'a str> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(value) => value.as_str().ok_or_else(|| self.bad(key, value, "it must be a string")),
+        }
+    }
+
+    pub fn flag_or(&self, key: &str, default: bool) -> Result<bool> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(value) => value.as_bool().ok_or_else(|| self.bad(key, value, "it must be true or false")),
+        }
+    }
+
+    pub fn number(&self, key: &str) -> Result<Option<f64>> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        match value.as_f64() {
+            Some(number) if number.is_finite() => Ok(Some(number)),
+            _ => Err(self.bad(key, value, "it must be a finite number")),
+        }
+    }
+
+    /// A whole number of either sign, alone or as the only element of a list.
+    pub fn axis_or(&self, key: &str, default: isize) -> Result<isize> {
+        let Some(value) = self.get(key) else { return Ok(default) };
+        let one = match value {
+            Value::Array(list) => match list.as_slice() {
+                [one] => one,
+                _ => return Err(self.bad(key, value, "only one axis is supported")),
+            },
+            one => one,
+        };
+        let axis = one.as_i64().filter(|axis| axis.unsigned_abs() <= LARGEST);
+        axis.map(|axis| axis as isize).ok_or_else(|| self.bad(key, value, "it must be a whole number"))
+    }
+
+    /// Refuses a layer that computes in another type than 32-bit floats.
+    pub fn check_dtype(&self) -> Result<()> {
+        let Some(value) = self.get("dtype") else { return Ok(()) };
+        let name = match value {
+            Value::Object(policy) => policy.get("config").and_then(|c| c.get("name")).and_then(Value::as_str),
+            other => other.as_str(),
+        };
+        match name {
+            Some("float32") => Ok(()),
+            _ => Err(self.bad("dtype", value, "only float32 is supported")),
+        }
+    }
+}
+
+/// A value as it may stand in a message: never longer than a line.
+pub(super) fn excerpt(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(80) {
+        None => text,
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+    }
+}

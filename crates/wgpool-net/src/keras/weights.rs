@@ -1,0 +1,149 @@
+//! Weights: each layer's tensors by the names Keras gives them, checked against the shapes of the configuration.
+
+use std::collections::BTreeSet;
+
+use half::{bf16, f16};
+use safetensors::{Dtype, SafeTensors};
+
+use crate::{Layer, LayerKind, Sequential, Weight};
+use wgpool::error::{Error, Result};
+use wgpool::tensor::{DType, Data, Tensor};
+
+/// A weight that a layer waits for.
+pub(super) struct Slot<'a> {
+    /// Keras' name.
+    pub name: &'static str,
+    /// The shape that Keras stores.
+    pub stored: Vec<usize>,
+    weight: &'a mut Weight,
+}
+
+/// The weights of a layer in Keras' order.
+pub(super) fn slots(layer: &mut Layer) -> Vec<Slot<'_>> {
+    let depthwise = layer.class.starts_with("Depthwise");
+    fn plain<'a>(name: &'static str, weight: &'a mut Weight) -> Slot<'a> {
+        Slot { name, stored: weight.shape().to_vec(), weight }
+    }
+    match &mut layer.kind {
+        LayerKind::Conv { spec, kernel, bias } => {
+            let mut kernel = plain("kernel", kernel);
+            // Keras stores [space..., in, multiplier]; as HWIO with one group for each input channel it is
+            // [space..., 1, in * multiplier], with the elements in the same order.
+            if depthwise && let [.., i, o] = kernel.stored.as_mut_slice() {
+                (*i, *o) = (spec.groups, *o / spec.groups.max(1));
+            }
+            std::iter::once(kernel).chain(bias.as_mut().map(|b| plain("bias", b))).collect()
+        }
+        LayerKind::Dense { kernel, bias, .. } => {
+            std::iter::once(plain("kernel", kernel)).chain(bias.as_mut().map(|b| plain("bias", b))).collect()
+        }
+        LayerKind::BatchNorm(norm) => {
+            let gamma = norm.gamma.as_mut().map(|w| plain("gamma", w));
+            let beta = norm.beta.as_mut().map(|w| plain("beta", w));
+            let moving = [plain("moving_mean", &mut norm.mean), plain("moving_variance", &mut norm.variance)];
+            gamma.into_iter().chain(beta).chain(moving).collect()
+        }
+        _ => vec![],
+    }
+}
+
+impl Slot<'_> {
+    /// Puts the stored tensor in its place.
+    pub fn fill(self, tensor: Tensor) -> Result<()> {
+        let shape = self.weight.shape().to_vec();
+        *self.weight = Weight::Values(tensor.reshaped(&shape)?);
+        Ok(())
+    }
+}
+
+/// A layer's error about one of its weights.
+pub(super) fn weight_error(model: &str, layer: &str, reason: String) -> Error {
+    Error::Layer { model: model.to_owned(), layer: layer.to_owned(), reason }
+}
+
+/// Refuses a stored shape other than the expected one.
+pub(super) fn check_shape(model: &str, layer: &str, slot: &Slot<'_>, got: &[usize]) -> Result<()> {
+    if got == slot.stored {
+        return Ok(());
+    }
+    Err(weight_error(
+        model,
+        layer,
+        format!("weight {} has shape {got:?}, but the configuration makes it {:?}", slot.name, slot.stored),
+    ))
+}
+
+/// Fills a model's weights from safetensors named `<layer>.<weight>`; every tensor must belong to a layer.
+pub(super) fn from_safetensors(model: &mut Sequential, bytes: &[u8]) -> Result<()> {
+    let document = || "safetensors weights".to_owned();
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|e| Error::Document { document: document(), reason: e.to_string() })?;
+    let mut left: BTreeSet<&str> = file.names().into_iter().collect();
+    let name = model.name.clone();
+    for layer in &mut model.layers {
+        let layer_name = layer.name.clone();
+        let error = |reason| weight_error(&name, &layer_name, reason);
+        for slot in slots(layer) {
+            let key = format!("{layer_name}.{}", slot.name);
+            left.remove(key.as_str());
+            let Ok(view) = file.tensor(&key) else {
+                return Err(error(format!(
+                    "weight {} of shape {:?} is missing: the weights hold no tensor {key}",
+                    slot.name, slot.stored
+                )));
+            };
+            check_shape(&name, &layer_name, &slot, view.shape())?;
+            let Some(values) = widen(view.dtype(), view.data())? else {
+                return Err(error(format!(
+                    "weight {} has element type {:?}, but it must be F32, F16 or BF16",
+                    slot.name,
+                    view.dtype()
+                )));
+            };
+            slot.fill(Tensor::new(view.shape(), values)?)?;
+        }
+    }
+    let Some(extra) = left.first() else { return Ok(()) };
+    let owner = extra
+        .rsplit_once('.')
+        .and_then(|(layer, weight)| model.layers.iter().find(|l| l.name == layer).map(|l| (l, weight)));
+    Err(match owner {
+        Some((layer, weight)) => weight_error(
+            &name,
+            &layer.name,
+            format!(
+                "the weights hold a tensor {weight}, which {} with this configuration does not have",
+                layer.class
+            ),
+        ),
+        None => Error::Document {
+            document: document(),
+            reason: format!(
+                "{} tensors belong to no layer of model {name}, the first is {extra}",
+                left.len()
+            ),
+        },
+    })
+}
+
+/// Elements as 32-bit floats; `None` for types that are not narrower floats.
+fn widen(dtype: Dtype, bytes: &[u8]) -> Result<Option<Data>> {
+    let halves = || bytes.as_chunks::<2>().0.iter();
+    Ok(Some(match dtype {
+        Dtype::F32 => Data::from_bytes(DType::F32, bytes)?,
+        Dtype::F16 => Data::F32(collected(halves().map(|&b| f16::from_le_bytes(b).to_f32()))?),
+        Dtype::BF16 => Data::F32(collected(halves().map(|&b| bf16::from_le_bytes(b).to_f32()))?),
+        _ => return Ok(None),
+    }))
+}
+
+/// Floats of a known number; an error where there is no memory for them.
+fn collected(floats: impl ExactSizeIterator<Item = f32>) -> Result<Vec<f32>> {
+    let mut v = Vec::new();
+    v.try_reserve_exact(floats.len()).map_err(|_| Error::OutOfMemory {
+        during: format!("allocating {} floats of weights", floats.len()),
+        reason: "the host's memory does not hold them".into(),
+    })?;
+    v.extend(floats);
+    Ok(v)
+}

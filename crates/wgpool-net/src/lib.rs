@@ -1,0 +1,24 @@
+//! Models on [`wgpool`]: layers in a row, as Keras' `Sequential`, lowered to its operations.
+//!
+//! [`Sequential`] is what the user builds or [`keras`] loads, layer for layer; [`Sequential::program`] lowers it to
+//! a [`Program`]: a list of operations with known shapes, fused where that is legal. Both are plain data.
+#![deny(missing_docs)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
+
+mod batch_norm;
+mod explain;
+mod flatten;
+pub mod keras;
+mod layer;
+mod lower;
+mod program;
+mod sequential;
+mod session;
+mod summary;
+
+pub use batch_norm::BatchNorm;
+pub use explain::{LayerCost, ProgramExplanation};
+pub use layer::{Layer, LayerKind, Weight};
+pub use program::{Program, Step};
+pub use sequential::{Parameters, Sequential};
+pub use session::{Memory, Session};

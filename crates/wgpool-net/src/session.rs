@@ -1,0 +1,338 @@
+//! A program made ready to run many times: on a GPU, weights uploaded, pipelines built, buffers bound, and one
+//! submission a run.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::explain::ProgramExplanation;
+use super::program::Program;
+use wgpool::backend::Backend;
+use wgpool::engine::{Engine, PrepackedBinding, Readback};
+use wgpool::error::{Error, Result};
+use wgpool::host::Prepared;
+use wgpool::plan::Plan;
+use wgpool::tensor::{Tensor, TensorDesc};
+
+/// A model compiled for one batch size and one backend.
+///
+/// ```
+/// use wgpool_net::{LayerKind, Sequential, Session};
+/// use wgpool::{Backend, Layout, Pool, Tensor};
+/// let pool = Pool::max([2, 2]).layout(Layout::Nhwc);
+/// let model = Sequential::new("tiny", [2, 2, 1]).layer("pool", LayerKind::Pool(pool));
+/// let session = Session::compile(&Backend::Host, model.program(1)?)?;
+/// let x = Tensor::from_f32(&[1, 2, 2, 1], vec![1., 4., 2., 3.])?;
+/// assert_eq!(session.run(&x)?.as_f32()?, [4.]);
+/// # Ok::<(), wgpool::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Session {
+    name: String,
+    input: TensorDesc,
+    output: TensorDesc,
+    explanation: ProgramExplanation,
+    kind: Kind,
+}
+
+/// Buffers of the app that a session computes in, instead of its own.
+///
+/// All need the usage `STORAGE`; each output and scratch buffer must be no other one of them.
+#[derive(Clone, Debug, Default)]
+pub struct Memory<'a> {
+    /// What [`Session::encode`] reads.
+    pub input: Option<wgpool::wgpu::BufferSlice<'a>>,
+    /// What [`Session::encode`] writes.
+    pub output: Option<wgpool::wgpu::BufferSlice<'a>>,
+    /// The tensors between the layers, which are written in turn: see [`Session::scratch_sizes_of`].
+    pub scratch: Option<[wgpool::wgpu::BufferSlice<'a>; 2]>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Gpu(Box<GpuSession>),
+    Cpu { backend: Backend, program: Box<Program> },
+    Host(Box<HostSession>),
+}
+
+/// A program on the host path, the weights of each step in reading order.
+#[derive(Debug)]
+struct HostSession {
+    steps: Vec<(String, Vec<usize>, Prepared)>,
+    output: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct GpuSession {
+    engine: Engine,
+    bindings: Vec<PrepackedBinding>,
+    input: Place,
+    output: Place,
+    /// Bytes of the buffers between the layers.
+    scratch: [u64; 2],
+    readback: Readback,
+    /// One run at a time: runs share the buffers.
+    running: Mutex<()>,
+}
+
+/// A part of a buffer, kept beyond a borrow.
+#[derive(Clone, Debug)]
+struct Place {
+    buffer: wgpool::wgpu::Buffer,
+    offset: u64,
+    size: u64,
+}
+
+impl Place {
+    fn of(slice: wgpool::wgpu::BufferSlice<'_>) -> Place {
+        Place { buffer: slice.buffer().clone(), offset: slice.offset(), size: slice.size() }
+    }
+
+    fn slice(&self) -> wgpool::wgpu::BufferSlice<'_> {
+        self.buffer.slice(self.offset..self.offset + self.size)
+    }
+}
+
+impl Session {
+    /// Makes a program ready to run on a backend, in buffers of its own.
+    ///
+    /// # Errors
+    /// Those of the plans of its operations, and of the device.
+    pub fn compile(backend: &Backend, program: Program) -> Result<Session> {
+        match backend {
+            Backend::Gpu(engine) => Self::compile_in(engine, program, &Memory::default()),
+            Backend::Host => {
+                let (name, input, output) =
+                    (program.name.clone(), program.input.clone(), program.output.clone());
+                let explanation = program.explain(backend)?;
+                let kind = Kind::Host(Box::new(HostSession::new(program)?));
+                Ok(Session { name, input, output, explanation, kind })
+            }
+            _ => {
+                let (name, input, output) =
+                    (program.name.clone(), program.input.clone(), program.output.clone());
+                let explanation = program.explain(backend)?;
+                let kind = Kind::Cpu { backend: backend.clone(), program: Box::new(program) };
+                Ok(Session { name, input, output, explanation, kind })
+            }
+        }
+    }
+
+    /// Makes a program ready to run on a GPU, in buffers of the app where `memory` names some.
+    ///
+    /// Submits once where kernels want weights in another order; runs submit nothing but what the app asks for.
+    ///
+    /// # Errors
+    /// Those of [`Session::compile`]; [`Error::Buffer`] for a buffer that breaks a rule.
+    pub fn compile_in(engine: &Engine, program: Program, memory: &Memory<'_>) -> Result<Session> {
+        let plans = plans(engine, &program)?;
+        let explanation = program.explain_with(&Backend::Gpu(engine.clone()), &plans)?;
+        let session = pollster::block_on(GpuSession::new(engine, &program, &plans, memory))?;
+        let kind = Kind::Gpu(Box::new(session));
+        Ok(Session { name: program.name, input: program.input, output: program.output, explanation, kind })
+    }
+
+    /// Bytes of the two scratch buffers that a program needs on `engine`, for [`Memory::scratch`].
+    ///
+    /// Two, because a kernel may not write a buffer that it reads; each is as large as the largest tensor it holds.
+    ///
+    /// # Errors
+    /// Those of the plans of its operations.
+    pub fn scratch_sizes_of(engine: &Engine, program: &Program) -> Result<[u64; 2]> {
+        Ok(scratch_sizes(&plans(engine, program)?))
+    }
+
+    /// What goes in.
+    pub fn input(&self) -> &TensorDesc {
+        &self.input
+    }
+
+    /// What comes out.
+    pub fn output(&self) -> &TensorDesc {
+        &self.output
+    }
+
+    /// Which kernels it runs and why, the bytes they move, their arithmetic, and the memory it takes; of memory that
+    /// the app has given, too.
+    pub fn explain(&self) -> &ProgramExplanation {
+        &self.explanation
+    }
+
+    /// Computes the model's output; on a GPU in one submission.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if `input` is not what the session was made for; those of the backend.
+    pub fn run(&self, input: &Tensor) -> Result<Tensor> {
+        if input.desc() != self.input {
+            return Err(Error::Shape {
+                op: "session",
+                tensor: "the input",
+                got: input.shape().to_vec(),
+                rule: format!(
+                    "{} was compiled for {:?} of {}, this is {}",
+                    self.name,
+                    self.input.shape,
+                    self.input.dtype,
+                    input.dtype()
+                ),
+            });
+        }
+        match &self.kind {
+            Kind::Cpu { backend, program } => program.run(backend, input),
+            Kind::Host(session) => session.run(&self.name, input),
+            Kind::Gpu(session) => session.run(input),
+        }
+    }
+
+    /// The buffer that [`Session::encode`] reads, on a GPU: fill it from the CPU or by a copy or shader of your own.
+    pub fn input_buffer(&self) -> Option<&wgpool::wgpu::Buffer> {
+        match &self.kind {
+            Kind::Gpu(session) => Some(&session.input.buffer),
+            Kind::Cpu { .. } | Kind::Host(_) => None,
+        }
+    }
+
+    /// The buffer that [`Session::encode`] writes, on a GPU.
+    pub fn output_buffer(&self) -> Option<&wgpool::wgpu::Buffer> {
+        match &self.kind {
+            Kind::Gpu(session) => Some(&session.output.buffer),
+            Kind::Cpu { .. } | Kind::Host(_) => None,
+        }
+    }
+
+    /// Bytes of GPU memory between the layers; input, output and weights are not counted.
+    pub fn scratch_size(&self) -> u64 {
+        match &self.kind {
+            Kind::Gpu(session) => session.scratch.iter().sum(),
+            Kind::Cpu { .. } | Kind::Host(_) => 0,
+        }
+    }
+
+    /// Records the whole model into the caller's encoder, from [`Session::input_buffer`] to
+    /// [`Session::output_buffer`]. Submits nothing, allocates nothing.
+    ///
+    /// # Errors
+    /// [`Error::NoDevice`] if the session is not one of a GPU.
+    pub fn encode(&self, encoder: &mut wgpool::wgpu::CommandEncoder) -> Result<()> {
+        match &self.kind {
+            Kind::Gpu(session) => {
+                session.encode(encoder);
+                Ok(())
+            }
+            Kind::Cpu { backend, .. } => Err(not_on_a_gpu(backend)),
+            Kind::Host(_) => Err(not_on_a_gpu(&Backend::Host)),
+        }
+    }
+}
+
+fn not_on_a_gpu(backend: &Backend) -> Error {
+    Error::NoDevice { adapter: backend.name(), reason: "only a session on a GPU can be encoded".into() }
+}
+
+impl HostSession {
+    fn new(program: Program) -> Result<HostSession> {
+        let name = program.name;
+        let steps = (program.steps.into_iter())
+            .map(|step| match Prepared::new(step.problem, step.weights) {
+                Ok(prepared) => Ok((step.name, step.input_shape, prepared)),
+                Err(error) => Err(error.in_layer(&name, &step.name)),
+            })
+            .collect::<Result<_>>()?;
+        Ok(HostSession { steps, output: program.output.shape })
+    }
+
+    fn run(&self, name: &str, input: &Tensor) -> Result<Tensor> {
+        let mut x = input.clone();
+        for (layer, shape, prepared) in &self.steps {
+            let outputs = x.reshaped(shape).and_then(|x| prepared.run(&[&x]));
+            let outputs = outputs.map_err(|error| error.in_layer(name, layer))?;
+            let (op, got) = (prepared.problem().op, outputs.len());
+            let first = outputs.into_iter().next();
+            x = first.ok_or(Error::Arity { op, expected: "one output", got })?;
+        }
+        x.reshaped(&self.output)
+    }
+}
+
+pub(super) fn plans(engine: &Engine, program: &Program) -> Result<Vec<Plan>> {
+    (program.steps.iter())
+        .map(|step| {
+            Plan::of(step.problem.clone(), engine.caps())
+                .map_err(|error| error.in_layer(&program.name, &step.name))
+        })
+        .collect()
+}
+
+/// All but the last step write two buffers in turn.
+pub(super) fn scratch_sizes(plans: &[Plan]) -> [u64; 2] {
+    let mut sizes = [4, 4];
+    for (i, plan) in plans.iter().take(plans.len().saturating_sub(1)).enumerate() {
+        let size = plan.problem.outputs.iter().map(TensorDesc::buffer_size).max().unwrap_or(0);
+        sizes[i % 2] = sizes[i % 2].max(size);
+    }
+    sizes
+}
+
+impl GpuSession {
+    async fn new(
+        engine: &Engine,
+        program: &Program,
+        plans: &[Plan],
+        memory: &Memory<'_>,
+    ) -> Result<GpuSession> {
+        let op = "session";
+        let own = async |given: Option<wgpool::wgpu::BufferSlice<'_>>, size: u64| -> Result<Place> {
+            match given {
+                Some(slice) => Ok(Place::of(slice)),
+                None => {
+                    let buffer = engine.tensor_buffer_async(op, size).await?;
+                    Ok(Place { buffer, offset: 0, size })
+                }
+            }
+        };
+        let input = own(memory.input, program.input.buffer_size()).await?;
+        let output = match plans.is_empty() {
+            true => input.clone(),
+            false => own(memory.output, program.output.buffer_size()).await?,
+        };
+        let scratch = scratch_sizes(plans);
+        let [first, second] = memory.scratch.map_or([None, None], |given| given.map(Some));
+        let turns = [own(first, scratch[0]).await?, own(second, scratch[1]).await?];
+
+        engine.prepare_all(plans)?;
+        let mut bindings = Vec::with_capacity(plans.len());
+        let mut from = &input;
+        for (i, (plan, step)) in plans.iter().zip(&program.steps).enumerate() {
+            let to = if i + 1 == plans.len() { &output } else { &turns[i % 2] };
+            let in_layer = |error: Error| error.in_layer(&program.name, &step.name);
+            let mut weights = Vec::with_capacity(step.weights.len());
+            for weight in &step.weights {
+                weights.push(engine.upload_async(op, weight).await?);
+            }
+            let mut inputs = vec![from.slice()];
+            inputs.extend(weights.iter().map(|w| w.slice(..)));
+            let prepared = engine.prepare_async(plan).await.map_err(in_layer)?;
+            bindings.push(prepared.bind_async(&inputs, &[to.slice()]).await.map_err(in_layer)?);
+            from = to;
+        }
+        let bindings = engine.prepack_async(bindings).await?;
+        let readback = Readback::new_async(engine, &program.output, 1).await?;
+        let running = Mutex::new(());
+        Ok(GpuSession { engine: engine.clone(), bindings, input, output, scratch, readback, running })
+    }
+
+    fn encode(&self, encoder: &mut wgpool::wgpu::CommandEncoder) {
+        let mut pass = encoder.begin_compute_pass(&wgpool::wgpu::ComputePassDescriptor::default());
+        for binding in &self.bindings {
+            binding.encode(&mut pass);
+        }
+    }
+
+    fn run(&self, input: &Tensor) -> Result<Tensor> {
+        let _alone = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let pending = pollster::block_on(async {
+            self.engine.write(&self.input.buffer, self.input.offset, input).await?;
+            let record = |encoder: &mut wgpool::wgpu::CommandEncoder| self.encode(encoder);
+            self.engine.submit_into("session", &self.readback, self.output.slice(), record).await
+        })?;
+        pending.wait()
+    }
+}

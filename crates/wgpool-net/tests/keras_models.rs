@@ -1,0 +1,348 @@
+//! Keras models, layer by layer against what Keras computed.
+//!
+//! No tolerance here is chosen: each layer's allowed error is the reference's own bound for a 32-bit evaluation,
+//! carried through the layers behind it.
+
+use wgpool_testing::support;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use safetensors::{Dtype, SafeTensors};
+use wgpool::{
+    Activation, Backend, DType, Data, GlobalPool, Op, Pool, Problem, Tensor, TensorDesc, reference,
+};
+use wgpool_net::{Program, Sequential, Session, Step, keras};
+
+/// Where every check of this file runs.
+fn backends() -> Vec<Backend> {
+    vec![Backend::Gpu(support::engine().clone()), Backend::Host, Backend::Reference]
+}
+
+/// The models and what Keras' summaries say of their parameters.
+const MODELS: [(&str, u64, &str); 7] = [
+    ("a_dense_conv_pool_20", 68_770, " Total params: 68,770 (268.63 KB)"),
+    ("b_conv3_nopool_224", 477_341, " Total params: 477,341 (1.82 MB)"),
+    ("c_conv3_pool3_224", 8_861, " Total params: 8,861 (34.61 KB)"),
+    ("d_datacamp_pool_28", 1_868, " Total params: 1,868 (7.30 KB)"),
+    ("d_datacamp_nopool_28", 26_663, " Total params: 26,663 (104.15 KB)"),
+    ("d_datacamp_nopool_same_28", 36_023, " Total params: 36,023 (140.71 KB)"),
+    ("e_conv_pool_32", 1_792, " Total params: 1,792 (7.00 KB)"),
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn folder(model: &str) -> PathBuf {
+    root().join("tests/data/keras").join(model)
+}
+
+fn load(model: &str) -> Sequential {
+    keras::load(folder(model), None).unwrap()
+}
+
+fn tensors(path: PathBuf) -> BTreeMap<String, Tensor> {
+    let bytes = std::fs::read(path).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let tensor = |name: &str| {
+        let view = file.tensor(name).unwrap();
+        let dtype = match view.dtype() {
+            Dtype::F32 => DType::F32,
+            Dtype::I32 => DType::I32,
+            Dtype::U8 => DType::U8,
+            other => panic!("{name} is {other:?}"),
+        };
+        Tensor::new(view.shape(), Data::from_bytes(dtype, view.data()).unwrap()).unwrap()
+    };
+    file.names().into_iter().map(|name| (name.to_owned(), tensor(name))).collect()
+}
+
+/// What Keras computed for a layer: all of it, or a sample of its elements.
+struct Stored<'a> {
+    whole: Option<&'a Tensor>,
+    shape: Vec<usize>,
+    positions: Vec<usize>,
+    values: Vec<f64>,
+}
+
+impl<'a> Stored<'a> {
+    fn of(all: &'a BTreeMap<String, Tensor>, layer: &str) -> Stored<'a> {
+        if let Some(whole) = all.get(layer) {
+            let (shape, values) = (whole.shape().to_vec(), to_f64(whole));
+            return Stored { whole: Some(whole), shape, positions: (0..values.len()).collect(), values };
+        }
+        let integers = |part: &str| -> Vec<usize> {
+            to_f64(&all[&format!("{layer}.{part}")]).into_iter().map(|x| x as usize).collect()
+        };
+        let values = to_f64(&all[&format!("{layer}.values")]);
+        Stored { whole: None, shape: integers("shape"), positions: integers("positions"), values }
+    }
+}
+
+fn to_f64(tensor: &Tensor) -> Vec<f64> {
+    (0..tensor.data().len()).map(|i| tensor.data().get(i).unwrap()).collect()
+}
+
+/// Values, and how far a correct 32-bit evaluation of the same layers may be from each.
+struct Expected {
+    shape: Vec<usize>,
+    values: Vec<f64>,
+    error: Vec<f64>,
+}
+
+impl Expected {
+    fn exactly(tensor: &Tensor) -> Expected {
+        let values = to_f64(tensor);
+        Expected { shape: tensor.shape().to_vec(), error: vec![0.0; values.len()], values }
+    }
+
+    fn check(&self, what: &str, shape: &[usize], at: impl Iterator<Item = usize>, values: &[f64]) {
+        assert_eq!(shape, self.shape, "{what}");
+        for (at, value) in at.zip(values) {
+            let (expected, error) = (self.values[at], self.error[at]);
+            assert!(
+                (value - expected).abs() <= error,
+                "{what}: [{at}] is {value:e}, expected {expected:e} within {error:e}"
+            );
+        }
+    }
+
+    fn check_tensor(&self, what: &str, tensor: &Tensor) {
+        let values = to_f64(tensor);
+        self.check(what, tensor.shape(), 0..values.len(), &values);
+    }
+
+    /// Behind the steps of a program.
+    fn through(mut self, program: &Program) -> Expected {
+        for step in &program.steps {
+            self = self.step(step);
+        }
+        self.shape = program.output.shape.clone();
+        self
+    }
+
+    fn step(self, step: &Step) -> Expected {
+        // The reference reads 32-bit numbers; rounding the values to them adds to the error.
+        let rounded: Vec<f32> = self.values.iter().map(|&v| v as f32).collect();
+        let error: Vec<f64> = (self.error.iter().zip(&self.values).zip(&rounded))
+            .map(|((error, value), &rounded)| error + (value - f64::from(rounded)).abs())
+            .collect();
+        let input = Tensor::from_f32(&step.input_shape, rounded).unwrap();
+        let inputs: Vec<&Tensor> = std::iter::once(&input).chain(&step.weights).collect();
+        let exact = reference::evaluate(&step.problem, &inputs).unwrap().remove(0);
+        let carried = carried(step, &error, &exact.values);
+        let error = exact.bound.iter().zip(carried).map(|(bound, carried)| bound + carried).collect();
+        Expected { shape: exact.desc.shape, values: exact.values, error }
+    }
+}
+
+/// How far an operation's output can move when each of its inputs moves by at most `error`.
+fn carried(step: &Step, error: &[f64], output: &[f64]) -> Vec<f64> {
+    // A little more than the error covers its rounding to 32 bits, and that the bound of the operation itself is
+    // taken at these inputs and not at the moved ones.
+    let above: Vec<f32> = error.iter().map(|&e| (e * 1.0001) as f32 + f32::MIN_POSITIVE).collect();
+    let error = Tensor::from_f32(&step.input_shape, above).unwrap();
+    let run = |op: Op, inputs: &[&Tensor]| to_f64(&reference::run(&op, inputs).unwrap()[0]);
+    let magnitude = || {
+        let kernel = &step.weights[0];
+        let values = kernel.as_f32().unwrap().iter().map(|w| w.abs()).collect();
+        Tensor::from_f32(kernel.shape(), values).unwrap()
+    };
+    // No input moved: the usual case, and the convolution of zeros is not worth computing.
+    if to_f64(&error).iter().all(|&e| e <= 2.0 * f64::from(f32::MIN_POSITIVE)) {
+        return vec![0.0; output.len()];
+    }
+    match &step.op {
+        Op::Conv(conv) => {
+            assert!(is_gentle(conv.activation), "{:?}", conv.activation);
+            run(Op::from(conv.clone().activation(Activation::None)), &[&error, &magnitude()])
+        }
+        Op::Dense(dense) => {
+            assert!(is_gentle(dense.activation), "{:?}", dense.activation);
+            run(Op::from(dense.activation(Activation::None)), &[&error, &magnitude()])
+        }
+        // A maximum moves no farther than the farthest of its window; a mean by their mean.
+        Op::Pool(pool) => run(Op::from(pool.clone()), &[&error]),
+        Op::GlobalPool(pool) => run(Op::from(GlobalPool { ..*pool }), &[&error]),
+        // exp(x + d) / sum exp(x + d): numerator and denominator each change by a factor within exp(-d) to exp(d).
+        Op::Softmax(_) => {
+            let largest = to_f64(&error).into_iter().fold(0.0, f64::max);
+            output.iter().map(|p| p * (2.0 * largest).exp_m1()).collect()
+        }
+        other => panic!("no rule for {other:?}"),
+    }
+}
+
+/// Whether an activation has no slope above 1, so that it carries no error farther.
+fn is_gentle(activation: Activation) -> bool {
+    use Activation::{None, Relu, Relu6, Sigmoid, Tanh};
+    matches!(activation, None | Relu | Relu6 | Sigmoid | Tanh)
+}
+
+/// One layer of a model by itself.
+fn alone(model: &Sequential, layer: usize, input: &[usize]) -> Program {
+    let single = Sequential {
+        name: model.name.clone(),
+        input: input[1..].to_vec(),
+        layers: vec![model.layers[layer].clone()],
+    };
+    single.program(input[0]).unwrap()
+}
+
+/// Checks every layer of a model: Keras' own numbers against the reference, then each backend's.
+fn check_model(name: &str) {
+    let model = load(name);
+    let stored = tensors(folder(name).join("activations.safetensors"));
+    let input = &stored["input"];
+
+    // From the input on, and from what Keras computed for the layer before.
+    let mut chain = Expected::exactly(input);
+    let mut before = Some(input);
+    let mut chains = vec![];
+    for (i, layer) in model.layers.iter().enumerate() {
+        let what = format!("{name}: Keras' {}", layer.name);
+        let keras = Stored::of(&stored, &layer.name);
+        chain = chain.through(&alone(&model, i, &keras_shape(&chains, input)));
+        chain.check(&what, &keras.shape, keras.positions.iter().copied(), &keras.values);
+        if let Some(before) = before {
+            let exact = Expected::exactly(before).through(&alone(&model, i, before.shape()));
+            exact.check(&what, &keras.shape, keras.positions.iter().copied(), &keras.values);
+        }
+        before = keras.whole;
+        chains.push(Expected {
+            shape: chain.shape.clone(),
+            values: chain.values.clone(),
+            error: chain.error.clone(),
+        });
+    }
+
+    for backend in backends() {
+        let what = |layer: &str| format!("{name} on {}: {layer}", backend.name());
+        let trace = model.trace(&backend, input).unwrap();
+        let names: Vec<&str> = trace.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, model.layers.iter().map(|l| l.name.as_str()).collect::<Vec<_>>());
+        let mut before = input;
+        for (i, (layer, output)) in trace.iter().enumerate() {
+            chains[i].check_tensor(&what(layer), output);
+            Expected::exactly(before)
+                .through(&alone(&model, i, before.shape()))
+                .check_tensor(&what(layer), output);
+            before = output;
+        }
+        let output = Session::compile(&backend, model.program(1).unwrap()).unwrap().run(input).unwrap();
+        chain.check_tensor(&what("the fused session"), &output);
+    }
+}
+
+fn keras_shape(chains: &[Expected], input: &Tensor) -> Vec<usize> {
+    chains.last().map_or(input.shape().to_vec(), |c| c.shape.clone())
+}
+
+macro_rules! models {
+    ($($name:ident),*) => {$(
+        #[test]
+        fn $name() {
+            check_model(stringify!($name));
+        }
+    )*};
+}
+models!(
+    a_dense_conv_pool_20,
+    b_conv3_nopool_224,
+    c_conv3_pool3_224,
+    d_datacamp_pool_28,
+    d_datacamp_nopool_28,
+    d_datacamp_nopool_same_28,
+    e_conv_pool_32
+);
+
+#[test]
+fn a_wrong_weight_is_noticed() {
+    let name = "d_datacamp_pool_28";
+    let stored = tensors(folder(name).join("activations.safetensors"));
+    let mut model = load(name);
+    let wgpool_net::LayerKind::Conv { bias: Some(bias), .. } = &mut model.layers[0].kind else { panic!() };
+    let mut values = bias.tensor().unwrap().as_f32().unwrap().to_vec();
+    values[0] += 1e-5;
+    *bias = Tensor::from_f32(&[values.len()], values).unwrap().into();
+    let exact = Expected::exactly(&stored["input"]).through(&alone(&model, 0, stored["input"].shape()));
+    let keras = &stored["conv1"];
+    let noticed = std::panic::catch_unwind(|| exact.check_tensor("conv1", keras));
+    assert!(noticed.is_err(), "an error of 1e-5 went through");
+}
+
+#[test]
+fn summaries_are_those_of_keras() {
+    for (name, total, line) in MODELS {
+        let model = load(name);
+        assert_eq!(model.parameters().total(), total, "{name}");
+        let summary = model.summary().unwrap();
+        assert!(summary.lines().any(|l| l == line), "{summary}");
+        let architecture = keras::load_architecture(folder(name)).unwrap();
+        assert_eq!(architecture.summary().unwrap(), summary, "{name} without its weights");
+        assert!(architecture.program(1).unwrap_err().to_string().contains("read without weights"));
+    }
+    let summary = load("d_datacamp_pool_28").summary().unwrap();
+    assert_eq!(summary, include_str!("../../../tests/data/keras/d_datacamp_pool_28/summary.txt"));
+}
+
+#[test]
+fn mnist_digits_are_read_as_keras_reads_them() {
+    let folder = root().join("data/mnist");
+    let model = keras::load(&folder, None).unwrap();
+    assert_eq!(model.parameters().total(), 12_810);
+    let digits = tensors(folder.join("test_digits.safetensors"));
+    let (probabilities, labels) = (digits["probabilities"].as_f32().unwrap(), to_f64(&digits["labels"]));
+    let pixels: Vec<f32> = to_f64(&digits["images"]).into_iter().map(|p| p as f32 / 255.0).collect();
+    for backend in backends() {
+        // The reference is slow: a part of the digits is enough for it.
+        let count = if matches!(backend, Backend::Reference) { 100 } else { 1000 };
+        let input = Tensor::from_f32(&[count, 28, 28, 1], pixels[..count * 784].to_vec()).unwrap();
+        let program = model.program(count).unwrap();
+        let output = Session::compile(&backend, program.clone()).unwrap().run(&input).unwrap();
+        let expected = Expected::exactly(&input).through(&program);
+        expected.check_tensor(&backend.name(), &output);
+        let keras = Tensor::from_f32(&[count, 10], probabilities[..count * 10].to_vec()).unwrap();
+        expected.check_tensor("Keras", &keras);
+        let digit = |row: &[f32]| (0..10).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
+        let ours: Vec<usize> = output.as_f32().unwrap().chunks(10).map(digit).collect();
+        let keras: Vec<usize> = keras.as_f32().unwrap().chunks(10).map(digit).collect();
+        assert_eq!(ours, keras, "{}", backend.name());
+        if count == 1000 {
+            let right = ours.iter().zip(&labels).filter(|&(&d, &l)| d as f64 == l).count();
+            assert_eq!(right, 986, "{}", backend.name());
+        }
+    }
+}
+
+#[test]
+fn max_pooling_of_the_seven_is_exact() {
+    let json = std::fs::read(root().join("data/seven.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let plane = |key: &str, n: usize| {
+        let rows = json[key].as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap());
+        Tensor::from_f32(&[1, 1, n, n], rows.map(|v| v.as_f64().unwrap() as f32).collect()).unwrap()
+    };
+    let (input, pooled) = (plane("input_26x26", 26), plane("max_pool_2x2_stride_2_13x13", 13));
+    for backend in backends() {
+        let output = backend.run(&Pool::max([2, 2]).into(), &[&input]).unwrap();
+        assert_eq!(output, std::slice::from_ref(&pooled), "{}", backend.name());
+    }
+    let problem = Problem::new(&Pool::max([2, 2]).into(), &[TensorDesc::f32([1, 1, 26, 26])]).unwrap();
+    assert_eq!(problem.outputs[0].shape, pooled.shape());
+}
+
+#[cfg(feature = "keras-archive")]
+#[test]
+fn archives_hold_the_same_models() {
+    for name in ["a_dense_conv_pool_20", "c_conv3_pool3_224", "d_datacamp_pool_28", "e_conv_pool_32"] {
+        assert_eq!(keras::load(folder(name).join("model.keras"), None).unwrap(), load(name), "{name}");
+    }
+    let folder = root().join("data/mnist");
+    let archive = folder.join("mnist_cnn.keras");
+    assert_eq!(keras::load(&archive, None).unwrap(), keras::load(&folder, None).unwrap());
+    let weights = folder.join("weights.safetensors");
+    assert_eq!(keras::load(&archive, Some(&weights)).unwrap(), keras::load(&folder, None).unwrap());
+    assert_eq!(keras::load_architecture(&archive).unwrap().parameters().total(), 12_810);
+}

@@ -1,0 +1,346 @@
+//! Documents that must be refused: always an error that names what is wrong, never a panic.
+
+use std::path::PathBuf;
+
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
+use wgpool::{Backend, Error};
+use wgpool_net::keras;
+
+fn path(relative: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(relative)
+}
+
+fn read(relative: &str) -> Vec<u8> {
+    std::fs::read(path(relative)).unwrap()
+}
+
+/// A configuration of an input `[null, 8, 8, 2]` and layers given as `class {fields}`.
+fn config(layers: &[(&str, &str)]) -> String {
+    config_of("[null, 8, 8, 2]", layers)
+}
+
+fn config_of(input: &str, layers: &[(&str, &str)]) -> String {
+    let layers: String = (layers.iter().enumerate())
+        .map(|(i, (class, fields))| {
+            let comma = if fields.is_empty() { "" } else { ", " };
+            format!(r#", {{"class_name": "{class}", "config": {{"name": "l{i}"{comma}{fields}}}}}"#)
+        })
+        .collect();
+    format!(
+        r#"{{"class_name": "Sequential", "config": {{"name": "m", "layers": [
+        {{"class_name": "InputLayer", "config": {{"name": "in", "batch_shape": {input}}}}}{layers}]}}}}"#
+    )
+}
+
+/// Requires a refusal whose message holds all of `parts`.
+#[track_caller]
+fn refused<T: std::fmt::Debug>(result: Result<T, Error>, parts: &[&str]) {
+    let message = result.unwrap_err().to_string();
+    for part in parts {
+        assert!(message.contains(part), "{part:?} is not in: {message}");
+    }
+}
+
+#[test]
+fn documents_that_are_no_configuration() {
+    refused(keras::architecture("{"), &["Keras config", "not JSON"]);
+    refused(keras::architecture([0xff, 0xfe]), &["not JSON"]);
+    refused(keras::architecture("[".repeat(1_000_000)), &["recursion limit"]);
+    refused(keras::architecture(r#"{"a":"#.repeat(1_000_000)), &["recursion limit"]);
+    refused(keras::architecture("[]"), &["class_name"]);
+    refused(keras::architecture(r#"{"class_name": "Functional"}"#), &["Functional", "only Sequential"]);
+    refused(keras::architecture(r#"{"class_name": "Sequential"}"#), &["lacks config"]);
+    refused(keras::architecture(r#"{"class_name": "Sequential", "config": {}}"#), &["lacks layers"]);
+    let empty = r#"{"class_name": "Sequential", "config": {"layers": []}}"#;
+    refused(keras::architecture(empty), &["no input shape"]);
+    refused(keras::architecture(config(&[])), &["no layers"]);
+    let nameless = config(&[("ReLU", "")]).replace(r#""name": "l0""#, r#""name": 3"#);
+    refused(keras::architecture(nameless), &["layer 1 (ReLU) has no name"]);
+    for name in ["", "bell\\u0007", &"long".repeat(100)] {
+        refused(keras::architecture(config(&[("ReLU", "")]).replace("l0", name)), &["the name"]);
+    }
+    let json = config(&[("ReLU", ""), ("ReLU", "")]).replace("l1", "l0");
+    refused(keras::architecture(json), &["layer l0", "two layers"]);
+    refused(keras::architecture(config(&[("ReLU", ""), ("InputLayer", "")])), &["layer l1", "first"]);
+    for input in
+        ["null", "[]", "3", "[null, null, 2]", "[null, -1]", "[null, 0]", "[null, 2.5]", "[null, 1e300]"]
+    {
+        refused(keras::architecture(config_of(input, &[("ReLU", "")])), &["input shape"]);
+    }
+    refused(keras::architecture(config_of("[-3, 2]", &[("ReLU", "")])), &["batch is -3"]);
+    let largest = "[null, 2147483647, 2147483647, 2147483647]";
+    refused(keras::architecture(config_of(largest, &[("Flatten", "")])), &["too large"]);
+}
+
+#[test]
+fn every_truncation_of_a_configuration() {
+    let json = read("data/mnist/config.json");
+    let end = json.iter().rposition(|b| *b == b'}').unwrap();
+    for length in 0..end {
+        assert!(keras::architecture(&json[..length]).is_err(), "{length}");
+    }
+}
+
+#[test]
+fn layers_that_cannot_be_computed() {
+    let refuse = |class: &str, fields: &str, parts: &[&str]| {
+        refused(keras::architecture(config(&[(class, fields)])), &[&["model m: layer l0"], parts].concat());
+    };
+    refuse("LSTM", "", &["class LSTM", "Conv1D/2D/3D", "BatchNormalization"]);
+    refuse("Conv4D", "", &["Conv4D"]);
+    refuse("DepthwiseConv3D", "", &["DepthwiseConv3D"]);
+    refuse("Sequential", "", &["class Sequential"]);
+    let conv = |fields: &str| format!(r#""filters": 3, "kernel_size": [3, 3], {fields}"#);
+    let conv_cases: [(&str, &[&str]); 14] = [
+        (r#""activation": "mish""#, &["activation", "mish", "leaky_relu"]),
+        (r#""activation": {"class_name": "PReLU", "config": {}}"#, &["PReLU"]),
+        (r#""activation": 3"#, &["activation 3"]),
+        (r#""strides": [1, 2, 3]"#, &["strides", "2 numbers"]),
+        (r#""strides": 0"#, &["strides = 0"]),
+        (r#""dilation_rate": -1"#, &["dilation_rate = -1"]),
+        (r#""dilation_rate": 2147483647"#, &["convolution"]),
+        (r#""padding": "causal""#, &["causal"]),
+        (r#""padding": 1"#, &["padding", "string"]),
+        (r#""data_format": "channels_middle""#, &["channels_middle"]),
+        (r#""groups": 2"#, &["groups 2"]),
+        (r#""use_bias": 1"#, &["use_bias", "true or false"]),
+        (r#""dtype": "float16""#, &["float16", "float32"]),
+        (r#""dtype": {"config": {"name": "mixed_float16"}}"#, &["mixed_float16"]),
+    ];
+    for (fields, parts) in conv_cases {
+        refuse("Conv2D", &conv(fields), parts);
+    }
+    refuse("Conv2D", r#""kernel_size": 3"#, &["lacks filters"]);
+    for size in ["-3", "2.5", "1e300", "99999999999999999999", "\"3\"", "true", "[[3], [3]]", "0"] {
+        refuse("Conv2D", &format!(r#""filters": 3, "kernel_size": {size}"#), &["kernel_size"]);
+        refuse("Dense", &format!(r#""units": {size}"#), &["units"]);
+    }
+    refuse("Conv2D", r#""filters": 3, "kernel_size": 9"#, &["window", "9"]);
+    refuse("Conv2D", r#""filters": 2147483647, "kernel_size": 2147483647"#, &["too large"]);
+    refuse("Conv1D", r#""filters": 3, "kernel_size": 3"#, &["Conv1D takes", "[8, 8, 2]"]);
+    refuse("Dense", r#""units": 3, "quantization_config": {}"#, &["quantized"]);
+    refuse("MaxPooling2D", "", &["lacks pool_size"]);
+    refuse("MaxPooling2D", r#""pool_size": 9"#, &["max pooling", "9"]);
+    refuse("GlobalMaxPooling1D", "", &["takes a batch of 1"]);
+    refuse("BatchNormalization", r#""axis": 2"#, &["axis 2", "channel axis"]);
+    refuse("BatchNormalization", r#""axis": [1, 3]"#, &["one axis"]);
+    refuse("BatchNormalization", r#""epsilon": "small""#, &["epsilon"]);
+    refuse("Softmax", r#""axis": 7"#, &["softmax", "axis"]);
+    refuse("ReLU", r#""max_value": 3.0"#, &["max_value Some(3.0)"]);
+    refuse("ReLU", r#""threshold": 1.0"#, &["threshold 1"]);
+    refuse("LeakyReLU", r#""negative_slope": 1e300"#, &["1e300"]);
+    refuse("Activation", r#""activation": {"class_name": "Activation", "config": {}}"#, &["inside"]);
+    let wide = [("Conv2D", r#""filters": 2147483647, "kernel_size": 1"#)];
+    refused(keras::architecture(config_of("[null, 2147483647, 8, 1]", &wide)), &["layer l0", "too large"]);
+    let mixed = [
+        ("Conv2D", r#""filters": 3, "kernel_size": 3"#),
+        ("MaxPooling2D", r#""pool_size": 2, "data_format": "channels_first""#),
+    ];
+    refused(keras::architecture(config(&mixed)), &["layer l1", "data_format", "l0"]);
+    refused(keras::architecture(config(&[("ReLU", r#""negative_slope": NaN"#)])), &["not JSON"]);
+}
+
+/// Safetensors of f32 ones.
+fn ones(tensors: &[(&str, &[usize])]) -> Vec<u8> {
+    typed(&tensors.iter().map(|(n, s)| (*n, Dtype::F32, *s, 4)).collect::<Vec<_>>())
+}
+
+fn typed(tensors: &[(&str, Dtype, &[usize], usize)]) -> Vec<u8> {
+    let one = |size: usize| match size {
+        4 => 1f32.to_le_bytes().to_vec(),
+        2 => vec![0x00, 0x3c],
+        _ => vec![0; size],
+    };
+    let data: Vec<Vec<u8>> =
+        (tensors.iter()).map(|(_, _, shape, size)| one(*size).repeat(shape.iter().product())).collect();
+    let views = tensors.iter().zip(&data).map(|((name, dtype, shape, _), data)| {
+        (name.to_string(), TensorView::new(*dtype, shape.to_vec(), data).unwrap())
+    });
+    safetensors::serialize(views, None).unwrap()
+}
+
+#[test]
+fn weights_that_do_not_fit() {
+    let json = config_of("[null, 2]", &[("Dense", r#""units": 3"#)]);
+    let with = |tensors: &[(&str, &[usize])]| keras::from_config(&json, &ones(tensors));
+    assert!(with(&[("l0.kernel", &[2, 3]), ("l0.bias", &[3])]).is_ok());
+    refused(with(&[("l0.kernel", &[2, 3])]), &["layer l0", "bias", "[3]", "missing"]);
+    refused(with(&[("l0.kernel", &[3, 2]), ("l0.bias", &[3])]), &["layer l0", "kernel", "[3, 2]", "[2, 3]"]);
+    let extra = with(&[("l0.kernel", &[2, 3]), ("l0.bias", &[3]), ("l0.gamma", &[3])]);
+    refused(extra, &["layer l0", "gamma", "Dense"]);
+    let foreign = with(&[("l0.kernel", &[2, 3]), ("l0.bias", &[3]), ("other.bias", &[3])]);
+    refused(foreign, &["other.bias", "no layer"]);
+
+    let kernel = |dtype, size| {
+        let bytes = typed(&[("l0.kernel", dtype, &[2, 3], size), ("l0.bias", Dtype::F32, &[3], 4)]);
+        keras::from_config(&json, &bytes)
+    };
+    refused(kernel(Dtype::F64, 8), &["layer l0", "kernel", "F64", "F32"]);
+    refused(kernel(Dtype::I32, 4), &["I32"]);
+    let full = with(&[("l0.kernel", &[2, 3]), ("l0.bias", &[3])]).unwrap();
+    assert_eq!(kernel(Dtype::F16, 2).unwrap(), full, "ones widen to ones");
+
+    let huge = config_of("[null, 2147483647]", &[("Dense", r#""units": 2147483647"#)]);
+    refused(
+        keras::from_config(huge, &ones(&[("l0.kernel", &[2, 3])])),
+        &["layer l0", "2147483647", "too large"],
+    );
+    let norm = config_of("[null, 2]", &[("BatchNormalization", r#""scale": false"#)]);
+    let moments: [(&str, &[usize]); 3] =
+        [("l0.beta", &[2]), ("l0.moving_mean", &[2]), ("l0.moving_variance", &[2])];
+    assert!(keras::from_config(&norm, &ones(&moments)).is_ok());
+    let scaled = [&moments[..], &[("l0.gamma", &[2])]].concat();
+    refused(keras::from_config(&norm, &ones(&scaled)), &["gamma"]);
+    let negative = norm.replace(r#""scale""#, r#""epsilon": -2.0, "scale""#);
+    let model = keras::from_config(negative, &ones(&moments)).unwrap();
+    refused(model.program(1), &["layer l0", "variance", "positive"]);
+}
+
+#[test]
+fn garbled_safetensors() {
+    let json = read("data/mnist/config.json");
+    let weights = read("data/mnist/weights.safetensors");
+    for length in (0..weights.len()).step_by(97).chain(0..700) {
+        assert!(keras::from_config(&json, &weights[..length]).is_err(), "{length}");
+    }
+    let mut header = weights.clone();
+    header[..8].copy_from_slice(&u64::MAX.to_le_bytes());
+    assert!(matches!(keras::from_config(&json, &header), Err(Error::Document { .. })));
+    // Any byte of the header may be any other: an error or a model that runs, but no panic.
+    for at in 0..600 {
+        for flip in [0x01, 0x10, 0xff] {
+            let mut garbled = weights.clone();
+            garbled[at] ^= flip;
+            if let Ok(model) = keras::from_config(&json, &garbled) {
+                model.program(1).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn files_that_cannot_be_read() {
+    refused(keras::load("no/such/model.keras", None), &["no/such/model.keras"]);
+    let folder = path("data/mnist");
+    refused(keras::load(&folder, Some(&folder.join("missing"))), &["missing"]);
+    assert!(matches!(keras::load(folder.join("LICENSE-digits"), None), Err(Error::Document { .. })));
+    refused(keras::load(folder.join("config.json"), Some(&folder.join("config.json"))), &["safetensors"]);
+}
+
+#[test]
+fn a_program_refuses_another_input() {
+    let model = keras::load(path("data/mnist"), None).unwrap();
+    let x = wgpool::Tensor::from_f32(&[1, 28, 28], vec![0.0; 784]).unwrap();
+    refused(
+        model.program(1).unwrap().run(&Backend::Host, &x),
+        &["mnist_cnn", "[1, 28, 28, 1]", "[1, 28, 28]"],
+    );
+    assert!(model.program(1 << 60).is_err());
+}
+
+#[cfg(feature = "keras-archive")]
+mod archives {
+    use std::io::{Cursor, Read, Write};
+
+    use super::*;
+    use zip::write::SimpleFileOptions;
+    use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+    /// Loads an archive of these bytes through a file, as a user would.
+    fn load(bytes: &[u8]) -> Result<wgpool_net::Sequential, Error> {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("test").replace("::", "-");
+        let file = std::env::temp_dir().join(format!("wgpool-{}-{name}.keras", std::process::id()));
+        std::fs::write(&file, bytes).unwrap();
+        let model = keras::load(&file, None);
+        std::fs::remove_file(&file).unwrap();
+        model
+    }
+
+    fn part(name: &str) -> Vec<u8> {
+        let mut zip = ZipArchive::new(Cursor::new(read(ARCHIVE))).unwrap();
+        let mut bytes = vec![];
+        zip.by_name(name).unwrap().read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    fn archive(parts: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut zip = ZipWriter::new(Cursor::new(vec![]));
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+        for (name, bytes) in parts {
+            zip.start_file(*name, options).unwrap();
+            zip.write_all(bytes).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    const ARCHIVE: &str = "tests/data/keras/d_datacamp_pool_28/model.keras";
+
+    #[test]
+    fn parts_that_are_missing_or_of_another_model() {
+        let (json, weights) = (part("config.json"), part("model.weights.h5"));
+        let both = |json: &[u8], weights: &[u8]| {
+            load(&archive(&[("config.json", json), ("model.weights.h5", weights)]))
+        };
+        assert!(both(&json, &weights).is_ok(), "compressed");
+        refused(load(&archive(&[("config.json", &json)])), &["model.weights.h5"]);
+        refused(load(&archive(&[("model.weights.h5", &weights)])), &["config.json"]);
+        refused(load(b"PK not a ZIP file"), &["Keras archive", "ZIP"]);
+        refused(both(&json, b"not HDF5"), &["model.weights.h5"]);
+        refused(both(b"{", &weights), &["not JSON"]);
+        let text = String::from_utf8(json).unwrap();
+        let other = |from: &str, to: &str| {
+            assert!(text.contains(from), "{from}");
+            both(text.replace(from, to).as_bytes(), &weights)
+        };
+        refused(
+            other(r#""filters": 15"#, r#""filters": 16"#),
+            &["layer conv2", "kernel", "[3, 3, 5, 15]", "16]"],
+        );
+        let no_bias = other(
+            r#""units": 3, "activation": "softmax", "use_bias": true"#,
+            r#""units": 3, "use_bias": false"#,
+        );
+        refused(no_bias, &["layer dense_out", "vars/1"]);
+        refused(other(r#""name": "conv2""#, r#""name": "conv9""#), &["layer conv9", "missing"]);
+        // Zeros that unpack to far more than the model can need.
+        refused(both(text.as_bytes(), &vec![0; 32 << 20]), &["model.weights.h5 is larger"]);
+    }
+
+    #[test]
+    fn garbled_archives() {
+        let archive = read(ARCHIVE);
+        for length in (0..archive.len()).step_by(1009) {
+            assert!(load(&archive[..length]).is_err(), "{length}");
+        }
+        let (json, weights) = (part("config.json"), part("model.weights.h5"));
+        let mut state = 1u32;
+        for _ in 0..400 {
+            let mut garbled = weights.clone();
+            for _ in 0..3 {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let at = (state >> 8) as usize % garbled.len();
+                garbled[at] ^= (state >> 3) as u8 | 1;
+            }
+            // Bytes of a weight may change unnoticed; what is loaded must run all the same.
+            let mut zip = ZipWriter::new(Cursor::new(vec![]));
+            for (name, bytes) in [("config.json", &json), ("model.weights.h5", &garbled)] {
+                zip.start_file(
+                    name,
+                    SimpleFileOptions::default().compression_method(CompressionMethod::Stored),
+                )
+                .unwrap();
+                zip.write_all(bytes).unwrap();
+            }
+            if let Ok(model) = load(&zip.finish().unwrap().into_inner()) {
+                model.program(1).unwrap();
+            }
+        }
+        for length in (0..weights.len()).step_by(211) {
+            let cut =
+                super::archives::archive(&[("config.json", &json), ("model.weights.h5", &weights[..length])]);
+            assert!(load(&cut).is_err(), "{length} of {}", weights.len());
+        }
+    }
+}

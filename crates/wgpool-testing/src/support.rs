@@ -1,0 +1,186 @@
+//! What the test files share: which adapter they run on, and how a result is judged.
+
+// A test that cannot go on fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::sync::OnceLock;
+
+use crate::verify;
+use crate::verify::random::Case;
+use wgpool::frame::FrameKernel;
+use wgpool::kernel::{self, KernelKey};
+use wgpool::{Backend, Choice, Engine, Error, Op, Plan, Problem, Tensor, TensorDesc, reference};
+
+/// The engine that tests run on: the adapter that `WGPOOL_TEST_ADAPTER` names (as `--adapter` does), else hardware,
+/// else software; with `WGPOOL_TEST_COOPERATIVE`, with cooperative matrices. Without any adapter the test fails: a silent pass would prove nothing.
+pub fn engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        let choices = match std::env::var("WGPOOL_TEST_ADAPTER") {
+            Ok(name) => vec![name.parse::<Choice>().unwrap()],
+            Err(_) => vec![Choice::Gpu, Choice::Software],
+        };
+        let mut reasons = Vec::new();
+        for choice in &choices {
+            match Backend::open(choice).map(|opened| opened.backend) {
+                Ok(Backend::Gpu(engine)) => {
+                    println!("testing on {}", engine.adapter_name());
+                    return cooperative(choice).or_else(|| limited(choice)).unwrap_or(engine);
+                }
+                Ok(other) => panic!("the tests need an adapter, {} is none", other.name()),
+                Err(error) => reasons.push(error.to_string()),
+            }
+        }
+        panic!("no adapter to test on: {}", reasons.join("; "));
+    })
+}
+
+/// An engine with cooperative matrices, if `WGPOOL_TEST_COOPERATIVE` asks for them; the adapter must have them then.
+fn cooperative(choice: &Choice) -> Option<Engine> {
+    std::env::var_os("WGPOOL_TEST_COOPERATIVE")?;
+    // SAFETY: who sets the variable accepts what wgpu says of experimental features.
+    let token = unsafe { wgpu::ExperimentalFeatures::enabled() };
+    let engine = pollster::block_on(wgpool::engine::open_cooperative(choice, token)).unwrap();
+    println!("testing with {:?}", engine.caps().cooperative);
+    Some(engine)
+}
+
+/// Bytes of a storage binding under `WGPOOL_TEST_LIMITS=1MiB`.
+const SMALL_BINDING: u64 = 1 << 20;
+
+/// An engine on a device with the limits that `WGPOOL_TEST_LIMITS` names, if it does: `downlevel` for what WebGPU's
+/// downlevel defaults promise, `1MiB` for these with storage bindings of 1 MiB.
+fn limited(choice: &Choice) -> Option<Engine> {
+    let name = std::env::var("WGPOOL_TEST_LIMITS").ok()?;
+    let mut limits = wgpu::Limits::downlevel_defaults();
+    match name.as_str() {
+        "downlevel" => {}
+        "1MiB" => limits.max_storage_buffer_binding_size = SMALL_BINDING,
+        other => panic!("WGPOOL_TEST_LIMITS is {other:?}, but downlevel and 1MiB are known"),
+    }
+    let software = *choice == Choice::Software;
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let adapter = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
+        .into_iter()
+        .find(|a| (a.get_info().device_type == wgpu::DeviceType::Cpu) == software)
+        .expect("the adapter that was found before");
+    let descriptor = wgpu::DeviceDescriptor { required_limits: limits, ..Default::default() };
+    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
+    println!("testing with {name} limits");
+    Some(Engine::from_device(&device, &queue))
+}
+
+/// The same device with plans for one that so many workgroups keep busy.
+pub fn with_fill(engine: &Engine, workgroups: u32) -> Engine {
+    let mut caps = *engine.caps();
+    caps.fill = workgroups;
+    engine.with_caps(caps)
+}
+
+/// The descriptions of tensors.
+pub fn descs(inputs: &[&Tensor]) -> Vec<TensorDesc> {
+    inputs.iter().map(|t| t.desc()).collect()
+}
+
+/// What the engine plans for a case.
+pub fn plan(case: &Case, engine: &Engine) -> Plan {
+    engine.plan(&case.op, &descs(&case.inputs.iter().collect::<Vec<_>>())).unwrap()
+}
+
+/// Whether `outputs` are what the reference computes, each element within its bound.
+pub fn judge(op: &Op, inputs: &[&Tensor], outputs: &[Tensor]) -> Result<(), String> {
+    let problem = Problem::new(op, &descs(inputs)).map_err(|e| e.to_string())?;
+    let exact = reference::evaluate(&problem, inputs).map_err(|e| e.to_string())?;
+    if exact.len() != outputs.len() {
+        return Err(format!("{} outputs instead of {}", outputs.len(), exact.len()));
+    }
+    for (i, (exact, got)) in exact.iter().zip(outputs).enumerate() {
+        if let Some(mismatch) = reference::compare(exact, got).map_err(|e| e.to_string())? {
+            return Err(format!("output {i}: {mismatch}"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether one image is more than a binding of 1 MiB holds; on devices with larger ones nothing here is.
+fn needs_more_than_small_bindings(error: &Error) -> bool {
+    matches!(error, Error::Limit { limit: "max_storage_buffer_binding_size", needed, allowed, .. }
+        if *allowed == SMALL_BINDING && needed > allowed)
+}
+
+/// Runs a case on the GPU, poisoned and guarded, and judges it.
+pub fn check_gpu(engine: &Engine, case: &Case) -> Result<(), String> {
+    let inputs: Vec<&Tensor> = case.inputs.iter().collect();
+    match verify::run_guarded(engine, &case.op, &inputs) {
+        Ok(outputs) => judge(&case.op, &inputs, &outputs),
+        Err(error) if needs_more_than_small_bindings(&error) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The case, short enough to read and long enough to repeat.
+pub fn describe(case: &Case) -> String {
+    let shapes: Vec<_> = case.inputs.iter().map(|t| format!("{:?} {}", t.shape(), t.dtype())).collect();
+    format!("{:?} on {}", case.op, shapes.join(", "))
+}
+
+/// A wrong version of a kernel: what it shows on, what is wrong, which text is replaced, and how.
+pub struct Mutant<T> {
+    /// What it shows on.
+    pub on: T,
+    /// What is wrong.
+    pub name: &'static str,
+    /// The text that is replaced.
+    pub from: &'static str,
+    /// Replaces it.
+    pub edit: fn(KernelKey, String) -> String,
+}
+
+/// Replaces text of every shader that has it. The text may stand for what is wrong.
+#[macro_export]
+macro_rules! mutant {
+    ($from:literal, $to:literal) => {
+        $crate::mutant!((), $from, $from, $to)
+    };
+    ($name:literal, $from:literal, $to:literal) => {
+        $crate::mutant!((), $name, $from, $to)
+    };
+    ($on:expr, $name:literal, $from:literal, $to:literal) => {
+        $crate::support::Mutant {
+            on: $on,
+            name: $name,
+            from: $from,
+            edit: |_: wgpool::kernel::KernelKey, source: String| source.replace($from, $to),
+        }
+    };
+}
+pub use crate::mutant;
+
+/// Asserts that each mutant is noticed by `notices`, which gets an engine with its shaders.
+pub fn assert_noticed<T: std::fmt::Debug>(
+    engine: &Engine,
+    mutants: &[Mutant<T>],
+    notices: impl Fn(&Engine, &Mutant<T>) -> bool,
+) {
+    let frames = FrameKernel::ALL.into_iter().map(KernelKey::Frame);
+    let keys: Vec<KernelKey> = kernel::all().into_iter().chain(frames).collect();
+    for mutant in mutants {
+        let (on, name, from) = (&mutant.on, mutant.name, mutant.from);
+        let changes = keys.iter().any(|key| key.source().contains(from));
+        assert!(changes, "{on:?}, {name}: no shader contains {from:?}");
+        let edited = engine.with_edited_shaders(mutant.edit);
+        assert!(notices(&edited, mutant), "{on:?}, {name}: not noticed");
+    }
+}
+
+/// Whether a mutant's result is wrong. One that does not run has not been noticed by its numbers.
+pub fn is_wrong(mutant: &Engine, case: &Case) -> bool {
+    let inputs: Vec<&Tensor> = case.inputs.iter().collect();
+    match verify::run_guarded(mutant, &case.op, &inputs) {
+        Ok(outputs) => judge(&case.op, &inputs, &outputs).is_err(),
+        Err(Error::Buffer { .. }) => true,
+        Err(Error::TooLarge { .. }) => false,
+        Err(error) if needs_more_than_small_bindings(&error) => false,
+        Err(error) => panic!("{}: {error}", describe(case)),
+    }
+}

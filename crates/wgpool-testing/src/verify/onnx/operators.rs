@@ -1,0 +1,284 @@
+//! ONNX operators as operations of this library.
+
+use super::super::array::Array;
+use super::super::attributes::Attributes;
+use super::super::call::{Call, Refusal, Role};
+use super::super::manifest::Node;
+use super::{OP, causal, col2im, deform, integer, required};
+use wgpool::error::{Error, Result};
+use wgpool::spec::{
+    Activation, Conv, ConvTranspose, GlobalPool, IndexNumbering, Layout, MaxRoiPool, MaxUnpool, Op, Padding,
+    Pool, PoolKind, RoiAlign, RoiMode, Softmax,
+};
+
+/// Whether this library has the operator.
+pub fn known(op: &str) -> bool {
+    matches!(
+        op,
+        "MaxPool"
+            | "AveragePool"
+            | "LpPool"
+            | "GlobalMaxPool"
+            | "GlobalAveragePool"
+            | "GlobalLpPool"
+            | "MaxUnpool"
+            | "RoiAlign"
+            | "MaxRoiPool"
+            | "Conv"
+            | "ConvTranspose"
+            | "ConvInteger"
+            | "CausalConvWithState"
+            | "Col2Im"
+            | "DeformConv"
+            | "QLinearConv"
+            | "Relu"
+            | "LeakyRelu"
+            | "Sigmoid"
+            | "Tanh"
+            | "Softmax"
+    )
+}
+
+const MEAN: PoolKind = PoolKind::Average { count_include_pad: false, divisor: None };
+
+/// The call that a node makes.
+///
+/// # Errors
+/// [`Refusal::Unsupported`] for an operator that is not known, else whatever rule the node breaks.
+pub fn call(node: &Node, opset: i64, inputs: &[Option<Array>]) -> Result<Call, Refusal> {
+    let attributes = Attributes { op: OP, map: &node.attributes };
+    let x = required(inputs, 0)?;
+    let data = (Role::Data, x.clone());
+    let only = |op: Op| Ok(Call::new(op, vec![data.clone()]));
+    match node.op.as_str() {
+        "MaxPool" => {
+            let mut pool = window(attributes, PoolKind::Max)?;
+            if node.outputs.get(1).is_some_and(|name| !name.is_empty()) {
+                pool.indices = Some(match attributes.int(&["storage_order"])?.unwrap_or(0) {
+                    0 => IndexNumbering::WholeRowMajor,
+                    1 => IndexNumbering::WholeColumnMajor,
+                    other => {
+                        return Err(Error::parameter(OP, "storage_order", other, "it must be 0 or 1").into());
+                    }
+                });
+            }
+            only(pool.into())
+        }
+        "AveragePool" => {
+            let count_include_pad = attributes.flag(&["count_include_pad"])?.unwrap_or(false);
+            only(window(attributes, PoolKind::Average { count_include_pad, divisor: None })?.into())
+        }
+        "LpPool" => only(window(attributes, norm(attributes)?)?.into()),
+        "GlobalMaxPool" => only(GlobalPool::max().into()),
+        "GlobalAveragePool" => only(GlobalPool { kind: MEAN, layout: Layout::Nchw }.into()),
+        "GlobalLpPool" => only(GlobalPool { kind: norm(attributes)?, layout: Layout::Nchw }.into()),
+        "MaxUnpool" => {
+            let op = unpool(attributes, x, inputs.get(2).and_then(Option::as_ref))?;
+            Ok(Call::new(op, vec![data, (Role::Index, required(inputs, 1)?.clone())]))
+        }
+        "RoiAlign" => {
+            let op = roi_align(attributes, opset)?;
+            let (regions, images) = (required(inputs, 1)?.clone(), required(inputs, 2)?.clone());
+            Ok(Call::new(op, vec![data, (Role::Place, regions), (Role::Index, images)]))
+        }
+        "MaxRoiPool" => {
+            let output =
+                attributes.lengths(&["pooled_shape"])?.ok_or_else(|| attributes.missing("pooled_shape"))?;
+            let &[height, width] = output.as_slice() else {
+                return Err(
+                    Error::parameter(OP, "pooled_shape", output, "it must be height and width").into()
+                );
+            };
+            let spatial_scale = attributes.float(&["spatial_scale"])?.unwrap_or(1.0) as f32;
+            let op = MaxRoiPool { output: [height, width], spatial_scale, layout: Layout::Nchw };
+            Ok(Call::new(op, vec![data, (Role::Place, required(inputs, 1)?.clone())]))
+        }
+        "Conv" | "ConvTranspose" => {
+            let weight = required(inputs, 1)?;
+            check_kernel_shape(attributes, weight)?;
+            let op: Op = if node.op == "Conv" {
+                conv(attributes)?.into()
+            } else {
+                transposed(attributes, x.shape.len().saturating_sub(2))?.into()
+            };
+            let tensors = inputs.iter().flatten().map(|t| (Role::Data, t.clone())).collect();
+            Ok(Call::new(op, tensors))
+        }
+        "DeformConv" => deform::deform_conv(attributes, inputs),
+        "Col2Im" => col2im::col2im(attributes, inputs),
+        "CausalConvWithState" => causal::causal_conv(attributes, inputs),
+        "ConvInteger" => integer::conv_integer(attributes, inputs),
+        "QLinearConv" => integer::qlinear_conv(attributes, inputs),
+        "Relu" => only(Activation::Relu.into()),
+        "LeakyRelu" => {
+            let alpha = attributes.float(&["alpha"])?.unwrap_or(0.01) as f32;
+            only(Activation::LeakyRelu { alpha }.into())
+        }
+        "Sigmoid" => only(Activation::Sigmoid.into()),
+        "Tanh" => only(Activation::Tanh.into()),
+        "Softmax" => match attributes.int(&["axis"])? {
+            // Before, softmax ran over all axes from the given one.
+            axis if opset >= 13 => only(Softmax { axis: axis.unwrap_or(-1) as isize }.into()),
+            axis if axis.unwrap_or(1) == x.shape.len() as i64 - 1 => only(Softmax { axis: -1 }.into()),
+            _ => Err(Refusal::Unsupported("Softmax over several axes".into())),
+        },
+        other => Err(Refusal::Unsupported(format!("{other} is not an operation of this library"))),
+    }
+}
+
+/// `auto_pad` and `pads`: all begins, then all ends.
+pub(super) fn padding(attributes: Attributes<'_>) -> Result<Padding> {
+    match attributes.word(&["auto_pad"]) {
+        Some("SAME_UPPER") => Ok(Padding::SameUpper),
+        Some("SAME_LOWER") => Ok(Padding::SameLower),
+        Some("VALID") => Ok(Padding::Valid),
+        None | Some("NOTSET" | "") => {
+            let Some(pads) = attributes.lengths(&["pads"])? else { return Ok(Padding::Valid) };
+            if pads.len() % 2 != 0 {
+                return Err(Error::parameter(OP, "pads", pads, "it must be begins, then as many ends"));
+            }
+            let (before, after) = pads.split_at(pads.len() / 2);
+            Ok(Padding::Explicit { before: before.to_vec(), after: after.to_vec() })
+        }
+        Some(other) => {
+            Err(Error::parameter(OP, "auto_pad", other, "it must be NOTSET, SAME_UPPER, SAME_LOWER or VALID"))
+        }
+    }
+}
+
+pub(super) fn ones(attributes: Attributes<'_>, name: &'static str) -> Result<Vec<usize>> {
+    Ok(attributes.lengths(&[name])?.unwrap_or_else(|| vec![1]))
+}
+
+fn window(attributes: Attributes<'_>, kind: PoolKind) -> Result<Pool> {
+    let window = attributes.lengths(&["kernel_shape"])?.ok_or_else(|| attributes.missing("kernel_shape"))?;
+    Ok(Pool::new(kind, window)
+        .stride(ones(attributes, "strides")?)
+        .dilation(ones(attributes, "dilations")?)
+        .padding(padding(attributes)?)
+        .ceil_mode(attributes.flag(&["ceil_mode"])?.unwrap_or(false)))
+}
+
+fn norm(attributes: Attributes<'_>) -> Result<PoolKind> {
+    Ok(PoolKind::Lp { p: attributes.float(&["p"])?.unwrap_or(2.0) as f32 })
+}
+
+/// Without `output_shape` the output is what pooling of these windows had at least; with it the indices still count
+/// in that size, as the ONNX tests have it.
+fn unpool(attributes: Attributes<'_>, x: &Array, output_shape: Option<&Array>) -> Result<Op> {
+    let window = attributes.lengths(&["kernel_shape"])?.ok_or_else(|| attributes.missing("kernel_shape"))?;
+    let stride = ones(attributes, "strides")?;
+    let space = x.shape.get(2..).unwrap_or_default();
+    let rank = space.len();
+    let pads = attributes.lengths(&["pads"])?.unwrap_or_else(|| vec![0; 2 * rank]);
+    let mut usual = Vec::with_capacity(rank);
+    for (axis, &input) in space.iter().enumerate() {
+        let at = |list: &[usize], axis: usize| list.get(axis).or(list.first()).copied().unwrap_or(0) as i128;
+        let pad = if pads.len() == 2 * rank { at(&pads, axis) + at(&pads, axis + rank) } else { -1 };
+        let length = (input as i128 - 1) * at(&stride, axis) + at(&window, axis) - pad;
+        match usize::try_from(length) {
+            Ok(length) if pad >= 0 => usual.push(length),
+            _ => {
+                return Err(Error::parameter(
+                    OP,
+                    "pads",
+                    pads,
+                    format!("they make axis {axis} {length} long"),
+                ));
+            }
+        }
+    }
+    let mut unpool = MaxUnpool::new(usual.clone());
+    unpool.numbering = IndexNumbering::WholeRowMajor;
+    if let Some(shape) = output_shape {
+        let list = shape.integers().unwrap_or_default();
+        let rule = format!("it must be batch, channels and {rank} lengths");
+        let lengths: Option<Vec<usize>> = list.iter().map(|&l| usize::try_from(l).ok()).collect();
+        let lengths = lengths.filter(|l| l.len() == rank + 2 && l.get(..2) == x.shape.get(..2));
+        let lengths = lengths.ok_or_else(|| Error::parameter(OP, "output_shape", list, rule))?;
+        unpool.output = lengths.get(2..).unwrap_or_default().to_vec();
+        unpool.indexed = Some(usual);
+    }
+    Ok(unpool.into())
+}
+
+fn roi_align(attributes: Attributes<'_>, opset: i64) -> Result<Op> {
+    let length = |name: &'static str| -> Result<usize> {
+        let length = attributes.int(&[name])?.unwrap_or(1);
+        usize::try_from(length).map_err(|_| Error::parameter(OP, name, length, "it must be positive"))
+    };
+    let mode = match attributes.word(&["mode"]) {
+        None | Some("avg") => RoiMode::Average,
+        Some("max") => RoiMode::Max,
+        Some(other) => return Err(Error::parameter(OP, "mode", other, "it must be avg or max")),
+    };
+    let half_pixel = match attributes.word(&["coordinate_transformation_mode"]) {
+        Some("half_pixel") => true,
+        Some("output_half_pixel") => false,
+        // The attribute came with operator set 16; before, nothing was shifted.
+        None => opset >= 16,
+        Some(other) => {
+            let rule = "it must be half_pixel or output_half_pixel";
+            return Err(Error::parameter(OP, "coordinate_transformation_mode", other, rule));
+        }
+    };
+    Ok(RoiAlign {
+        output: [length("output_height")?, length("output_width")?],
+        sampling_ratio: attributes.int(&["sampling_ratio"])?.unwrap_or(0).max(0) as usize,
+        spatial_scale: attributes.float(&["spatial_scale"])?.unwrap_or(1.0) as f32,
+        half_pixel,
+        mode,
+        layout: Layout::Nchw,
+    }
+    .into())
+}
+
+/// The attribute repeats what the kernel's shape says.
+pub(super) fn check_kernel_shape(attributes: Attributes<'_>, weight: &Array) -> Result<()> {
+    match attributes.lengths(&["kernel_shape"])? {
+        Some(window) if weight.shape.get(2..) != Some(window.as_slice()) => {
+            let rule = format!("the kernel has the shape {:?}", weight.shape);
+            Err(Error::parameter(OP, "kernel_shape", window, rule))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn group(attributes: Attributes<'_>) -> Result<usize> {
+    let group = attributes.int(&["group"])?.unwrap_or(1);
+    usize::try_from(group).map_err(|_| Error::parameter(OP, "group", group, "it must be positive"))
+}
+
+pub(super) fn conv(attributes: Attributes<'_>) -> Result<Conv> {
+    Ok(Conv {
+        stride: ones(attributes, "strides")?,
+        dilation: ones(attributes, "dilations")?,
+        padding: padding(attributes)?,
+        groups: group(attributes)?,
+        ..Conv::new()
+    })
+}
+
+fn transposed(attributes: Attributes<'_>, rank: usize) -> Result<ConvTranspose> {
+    let output = attributes.lengths(&["output_shape"])?;
+    // Batch and channels may stand in front.
+    let output = output.map(|list| match list.len() {
+        n if n == rank + 2 => list.get(2..).unwrap_or_default().to_vec(),
+        _ => list,
+    });
+    let padding = match (&output, attributes.word(&["auto_pad"])) {
+        // The output's lengths determine the padding; the attribute says where the odd element goes.
+        (Some(_), Some("SAME_UPPER")) => Padding::SameUpper,
+        (Some(_), _) => Padding::SameLower,
+        (None, _) => padding(attributes)?,
+    };
+    Ok(ConvTranspose {
+        stride: ones(attributes, "strides")?,
+        dilation: ones(attributes, "dilations")?,
+        padding,
+        output_padding: attributes.lengths(&["output_padding"])?.unwrap_or_else(|| vec![0]),
+        output,
+        groups: group(attributes)?,
+        ..ConvTranspose::new()
+    })
+}

@@ -1,0 +1,272 @@
+//! Random operations on random tensors, the same for the same seed.
+
+mod columns;
+mod convolution;
+mod deform;
+mod integer;
+mod pooling;
+mod regions;
+mod sequences;
+mod values;
+
+use wgpool::problem::Problem;
+use wgpool::spec::{Activation, Layout, Op, Padding, Softmax};
+use wgpool::tensor::{DType, Tensor, TensorDesc};
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+#[derive(Clone, Debug)]
+pub struct Rng(u64);
+
+impl Rng {
+    /// A generator that always gives the same numbers for the same seed.
+    pub fn new(seed: u64) -> Rng {
+        Rng(seed)
+    }
+
+    /// The next 64 bits.
+    pub fn next_u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number in `from..=to`.
+    pub fn between(&mut self, from: usize, to: usize) -> usize {
+        from + (self.next_u64() % (to - from + 1) as u64) as usize
+    }
+
+    /// True once in `n` times.
+    pub fn one_in(&mut self, n: usize) -> bool {
+        self.between(1, n) == 1
+    }
+
+    /// A number in `0.0..1.0`.
+    pub fn unit(&mut self) -> f64 {
+        (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// An operation and its inputs.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The operation.
+    pub op: Op,
+    /// Its inputs.
+    pub inputs: Vec<Tensor>,
+}
+
+/// A kind of operation, as tables name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Family {
+    /// Max pooling.
+    MaxPool,
+    /// Average pooling.
+    AveragePool,
+    /// Lp pooling.
+    LpPool,
+    /// Global pooling.
+    GlobalPool,
+    /// Convolution.
+    Conv,
+    /// Dense layers.
+    Dense,
+    /// Softmax.
+    Softmax,
+    /// Activations.
+    Activation,
+    /// Adaptive pooling.
+    AdaptivePool,
+    /// Fractional max pooling.
+    FractionalMaxPool,
+    /// Max unpooling.
+    MaxUnpool,
+    /// RoiAlign.
+    RoiAlign,
+    /// MaxRoiPool.
+    MaxRoiPool,
+    /// Transposed convolution.
+    ConvTranspose,
+    /// Convolution with pooling.
+    ConvPool,
+    /// Integer convolution.
+    ConvInteger,
+    /// Deformable convolution.
+    DeformConv,
+    /// Windows that are added up to images.
+    Col2Im,
+    /// Causal convolution.
+    CausalConv,
+    /// Convolution, with and without pooling, whose errors may depend on tiles.
+    ConvTile,
+}
+
+impl Family {
+    /// Every family.
+    pub const ALL: [Family; 20] = [
+        Family::MaxPool,
+        Family::AveragePool,
+        Family::LpPool,
+        Family::GlobalPool,
+        Family::Conv,
+        Family::Dense,
+        Family::Softmax,
+        Family::Activation,
+        Family::AdaptivePool,
+        Family::FractionalMaxPool,
+        Family::MaxUnpool,
+        Family::RoiAlign,
+        Family::MaxRoiPool,
+        Family::ConvTranspose,
+        Family::ConvPool,
+        Family::ConvInteger,
+        Family::DeformConv,
+        Family::Col2Im,
+        Family::CausalConv,
+        Family::ConvTile,
+    ];
+
+    /// A random legal case. `f16` says whether 16-bit floats may come up.
+    pub fn case(self, rng: &mut Rng, f16: bool) -> Case {
+        loop {
+            let (op, descs) = self.spec(rng, f16);
+            // Most illegal combinations are not worth avoiding: they are thrown away.
+            let Ok(problem) = Problem::new(&op, &descs) else { continue };
+            let inputs = values::inputs(rng, &problem);
+            return Case { op, inputs };
+        }
+    }
+
+    /// The family's name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::MaxPool => "max pooling",
+            Family::AveragePool => "average pooling",
+            Family::LpPool => "Lp pooling",
+            Family::GlobalPool => "global pooling",
+            Family::Conv => "convolution",
+            Family::Dense => "dense",
+            Family::Softmax => "softmax",
+            Family::Activation => "activation",
+            Family::AdaptivePool => "adaptive pooling",
+            Family::FractionalMaxPool => "fractional max pooling",
+            Family::MaxUnpool => "max unpooling",
+            Family::RoiAlign => "RoiAlign",
+            Family::MaxRoiPool => "MaxRoiPool",
+            Family::ConvTranspose => "transposed convolution",
+            Family::ConvPool => "convolution with pooling",
+            Family::ConvInteger => "integer convolution",
+            Family::DeformConv => "deformable convolution",
+            Family::Col2Im => "col2im",
+            Family::CausalConv => "causal convolution",
+            Family::ConvTile => "convolution by tile",
+        }
+    }
+
+    fn spec(self, rng: &mut Rng, f16: bool) -> (Op, Vec<TensorDesc>) {
+        match self {
+            Family::MaxPool => pooling::max(rng, f16),
+            Family::AveragePool => pooling::average(rng, f16),
+            Family::LpPool => pooling::lp(rng, f16),
+            Family::GlobalPool => pooling::global(rng, f16),
+            Family::AdaptivePool => pooling::adaptive(rng, f16),
+            Family::FractionalMaxPool => pooling::fractional(rng),
+            Family::MaxUnpool => pooling::unpool(rng, f16),
+            Family::RoiAlign => regions::align(rng),
+            Family::MaxRoiPool => regions::max(rng),
+            Family::Conv => convolution::conv(rng, f16),
+            Family::ConvTranspose => convolution::transposed(rng, f16),
+            Family::ConvPool => convolution::conv_pool(rng, f16),
+            Family::ConvInteger => integer::conv(rng),
+            Family::DeformConv => deform::conv(rng),
+            Family::Col2Im => columns::col2im(rng, f16),
+            Family::CausalConv => sequences::causal(rng, f16),
+            Family::ConvTile => convolution::by_tile(rng, f16),
+            Family::Dense => convolution::dense(rng, f16),
+            Family::Softmax => {
+                let rank = rng.between(1, 4);
+                let mut shape: Vec<usize> = (0..rank).map(|_| rng.between(1, 9)).collect();
+                let axis = rng.between(0, 2 * rank - 1) as isize - rank as isize;
+                // Long rows have a kernel of their own.
+                if rng.one_in(4) {
+                    shape[axis.rem_euclid(rank as isize) as usize] = rng.between(200, 700);
+                }
+                (Softmax { axis }.into(), vec![TensorDesc::f32(shape)])
+            }
+            Family::Activation => {
+                let shape = vec![rng.between(0, 3), rng.between(1, 200)];
+                (activation(rng).into(), vec![TensorDesc::f32(shape)])
+            }
+        }
+    }
+}
+
+fn float(rng: &mut Rng, f16: bool) -> DType {
+    if f16 && rng.one_in(4) { DType::F16 } else { DType::F32 }
+}
+
+fn layout(rng: &mut Rng) -> Layout {
+    if rng.one_in(2) { Layout::Nchw } else { Layout::Nhwc }
+}
+
+fn activation(rng: &mut Rng) -> Activation {
+    match rng.between(0, 8) {
+        0 => Activation::Relu,
+        1 => Activation::Relu6,
+        2 => Activation::LeakyRelu { alpha: 0.3 },
+        3 => Activation::Sigmoid,
+        4 => Activation::Tanh,
+        5 => Activation::Silu,
+        6 => Activation::Gelu,
+        7 => Activation::GeluTanh,
+        _ => Activation::None,
+    }
+}
+
+/// A shape that is larger than [`image`]'s, so that tensors reach over several of the pages that software adapters read.
+fn large_image(rng: &mut Rng, rank: usize, layout: Layout, most_channels: usize) -> Vec<usize> {
+    let longest = [5000, 70, 18][rank - 1];
+    let space: Vec<usize> = (0..rank).map(|_| rng.between(longest / 2, longest)).collect();
+    shape(rng.between(1, 2), rng.between(1, most_channels), &space, layout)
+}
+
+/// A shape of `rank` spatial axes; one batch in twelve is empty.
+fn image(rng: &mut Rng, rank: usize, layout: Layout, most_channels: usize) -> Vec<usize> {
+    let longest = [70, 23, 9][rank - 1];
+    let flat = rng.one_in(20);
+    let space: Vec<usize> = (0..rank).map(|_| if flat { 1 } else { rng.between(1, longest) }).collect();
+    let batch = if rng.one_in(12) { 0 } else { rng.between(1, 3) };
+    shape(batch, rng.between(1, most_channels), &space, layout)
+}
+
+fn shape(batch: usize, channels: usize, space: &[usize], layout: Layout) -> Vec<usize> {
+    match layout {
+        Layout::Nchw => [&[batch, channels], space].concat(),
+        Layout::Nhwc => [&[batch], space, &[channels]].concat(),
+    }
+}
+
+fn padding(rng: &mut Rng, rank: usize, most: usize) -> Padding {
+    match rng.between(0, 4) {
+        0 => Padding::Valid,
+        1 => Padding::SameUpper,
+        2 => Padding::SameLower,
+        3 => Padding::symmetric((0..rank).map(|_| rng.between(0, most)).collect::<Vec<_>>()),
+        _ => Padding::Explicit {
+            before: (0..rank).map(|_| rng.between(0, most)).collect(),
+            after: (0..rank).map(|_| rng.between(0, most)).collect(),
+        },
+    }
+}
+
+fn small(rng: &mut Rng, rank: usize, most: usize) -> Vec<usize> {
+    (0..rank).map(|_| if rng.one_in(2) { 1 } else { rng.between(1, most) }).collect()
+}
+
+/// Spatial lengths of the first output, channels second; nothing where the windows cannot be placed.
+fn output_lengths(op: &Op, inputs: &[TensorDesc]) -> Option<Vec<usize>> {
+    let problem = Problem::new(op, inputs).ok()?;
+    problem.outputs.first()?.shape.get(2..).map(<[usize]>::to_vec)
+}

@@ -1,0 +1,12 @@
+//! What tests, `verify` and benchmarks of this repository need of the inside; no part of the public interface.
+
+pub use crate::engine::ShaderEdit;
+pub use crate::engine::filled::filled;
+pub use crate::engine::scope::scoped;
+pub use crate::kernel::WORKGROUP;
+pub use crate::reference::can_sample;
+
+/// Loops with the widest registers that the machine has.
+pub mod simd {
+    pub use crate::host::simd::{mul_add, wide};
+}
