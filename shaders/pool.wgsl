@@ -49,7 +49,8 @@ struct Divided {
 
 // Quotients and rests of a * b / c, for b < c and numbers below 2^31: bit by bit, where the products may not fit 32 bits.
 fn divided(a: vec3<u32>, b: vec3<u32>, c: vec3<u32>) -> Divided {
-    if (all(c <= vec3<u32>(65535u))) {
+    // `a` is no larger than `c`: it is asked for the reason that lib/place.wgsl gives.
+    if (all(max(a, c) <= vec3<u32>(65535u))) {
         return Divided(a * b / c, a * b % c);
     }
     var quotient = vec3<u32>();

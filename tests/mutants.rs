@@ -249,8 +249,8 @@ const DIVIDED: &[Mutant] = &[
     mutant!(
         ConvInteger,
         "channels twice",
-        "var i = params.from_channel; i < params.to_channel",
-        "var i = 0u; i < params.to_channel"
+        "var i = params.from_channel; i < channels",
+        "var i = 0u; i < channels"
     ),
     mutant!(ConvTranspose, "sums begin anew", "params.from_channel == 0u", "true"),
 ];

@@ -73,3 +73,16 @@ fn window_of(out: vec3<u32>) -> Window {
     let end = end_taps(start, vec3<i32>(params.in_size.xyz), params.dilation.xyz, params.window.xyz);
     return Window(start, first, end);
 }
+
+// Where loops and branches depend on parameters alone, llvmpipe of Mesa 22 builds a shader for each recording and keeps
+// it. So these also ask the position.
+
+// Where the sum over input channels ends for these taps: at once, if there are none.
+fn end_of_channels(first: vec3<u32>, end: vec3<u32>) -> u32 {
+    return select(params.from_channel, params.to_channel, all(first < end));
+}
+
+// Whether a parameter is not 0.
+fn is_set(p: Place, parameter: u32) -> bool {
+    return p.in_group < params.out_size.w * min(parameter, 1u);
+}
