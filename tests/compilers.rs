@@ -3,7 +3,7 @@
 
 use naga::{AddressSpace, Expression, Handle, Module, Statement, TypeInner};
 use wgpool::kernel::{self, KernelKey, Target};
-use wgpool::verify::random::{Family, Rng};
+use wgpool_testing::verify::random::{Family, Rng};
 use wgpool::{Caps, Plan, Problem};
 
 /// The distinct texts, each with a kernel that has it.
