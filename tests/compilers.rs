@@ -3,8 +3,8 @@
 
 use naga::{AddressSpace, Expression, Handle, Module, Statement, TypeInner};
 use wgpool::kernel::{self, KernelKey, Target};
-use wgpool_testing::verify::random::{Family, Rng};
 use wgpool::{Caps, Plan, Problem};
+use wgpool_testing::verify::random::{Family, Rng};
 
 /// The distinct texts, each with a kernel that has it.
 fn texts() -> Vec<(KernelKey, String)> {

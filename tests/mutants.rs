@@ -63,7 +63,7 @@ const MUTANTS: &[Mutant] = &[
         "- params.pad_before.xyz",
         "- params.pad_before.xyz + vec3<i32>(0, 0, 1)"
     ),
-    mutant!(Conv, "bias missing", "params.has_bias == 0u", "true"),
+    mutant!(Conv, "bias missing", "!is_set(p, params.has_bias)", "true"),
     mutant!(Conv, "dilation missing", "vec3<i32>(tap * params.dilation.xyz)", "vec3<i32>(tap)"),
     mutant!(Conv, "blocks counted twice", "(*sums).block = vec4<f32>();", ""),
     mutant!(AdaptivePool, "windows end early", "vec3<u32>(end_part.rest != vec3<u32>())", "vec3<u32>()"),
@@ -242,17 +242,17 @@ const DIVIDED: &[Mutant] = &[
     mutant!(Softmax, "elements skipped", "i += WORKGROUP", "i += WORKGROUP + 1u"),
     mutant!(Softmax, "the sum of one invocation", "fold(result(sum), beside(local), false)", "result(sum)"),
     mutant!(Softmax, "rows of another workgroup", "base_of(min(number,", "base_of(min(number + 1u,"),
-    mutant!(Conv, "sums begin anew", "params.from_channel == 0u", "true"),
+    mutant!(Conv, "sums begin anew", "!is_set(p, params.from_channel)", "true"),
     mutant!(Conv, "channels twice", "var i = params.from_channel; i < end", "var i = 0u; i < end"),
     mutant!(Conv, "the first channels again", "x_first + params.from_channel", "x_first + 0u"),
-    mutant!(ConvInteger, "sums begin anew", "params.from_channel > 0u", "false"),
+    mutant!(ConvInteger, "sums begin anew", "is_set(p, params.from_channel)", "false"),
     mutant!(
         ConvInteger,
         "channels twice",
         "var i = params.from_channel; i < channels",
         "var i = 0u; i < channels"
     ),
-    mutant!(ConvTranspose, "sums begin anew", "params.from_channel == 0u", "true"),
+    mutant!(ConvTranspose, "sums begin anew", "!is_set(p, params.from_channel)", "true"),
 ];
 
 #[test]
