@@ -78,33 +78,38 @@ fn main(
             add_row(&sums, r + 3u, row, quad);
         }
         let steps = (next - begin) / STEP;
-        if (steps % (PART / STEP) == 0u) {
-            end_part(&sums, steps % (PART * PART / STEP) == 0u);
+        // FXC takes much longer over sums that are written in branches than over loops that go on.
+        if (steps % (PART / STEP) != 0u) {
+            continue;
         }
+        end_part(&sums);
+        if (steps % (PART * PART / STEP) != 0u) {
+            continue;
+        }
+        end_block(&sums);
     }
 
-    let to = targets_of(place, columns);
-    var results = sums.total_lower + (sums.block_lower + sums.part_lower);
-    for (var half = 0u; half < TILE; half += 32u) {
-        if (half == 32u) {
-            results = sums.total_upper + (sums.block_upper + sums.part_upper);
+    let lower = sums.total_lower + (sums.block_lower + sums.part_lower);
+    let upper = sums.total_upper + (sums.block_upper + sums.part_upper);
+    if (FINISH < POOL_MAX) {
+        let to = targets_of(place, columns);
+        for (var i = 0u; i < TILE / 8u; i++) {
+            let channel = place.m * TILE + i / 4u * 32u + row * 4u + i % 4u;
+            let sum = select(column(lower, i % 4u), column(upper, i % 4u), i >= 4u);
+            write(columns.there, to, place.channel_group, channel, finished(place.channel_group, channel, sum));
         }
-        if (FINISH >= POOL_MAX) {
-            workgroupBarrier();
-        }
+    }
+    var results = lower;
+    for (var half = select(TILE, 0u, FINISH >= POOL_MAX); half < TILE; half += 32u) {
+        workgroupBarrier();
         for (var i = 0u; i < 4u; i++) {
             let in_half = row * 4u + i;
-            let value = finished(place.channel_group, place.m * TILE + half + in_half, column(results, i));
-            if (FINISH >= POOL_MAX) {
-                tiles[in_half * line + quad] = value;
-            } else {
-                write(columns.there, to, place.channel_group, place.m * TILE + half + in_half, value);
-            }
+            let channel = place.m * TILE + half + in_half;
+            tiles[in_half * line + quad] = finished(place.channel_group, channel, column(results, i));
         }
-        if (FINISH >= POOL_MAX) {
-            workgroupBarrier();
-            pool_tile(place.channel_group, place.m * TILE + half, place.tile, local);
-        }
+        workgroupBarrier();
+        pool_tile(place.channel_group, place.m * TILE + half, place.tile, local);
+        results = upper;
     }
 }
 
@@ -131,19 +136,20 @@ fn add_row(sums: ptr<function, Sums>, r: u32, row: u32, quad: u32) {
     }
 }
 
-fn end_part(sums: ptr<function, Sums>, end_block: bool) {
+fn end_part(sums: ptr<function, Sums>) {
     (*sums).block_lower += (*sums).part_lower;
     (*sums).part_lower = mat4x4<f32>();
     if (TILE == 64u) {
         (*sums).block_upper += (*sums).part_upper;
         (*sums).part_upper = mat4x4<f32>();
     }
-    if (end_block) {
-        (*sums).total_lower += (*sums).block_lower;
-        (*sums).block_lower = mat4x4<f32>();
-        if (TILE == 64u) {
-            (*sums).total_upper += (*sums).block_upper;
-            (*sums).block_upper = mat4x4<f32>();
-        }
+}
+
+fn end_block(sums: ptr<function, Sums>) {
+    (*sums).total_lower += (*sums).block_lower;
+    (*sums).block_lower = mat4x4<f32>();
+    if (TILE == 64u) {
+        (*sums).total_upper += (*sums).block_upper;
+        (*sums).block_upper = mat4x4<f32>();
     }
 }

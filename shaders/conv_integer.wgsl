@@ -21,6 +21,7 @@ fn main(
     let image = p.n * params.in_batch + p.channel_group * group_in * params.in_stride.w;
     let block = p.channel_group * params.blocks + p.in_group / 4u;
     let zero_point = i32(unpack(zero[0], 0u));
+    let channels = end_of_channels(window.first, window.end);
     var sums = vec4<i32>();
     for (var d = window.first.x; d < window.end.x; d++) {
         for (var h = window.first.y; h < window.end.y; h++) {
@@ -30,7 +31,7 @@ fn main(
                 var x_at = image + dot(at, params.in_stride.xyz) + params.from_channel * params.in_stride.w;
                 let row = (block * params.window.x + d) * params.window.y + h;
                 let first = (row * params.window.z + w) * group_in;
-                for (var i = params.from_channel; i < params.to_channel; i++) {
+                for (var i = params.from_channel; i < channels; i++) {
                     sums += (i32(unpack(input[x_at / LANES], x_at % LANES)) - zero_point) * kernel[first + i];
                     x_at += params.in_stride.w;
                 }
@@ -38,12 +39,12 @@ fn main(
         }
     }
     let at = p.n * params.out_batch + dot(p.position, params.out_stride.xyz);
+    let to = at + p.channel * params.out_stride.w;
+    // With the sum of the channels before, which the output holds.
+    if (is_set(p, params.from_channel)) {
+        sums += vec4<i32>(output[to.x], output[to.y], output[to.z], output[to.w]);
+    }
     for (var j = 0u; j < min(4u, params.out_size.w - p.in_group); j++) {
-        let to = at + p.channel[j] * params.out_stride.w;
-        // With the sum of the channels before, which the output holds.
-        if (params.from_channel > 0u) {
-            sums[j] += output[to];
-        }
-        output[to] = sums[j];
+        output[to[j]] = sums[j];
     }
 }

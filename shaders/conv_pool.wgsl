@@ -35,11 +35,12 @@ fn convolve_and_pool(number: u32) {
                 let at = vec3<u32>(start + vec3<i32>(vec3<u32>(d, h, w) * params.pool_dilation.xyz));
                 let value = activate4(convolve(p, at));
                 if (REDUCE == MAX) {
-                    for (var j = 0u; j < 4u; j++) {
-                        if (is_nan(value[j]) || (!is_nan(best[j]) && exceeds(value[j], best[j]))) {
-                            best[j] = value[j];
-                        }
-                    }
+                    best = vec4<f32>(
+                        larger(best.x, value.x),
+                        larger(best.y, value.y),
+                        larger(best.z, value.z),
+                        larger(best.w, value.w),
+                    );
                 } else {
                     add_part(&sums, value);
                 }

@@ -19,6 +19,7 @@ fn main(
     let column = (p.channel - p.channel_group * params.out_size.w) * params.tap_out + first_channel * params.tap_stride.w;
     let reach = p.position + vec3<u32>(params.pad_before.xyz);
     let taps = taps_on(reach, params.out_size.xyz);
+    let channels = end_of_channels(taps.first, taps.end);
     var sums = Sums();
     for (var d = taps.first.x; d < taps.end.x; d += params.tap_step.x) {
         for (var h = taps.first.y; h < taps.end.y; h += params.tap_step.y) {
@@ -26,9 +27,9 @@ fn main(
                 let tap = vec3<u32>(d, h, w);
                 let at = (reach - tap * params.dilation.xyz) / params.stride.xyz;
                 let x_at = image + dot(at, params.in_stride.xyz);
-                add_tap(&sums, x_at, column + dot(tap, params.tap_stride.xyz));
+                add_tap(&sums, x_at, column + dot(tap, params.tap_stride.xyz), channels);
             }
         }
     }
-    store4(p, activate4(gone_on(p, with_bias(result4(sums), p.channel))));
+    store4(p, activate4(gone_on(p, with_bias(p, result4(sums)))));
 }

@@ -19,6 +19,17 @@ struct DeformParams {
 @group(0) @binding(3) var<storage, read> mask: array<f32>;
 @group(0) @binding(4) var<storage, read_write> samples: array<f32>;
 
+// Axes that are not there are one element long, and have no offset.
+fn offset_along(axis: u32, moved: u32, pixels: u32, pixel: u32) -> f32 {
+    let rank = params.window.w;
+    let offset = offsets[(moved * rank + max(axis + rank, 3u) - 3u) * pixels + pixel];
+    return select(0.0, offset, axis + rank >= 3u);
+}
+
+fn is_inside(at: f32, size: u32) -> bool {
+    return !is_nan(at) && at > -1.0 && at < f32(size);
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -47,22 +58,18 @@ fn main(
     let moved = (n * params.offset_groups + channel_group) * taps + tap_number;
 
     let place = vec3<i32>(position * params.stride.xyz + tap * params.dilation.xyz) - params.pad_before.xyz;
-    let rank = params.window.w;
-    var low: vec3<i32>;
-    var part: vec3<f32>;
-    var inside = true;
-    for (var axis = 0u; axis < 3u; axis++) {
-        // Axes that are not there are one element long.
-        let offset = offsets[(moved * rank + max(axis + rank, 3u) - 3u) * pixels + pixel];
-        let at = f32(place[axis]) + select(0.0, offset, axis + rank >= 3u);
-        inside = inside && !is_nan(at) && at > -1.0 && at < f32(params.in_size[axis]);
-        low[axis] = i32(floor(at));
-        part[axis] = at - floor(at);
-    }
+    let to = vec3<f32>(place) + vec3<f32>(
+        offset_along(0u, moved, pixels, pixel),
+        offset_along(1u, moved, pixels, pixel),
+        offset_along(2u, moved, pixels, pixel),
+    );
+    let inside = is_inside(to.x, params.in_size.x) && is_inside(to.y, params.in_size.y) && is_inside(to.z, params.in_size.z);
+    let low = vec3<i32>(floor(to));
+    let part = to - floor(to);
     var value = 0.0;
     let size = vec3<i32>(params.in_size.xyz);
     // The last bit of a corner's number says whether it is the one behind along the last axis.
-    let corners = select(0u, 1u << rank, inside);
+    let corners = select(0u, 1u << params.window.w, inside);
     for (var corner = 0u; corner < corners; corner++) {
         let behind = (vec3<u32>(corner) >> vec3<u32>(2u, 1u, 0u)) & vec3<u32>(1u);
         let at = low + vec3<i32>(behind);

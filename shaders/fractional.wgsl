@@ -19,7 +19,9 @@ struct FractionalParams {
 @group(0) @binding(2) var<storage, read> samples: array<f32>;
 @group(0) @binding(3) var<storage, read_write> output: array<f32>;
 
-fn start_of(axis: u32, o: u32, sample: f32) -> u32 {
+// Where the window of output `o` begins along an axis.
+fn start_of(axis: u32, o: u32, plane: u32) -> u32 {
+    let sample = samples[plane * params.window.w + params.sample[axis]];
     let last = params.in_size[axis] - params.window[axis];
     if (o + 1u == params.out_size[axis]) {
         return last;
@@ -41,11 +43,11 @@ fn main(
     }
     let e = element_of(number, params.out_size.xyz, params.in_size.w);
     let plane = e.image * params.in_size.w + e.channel;
-    var start: vec3<u32>;
-    for (var axis = 0u; axis < 3u; axis++) {
-        let sample = samples[plane * params.window.w + params.sample[axis]];
-        start[axis] = start_of(axis, e.position[axis], sample);
-    }
+    let start = vec3<u32>(
+        start_of(0u, e.position.x, plane),
+        start_of(1u, e.position.y, plane),
+        start_of(2u, e.position.z, plane),
+    );
     let base = e.image * params.in_batch + e.channel * params.in_stride.w;
     var best = params.identity;
     var index = -1;

@@ -19,6 +19,15 @@ struct PackIntegerParams {
 @group(0) @binding(2) var<storage, read> zeros: array<Word>;
 @group(0) @binding(3) var<storage, read_write> packed: array<vec4<i32>>;
 
+// The weight of a tap and of one of a block's four channels.
+fn weight_of(tap_at: u32, block: u32, j: u32) -> i32 {
+    let in_group = min(block % params.blocks * 4u + j, params.group_out - 1u);
+    let channel = block / params.blocks * params.group_out + in_group;
+    let at = tap_at + channel * params.tap_out;
+    let zero = channel * params.zero_each;
+    return i32(unpack(kernel[at / LANES], at % LANES)) - i32(unpack(zeros[zero / LANES], zero % LANES));
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -38,14 +47,10 @@ fn main(
     tap.x = rest % params.window.x;
     rest /= params.window.x;
     let at = dot(tap, params.tap_stride.xyz) + number % params.window.w * params.tap_stride.w;
-    var weights: vec4<i32>;
-    for (var j = 0u; j < 4u; j++) {
-        let in_group = min(rest % params.blocks * 4u + j, params.group_out - 1u);
-        let channel = rest / params.blocks * params.group_out + in_group;
-        let weight = at + channel * params.tap_out;
-        let zero = channel * params.zero_each;
-        weights[j] = i32(unpack(kernel[weight / LANES], weight % LANES))
-            - i32(unpack(zeros[zero / LANES], zero % LANES));
-    }
-    packed[number] = weights;
+    packed[number] = vec4<i32>(
+        weight_of(at, rest, 0u),
+        weight_of(at, rest, 1u),
+        weight_of(at, rest, 2u),
+        weight_of(at, rest, 3u),
+    );
 }

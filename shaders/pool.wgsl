@@ -42,44 +42,42 @@ struct Window {
     base: u32,
 }
 
-// Quotient and rest of a * b / c, for b < c and numbers below 2^31: bit by bit, where the product may not fit 32 bits.
-fn divided(a: u32, b: u32, c: u32) -> vec2<u32> {
-    if (c <= 65535u) {
-        return vec2<u32>(a * b / c, a * b % c);
+struct Divided {
+    quotient: vec3<u32>,
+    rest: vec3<u32>,
+}
+
+// Quotients and rests of a * b / c, for b < c and numbers below 2^31: bit by bit, where the products may not fit 32 bits.
+fn divided(a: vec3<u32>, b: vec3<u32>, c: vec3<u32>) -> Divided {
+    // `a` is no larger than `c`: it is asked for the reason that lib/place.wgsl gives.
+    if (all(max(a, c) <= vec3<u32>(65535u))) {
+        return Divided(a * b / c, a * b % c);
     }
-    var quotient = 0u;
-    var rest = 0u;
+    var quotient = vec3<u32>();
+    var rest = vec3<u32>();
     for (var bit = 31u; bit > 0u; bit--) {
-        quotient *= 2u;
-        rest *= 2u;
-        if (rest >= c) {
-            rest -= c;
-            quotient += 1u;
-        }
-        rest += select(0u, b, (a >> (bit - 1u) & 1u) == 1u);
-        if (rest >= c) {
-            rest -= c;
-            quotient += 1u;
-        }
+        let doubled = rest * 2u;
+        let over = doubled >= c;
+        let once = select(doubled, doubled - c, over);
+        let with_bit = ((a >> vec3<u32>(bit - 1u)) & vec3<u32>(1u)) == vec3<u32>(1u);
+        let more = once + select(vec3<u32>(), b, with_bit);
+        let over_again = more >= c;
+        rest = select(more, more - c, over_again);
+        quotient = quotient * 2u + vec3<u32>(over) + vec3<u32>(over_again);
     }
-    return vec2<u32>(quotient, rest);
+    return Divided(quotient, rest);
 }
 
 // floor(o * L / O) to ceil((o + 1) * L / O), divided first: o * L may not fit 32 bits.
 fn adaptive_window(out: vec3<u32>) -> Window {
-    var window: Window;
-    for (var axis = 0u; axis < 3u; axis++) {
-        let size = params.out_size[axis];
-        let whole = params.in_size[axis] / size;
-        let part = params.in_size[axis] % size;
-        let next = out[axis] + 1u;
-        let begin = out[axis] * whole + divided(out[axis], part, size).x;
-        let end_part = divided(next, part, size);
-        let end = next * whole + end_part.x + u32(end_part.y != 0u);
-        window.start[axis] = i32(begin);
-        window.taps.end[axis] = end - begin;
-    }
-    return window;
+    let size = params.out_size.xyz;
+    let whole = params.in_size.xyz / size;
+    let part = params.in_size.xyz % size;
+    let next = out + vec3<u32>(1u);
+    let begin = out * whole + divided(out, part, size).quotient;
+    let end_part = divided(next, part, size);
+    let end = next * whole + end_part.quotient + vec3<u32>(end_part.rest != vec3<u32>());
+    return Window(Taps(vec3<u32>(), end - begin, 0.0), vec3<i32>(begin), 0u);
 }
 
 fn sliding_window(out: vec3<u32>) -> Window {
@@ -195,7 +193,7 @@ fn main(
     for (var lane = 0u; lane < LANES; lane++) {
         let element = word * LANES + lane;
         if (element < params.total) {
-            values[lane] = pool(element);
+            values = with_lane(values, lane, pool(element));
         }
     }
     output[word] = pack(values);

@@ -107,7 +107,7 @@ fn main(
     for (var lane = 0u; lane < LANES; lane++) {
         // Every invocation goes through the same barriers, also for planes that are not there.
         let plane = min(word * LANES + lane, params.total - 1u);
-        values[lane] = pool(plane, share);
+        values = with_lane(values, lane, pool(plane, share));
     }
     if (share.number == 0u && word * LANES < params.total) {
         output[word] = pack(values);

@@ -44,7 +44,7 @@ fn main(
                 sum += bias[channel];
             }
             let scaled = nearest(sum) * scales[channel * params.scale_each];
-            values[lane] = round(clamp(scaled, params.least, params.most)) + params.zero;
+            values = with_lane(values, lane, round(clamp(scaled, params.least, params.most)) + params.zero);
         }
     }
     output[number] = pack(values);

@@ -96,7 +96,7 @@ fn main(
             let source = atomicLoad(&owner[element]);
             if (source != 0u) {
                 let at = input_at(source - 1u).x;
-                values[lane] = unpack(input[at / LANES], at % LANES);
+                values = with_lane(values, lane, unpack(input[at / LANES], at % LANES));
             }
         }
     }

@@ -58,21 +58,10 @@ fn finished(place: Place, sum: f32) -> f32 {
     return activate(sum + place.bias, params.alpha);
 }
 
-fn larger(a: f32, b: f32) -> f32 {
-    return select(a, b, is_nan(b) || (!is_nan(a) && exceeds(b, a)));
-}
-
 // Two rows of the tile, from row `i` on: stores what becomes of them, and says which are not finite, a bit each.
 fn row_of(place: Place, i: u32, upper: vec4<f32>, lower: vec4<f32>) -> u32 {
-    var wrong = 0u;
-    var above = upper;
-    var below = lower;
-    for (var j = 0u; j < 4u; j++) {
-        wrong |= select(0u, 1u << (4u * i + j), is_special(upper[j]));
-        wrong |= select(0u, 16u << (4u * i + j), is_special(lower[j]));
-        above[j] = finished(place, upper[j]);
-        below[j] = finished(place, lower[j]);
-    }
+    let above = all_finished(place, upper);
+    let below = all_finished(place, lower);
     let row = place.row + i;
     if (POOL) {
         store(place, row / 2u, place.column / 2u, larger(larger(above.x, above.y), larger(below.x, below.y)));
@@ -83,7 +72,22 @@ fn row_of(place: Place, i: u32, upper: vec4<f32>, lower: vec4<f32>) -> u32 {
             store(place, row + 1u, place.column + j, below[j]);
         }
     }
-    return wrong;
+    return (special(upper) + 16u * special(lower)) << (4u * i);
+}
+
+fn all_finished(place: Place, sums: vec4<f32>) -> vec4<f32> {
+    return vec4<f32>(
+        finished(place, sums.x),
+        finished(place, sums.y),
+        finished(place, sums.z),
+        finished(place, sums.w),
+    );
+}
+
+// Which of them are not finite, a bit each.
+fn special(sums: vec4<f32>) -> u32 {
+    return u32(is_special(sums.x)) + 2u * u32(is_special(sums.y)) + 4u * u32(is_special(sums.z))
+        + 8u * u32(is_special(sums.w));
 }
 
 fn store(place: Place, row: u32, column: u32, value: f32) {
@@ -101,9 +105,11 @@ fn again(place: Place, wrong: u32) {
             let row = item / 2u * 2u;
             let column = item % 2u * 2u;
             if (item < 4u && (wrong & (51u << (4u * row + column))) != 0u) {
-                let above = larger(exact(place, row, column), exact(place, row, column + 1u));
-                let below = larger(exact(place, row + 1u, column), exact(place, row + 1u, column + 1u));
-                store(place, place.row / 2u + item / 2u, place.column / 2u + item % 2u, larger(above, below));
+                var best = exact(place, row, column);
+                for (var other = 1u; other < 4u; other++) {
+                    best = larger(best, exact(place, row + other / 2u, column + other % 2u));
+                }
+                store(place, place.row / 2u + item / 2u, place.column / 2u + item % 2u, best);
             }
         } else if ((wrong & (1u << item)) != 0u) {
             store(place, place.row + item / 4u, place.column + item % 4u, exact(place, item / 4u, item % 4u));

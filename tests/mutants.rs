@@ -14,7 +14,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!(MaxPool, "the last of equal maxima", "exceeds(value, best)", "!exceeds(best, value)"),
     mutant!(MaxPool, "NaN is lost", "index < 0 || is_nan(value) || ", "index < 0 || "),
     mutant!(MaxPool, "finite start", "index < 0 || is_nan(value)", "is_nan(value)"),
-    mutant!(MaxPool, "one tap too few", "start) + dilation - 1u) / dilation", "start)) / dilation"),
+    mutant!(MaxPool, "one tap too few", "(room + dilation - vec3<u32>(1u)) / dilation", "room / dilation"),
     mutant!(MaxPool, "signed bytes as unsigned", "(24u - 8u * lane)) >> 24u", "(24u - 8u * lane)) >> 25u"),
     mutant!(MaxPool, "a neighbour's word", "output[word] =", "output[word + 1u] ="),
     mutant!(
@@ -27,8 +27,8 @@ const MUTANTS: &[Mutant] = &[
     mutant!(
         AveragePool,
         "overhang counts",
-        "padded *= f32(end_tap(start[axis], padded_end[axis], dilation[axis], window[axis]))",
-        "padded *= f32(window[axis])"
+        "vec3<f32>(end_taps(start, padded_end, dilation, window))",
+        "vec3<f32>(window)"
     ),
     mutant!(AveragePool, "divisor ignored", "given != 0u", "false"),
     mutant!(
@@ -48,7 +48,7 @@ const MUTANTS: &[Mutant] = &[
         "(WORKGROUP / SHARE)"
     ),
     mutant!(GlobalPool, "the next channel's share", "+ half * share.step", "+ half"),
-    mutant!(GlobalPool, "NaN is lost", "is_nan(b) || (", "!is_nan(b) && ("),
+    mutant!(GlobalPool, "NaN is lost", "is_nan(b) | (", "!is_nan(b) & ("),
     mutant!(
         Conv,
         "flipped kernel",
@@ -63,15 +63,15 @@ const MUTANTS: &[Mutant] = &[
         "- params.pad_before.xyz",
         "- params.pad_before.xyz + vec3<i32>(0, 0, 1)"
     ),
-    mutant!(Conv, "bias missing", "params.has_bias == 0u", "true"),
+    mutant!(Conv, "bias missing", "!is_set(p, params.has_bias)", "true"),
     mutant!(Conv, "dilation missing", "vec3<i32>(tap * params.dilation.xyz)", "vec3<i32>(tap)"),
     mutant!(Conv, "blocks counted twice", "(*sums).block = vec4<f32>();", ""),
-    mutant!(AdaptivePool, "windows end early", "u32(end_part.y != 0u)", "0u"),
+    mutant!(AdaptivePool, "windows end early", "vec3<u32>(end_part.rest != vec3<u32>())", "vec3<u32>()"),
     mutant!(
         AdaptivePool,
         "windows start late",
-        "out[axis] * whole + divided(out[axis], part, size).x",
-        "out[axis] * (whole + part / size)"
+        "out * whole + divided(out, part, size).quotient",
+        "out * (whole + part / size)"
     ),
     mutant!(
         FractionalMaxPool,
@@ -134,8 +134,8 @@ const MUTANTS: &[Mutant] = &[
     mutant!(
         DeformConv,
         "nearest neighbour",
-        "part[axis] = at - floor(at)",
-        "part[axis] = round(at - floor(at))"
+        "let part = to - floor(to);",
+        "let part = round(to - floor(to));"
     ),
     mutant!(DeformConv, "offsets of another axis", "max(axis + rank, 3u) - 3u", "2u - axis"),
     mutant!(
@@ -157,12 +157,7 @@ const MUTANTS: &[Mutant] = &[
         "all(at >= vec3<i32>(0)) && all(at < size)",
         "all(at >= vec3<i32>(0))"
     ),
-    mutant!(
-        DeformConv,
-        "NaN is a place",
-        "!is_nan(at) && at > -1.0 && at < f32(params.in_size[axis])",
-        "true"
-    ),
+    mutant!(DeformConv, "NaN is a place", "!is_nan(at) && at > -1.0 && at < f32(size)", "true"),
     mutant!(DeformConv, "no mask", "value *= mask[moved * pixels + pixel]", "value *= 1.0"),
     mutant!(
         DeformConv,
@@ -247,17 +242,17 @@ const DIVIDED: &[Mutant] = &[
     mutant!(Softmax, "elements skipped", "i += WORKGROUP", "i += WORKGROUP + 1u"),
     mutant!(Softmax, "the sum of one invocation", "fold(result(sum), beside(local), false)", "result(sum)"),
     mutant!(Softmax, "rows of another workgroup", "base_of(min(number,", "base_of(min(number + 1u,"),
-    mutant!(Conv, "sums begin anew", "params.from_channel == 0u", "true"),
+    mutant!(Conv, "sums begin anew", "!is_set(p, params.from_channel)", "true"),
     mutant!(Conv, "channels twice", "var i = params.from_channel; i < end", "var i = 0u; i < end"),
     mutant!(Conv, "the first channels again", "x_first + params.from_channel", "x_first + 0u"),
-    mutant!(ConvInteger, "sums begin anew", "params.from_channel > 0u", "false"),
+    mutant!(ConvInteger, "sums begin anew", "is_set(p, params.from_channel)", "false"),
     mutant!(
         ConvInteger,
         "channels twice",
-        "var i = params.from_channel; i < params.to_channel",
-        "var i = 0u; i < params.to_channel"
+        "var i = params.from_channel; i < channels",
+        "var i = 0u; i < channels"
     ),
-    mutant!(ConvTranspose, "sums begin anew", "params.from_channel == 0u", "true"),
+    mutant!(ConvTranspose, "sums begin anew", "!is_set(p, params.from_channel)", "true"),
 ];
 
 #[test]

@@ -23,10 +23,9 @@ fn add_part(sums: ptr<function, Sums>, part: vec4<f32>) {
     }
 }
 
-// Adds one tap's products over the input channels of a group, the first of which has these positions in input and
-// kernel.
-fn add_tap(sums: ptr<function, Sums>, x_first: u32, w_first: vec4<u32>) {
-    let end = params.to_channel;
+// Adds one tap's products over the input channels of a group up to `end`, the first of which has these positions in
+// input and kernel.
+fn add_tap(sums: ptr<function, Sums>, x_first: u32, w_first: vec4<u32>, end: u32) {
     var x_at = x_first + params.from_channel * params.in_stride.w;
     var w_at = w_first + params.from_channel * params.tap_stride.w;
     for (var i = params.from_channel; i < end; i += PART) {
@@ -55,6 +54,7 @@ fn convolve(p: Place, out: vec3<u32>) -> vec4<f32> {
     let group_in = params.in_size.w;
     let image = p.n * params.in_batch + p.channel_group * group_in * params.in_stride.w;
     let column = p.channel * params.tap_out;
+    let channels = end_of_channels(window.first, window.end);
     var sums = Sums();
     for (var d = window.first.x; d < window.end.x; d++) {
         for (var h = window.first.y; h < window.end.y; h++) {
@@ -62,11 +62,11 @@ fn convolve(p: Place, out: vec3<u32>) -> vec4<f32> {
                 let tap = vec3<u32>(d, h, w);
                 let at = vec3<u32>(window.start + vec3<i32>(tap * params.dilation.xyz));
                 let x_at = image + dot(at, params.in_stride.xyz);
-                add_tap(&sums, x_at, column + dot(tap, params.tap_stride.xyz));
+                add_tap(&sums, x_at, column + dot(tap, params.tap_stride.xyz), channels);
             }
         }
     }
-    return with_bias(result4(sums), p.channel);
+    return with_bias(p, result4(sums));
 }
 
 fn four_of_kernel(at: vec4<u32>) -> vec4<f32> {
@@ -78,21 +78,21 @@ fn four_of_kernel(at: vec4<u32>) -> vec4<f32> {
     );
 }
 
-fn with_bias(sum: vec4<f32>, channel: vec4<u32>) -> vec4<f32> {
-    if (params.has_bias == 0u) {
+fn with_bias(p: Place, sum: vec4<f32>) -> vec4<f32> {
+    if (!is_set(p, params.has_bias)) {
         return sum;
     }
     return sum + vec4<f32>(
-        unpack(bias[channel.x], 0u),
-        unpack(bias[channel.y], 0u),
-        unpack(bias[channel.z], 0u),
-        unpack(bias[channel.w], 0u),
+        unpack(bias[p.channel.x], 0u),
+        unpack(bias[p.channel.y], 0u),
+        unpack(bias[p.channel.z], 0u),
+        unpack(bias[p.channel.w], 0u),
     );
 }
 
 // With the sum of the channels before, which the output holds.
 fn gone_on(p: Place, sum: vec4<f32>) -> vec4<f32> {
-    if (params.from_channel == 0u) {
+    if (!is_set(p, params.from_channel)) {
         return sum;
     }
     let at = p.n * params.out_batch + dot(p.position, params.out_stride.xyz) + p.channel * params.out_stride.w;

@@ -13,10 +13,6 @@ struct Share {
     step: u32,  // from share to share
 }
 
-fn larger(a: f32, b: f32) -> f32 {
-    return select(a, b, is_nan(b) || (!is_nan(a) && exceeds(b, a)));
-}
-
 // Neighbouring invocations work on one task.
 fn beside(local: u32) -> Share {
     return Share(local % SHARE, local / SHARE, local - local % SHARE, 1u);

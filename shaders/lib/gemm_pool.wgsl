@@ -39,16 +39,19 @@ fn pool_window(channel: u32, in_block: u32, window: u32, in_tile: u32) {
     let w = params.pool_window;
     var best = params.identity;
     var sum = Sum();
-    for (var d = taps.first.x; d < taps.end.x; d++) {
-        for (var h = taps.first.y; h < taps.end.y; h++) {
-            for (var i = taps.first.z; i < taps.end.z; i++) {
-                let value = kept(in_block, ((in_tile * w.x + d) * w.y + h) * w.z + i);
-                if (is_nan(value) || (!is_nan(best) && exceeds(value, best))) {
-                    best = value;
-                }
-                add(&sum, value);
-            }
-        }
+    var tap = taps.first;
+    // One loop over all axes: FXC takes long over loops in loops.
+    while (all(tap < taps.end)) {
+        let value = kept(in_block, ((in_tile * w.x + tap.x) * w.y + tap.y) * w.z + tap.z);
+        best = larger(best, value);
+        add(&sum, value);
+        tap.z += 1u;
+        let row_ends = tap.z >= taps.end.z;
+        tap.z = select(tap.z, taps.first.z, row_ends);
+        tap.y += u32(row_ends);
+        let plane_ends = tap.y >= taps.end.y;
+        tap.y = select(tap.y, taps.first.y, plane_ends);
+        tap.x += u32(plane_ends);
     }
     if (FINISH != POOL_MAX) {
         let count = divisor_of(taps, FINISH == AVERAGE_PADDED, params.pooled.w);

@@ -23,5 +23,10 @@ fn exceeds(a: f32, b: f32) -> bool {
     return order(a) > order(b);
 }
 
+// The larger of two, the first of equal ones, NaN if one is.
+fn larger(a: f32, b: f32) -> f32 {
+    return select(a, b, is_nan(b) | (!is_nan(a) & exceeds(b, a)));
+}
+
 // Terms of a sum that are added one after another before they go into the next level; see sum.wgsl.
 const PART: u32 = 32u;

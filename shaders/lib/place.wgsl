@@ -69,11 +69,20 @@ struct Window {
 
 fn window_of(out: vec3<u32>) -> Window {
     let start = vec3<i32>(out * params.stride.xyz) - params.pad_before.xyz;
-    var first: vec3<u32>;
-    var end: vec3<u32>;
-    for (var axis = 0u; axis < 3u; axis++) {
-        first[axis] = first_tap(start[axis], params.dilation[axis], params.window[axis]);
-        end[axis] = end_tap(start[axis], i32(params.in_size[axis]), params.dilation[axis], params.window[axis]);
-    }
+    let first = first_taps(start, params.dilation.xyz, params.window.xyz);
+    let end = end_taps(start, vec3<i32>(params.in_size.xyz), params.dilation.xyz, params.window.xyz);
     return Window(start, first, end);
+}
+
+// Where loops and branches depend on parameters alone, llvmpipe of Mesa 22 builds a shader for each recording and keeps
+// it. So these also ask the position.
+
+// Where the sum over input channels ends for these taps: at once, if there are none.
+fn end_of_channels(first: vec3<u32>, end: vec3<u32>) -> u32 {
+    return select(params.from_channel, params.to_channel, all(first < end));
+}
+
+// Whether a parameter is not 0.
+fn is_set(p: Place, parameter: u32) -> bool {
+    return p.in_group < params.out_size.w * min(parameter, 1u);
 }

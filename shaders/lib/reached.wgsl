@@ -20,20 +20,23 @@ fn product_modulo(a: u32, b: u32, m: u32) -> u32 {
 }
 
 fn taps_on(reach: vec3<u32>, windows: vec3<u32>) -> Reached {
-    var taps: Reached;
-    for (var axis = 0u; axis < 3u; axis++) {
-        let dilation = params.dilation[axis];
-        let step = params.tap_step[axis];
-        let gcd = params.gcd[axis];
-        // The first of all, if there were windows enough.
-        let least = product_modulo(reach[axis] / gcd % step, params.inverse[axis], step);
-        // Taps before these are those of windows behind the last.
-        let last = (windows[axis] - 1u) * params.stride[axis];
-        let before = select(0u, (reach[axis] - last + dilation - 1u) / dilation, reach[axis] > last);
-        let more = select(0u, (before - least + step - 1u) / step, before > least);
-        taps.first[axis] = least + more * step;
-        let end = min(params.window[axis], reach[axis] / dilation + 1u);
-        taps.end[axis] = select(0u, end, reach[axis] % gcd == 0u);
-    }
-    return taps;
+    let x = taps_along(0u, reach, windows);
+    let y = taps_along(1u, reach, windows);
+    let z = taps_along(2u, reach, windows);
+    return Reached(vec3<u32>(x.x, y.x, z.x), vec3<u32>(x.y, y.y, z.y));
+}
+
+// The first and the end along an axis.
+fn taps_along(axis: u32, reach: vec3<u32>, windows: vec3<u32>) -> vec2<u32> {
+    let dilation = params.dilation[axis];
+    let step = params.tap_step[axis];
+    let gcd = params.gcd[axis];
+    // The first of all, if there were windows enough.
+    let least = product_modulo(reach[axis] / gcd % step, params.inverse[axis], step);
+    // Taps before these are those of windows behind the last.
+    let last = (windows[axis] - 1u) * params.stride[axis];
+    let before = select(0u, (reach[axis] - last + dilation - 1u) / dilation, reach[axis] > last);
+    let more = select(0u, (before - least + step - 1u) / step, before > least);
+    let end = min(params.window[axis], reach[axis] / dilation + 1u);
+    return vec2<u32>(least + more * step, select(0u, end, reach[axis] % gcd == 0u));
 }

@@ -71,10 +71,6 @@ fn too_many(rows: u32, columns: u32) -> bool {
     return rows > params.most_turns / (columns + 2u);
 }
 
-fn larger(a: f32, b: f32) -> f32 {
-    return select(a, b, is_nan(b) || (!is_nan(a) && exceeds(b, a)));
-}
-
 // `pooled` is the kernel's own.
 @compute @workgroup_size(WORKGROUP)
 fn main(

@@ -1,16 +1,12 @@
-// The taps of a window that starts at `start` whose positions lie below `end`, or at or behind 0.
-fn first_tap(start: i32, dilation: u32, kernel: u32) -> u32 {
-    if (start >= 0) {
-        return 0u;
-    }
-    return min(kernel, (u32(-start) + dilation - 1u) / dilation);
+// The taps of a window that starts at `start` whose positions lie below `end`, or at or behind 0, along three axes.
+fn first_taps(start: vec3<i32>, dilation: vec3<u32>, kernel: vec3<u32>) -> vec3<u32> {
+    let before = select(vec3<u32>(), vec3<u32>(-start), start < vec3<i32>());
+    return min(kernel, (before + dilation - vec3<u32>(1u)) / dilation);
 }
 
-fn end_tap(start: i32, end: i32, dilation: u32, kernel: u32) -> u32 {
-    if (start >= end) {
-        return 0u;
-    }
-    return min(kernel, (u32(end - start) + dilation - 1u) / dilation);
+fn end_taps(start: vec3<i32>, end: vec3<i32>, dilation: vec3<u32>, kernel: vec3<u32>) -> vec3<u32> {
+    let room = select(vec3<u32>(), vec3<u32>(end - start), start < end);
+    return min(kernel, (room + dilation - vec3<u32>(1u)) / dilation);
 }
 
 // The taps of a window along three axes.
@@ -21,13 +17,12 @@ struct Taps {
 }
 
 fn taps_of(start: vec3<i32>, length: vec3<u32>, padded_end: vec3<i32>, dilation: vec3<u32>, window: vec3<u32>) -> Taps {
-    var taps = Taps(vec3<u32>(), vec3<u32>(), 1.0);
-    for (var axis = 0u; axis < 3u; axis++) {
-        taps.first[axis] = first_tap(start[axis], dilation[axis], window[axis]);
-        taps.end[axis] = end_tap(start[axis], i32(length[axis]), dilation[axis], window[axis]);
-        taps.padded *= f32(end_tap(start[axis], padded_end[axis], dilation[axis], window[axis]));
-    }
-    return taps;
+    let padded = vec3<f32>(end_taps(start, padded_end, dilation, window));
+    return Taps(
+        first_taps(start, dilation, window),
+        end_taps(start, vec3<i32>(length), dilation, window),
+        padded.x * padded.y * padded.z,
+    );
 }
 
 // How many lie inside the input.

@@ -4,6 +4,7 @@
 //! and its test.
 
 mod all;
+mod compilers;
 mod conv_patch;
 mod cooperative;
 mod gemm;
@@ -16,6 +17,7 @@ mod tiled;
 pub(crate) mod winograd;
 
 pub use all::all;
+pub use compilers::Target;
 pub use conv_patch::{ConvPatch, ConvPatchParams};
 pub use cooperative::{Cooperative, Side};
 pub use gemm::{GemmFinish, GemmKernel, GemmParams, GemmTaps, GemmTile, PackGemmParams, PartsParams};

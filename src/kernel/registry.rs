@@ -1,5 +1,6 @@
 //! The kernels' rows: the text, the constants and the bindings of each.
 
+use super::compilers::Target;
 use super::gemm::GemmFinish;
 use super::key::{KernelKey, Reduce, Taps};
 use super::patch::{Across, Patch};
@@ -60,7 +61,12 @@ struct Row {
 impl KernelKey {
     /// The shader's text.
     pub fn source(&self) -> String {
-        self.row().text.write()
+        self.source_for(Target::HERE)
+    }
+
+    /// The shader's text for what parses it.
+    pub fn source_for(&self, target: Target) -> String {
+        target.enable(self).to_owned() + &self.row().text.write()
     }
 
     /// The values of the shader's `override` constants.

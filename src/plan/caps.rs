@@ -40,6 +40,10 @@ pub struct Caps {
     /// less than before. So invocations compute several outputs of a page before they turn to the next page, and large
     /// windows that overlap are computed in patches, which share what they load, instead of through pages.
     pub llvmpipe_25: bool,
+    /// Whether FXC may be what compiles shaders, the compiler of Direct3D 12 where there is no DXC. Devices do not tell: it
+    /// may be where they have none of the features that DXC alone brings, subgroups and 16-bit floats. Plans then have
+    /// kernels alone that FXC builds in a second or so ([`KernelKey::suits_fxc`]).
+    pub fxc: bool,
     /// Whether shaders can exchange values within subgroups, which all have eight invocations.
     pub subgroups_of_eight: bool,
     /// Cooperative matrices that convolutions of 16-bit floats may use;
@@ -90,6 +94,7 @@ impl Default for Caps {
             tiled_from: u64::MAX,
             max_turns: u64::MAX,
             llvmpipe_25: false,
+            fxc: false,
             subgroups_of_eight: false,
             cooperative: None,
             fill: FILL,
@@ -119,6 +124,12 @@ fn max_turns(info: &wgpu::AdapterInfo) -> u64 {
     if is_llvmpipe(info) && !is_mesa_25(info) { LLVMPIPE_TURNS } else { u64::MAX }
 }
 
+/// Whether FXC may be what compiles shaders; see [`Caps::fxc`].
+fn may_be_fxc(backend: wgpu::Backend, features: wgpu::Features) -> bool {
+    let of_dxc = wgpu::Features::SUBGROUP | wgpu::Features::SHADER_F16;
+    backend == wgpu::Backend::Dx12 && !features.intersects(of_dxc)
+}
+
 impl Caps {
     /// What `device` was opened with.
     pub fn of(device: &wgpu::Device) -> Caps {
@@ -127,6 +138,7 @@ impl Caps {
         let software = info.device_type == wgpu::DeviceType::Cpu;
         let uniforms = limits.max_uniform_buffers_per_shader_stage as usize > PAGES
             && limits.max_uniform_buffer_binding_size >= PAGE;
+        let fxc = may_be_fxc(info.backend, device.features());
         Caps {
             max_workgroups: limits.max_compute_workgroups_per_dimension,
             max_binding: limits.max_storage_buffer_binding_size,
@@ -135,11 +147,12 @@ impl Caps {
             offset_alignment: limits.min_storage_buffer_offset_alignment,
             f16: device.features().contains(wgpu::Features::SHADER_F16),
             software,
-            paged: software && uniforms,
+            paged: software && uniforms && !fxc,
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
             tiled_from: if is_llvmpipe(&info) { TILED_FROM } else { u64::MAX },
             max_turns: max_turns(&info),
             llvmpipe_25: is_llvmpipe(&info) && is_mesa_25(&info),
+            fxc,
             subgroups_of_eight: device.features().contains(wgpu::Features::SUBGROUP)
                 && (info.subgroup_min_size, info.subgroup_max_size) == (8, 8),
             cooperative: None,
@@ -232,5 +245,14 @@ mod tests {
         assert_eq!(turns(llvmpipe, "Mesa 25.0.7-2~bpo12+1 (LLVM 15.0.6)"), u64::MAX);
         assert_eq!(turns(llvmpipe, ""), LLVMPIPE_TURNS);
         assert_eq!(turns("SwiftShader Device (Subzero)", ""), u64::MAX);
+    }
+
+    #[test]
+    fn fxc_has_neither_subgroups_nor_short_floats() {
+        use wgpu::{Backend, Features};
+        assert!(may_be_fxc(Backend::Dx12, Features::empty()));
+        assert!(!may_be_fxc(Backend::Dx12, Features::SUBGROUP));
+        assert!(!may_be_fxc(Backend::Dx12, Features::SHADER_F16));
+        assert!(!may_be_fxc(Backend::Vulkan, Features::empty()));
     }
 }

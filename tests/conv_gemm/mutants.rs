@@ -34,8 +34,8 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Partial, "the first channel's bias", "number / params.channel_stride % params.channels", "0u"),
     mutant!(Partial, "no bias", "params.has_bias != 0u", "false"),
     mutant!(Partial, "no activation", "activate(sum, params.alpha)", "sum"),
-    mutant!(Max, "NaN is lost", "is_nan(value) || (!is_nan(best)", "(!is_nan(best)"),
-    mutant!(Max, "a transposed window", "+ h) * w.z + i", "+ i) * w.z + h"),
+    mutant!(Max, "NaN is lost", "is_nan(b) | (!is_nan(a)", "(!is_nan(a)"),
+    mutant!(Max, "a transposed window", "+ tap.y) * w.z + tap.z", "+ tap.z) * w.z + tap.y"),
     mutant!(
         Max,
         "one window of a tile",
@@ -70,7 +70,7 @@ const COOPERATIVE: &[Mutant] = &[
     mutant!(Store, "one subgroup's columns", "subgroup % 2u * (SIDE / 2u)", "0u"),
     mutant!(Store, "channels of the next matrices", "first + 8u, row", "first + 0u, row"),
     mutant!(Partial, "every part the first", "p.begin = p.part * params.part_rows;", "p.begin = 0u;"),
-    mutant!(Max, "NaN is lost", "is_nan(value) || (!is_nan(best)", "(!is_nan(best)"),
+    mutant!(Max, "NaN is lost", "is_nan(b) | (!is_nan(a)", "(!is_nan(a)"),
     mutant!(
         Max,
         "pooled before the activation",

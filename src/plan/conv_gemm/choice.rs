@@ -110,7 +110,10 @@ pub(super) fn choose(work: &ConvWork, pool: Option<&PoolWork>, caps: &Caps) -> O
         let whole = Choice { tiled, parts: 1, why };
         return Some(divided(work, pool, caps, &[tiled]).unwrap_or(whole));
     }
+    // FXC takes seconds over large tiles that pool.
+    let builds = |tile: &GemmTile| *tile == GemmTile::Small || pool.is_none() || !caps.fxc;
     let sizes: Vec<Tiled> = ([GemmTile::Large, GemmTile::Small].into_iter())
+        .filter(builds)
         .filter_map(|tile| tiled(work, pool, tile, None).filter(fits))
         .collect();
     let last = *sizes.last()?;

@@ -2,7 +2,7 @@
 
 use crate::kernel::{Cooperative, GemmParams, GemmTile, KernelKey, Side};
 use crate::plan::{Caps, Plan};
-use crate::spec::{Accuracy, Conv, ConvPool, Padding, Pool};
+use crate::spec::{Accuracy, Conv, ConvPool, Op, Padding, Pool};
 use crate::tensor::{DType, TensorDesc};
 
 /// Tile, tiles and parts of a plan for hardware; nothing where the general kernel was chosen.
@@ -118,6 +118,17 @@ fn pooling_joins_where_tiles_stay_full_and_sums_whole() {
     // Divided sums, their addition, and pooling.
     let deep = plan(pad(1), Pool::max([2]), [1, 256, 14, 14], [256, 256, 3, 3]);
     assert_eq!(deep, (Some((GemmTile::Large, 16, 8)), 3), "few tiles");
+}
+
+#[test]
+fn tiles_that_pool_are_small_where_fxc_may_compile_them() {
+    let inputs = [TensorDesc::f32([1, 64, 112, 112]), TensorDesc::f32([64, 64, 3, 3])];
+    let caps = Caps { fxc: true, ..Caps::default() };
+    let together: Op = ConvPool { conv: pad(1), pool: Pool::max([2]) }.into();
+    let tile = |op: &Op, caps: &Caps| chosen(&Plan::new(op, &inputs, caps).unwrap()).map(|(tile, ..)| tile);
+    assert_eq!(tile(&together, &Caps::default()), Some(GemmTile::Large));
+    assert_eq!(tile(&together, &caps), Some(GemmTile::Small));
+    assert_eq!(tile(&pad(1).into(), &caps), Some(GemmTile::Large));
 }
 
 #[test]

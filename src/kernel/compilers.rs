@@ -1,0 +1,47 @@
+//! What compilers have to do with kernels: what they read, and what they can build in time.
+
+use super::gemm::{GemmFinish, GemmTile};
+use super::key::KernelKey;
+
+/// What parses a shader's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Target {
+    /// naga, in a program on any system.
+    Native,
+    /// A browser, which knows WGSL's features by their `enable` lines alone. naga 30 refuses the line of subgroups.
+    Browser,
+}
+
+impl Target {
+    /// Of what this crate is built for.
+    pub const HERE: Target = if cfg!(target_arch = "wasm32") { Target::Browser } else { Target::Native };
+
+    /// What stands before the text of `key`.
+    pub(super) fn enable(self, key: &KernelKey) -> &'static str {
+        match (self, key) {
+            (Target::Browser, KernelKey::ConvTiled { tile, .. }) if tile.broadcast => "enable subgroups;\n",
+            _ => "",
+        }
+    }
+}
+
+impl KernelKey {
+    /// Whether FXC builds the pipeline in a second or so: FXC is the compiler of Direct3D 12 where there is no DXC. Plans for
+    /// devices with [`Caps::fxc`](crate::plan::Caps::fxc) have no other kernels.
+    ///
+    /// It knows neither subgroups nor 16-bit floats, takes minutes over uniform arrays of 64 KiB, and seconds over the
+    /// sums of a large tile that go through the loops of pooling.
+    pub fn suits_fxc(&self) -> bool {
+        match self {
+            KernelKey::ConvTiled { .. } | KernelKey::PoolPages { .. } | KernelKey::DepthwisePages { .. } => {
+                false
+            }
+            KernelKey::ConvGemm(kernel) => {
+                let pools = !matches!(kernel.finish, GemmFinish::Store | GemmFinish::Partial);
+                !(self.needs_f16() || pools && kernel.tile == GemmTile::Large)
+            }
+            _ => !self.needs_f16(),
+        }
+    }
+}
