@@ -2,6 +2,7 @@
 
 use super::Exact;
 use super::pool::{has_no_subnormals, maximum};
+use crate::error::Result;
 use crate::problem::FractionalWork;
 
 pub(super) fn fractional(
@@ -10,7 +11,7 @@ pub(super) fn fractional(
     samples: &[f64],
     y: &mut Exact,
     mut indices: Option<&mut Exact>,
-) {
+) -> Result<()> {
     let pool = &work.pool;
     let [outputs_d, outputs_h, outputs_w] = work.axes.map(|a| a.output);
     let [taps_d, taps_h, taps_w] = work.axes.map(|a| a.kernel);
@@ -29,7 +30,7 @@ pub(super) fn fractional(
                         let at = pool.output.at(n, c, [od, oh, ow]);
                         y.values[at] = max;
                         if signed_zero {
-                            y.mark_signed_zero(at);
+                            y.mark_signed_zero(at)?;
                         }
                         if let (Some(indices), Some(numbering)) = (indices.as_deref_mut(), pool.indices) {
                             indices.values[at] =
@@ -40,4 +41,5 @@ pub(super) fn fractional(
             }
         }
     }
+    Ok(())
 }

@@ -55,9 +55,10 @@ impl Exact {
         Ok(Exact { desc: desc.clone(), values, bound, or_nan: Vec::new(), signed_zero: Vec::new() })
     }
 
-    fn mark_signed_zero(&mut self, at: usize) {
-        self.signed_zero.resize(self.values.len(), false);
+    fn mark_signed_zero(&mut self, at: usize) -> Result<()> {
+        memory::resize(&mut self.signed_zero, self.values.len(), false)?;
         self.signed_zero[at] = true;
+        Ok(())
     }
 
     /// The elements rounded to the output's type.
@@ -103,13 +104,13 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
     let x = inputs.iter().map(|t| to_f64(t)).collect::<Result<Vec<_>>>()?;
     let mut outputs = problem.outputs.iter().map(Exact::zeros).collect::<Result<Vec<_>>>()?;
     match (&problem.work, x.as_slice(), outputs.as_mut_slice()) {
-        (Work::Pool(work), [x], [y]) => pool::pool(work, x, y, None),
-        (Work::Pool(work), [x], [y, indices]) => pool::pool(work, x, y, Some(indices)),
-        (Work::Fractional(work), [x, s], [y]) => fractional::fractional(work, x, s, y, None),
-        (Work::Fractional(work), [x, s], [y, i]) => fractional::fractional(work, x, s, y, Some(i)),
+        (Work::Pool(work), [x], [y]) => pool::pool(work, x, y, None)?,
+        (Work::Pool(work), [x], [y, indices]) => pool::pool(work, x, y, Some(indices))?,
+        (Work::Fractional(work), [x, s], [y]) => fractional::fractional(work, x, s, y, None)?,
+        (Work::Fractional(work), [x, s], [y, i]) => fractional::fractional(work, x, s, y, Some(i))?,
         (Work::Unpool(work), [x, i], [y]) => unpool::unpool(work, x, i, y),
         (Work::RoiAlign(work), [x, r, i], [y]) => roi::align(work, x, r, i, y)?,
-        (Work::MaxRoi(work), [x, r], [y]) => roi::max(work, x, r, y),
+        (Work::MaxRoi(work), [x, r], [y]) => roi::max(work, x, r, y)?,
         (Work::ConvTranspose(work), [x, w], [y]) => conv::transposed(work, x, w, None, y)?,
         (Work::ConvTranspose(work), [x, w, b], [y]) => conv::transposed(work, x, w, Some(b), y)?,
         (Work::ConvPool(work), [x, w], [y]) => conv_pool(work, x, w, None, y)?,
@@ -141,12 +142,12 @@ fn conv_pool(work: &ConvPoolWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y:
     let mut between = Exact::zeros(&work.between)?;
     conv::conv(&work.conv, x, w, bias, &mut between)?;
     tolerance::add_store_rounding(&mut between);
-    pool::pool(&work.pool, &between.values, y, None);
+    pool::pool(&work.pool, &between.values, y, None)?;
     // A convolution may give a zero of either sign.
     y.signed_zero.clear();
     // A maximum moves at most as far as the element of its window that moves farthest, a mean as the mean of them.
     let mut carried = Exact::zeros(&y.desc)?;
-    pool::pool(&work.pool, &between.bound, &mut carried, None);
+    pool::pool(&work.pool, &between.bound, &mut carried, None)?;
     for (bound, carried) in y.bound.iter_mut().zip(carried.values) {
         *bound += carried.max(0.0);
     }
@@ -154,7 +155,7 @@ fn conv_pool(work: &ConvPoolWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y:
     if !between.or_nan.is_empty() {
         let flags = memory::collected(between.or_nan.iter().map(|&or_nan| f64::from(u8::from(or_nan))))?;
         let mut any = Exact::zeros(&y.desc)?;
-        pool::pool(&PoolWork { kind: PoolKind::Max, ..work.pool }, &flags, &mut any, None);
+        pool::pool(&PoolWork { kind: PoolKind::Max, ..work.pool }, &flags, &mut any, None)?;
         y.or_nan = memory::collected(any.values.into_iter().map(|any| any > 0.0))?;
     }
     Ok(())

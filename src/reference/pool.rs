@@ -2,6 +2,7 @@
 
 use super::Exact;
 use super::tolerance::{EPS, SUM};
+use crate::error::Result;
 use crate::problem::PoolWork;
 use crate::spec::PoolKind;
 use crate::tensor::DType;
@@ -20,7 +21,7 @@ fn of_powers(p: f64, taps: f64) -> f64 {
     2.0 * SUM + power * taps.max(1.0).log2() / p
 }
 
-pub(super) fn pool(work: &PoolWork, x: &[f64], y: &mut Exact, mut indices: Option<&mut Exact>) {
+pub(super) fn pool(work: &PoolWork, x: &[f64], y: &mut Exact, mut indices: Option<&mut Exact>) -> Result<()> {
     let [ad, ah, aw] = work.axes;
     for n in 0..work.batch {
         for c in 0..work.channels {
@@ -32,7 +33,7 @@ pub(super) fn pool(work: &PoolWork, x: &[f64], y: &mut Exact, mut indices: Optio
                         let element = element(work, value, [od, oh, ow]);
                         (y.values[at], y.bound[at]) = (element.value, element.bound);
                         if element.signed_zero {
-                            y.mark_signed_zero(at);
+                            y.mark_signed_zero(at)?;
                         }
                         if let (Some(indices), Some(numbering)) = (indices.as_deref_mut(), work.indices) {
                             indices.values[at] =
@@ -43,6 +44,7 @@ pub(super) fn pool(work: &PoolWork, x: &[f64], y: &mut Exact, mut indices: Optio
             }
         }
     }
+    Ok(())
 }
 
 /// One output of pooling.

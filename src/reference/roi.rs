@@ -122,7 +122,7 @@ fn max_of(a: Option<f64>, b: f64) -> f64 {
     }
 }
 
-pub(super) fn max(work: &MaxRoiWork, x: &[f64], regions: &[f64], y: &mut Exact) {
+pub(super) fn max(work: &MaxRoiWork, x: &[f64], regions: &[f64], y: &mut Exact) -> Result<()> {
     let shape = &work.shape;
     for r in 0..shape.regions {
         let [image, x1, y1, x2, y2] = [0, 1, 2, 3, 4].map(|i| regions[5 * r + i] as f32);
@@ -137,10 +137,11 @@ pub(super) fn max(work: &MaxRoiWork, x: &[f64], regions: &[f64], y: &mut Exact) 
                     let at = shape.output.at(r, c, [0, by, bx]);
                     y.values[at] = largest.unwrap_or(0.0);
                     if largest == Some(0.0) && has_no_subnormals(y.desc.dtype, bin, value) {
-                        y.mark_signed_zero(at);
+                        y.mark_signed_zero(at)?;
                     }
                 }
             }
         }
     }
+    Ok(())
 }
