@@ -32,7 +32,7 @@ step "tests on SwiftShader" scripts/adapters.sh swiftshader all
 step "tests with cooperative matrices" scripts/cooperative.sh
 step "tests on small limits" scripts/limits.sh all
 step "every set of features" scripts/features.sh all
-step "packages" scripts/package.sh
+step "packages" scripts/package.sh each
 step "soak" soak
 step "fuzz" fuzz
 step "fuzz in little memory" scripts/fuzz_memory.sh
