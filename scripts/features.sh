@@ -34,9 +34,11 @@ for feature in "${features[@]}"; do
 done
 check -p wgpool --all-features
 check -p wgpool-net --no-default-features
-for feature in $(features_of crates/wgpool-net/Cargo.toml); do
-    check -p wgpool-net --no-default-features --features "$feature"
-done
+if [ "${1:-}" = all ]; then
+    for feature in $(features_of crates/wgpool-net/Cargo.toml); do
+        check -p wgpool-net --no-default-features --features "$feature"
+    done
+fi
 
 if wasm_toolchain; then
     echo "-- for wasm32-unknown-unknown"
