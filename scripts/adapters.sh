@@ -6,9 +6,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/lib.sh
 
-skip() {
-    echo "SKIPPED: the tests did not run on $1: $2"
-    exit 0
+leave_out() {
+    skip "tests on $1 ($2)"
+    exit
 }
 
 # Whether the program finds the adapter: passing on another one would prove nothing.
@@ -18,8 +18,10 @@ has_adapter() {
     grep -F "$adapter" <<<"$found"
 }
 
-case "${1:-}" in
-    gl)
+case "${1:-} ${2:-}" in
+    'gl ' | 'gl all')
+        # What another translator of shaders and another kind of binding can break.
+        tests=(binding corpus gpu_random mutants)
         adapter=llvmpipe packages=(libegl1 libgl1-mesa-dri)
         # One test at a time: wgpu's OpenGL context belongs to one thread at a time, and wgpu panics in a thread that has
         # waited for it for seconds, as it may while a large model runs in software.
@@ -27,7 +29,9 @@ case "${1:-}" in
         # An OpenGL driver of hardware would otherwise come first.
         export WGPU_BACKEND=gl LIBGL_ALWAYS_SOFTWARE=1 WGPOOL_TEST_ADAPTER=software
         ;;
-    swiftshader)
+    'swiftshader ' | 'swiftshader all')
+        # What another compiler and the letter of the specification can break.
+        tests=(corpus gpu_random)
         # It comes with Debian's browser.
         adapter=SwiftShader packages=(libvulkan1 chromium)
         icd=/usr/lib/chromium/vk_swiftshader_icd.json
@@ -35,24 +39,28 @@ case "${1:-}" in
         export WGPU_BACKEND=vulkan WGPOOL_TEST_ADAPTER=SwiftShader VK_DRIVER_FILES=$icd VK_ICD_FILENAMES=$icd
         ;;
     *)
-        echo "usage: scripts/adapters.sh gl|swiftshader" >&2
+        echo "usage: scripts/adapters.sh gl|swiftshader [all]" >&2
         exit 2
         ;;
 esac
 if [ "$(uname -s)" != Linux ]; then
-    skip "$adapter" "its packages are Debian's"
+    leave_out "$adapter" "its packages are Debian's"
 fi
 need_linker
 private_runtime_dir
 if ! has_adapter; then
-    install_packages "no $adapter" "${packages[@]}" || skip "$adapter" "${packages[*]} cannot be installed"
-    has_adapter || skip "$adapter" "${packages[*]} of this system do not bring it"
+    install_packages "no $adapter" "${packages[@]}" || leave_out "$adapter" "${packages[*]} cannot be installed"
+    has_adapter || leave_out "$adapter" "${packages[*]} of this system do not bring it"
 fi
 
 # The test files, and folders of them, that run on the adapter that WGPOOL_TEST_ADAPTER names; not the wrong kernels of
 # `conv_gemm`, `extremes` and `patch`, some of which these drivers take minutes to build.
-tests=()
-for file in $(grep -lw 'engine()' tests/*.rs tests/*/*.rs crates/*/tests/*.rs | sed -E 's|^.*tests/([^/.]+).*|\1|' | sort -u); do
-    case $file in conv_gemm | extremes | patch | support) ;; *) tests+=(--test "$file") ;; esac
-done
-cargo test --release "${tests[@]}"
+every_test() {
+    local file
+    for file in $(grep -lw 'engine()' tests/*.rs tests/*/*.rs crates/*/tests/*.rs | sed -E 's|^.*tests/([^/.]+).*|\1|' | sort -u); do
+        case $file in conv_gemm | extremes | patch | support) ;; *) echo "$file" ;; esac
+    done
+}
+
+[ "${2:-}" != all ] || mapfile -t tests < <(every_test)
+cargo test --release "${tests[@]/#/--test=}"

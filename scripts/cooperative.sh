@@ -7,33 +7,24 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/lib.sh
 
-skip() {
-    echo "SKIPPED: the tests did not run with cooperative matrices: $1"
-    exit 0
+leave_out() {
+    skip "tests with cooperative matrices ($1)"
+    exit
 }
 
-[ "$(uname -sm)" = "Linux x86_64" ] && command -v apt-get dpkg >/dev/null || skip "their driver comes as Debian packages for x86-64"
-mesa=$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)/mesa
+[ "$(uname -sm)" = "Linux x86_64" ] && command -v apt-get dpkg >/dev/null ||
+    leave_out "their driver comes as Debian packages for x86-64"
+mesa=$(target_folder)/mesa
 libraries=$mesa/root/usr/lib/x86_64-linux-gnu
 
-# Fetches a driver and all that it needs, the C library included, with a package database of its own.
+# Fetches the driver from the mirror that this machine fetches its own packages from.
 unpack_driver() {
-    local apt=$mesa/apt keyring=/usr/share/keyrings/debian-archive-keyring.gpg suite deb
-    mkdir -p "$apt"/{state/lists/partial,cache/archives/partial,etc} "$mesa/root"
-    : >"$apt/status"
+    local mirror suite
+    mirror=$(debian_mirror) || { echo "apt names no mirror of this release"; return 1; }
     for suite in trixie trixie-backports; do
-        echo "deb [signed-by=$keyring] http://deb.debian.org/debian $suite main"
-    done >"$apt/sources.list"
-    local options=(-q -o "Dir::Etc=$apt/etc" -o "Dir::Etc::SourceList=$apt/sources.list" -o "Dir::State=$apt/state"
-        -o "Dir::State::status=$apt/status" -o "Dir::Cache=$apt/cache" -o "Debug::NoLocking=1" -o "APT::Sandbox::User=root")
-    apt-get "${options[@]}" update &&
-        apt-get "${options[@]}" install -y --download-only --no-install-recommends -t trixie-backports \
-            libvulkan1 mesa-vulkan-drivers || return 1
-    for deb in "$apt"/cache/archives/*.deb; do
-        dpkg -x "$deb" "$mesa/root" || return 1
-    done
-    rm -r "$apt"
-    touch "$mesa/complete"
+        debian_source "$mirror" "$suite"
+    done >"$mesa/sources.list"
+    unpack_packages "$mesa" trixie-backports libvulkan1 mesa-vulkan-drivers
 }
 
 need_linker
@@ -41,7 +32,7 @@ private_runtime_dir
 if [ ! -e "$mesa/complete" ]; then
     rm -rf "$mesa"
     mkdir -p "$mesa"
-    unpack_driver >"$mesa/log" 2>&1 || { tail -n 3 "$mesa/log" >&2; skip "the packages cannot be fetched"; }
+    unpack_driver >"$mesa/log" 2>&1 || { tail -n 3 "$mesa/log" >&2; leave_out "the packages cannot be fetched"; }
 fi
 cat >"$mesa/icd.json" <<JSON
 {"file_format_version": "1.0.0", "ICD": {"library_path": "$libraries/libvulkan_lvp.so", "api_version": "1.4.0"}}

@@ -61,4 +61,5 @@ pub use wgpu;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
+#[doc = include_str!("../docs/embedding.md")]
 mod readme {}

@@ -22,3 +22,7 @@ pub use layer::{Layer, LayerKind, Weight};
 pub use program::{Program, Step};
 pub use sequential::{Parameters, Sequential};
 pub use session::{Memory, Session};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

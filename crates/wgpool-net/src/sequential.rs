@@ -74,8 +74,7 @@ impl Sequential {
 
     /// Sets which error the results of all convolutions may have.
     ///
-    /// ```
-    /// # std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).unwrap();
+    /// ```no_run
     /// use wgpool::{Accuracy, Op};
     /// use wgpool_net::keras;
     /// let model = keras::load("data/mnist/config.json", Some("data/mnist/weights.safetensors".as_ref()))?;

@@ -5,10 +5,10 @@ use wgpool_net::{Sequential, keras};
 
 use super::super::files::named;
 
-const CONFIG: &str = include_str!("../../../../data/mnist/config.json");
-const WEIGHTS: &[u8] = include_bytes!("../../../../data/mnist/weights.safetensors");
-const DIGITS: &[u8] = include_bytes!("../../../../data/mnist/test_digits.safetensors");
-const SEVEN: &str = include_str!("../../../../data/seven.json");
+const CONFIG: &str = include_str!("../../data/mnist/config.json");
+const WEIGHTS: &[u8] = include_bytes!("../../data/mnist/weights.safetensors");
+const DIGITS: &[u8] = include_bytes!("../../data/mnist/test_digits.safetensors");
+const SEVEN: &str = include_str!("../../data/seven.json");
 
 /// Handwritten digits, what they are, and what Keras makes of them.
 pub struct Digits {

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Checks that the library builds with sets of its features, wgpool-net too, and for the browser. By itself: without any
+# feature, with one back end, with `ndarray` alone, and with all; with `all`, with each feature alone.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/lib.sh
+
+case "${1:-}" in
+    '' | all) ;;
+    *)
+        echo "usage: scripts/features.sh [all]" >&2
+        exit 2
+        ;;
+esac
+
+# The features of a package, a line each.
+features_of() {
+    awk '/^\[/ { inside = $0 == "[features]" } inside && /^[a-z0-9_-]+ *=/ { sub(/ *=.*/, ""); print }' "$1"
+}
+
+check() {
+    echo "-- cargo check $*"
+    cargo check --release --lib "$@"
+}
+
+need_linker
+mapfile -t features < <(features_of Cargo.toml)
+[[ " ${features[*]} " = *" default "* ]] || { echo "features.sh: no features are found in Cargo.toml" >&2; exit 1; }
+[ "${1:-}" = all ] || features=(vulkan ndarray)
+
+check -p wgpool --no-default-features
+for feature in "${features[@]}"; do
+    check -p wgpool --no-default-features --features "$feature"
+done
+check -p wgpool --all-features
+check -p wgpool-net --no-default-features
+if [ "${1:-}" = all ]; then
+    for feature in $(features_of crates/wgpool-net/Cargo.toml); do
+        check -p wgpool-net --no-default-features --features "$feature"
+    done
+fi
+
+if wasm_toolchain; then
+    echo "-- for wasm32-unknown-unknown"
+    "${wasm[@]}" check --release --lib -p wgpool --no-default-features --features webgpu --target wasm32-unknown-unknown
+else
+    skip "the library for wasm32 (no standard library for it)"
+fi
