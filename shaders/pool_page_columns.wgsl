@@ -1,13 +1,13 @@
 
-fn maximum_PAGE(place: Place, window: Window) -> Largest {
+fn largest_PAGE(place: Place, window: Window) -> Largest {
     var largest = nothing();
     // Rows outside the input become rows inside it, which changes no maximum.
     let last_row = max(window.row - 1, 0);
-    for (var r = 0; r < TAPS; r++) {
+    for (var r = TAPS - 1; r >= 0; r--) {
         let row = place.row_at + window.base + min(r, last_row) * params.tap_step.x;
-        //: keys
+        //: orders
     }
-    largest.key = select(largest.key, vec4<u32>(0u), vec4<bool>(min(window.row, place.middle) == 0));
+    largest.order = select(largest.order, vec4<u32>(0u), vec4<bool>(min(window.row, place.middle) == 0));
     return largest;
 }
 

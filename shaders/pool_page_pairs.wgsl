@@ -6,15 +6,15 @@ fn pairs_PAGE(at: i32) -> array<vec4<f32>, 2> {
     return array<vec4<f32>, 2>(vec4<f32>(a.xz, b.xz), vec4<f32>(a.yw, b.yw));
 }
 
-fn maximum_PAGE(place: Place, window: Window) -> Largest {
+fn largest_PAGE(place: Place, window: Window) -> Largest {
     var largest = nothing();
     let last_row = max(window.row - 1, 0);
-    for (var r = 0; r < 2; r++) {
+    for (var r = 1; r >= 0; r--) {
         let pairs = pairs_PAGE(window.at.x + min(r, last_row) * params.tap_step.x);
-        take(&largest, key_of(pairs[0]));
-        take(&largest, key_of(pairs[1]));
+        take(&largest, order_of(pairs[1]), pairs[1]);
+        take(&largest, order_of(pairs[0]), pairs[0]);
     }
-    largest.key = select(largest.key, vec4<u32>(0u), min(window.row, place.middle) == 0);
+    largest.order = select(largest.order, vec4<u32>(0u), min(window.row, place.middle) == 0);
     return largest;
 }
 

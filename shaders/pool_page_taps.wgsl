@@ -1,16 +1,17 @@
 
-fn maximum_PAGE(place: Place, window: Window) -> Largest {
+fn largest_PAGE(place: Place, window: Window) -> Largest {
     var largest = nothing();
     // Taps outside the input become taps inside it, which changes no maximum.
     let last_row = max(window.row - 1, 0);
     let last = max(place.last - 1, Ints(0));
-    for (var r = 0; r < TAPS; r++) {
+    for (var r = TAPS - 1; r >= 0; r--) {
         let row = window.at + min(r, last_row) * params.tap_step.x;
-        for (var w = 0; w < TAPS; w++) {
-            take(&largest, key_of(load_PAGE(row + min(Ints(w), last) * params.tap_step.z)));
+        for (var w = TAPS - 1; w >= 0; w--) {
+            let x = load_PAGE(row + min(Ints(w), last) * params.tap_step.z);
+            take(&largest, order_of(x), x);
         }
     }
-    largest.key = select(largest.key, Uints(0u), place.last * min(window.row, place.middle) == Ints(0));
+    largest.order = select(largest.order, Uints(0u), place.last * min(window.row, place.middle) == Ints(0));
     return largest;
 }
 

@@ -87,14 +87,18 @@ fn a_zero_of_the_other_sign_is_no_first_zero() {
 }
 
 const MUTANTS: &[Mutant<()>] = &[
-    mutant!("+0 whatever comes first", "any(largest.above == Uints(0u))", "false"),
+    mutant!("+0 whatever comes first", "select(value, largest.zero, largest.order == Uints(ZERO))", "value"),
     mutant!(
         "the last zero of a page",
-        "r * params.tap_step.x + m * params.tap_step.y",
-        "(rows - 1 - r) * params.tap_step.x + m * params.tap_step.y"
+        "for (var r = TAPS - 1; r >= 0; r--)",
+        "for (var r = 0; r < TAPS; r++)"
     ),
-    mutant!("shared columns forget -0", "largest.above = min(largest.above, x0 - MINUS_ZERO);", ""),
-    mutant!("-0 is not seen", "(*largest).above = min((*largest).above, key - MINUS_ZERO);", ""),
+    mutant!("the last zero of pairs", "for (var r = 1; r >= 0; r--)", "for (var r = 0; r < 2; r++)"),
+    mutant!(
+        "the last zero of loops",
+        "for (var w = place.last - 1; w >= 0; w--)",
+        "for (var w = 0; w < place.last; w++)"
+    ),
     mutant!("patches forget -0", "above = min(above, key - MINUS_ZERO);", ""),
     mutant!(
         "the last zero of a patch",

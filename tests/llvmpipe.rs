@@ -128,7 +128,7 @@ const COLUMNS: &[Mutant<()>] = &[
     mutant!("columns from the first inside", "return columns.x;", "return max(columns.x, 0);"),
     mutant!("rows from the first inside", "(r - window.first) * params.tap_step.x", "r * params.tap_step.x"),
     mutant!("the next column's weight", "weights_at + 1 * params", "weights_at + 2 * params"),
-    mutant!("the windows' stride", "vec4<u32>(x0[0], x0[2]", "vec4<u32>(x0[0], x0[1]"),
+    mutant!("the windows' stride", "vec4<u32>(order0[0], order0[2]", "vec4<u32>(order0[0], order0[1]"),
 ];
 
 #[test]

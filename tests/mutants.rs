@@ -218,8 +218,8 @@ const PAGED: &[Mutant] = &[
     mutant!(
         MaxPool,
         "empty windows are zero",
-        "select(largest.key, Uints(0u),",
-        "select(largest.key, Uints(0x7f800001u),"
+        "select(largest.order, Uints(0u),",
+        "select(largest.order, Uints(0x7f800000u),"
     ),
     mutant!(AveragePool, "terms outside the input", "Ints(w) < in_row", "Ints(w) < Ints(TAPS)"),
     mutant!(AveragePool, "padding counts as input", "count = Uints(window.padded)", "count = count"),

@@ -21,23 +21,3 @@ const MINUS_ZERO: u32 = 0x7f800000u;
 fn are_zero(x: Floats) -> Bools {
     return (bitcast<Uints>(x) & Uints(0x7fffffffu)) == Uints(0u);
 }
-
-// The largest key so far, and whether there was a -0: `above` is how far above it the nearest key lies.
-struct Largest {
-    key: Uints,
-    above: Uints,
-}
-
-fn nothing() -> Largest {
-    return Largest(Uints(0u), Uints(1u));
-}
-
-fn take(largest: ptr<function, Largest>, key: Uints) {
-    (*largest).key = max((*largest).key, key);
-    (*largest).above = min((*largest).above, key - MINUS_ZERO);
-}
-
-// Where the maximum is +0, but a -0 may come before it in the window.
-fn may_be_minus(largest: Largest) -> Bools {
-    return (largest.key == Uints(MINUS_ZERO + 1u)) & Bools(any(largest.above == Uints(0u)));
-}

@@ -10,7 +10,7 @@ fn noted(key: Values) -> Values {
 }
 
 fn finished_of(key: Values, base: u32, y: i32, columns: Ints) -> Floats {
-    let searched = may_be_minus(Largest(key, above));
+    let searched = (key == Uints(MINUS_ZERO + 1u)) & Bools(any(above == Uints(0u)));
     var value = finished(key, y, columns);
     let rows = select(0, ROWS, any(searched));
     for (var r = rows - 1; r >= 0; r--) {

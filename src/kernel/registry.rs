@@ -111,7 +111,7 @@ impl KernelKey {
                     Taps::Columns { .. } => shader!("pool_page_columns.wgsl"),
                 };
                 let run = if runs { shader!("lib/run.wgsl") } else { shader!("lib/no_run.wgsl") };
-                let own = vec![KEY, run, shader!("pool_pages.wgsl")];
+                let own = vec![shader!("lib/first_max.wgsl"), run, shader!("pool_pages.wgsl")];
                 let of_each = [window, shader!("pool_page.wgsl")];
                 let constants = vec![constant("REDUCE", reduce as u32)];
                 paged(Paged { taps, pages: PAGES, runs, own, of_each }, constants)

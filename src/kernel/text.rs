@@ -99,29 +99,30 @@ impl Paged {
         [INDEX, NUMBER, SUM, width, &count, SLIDING, &own, &pages].concat()
     }
 
-    /// What is made of a row whose columns four windows share: the largest keys, or sums of values or products.
+    /// What is made of a row whose columns four windows share: the largest, or sums of values or products.
     fn columns(&self, name: &str) -> Vec<String> {
         let Taps::Columns { side, stride } = self.taps else { return Vec::new() };
         let mut lines = Vec::new();
         for four in 0..(3 * stride + side).div_ceil(4) {
             let column = format!("place.column + {}", 4 * four);
             let loaded = format!("load_PAGE(row + four_from({column}))");
-            let key = format!("select(vec4<u32>(0u), key_of({loaded}), inside({column}))");
-            let value = if name == "keys" { key } else { loaded };
-            lines.push(format!("let x{four} = {value};"));
-            if name != "keys" {
-                lines.push(format!("let in{four} = inside({column}) & vec4<bool>(in_row);"));
-            } else {
-                lines.push(format!("largest.above = min(largest.above, x{four} - MINUS_ZERO);"));
-            }
+            lines.push(format!("let x{four} = {loaded};"));
+            lines.push(match name {
+                "orders" => {
+                    format!("let order{four} = select(vec4<u32>(0u), order_of(x{four}), inside({column}));")
+                }
+                _ => format!("let in{four} = inside({column}) & vec4<bool>(in_row);"),
+            });
         }
-        for tap in 0..side {
+        // Maxima take the last tap first.
+        let taps = (0..side).map(|tap| if name == "orders" { side - 1 - tap } else { tap });
+        for tap in taps {
             let columns = [0, 1, 2, 3].map(|window| window * stride + tap);
             let of =
                 |name: &str| columns.map(|column| format!("{name}{}[{}]", column / 4, column % 4)).join(", ");
             let (x, inside) = (of("x"), of("in"));
             lines.push(match name {
-                "keys" => format!("largest.key = max(largest.key, vec4<u32>({x}));"),
+                "orders" => format!("take(&largest, vec4<u32>({}), vec4<f32>({x}));", of("order")),
                 "values" => format!("sum += select(vec4<f32>(), vec4<f32>({x}), vec4<bool>({inside}));"),
                 _ => format!(
                     "sum += select(vec4<f32>(), vec4<f32>({x}) * weight(weights_at + {tap} * params.weight_step.z), \
