@@ -252,8 +252,8 @@ fn an_engine_is_send_and_sync() {
 
 #[test]
 fn a_destroyed_device_is_an_error() {
-    let (device, queue) = pollster::block_on(wgpool::engine::open_device(&wgpool::Choice::Gpu))
-        .or_else(|_| pollster::block_on(wgpool::engine::open_device(&wgpool::Choice::Software)))
+    let (device, queue) = wgpool::engine::open_device(&wgpool::Choice::Gpu)
+        .or_else(|_| wgpool::engine::open_device(&wgpool::Choice::Software))
         .unwrap();
     let engine = Engine::from_device(&device, &queue);
     let x = Tensor::from_f32(&[2, 3], vec![0.0; 6]).unwrap();

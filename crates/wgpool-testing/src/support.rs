@@ -40,7 +40,7 @@ fn cooperative(choice: &Choice) -> Option<Engine> {
     std::env::var_os("WGPOOL_TEST_COOPERATIVE")?;
     // SAFETY: who sets the variable accepts what wgpu says of experimental features.
     let token = unsafe { wgpu::ExperimentalFeatures::enabled() };
-    let engine = pollster::block_on(wgpool::engine::open_cooperative(choice, token)).unwrap();
+    let engine = wgpool::engine::open_cooperative(choice, token).unwrap();
     println!("testing with {:?}", engine.caps().cooperative);
     Some(engine)
 }
