@@ -48,8 +48,8 @@ impl AdapterSummary {
 const ADVICE: &str = "install a Vulkan, Metal or DirectX 12 driver, or for a software adapter on Debian and \
                       Ubuntu: apt-get install libvulkan1 mesa-vulkan-drivers";
 #[cfg(target_arch = "wasm32")]
-const ADVICE: &str = "the page needs a browser with WebGPU, which may have to be turned on there, and a secure origin \
-                      (https or localhost)";
+const ADVICE: &str = "the page needs WebGPU, which this browser may lack or have turned off, as it may hardware \
+                      acceleration; and it needs a secure origin (https or localhost)";
 
 /// Where adapters are looked for.
 ///
