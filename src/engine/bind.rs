@@ -11,7 +11,7 @@ use super::pipelines::Pipeline;
 use super::scope::{alive, scoped};
 use crate::error::{Error, Result};
 use crate::kernel::KernelKey;
-use crate::plan::{Caps, PAGE, Page, Part, Plan, Slot};
+use crate::plan::{PAGE, Part, Plan, Slot};
 use crate::tensor::TensorDesc;
 
 /// A plan whose pipelines are built.
@@ -113,10 +113,12 @@ impl Prepared {
         &self.plan
     }
 
-    /// Binds buffers for the plan's inputs and outputs, in order.
+    /// Binds buffers for the plan's inputs and outputs, in order. What runs is what was planned.
     ///
     /// Each slice needs `STORAGE` usage, at least [`TensorDesc::buffer_size`] bytes, an offset aligned to the
-    /// device's `min_storage_buffer_offset_alignment`, and an output's buffer may be none of the others.
+    /// device's `min_storage_buffer_offset_alignment`, and an output's buffer may be none of the others. Inputs that the
+    /// plan reads through uniform bindings need `UNIFORM` too, and whole pages: see [`Caps::for_buffers`](crate::Caps::for_buffers), which is for
+    /// buffers that do not have them.
     /// Buffers must be the device's own; wgpu does not tell those of another `wgpu::Instance` apart.
     ///
     /// # Errors
@@ -128,23 +130,39 @@ impl Prepared {
         outputs: &[wgpu::BufferSlice<'_>],
     ) -> Result<Binding> {
         self.check_buffers(inputs, outputs)?;
-        if self.plan.steps.iter().flat_map(|step| &step.pages).all(|page| self.can_page(*page, inputs)) {
-            return self.bind_checked(inputs, outputs).await;
-        }
-        let caps = Caps { paged: false, ..self.engine.caps };
-        let plan = Plan::of(self.plan.problem.clone(), &caps)?;
-        self.engine.prepare_async(&plan).await?.bind_checked(inputs, outputs).await
+        self.bind_checked(inputs, outputs).await
     }
 
-    /// Whether an app's buffer can be read in pages: it needs the usage `UNIFORM`, and whole pages.
-    fn can_page(&self, page: Page, inputs: &[wgpu::BufferSlice<'_>]) -> bool {
-        let Slot::Input(i) = page.slot else { return true };
+    /// Refuses an input that the plan reads in pages and that cannot be read so.
+    fn check_pages(&self, i: usize, slice: &wgpu::BufferSlice<'_>) -> Result<()> {
+        let pages = self.plan.steps.iter().flat_map(|step| &step.pages);
+        let ends = pages.filter(|page| page.slot == Slot::Input(i)).map(|page| page.offset + PAGE);
+        let Some(end) = ends.max() else { return Ok(()) };
         let alignment = u64::from(self.engine.caps.uniform_alignment.max(1));
-        inputs.get(i).is_some_and(|slice| {
-            slice.buffer().usage().contains(wgpu::BufferUsages::UNIFORM)
-                && slice.offset().is_multiple_of(alignment)
-                && slice.offset() + page.offset + PAGE <= slice.buffer().size()
-        })
+        let (usage, size) = (slice.buffer().usage(), slice.buffer().size());
+        let (rule, values) = if !usage.contains(wgpu::BufferUsages::UNIFORM) {
+            (
+                "the plan reads it through uniform bindings, so that it needs the usage UNIFORM, or a plan for the \
+                 usages it has (`Caps::for_buffers`)",
+                format!("it has {usage:?}"),
+            )
+        } else if !slice.offset().is_multiple_of(alignment) {
+            (
+                "the plan reads it through uniform bindings, so that its offset must be a multiple of \
+                 min_uniform_buffer_offset_alignment, or the plan one for the usage STORAGE alone \
+                 (`Caps::for_buffers`)",
+                format!("offset {}, alignment {alignment}, {usage:?}", slice.offset()),
+            )
+        } else if slice.offset() + end > size {
+            (
+                "the plan reads it in whole pages, so that its buffer must have as many bytes as `Caps::padded` says, \
+                 or the plan be one for the usage STORAGE alone (`Caps::for_buffers`)",
+                format!("{size} bytes, offset {} and {end} bytes of pages, {usage:?}", slice.offset()),
+            )
+        } else {
+            return Ok(());
+        };
+        Err(Error::Buffer { op: self.plan.problem.op, tensor: format!("input {i}"), rule, values })
     }
 
     async fn bind_checked(
@@ -231,6 +249,7 @@ impl Prepared {
         let alignment = u64::from(self.engine.device.limits().min_storage_buffer_offset_alignment);
         for (i, (slice, desc)) in inputs.iter().zip(&problem.inputs).enumerate() {
             check_slice(op, format!("input {i}"), slice, desc, alignment)?;
+            self.check_pages(i, slice)?;
         }
         for (i, (slice, desc)) in outputs.iter().zip(&problem.outputs).enumerate() {
             check_slice(op, format!("output {i}"), slice, desc, alignment)?;

@@ -123,7 +123,8 @@ impl Engine {
         self.pipelines.len()
     }
 
-    /// Checks `op` on `inputs` and chooses its kernels for this device; see [`Plan::new`].
+    /// Checks `op` on `inputs` and chooses its kernels for this device, and for buffers as [`Engine::tensor_buffer_async`]
+    /// makes them; see [`Plan::new`], and [`Caps::for_buffers`] for others.
     ///
     /// # Errors
     /// Those of [`Plan::new`].

@@ -53,7 +53,7 @@ impl Session {
     /// # Errors
     /// Those of [`Session::compile_in_async`].
     pub fn compile_in(engine: &Engine, program: Program, memory: &Memory<'_>) -> Result<Session> {
-        let plans = plans(engine, &program)?;
+        let plans = plans(engine, &program, memory)?;
         engine.prepare_all(&plans)?;
         block_on(Self::on_gpu(engine, program, &plans, memory))
     }

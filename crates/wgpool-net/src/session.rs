@@ -7,7 +7,7 @@ use wgpool::backend::Backend;
 use wgpool::engine::{Engine, Pending, PrepackedBinding, Readback};
 use wgpool::error::{Error, Result};
 use wgpool::host::Prepared;
-use wgpool::plan::Plan;
+use wgpool::plan::{Caps, Plan};
 use wgpool::tensor::{Tensor, TensorDesc};
 
 /// A model compiled for one batch size and one backend.
@@ -33,7 +33,9 @@ pub struct Session {
 
 /// Buffers of the app that a session computes in, instead of its own.
 ///
-/// All need the usage `STORAGE`; each output and scratch buffer must be no other one of them.
+/// All need the usage `STORAGE`; each output and scratch buffer must be no other one of them. On devices whose kernels
+/// read in pages ([`Caps::for_buffers`](wgpool::Caps::for_buffers)), a session is planned for the usages and sizes that
+/// these have.
 #[derive(Clone, Debug, Default)]
 pub struct Memory<'a> {
     /// What [`Session::encode`] reads.
@@ -108,7 +110,7 @@ impl Session {
     /// # Errors
     /// Those of [`Session::compile_async`]; [`Error::Buffer`] for a buffer that breaks a rule.
     pub async fn compile_in_async(engine: &Engine, program: Program, memory: &Memory<'_>) -> Result<Session> {
-        let plans = plans(engine, &program)?;
+        let plans = plans(engine, &program, memory)?;
         Self::on_gpu(engine, program, &plans, memory).await
     }
 
@@ -141,7 +143,7 @@ impl Session {
     /// # Errors
     /// Those of the plans of its operations.
     pub fn scratch_sizes_of(engine: &Engine, program: &Program) -> Result<[u64; 2]> {
-        Ok(scratch_sizes(&plans(engine, program)?))
+        Ok(scratch_sizes(&plans(engine, program, &Memory::default())?))
     }
 
     /// What goes in.
@@ -269,13 +271,28 @@ impl HostSession {
     }
 }
 
-pub(super) fn plans(engine: &Engine, program: &Program) -> Result<Vec<Plan>> {
-    (program.steps.iter())
-        .map(|step| {
-            Plan::of(step.problem.clone(), engine.caps())
-                .map_err(|error| error.in_layer(&program.name, &step.name))
+/// The plans of the operations, each for the buffer that its input lies in.
+pub(super) fn plans(engine: &Engine, program: &Program, memory: &Memory<'_>) -> Result<Vec<Plan>> {
+    (program.steps.iter().enumerate())
+        .map(|(i, step)| {
+            let given = match i {
+                0 => memory.input,
+                _ => memory.scratch.map(|turns| turns[(i - 1) % 2]),
+            };
+            let input = step.problem.inputs.first().map_or(0, TensorDesc::buffer_size);
+            let caps = given.map_or(*engine.caps(), |slice| caps_for(engine, slice, input));
+            Plan::of(step.problem.clone(), &caps).map_err(|error| error.in_layer(&program.name, &step.name))
         })
         .collect()
+}
+
+/// What kernels may use that read a tensor of `size` bytes from a buffer of the app.
+fn caps_for(engine: &Engine, slice: wgpool::wgpu::BufferSlice<'_>, size: u64) -> Caps {
+    let caps = engine.caps();
+    let aligned = slice.offset().is_multiple_of(u64::from(caps.uniform_alignment.max(1)));
+    let whole = aligned && slice.offset() + caps.padded(size) <= slice.buffer().size();
+    let usages = slice.buffer().usage();
+    caps.for_buffers(if whole { usages } else { usages - wgpool::wgpu::BufferUsages::UNIFORM })
 }
 
 /// All but the last step write two buffers in turn.
