@@ -13,17 +13,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         adapters.into_iter().next().ok_or("no adapter; on Debian: apt-get install mesa-vulkan-drivers")?;
     let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default()))?;
 
-    // Plans are pure: shapes are checked and kernels chosen before anything is allocated.
+    // Plans are pure: shapes are checked and kernels chosen before anything is allocated, for buffers like the app's.
     let engine = Engine::from_device(&device, &queue);
+    let caps = engine.caps().for_buffers(wgpu::BufferUsages::STORAGE);
     let image = TensorDesc::f32([1, 1, 28, 28]);
     let kernel = TensorDesc::f32([8, 1, 3, 3]);
-    let conv = Plan::new(
-        &Conv::new().padding(Padding::SameUpper).into(),
-        &[image.clone(), kernel.clone()],
-        engine.caps(),
-    )?;
+    let conv =
+        Plan::new(&Conv::new().padding(Padding::SameUpper).into(), &[image.clone(), kernel.clone()], &caps)?;
     let features = conv.problem.outputs[0].clone();
-    let pool = Plan::new(&Pool::max([2, 2]).into(), std::slice::from_ref(&features), engine.caps())?;
+    let pool = Plan::new(&Pool::max([2, 2]).into(), std::slice::from_ref(&features), &caps)?;
     let pooled = pool.problem.outputs[0].clone();
 
     // The app's own buffers.

@@ -133,12 +133,12 @@ fn pooling(engine: &Engine, drawn: &wgpu::Texture, shown: &wgpu::Texture) -> wgp
     let spec = FrameToTensor::from_texture(side, side).channels(FrameChannels::Luminance);
     let plan = FramePlan::new(&spec, engine.caps())?;
     let mut tensor = plan.output().clone();
-    let mut from = engine.storage("live pool", tensor.buffer_size())?;
+    let mut from = engine.tensor_buffer("live pool", tensor.buffer_size())?;
     let mut bindings = vec![engine.prepare_frame(&plan)?.bind_texture(&view(drawn), from.slice(..))?];
     for _ in 0..4 {
         let plan = Plan::new(&Pool::max([2, 2]).into(), &[tensor], engine.caps())?;
         tensor = plan.problem.outputs[0].clone();
-        let to = engine.storage("live pool", tensor.buffer_size())?;
+        let to = engine.tensor_buffer("live pool", tensor.buffer_size())?;
         bindings.push(engine.prepare(&plan)?.bind(&[from.slice(..)], &[to.slice(..)])?);
         from = to;
     }

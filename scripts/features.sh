@@ -42,7 +42,14 @@ fi
 
 if wasm_toolchain; then
     echo "-- for wasm32-unknown-unknown"
-    "${wasm[@]}" check --release --lib -p wgpool --no-default-features --features webgpu --target wasm32-unknown-unknown
+    # The default features too: whoever leaves them on gets WebGPU there all the same.
+    for crate in wgpool wgpool-net; do
+        for features in "--no-default-features --features webgpu" ""; do
+            echo "-- $crate $features"
+            # shellcheck disable=SC2086
+            "${wasm[@]}" check --release --lib -p "$crate" $features --target wasm32-unknown-unknown
+        done
+    done
 else
     skip "the library for wasm32 (no standard library for it)"
 fi

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::engine::{Engine, open_device};
+use crate::engine::{Engine, Search, open_device_async};
 use crate::error::{Error, Result};
 use crate::plan::Explanation;
 use crate::problem::Problem;
@@ -31,6 +31,23 @@ pub enum Fallback {
     Refuse,
     /// Compute it on the host path.
     Host,
+}
+
+impl Fallback {
+    /// The result of a device, or of the host path where the device cannot compute it and may be replaced; whether it was.
+    pub(crate) fn of(
+        self,
+        result: Result<Vec<Tensor>>,
+        op: &Op,
+        inputs: &[&Tensor],
+    ) -> Result<(Vec<Tensor>, bool)> {
+        match (result, self) {
+            (Err(Error::Feature { .. } | Error::Limit { .. } | Error::TooLarge { .. }), Fallback::Host) => {
+                Ok((host::run(op, inputs)?, true))
+            }
+            (result, _) => Ok((result?, false)),
+        }
+    }
 }
 
 /// Which backend to open.
@@ -92,52 +109,58 @@ pub struct Opened {
 }
 
 impl Backend {
-    /// Opens the backend that `choice` asks for.
+    /// Opens the backend that `choice` asks for, on the adapters that `search` finds.
     ///
     /// [`Choice::Auto`] takes a hardware adapter, or else the host path: it is faster than a software adapter.
-    /// Only `WGPU_ADAPTER_NAME` makes it take one.
+    /// Only a name in `search` makes it take one.
     ///
     /// # Errors
     /// [`Error::NoAdapter`] and [`Error::NoDevice`]; `Auto`, `Host` and `Reference` have no such errors.
     ///
     /// ```
-    /// use wgpool::{Backend, Choice};
-    /// let opened = Backend::open(&Choice::Host)?;
-    /// assert!(matches!(opened.backend, Backend::Host));
+    /// use wgpool::{Backend, Choice, engine::Search};
+    /// # pollster::block_on(async {
+    /// let opened = Backend::open_async(&Choice::Auto, Search::default()).await?;
+    /// println!("{}: {}", opened.backend.name(), opened.reason);
     /// # Ok::<(), wgpool::Error>(())
+    /// # }).unwrap();
     /// ```
-    pub fn open(choice: &Choice) -> Result<Opened> {
-        let opened = |backend, reason: &str| Ok(Opened { backend, reason: reason.to_owned() });
+    pub async fn open_async(choice: &Choice, search: Search) -> Result<Opened> {
+        let opened = |backend, reason: String| Ok(Opened { backend, reason });
+        let name = search.name.clone();
+        let gpu = async {
+            let (device, queue) = open_device_async(choice, search).await?;
+            Ok(Backend::Gpu(Engine::from_device(&device, &queue)))
+        };
         match choice {
-            Choice::Host => opened(Backend::Host, "the host path was asked for"),
-            Choice::Reference => opened(Backend::Reference, "the reference was asked for"),
+            Choice::Host => opened(Backend::Host, "the host path was asked for".into()),
+            Choice::Reference => opened(Backend::Reference, "the reference was asked for".into()),
             Choice::Gpu | Choice::Software | Choice::Named(_) => {
-                let (device, queue) = pollster::block_on(open_device(choice))?;
-                opened(Backend::Gpu(Engine::from_device(&device, &queue)), "this adapter was asked for")
+                opened(gpu.await?, "this adapter was asked for".into())
             }
-            Choice::Auto => match pollster::block_on(open_device(choice)) {
-                Ok((device, queue)) => opened(
-                    Backend::Gpu(Engine::from_device(&device, &queue)),
-                    "auto takes the best adapter that is not software, or the one WGPU_ADAPTER_NAME names",
-                ),
-                Err(Error::NoAdapter { reason, .. }) => opened(
+            Choice::Auto => match (gpu.await, name) {
+                (Ok(gpu), None) => opened(gpu, "auto takes the best adapter that is not software".into()),
+                (Ok(gpu), Some(name)) => {
+                    opened(gpu, format!("auto takes the best adapter whose name contains {name:?}"))
+                }
+                (Err(Error::NoAdapter { reason, .. }), _) => opened(
                     Backend::Host,
-                    &format!(
+                    format!(
                         "no hardware adapter ({reason}); the host path is faster than a software adapter"
                     ),
                 ),
-                Err(error) => opened(Backend::Host, &format!("the GPU cannot be used: {error}")),
+                (Err(error), _) => opened(Backend::Host, format!("the GPU cannot be used: {error}")),
             },
         }
     }
 
-    /// Computes `op` on `inputs`.
+    /// Computes `op` on `inputs`: on a GPU without ever blocking, elsewhere while the future is polled.
     ///
     /// # Errors
     /// Those of [`Problem::new`](crate::Problem::new), and on a GPU those of the device.
-    pub fn run(&self, op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+    pub async fn run_async(&self, op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
         match self {
-            Backend::Gpu(engine) => engine.run(op, inputs),
+            Backend::Gpu(engine) => engine.run_async(op, inputs).await,
             Backend::Host => host::run(op, inputs),
             Backend::Reference => reference::run(op, inputs),
         }
@@ -147,23 +170,15 @@ impl Backend {
     /// says. The answer tells whether the host path computed it.
     ///
     /// # Errors
-    /// Those of [`Backend::run`]; with [`Fallback::Host`] not [`Error::Feature`], [`Error::Limit`] and what is
+    /// Those of [`Backend::run_async`]; with [`Fallback::Host`] not [`Error::Feature`], [`Error::Limit`] and what is
     /// [`Error::TooLarge`] for the device alone.
-    ///
-    /// ```
-    /// use wgpool::{Backend, Fallback, Op, Pool, Tensor};
-    /// let x = Tensor::from_f32(&[1, 1, 2], vec![1., 2.])?;
-    /// let (outputs, on_host) = Backend::Host.run_or(&Op::from(Pool::max([2])), &[&x], Fallback::Host)?;
-    /// assert_eq!((outputs[0].as_f32()?, on_host), (&[2.0][..], false));
-    /// # Ok::<(), wgpool::Error>(())
-    /// ```
-    pub fn run_or(&self, op: &Op, inputs: &[&Tensor], fallback: Fallback) -> Result<(Vec<Tensor>, bool)> {
-        match (self.run(op, inputs), fallback) {
-            (Err(Error::Feature { .. } | Error::Limit { .. } | Error::TooLarge { .. }), Fallback::Host) => {
-                Ok((host::run(op, inputs)?, true))
-            }
-            (result, _) => Ok((result?, false)),
-        }
+    pub async fn run_or_async(
+        &self,
+        op: &Op,
+        inputs: &[&Tensor],
+        fallback: Fallback,
+    ) -> Result<(Vec<Tensor>, bool)> {
+        fallback.of(self.run_async(op, inputs).await, op, inputs)
     }
 
     /// Which kernels compute `op` on tensors like `inputs` and why, the bytes they move, their arithmetic and memory.

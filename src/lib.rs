@@ -16,6 +16,8 @@
 //! The crate `wgpool-net` loads Keras models and compiles them to one submission a run.
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
+// A browser's devices belong to one thread; natively the same types are sent to others.
+#![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
 
 #[cfg(feature = "ndarray")]
 mod array;

@@ -56,8 +56,21 @@ fn submit_and_read<T: bytemuck::Pod>(
     bytemuck::cast_slice(&bytes).to_vec()
 }
 
+/// For buffers of no other usage than STORAGE.
 fn pooling(engine: &Engine) -> Plan {
-    engine.plan(&Pool::max([2, 2]).into(), &[TensorDesc::f32([1, 1, 4, 4])]).unwrap()
+    let caps = engine.caps().for_buffers(BufferUsages::STORAGE);
+    Plan::new(&Pool::max([2, 2]).into(), &[TensorDesc::f32([1, 1, 4, 4])], &caps).unwrap()
+}
+
+/// An engine on a device of its own, whose kernels read in pages whatever the adapter is.
+fn paged() -> (wgpu::Instance, Engine) {
+    let (instance, adapter) = own_adapter();
+    let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
+    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
+    let engine = Engine::from_device(&device, &queue);
+    let mut caps = *engine.caps();
+    (caps.software, caps.paged) = (true, true);
+    (instance, engine.with_caps(caps))
 }
 
 /// The rule that a refused buffer breaks.
@@ -88,6 +101,103 @@ fn buffers_that_break_a_rule_are_refused() {
 }
 
 #[test]
+fn what_was_planned_is_what_runs() {
+    let (_instance, engine) = paged();
+    let x = Tensor::from_f32(&[1, 10, 26, 26], (0..6760).map(|i| (i * 37 % 101) as f32).collect()).unwrap();
+    let op = Op::from(Pool::max([2, 2]));
+    let expected = wgpool::reference::run(&op, &[&x]).unwrap();
+    let plan = engine.plan(&op, &[x.desc()]).unwrap();
+    assert!(plan.steps.iter().any(|step| !step.pages.is_empty()));
+    let prepared = engine.prepare(&plan).unwrap();
+    let built = engine.pipeline_count();
+    let [size, whole] = [x.desc().buffer_size(), engine.caps().padded(x.desc().buffer_size())];
+    let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
+    let output = buffer(&engine, plan.problem.outputs[0].buffer_size(), usage);
+
+    // Buffers that the plan's kernels cannot read are refused, and nothing is planned or built in their place.
+    let refused = |prepared: &wgpool::Prepared, input: wgpu::BufferSlice<'_>| match prepared
+        .bind(&[input], &[output.slice(..)])
+        .unwrap_err()
+    {
+        Error::Buffer { tensor, rule, values, .. } => {
+            assert_eq!(tensor, "input 0");
+            assert!(rule.contains("Caps::for_buffers"), "{rule}");
+            (rule, values)
+        }
+        other => panic!("{other}"),
+    };
+    let plain = buffer(&engine, whole, usage);
+    let (rule, values) = refused(&prepared, plain.slice(..));
+    assert!(rule.contains("needs the usage UNIFORM") && values.contains("COPY_DST"), "{rule} {values}");
+    let short = buffer(&engine, size, usage | BufferUsages::UNIFORM);
+    let (rule, values) = refused(&prepared, short.slice(..));
+    assert!(rule.contains("whole pages") && values.contains(&size.to_string()), "{rule} {values}");
+    let mut caps = *engine.caps();
+    caps.uniform_alignment = 4096;
+    let aligned = engine.with_caps(caps);
+    let of_aligned = aligned.prepare(&aligned.plan(&op, &[x.desc()]).unwrap()).unwrap();
+    let long = buffer(&engine, 2 * whole, usage | BufferUsages::UNIFORM);
+    let (rule, values) = refused(&of_aligned, long.slice(256..));
+    assert!(rule.contains("offset") && values.contains("256"), "{rule} {values}");
+    assert_eq!(engine.pipeline_count(), built);
+    prepared.bind(&[long.slice(..)], &[output.slice(..)]).unwrap();
+
+    // A plan for the buffers that there are fits them.
+    let caps = engine.caps().for_buffers(plain.usage());
+    let plan = Plan::new(&op, &[x.desc()], &caps).unwrap();
+    assert!(plan.steps.iter().all(|step| step.pages.is_empty()));
+    let fresh = Engine::from_device(engine.device(), engine.queue());
+    let prepared = fresh.prepare(&plan).unwrap();
+    engine.queue().write_buffer(&plain, 0, x.data().as_bytes());
+    let binding = prepared.bind(&[plain.slice(..)], &[output.slice(..)]).unwrap();
+    let kernels: std::collections::HashSet<_> = plan.steps.iter().map(|step| step.kernel).collect();
+    assert_eq!(fresh.pipeline_count(), kernels.len());
+    assert_eq!(run_and_read(&engine, &binding, &output), expected[0].as_f32().unwrap());
+}
+
+#[test]
+fn a_session_is_planned_for_the_memory_it_is_given() {
+    let (_instance, engine) = paged();
+    let model = wgpool_net::Sequential::new("m", [64, 64, 1])
+        .layer("first", wgpool_net::LayerKind::Pool(Pool::max([2, 2]).layout(Layout::Nhwc)))
+        .layer("second", wgpool_net::LayerKind::Pool(Pool::average([2, 2]).layout(Layout::Nhwc)));
+    let program = || model.program(1).unwrap();
+    let x = Tensor::from_f32(&[1, 64, 64, 1], (0..4096).map(|i| (i * 37 % 101) as f32).collect()).unwrap();
+    let expected = program().run(&wgpool::Backend::Reference, &x).unwrap();
+    let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
+    let uniform = usage | BufferUsages::UNIFORM;
+    let sizes = wgpool_net::Session::scratch_sizes_of(&engine, &program()).unwrap();
+    // Which layers' kernels read in pages, by what the input and the buffers between the layers are.
+    for (of_input, of_scratch, paged) in [
+        (uniform, uniform, [true, true]),
+        (usage, uniform, [false, true]),
+        (uniform, usage, [true, false]),
+        (usage, usage, [false, false]),
+    ] {
+        let input = buffer(&engine, engine.caps().padded(x.desc().buffer_size()), of_input);
+        let scratch = sizes.map(|size| buffer(&engine, engine.caps().padded(size), of_scratch));
+        let memory = wgpool_net::Memory {
+            input: Some(input.slice(..)),
+            output: None,
+            scratch: Some([scratch[0].slice(..), scratch[1].slice(..)]),
+        };
+        let fresh = Engine::from_device(engine.device(), engine.queue()).with_caps(*engine.caps());
+        let session = wgpool_net::Session::compile_in(&fresh, program(), &memory).unwrap();
+        assert_eq!(session.run(&x).unwrap(), expected);
+        let steps = session.explain().layers.iter().map(|layer| layer.explanation.steps[0].name());
+        let names: Vec<_> = steps.collect();
+        let in_pages: Vec<_> = names.iter().map(|name| name.contains("Pages")).collect();
+        assert_eq!(in_pages, paged, "{names:?}");
+        assert_eq!(fresh.pipeline_count(), 2);
+    }
+    // Whole pages are needed too.
+    let short = buffer(&engine, x.desc().buffer_size(), uniform);
+    let memory = wgpool_net::Memory { input: Some(short.slice(..)), ..Default::default() };
+    let session = wgpool_net::Session::compile_in(&engine, program(), &memory).unwrap();
+    assert_eq!(session.run(&x).unwrap(), expected);
+}
+
+#[test]
 fn a_binding_forgets_the_run_before() {
     let engine = engine();
     let spec = MaxUnpool::new([4]);
@@ -96,7 +206,7 @@ fn a_binding_forgets_the_run_before() {
         .plan(&Op::from(spec), &[x.desc(), TensorDesc { shape: vec![1, 1, 2], dtype: wgpool::DType::I32 }])
         .unwrap();
     let values = engine.upload("test", &x).unwrap();
-    let indices = engine.storage("test", 8).unwrap();
+    let indices = engine.tensor_buffer("test", 8).unwrap();
     let output = engine.storage("test", 16).unwrap();
     let binding = engine
         .prepare(&plan)
@@ -252,8 +362,8 @@ fn an_engine_is_send_and_sync() {
 
 #[test]
 fn a_destroyed_device_is_an_error() {
-    let (device, queue) = pollster::block_on(wgpool::engine::open_device(&wgpool::Choice::Gpu))
-        .or_else(|_| pollster::block_on(wgpool::engine::open_device(&wgpool::Choice::Software)))
+    let (device, queue) = wgpool::engine::open_device(&wgpool::Choice::Gpu)
+        .or_else(|_| wgpool::engine::open_device(&wgpool::Choice::Software))
         .unwrap();
     let engine = Engine::from_device(&device, &queue);
     let x = Tensor::from_f32(&[2, 3], vec![0.0; 6]).unwrap();

@@ -155,12 +155,17 @@ fn every_call_that_needs_a_lost_device_says_so() {
             answer => break answer.map(drop),
         }
     };
-    let calls: [(&str, Result<(), Error>); 19] = [
+    let calls: [(&str, Result<(), Error>); 22] = [
         ("wait", wait.wait().map(drop)),
         ("read", pollster::block_on(read.read()).map(drop)),
         ("try_read", asked),
         ("prepare", engine.prepare(&plan).map(drop)),
         ("prepare_all", engine.prepare_all(std::slice::from_ref(&plan)).map(drop)),
+        (
+            "prepare_all_async",
+            pollster::block_on(engine.prepare_all_async(std::slice::from_ref(&plan))).map(drop),
+        ),
+        ("staging_async", pollster::block_on(engine.staging_async("test", &x)).map(drop)),
         ("prepare_frame", engine.prepare_frame(&frame).map(drop)),
         ("prepare_overlay", engine.prepare_overlay(&overlay).map(drop)),
         ("bind", prepared.bind(&[from.slice(..)], &[to.slice(..)]).map(drop)),
@@ -175,6 +180,7 @@ fn every_call_that_needs_a_lost_device_says_so() {
         ("run of another", engine.run(&Op::from(Softmax::last_axis()), &[&x]).map(drop)),
         ("Session::compile", Session::compile(&backend, program()).map(drop)),
         ("Session::run", session.run(&input).map(drop)),
+        ("Session::run_async", pollster::block_on(session.run_async(&input)).map(drop)),
     ];
     let wrong: Vec<_> = calls
         .into_iter()

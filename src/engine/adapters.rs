@@ -44,18 +44,46 @@ impl AdapterSummary {
 }
 
 /// What to do where no adapter is found.
-const INSTALL: &str = "install a Vulkan, Metal or DirectX 12 driver, or for a software adapter on Debian and \
-                       Ubuntu: apt-get install libvulkan1 mesa-vulkan-drivers";
+#[cfg(not(target_arch = "wasm32"))]
+const ADVICE: &str = "install a Vulkan, Metal or DirectX 12 driver, or for a software adapter on Debian and \
+                      Ubuntu: apt-get install libvulkan1 mesa-vulkan-drivers";
+#[cfg(target_arch = "wasm32")]
+const ADVICE: &str = "the page needs WebGPU, which this browser may lack or have turned off, as it may hardware \
+                      acceleration; and it needs a secure origin (https or localhost)";
+
+/// Where adapters are looked for.
+///
+/// The default asks every API; nothing is read from the environment. `Search::from_env`, which the blocking calls
+/// use, does that.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Search {
+    /// How wgpu is started: which APIs it asks, and what it checks.
+    pub instance: wgpu::InstanceDescriptor,
+    /// Only adapters whose name contains this, ignoring case. It is an explicit wish, so that [`Choice::Auto`] takes a
+    /// software adapter of that name too.
+    pub name: Option<String>,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Search { instance: wgpu::InstanceDescriptor::new_without_display_handle(), name: None }
+    }
+}
 
 /// Every adapter that can compute, best first: hardware before software, native APIs before OpenGL.
-///
-/// `WGPU_BACKEND` restricts the APIs.
-pub fn adapters() -> Vec<AdapterSummary> {
-    let found = pollster::block_on(caught(all())).unwrap_or_else(|reason| {
+pub async fn adapters_async(search: Search) -> Vec<AdapterSummary> {
+    let found = caught(all(search.instance)).await.unwrap_or_else(|reason| {
         log::warn!("looking for adapters: {reason}");
         Vec::new()
     });
-    found.iter().map(|a| AdapterSummary::of(&a.get_info())).collect()
+    let named = |info: &wgpu::AdapterInfo| search.name.as_deref().is_none_or(|name| contains(info, name));
+    found.iter().map(wgpu::Adapter::get_info).filter(named).map(|info| AdapterSummary::of(&info)).collect()
+}
+
+/// Whether an adapter's name contains `part`, ignoring case.
+fn contains(info: &wgpu::AdapterInfo, part: &str) -> bool {
+    info.name.to_lowercase().contains(&part.to_lowercase())
 }
 
 /// A future, or what it panicked with: wgpu and its drivers' loaders do so where memory runs out.
@@ -72,8 +100,8 @@ async fn caught<T>(future: impl Future<Output = T>) -> Result<T, String> {
     .await
 }
 
-async fn all() -> Vec<wgpu::Adapter> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+async fn all(descriptor: wgpu::InstanceDescriptor) -> Vec<wgpu::Adapter> {
+    let instance = wgpu::Instance::new(descriptor);
     let mut adapters = instance.enumerate_adapters(wgpu::Backends::all()).await;
     adapters.retain(|a| {
         let flags = a.get_downlevel_capabilities().flags;
@@ -94,43 +122,38 @@ async fn all() -> Vec<wgpu::Adapter> {
 }
 
 /// Opens a device on the first adapter that `choice` allows, with all its limits and the features kernels use but for
-/// [experimental ones](super::open_cooperative).
-///
-/// `WGPU_BACKEND` restricts the APIs, and `WGPU_ADAPTER_NAME` the adapters to those whose name contains it;
-/// that name is an explicit wish, so [`Choice::Auto`] then takes a software adapter too.
+/// [experimental ones](super::open_cooperative_async).
 ///
 /// # Errors
-/// [`Error::NoAdapter`] if there is none, with what to install; [`Error::NoDevice`] if it cannot be opened.
-pub async fn open_device(choice: &Choice) -> Result<(wgpu::Device, wgpu::Queue)> {
-    open(&find(choice).await?, wgpu::Features::empty(), wgpu::ExperimentalFeatures::disabled()).await
+/// [`Error::NoAdapter`] if there is none, with what to do; [`Error::NoDevice`] if it cannot be opened.
+pub async fn open_device_async(choice: &Choice, search: Search) -> Result<(wgpu::Device, wgpu::Queue)> {
+    open(&find(choice, search).await?, wgpu::Features::empty(), wgpu::ExperimentalFeatures::disabled()).await
 }
 
 /// The first adapter that `choice` allows.
-pub(super) async fn find(choice: &Choice) -> Result<wgpu::Adapter> {
-    let wanted = std::env::var("WGPU_ADAPTER_NAME").ok().filter(|name| !name.is_empty());
-    let found =
-        caught(all()).await.map_err(|reason| Error::NoAdapter { request: choice.to_string(), reason })?;
+pub(super) async fn find(choice: &Choice, search: Search) -> Result<wgpu::Adapter> {
+    let Search { instance, name } = search;
+    let found = (caught(all(instance)).await)
+        .map_err(|reason| Error::NoAdapter { request: choice.to_string(), reason })?;
     let count = found.len();
     let fits = |info: &wgpu::AdapterInfo| {
         let software = info.device_type == wgpu::DeviceType::Cpu;
-        let contains = |part: &str| info.name.to_lowercase().contains(&part.to_lowercase());
-        let named = wanted.as_deref().is_none_or(contains);
+        let named = name.as_deref().is_none_or(|name| contains(info, name));
         match choice {
-            Choice::Auto => named && (wanted.is_some() || !software),
+            Choice::Auto => named && (name.is_some() || !software),
             Choice::Gpu => named && !software,
             Choice::Software => named && software,
-            Choice::Named(name) => contains(name),
+            Choice::Named(name) => contains(info, name),
             Choice::Host | Choice::Reference => false,
         }
     };
     found.into_iter().find(|a| fits(&a.get_info())).ok_or_else(|| {
-        let named =
-            wanted.map(|name| format!(" named like {name:?} (WGPU_ADAPTER_NAME)")).unwrap_or_default();
+        let named = name.map(|name| format!(" named like {name:?}")).unwrap_or_default();
         Error::NoAdapter {
             request: format!("{choice}{named}"),
             reason: match count {
-                0 => format!("no adapter that can compute was found; {INSTALL}"),
-                _ => format!("none of the {count} adapters found is one; {INSTALL}"),
+                0 => format!("no adapter that can compute was found; {ADVICE}"),
+                _ => format!("none of the {count} adapters found is one; {ADVICE}"),
             },
         }
     })

@@ -1,20 +1,18 @@
 //! Pipelines of a plan, and their bindings to buffers.
 
-#[cfg(not(target_arch = "wasm32"))]
 use std::collections::HashSet;
-
-#[cfg(not(target_arch = "wasm32"))]
-use rayon::prelude::*;
+use std::future::poll_fn;
+use std::mem::replace;
+use std::task::Poll;
 
 use super::Engine;
 use super::filled::filled;
 use super::pipelines::Pipeline;
 use super::scope::{alive, scoped};
 use crate::error::{Error, Result};
-use crate::plan::{Caps, PAGE, Page, Part, Plan, Slot};
+use crate::kernel::KernelKey;
+use crate::plan::{PAGE, Part, Plan, Slot};
 use crate::tensor::TensorDesc;
-#[cfg(not(target_arch = "wasm32"))]
-use crate::threads;
 
 /// A plan whose pipelines are built.
 #[derive(Clone, Debug)]
@@ -59,43 +57,54 @@ impl Engine {
         Ok(Prepared { engine: self.clone(), plan: plan.clone(), pipelines })
     }
 
-    /// [`Engine::prepare_async`], waited for.
+    /// Builds the pipelines of several plans, each pipeline once: ahead of the first frame, and so that bindings made
+    /// later compile nothing.
+    ///
+    /// In browsers all are under way at the same time. Natively wgpu compiles one after the other while this future is
+    /// polled, and other tasks of the executor have a turn between two; `prepare_all` compiles on several threads.
     ///
     /// # Errors
-    /// Those of [`Engine::prepare_async`].
-    pub fn prepare(&self, plan: &Plan) -> Result<Prepared> {
-        pollster::block_on(self.prepare_async(plan))
+    /// Those of [`Engine::prepare_async`]: the first that arises.
+    pub async fn prepare_all_async(&self, plans: &[Plan]) -> Result<Vec<Prepared>> {
+        let mut begun = Vec::new();
+        for key in kernels(plans) {
+            begun.push(self.pipelines.begin(&self.device, key));
+            give_way().await;
+        }
+        for pipeline in begun {
+            pipeline.await?;
+        }
+        self.all_prepared(plans).await
+    }
+
+    /// The plans, whose pipelines have been built.
+    pub(super) async fn all_prepared(&self, plans: &[Plan]) -> Result<Vec<Prepared>> {
+        let mut prepared = Vec::with_capacity(plans.len());
+        for plan in plans {
+            prepared.push(self.pipelines_of(plan).await?);
+        }
+        alive(&self.device, || "preparing plans".to_owned()).map(|()| prepared)
     }
 }
 
-impl Engine {
-    /// Builds the pipelines of several plans, each pipeline once and different ones in parallel: ahead of the first
-    /// frame, and so that bindings made later compile nothing.
-    ///
-    /// # Errors
-    /// Those of [`Engine::prepare`]: the first that arises.
-    pub fn prepare_all(&self, plans: &[Plan]) -> Result<Vec<Prepared>> {
-        self.build_all(plans)?;
-        let prepared = plans.iter().map(|plan| pollster::block_on(self.pipelines_of(plan))).collect();
-        alive(&self.device, || "preparing plans".to_owned()).and(prepared)
-    }
+/// The kernels of several plans, each once, in order.
+pub(super) fn kernels(plans: &[Plan]) -> Vec<KernelKey> {
+    let mut seen = HashSet::new();
+    let all = plans.iter().flat_map(|plan| &plan.steps).map(|step| step.kernel);
+    all.filter(|&key| seen.insert(key)).collect()
+}
 
-    /// Builds pipelines in parallel. Where there are no threads, they are built one after the other when they are asked for.
-    #[cfg(not(target_arch = "wasm32"))]
-    fn build_all(&self, plans: &[Plan]) -> Result<()> {
-        if threads::started().is_err() {
-            return Ok(());
+/// Gives the executor's other tasks a turn.
+async fn give_way() {
+    let mut given = false;
+    poll_fn(|context| match replace(&mut given, true) {
+        true => Poll::Ready(()),
+        false => {
+            context.waker().wake_by_ref();
+            Poll::Pending
         }
-        let keys: HashSet<_> = plans.iter().flat_map(|plan| &plan.steps).map(|step| step.kernel).collect();
-        keys.into_par_iter()
-            .try_for_each(|key| pollster::block_on(self.pipelines.get(&self.device, key)).map(drop))
-    }
-
-    /// A browser's devices belong to one thread.
-    #[cfg(target_arch = "wasm32")]
-    fn build_all(&self, _plans: &[Plan]) -> Result<()> {
-        Ok(())
-    }
+    })
+    .await
 }
 
 impl Prepared {
@@ -104,50 +113,56 @@ impl Prepared {
         &self.plan
     }
 
-    /// Binds buffers for the plan's inputs and outputs, in order.
+    /// Binds buffers for the plan's inputs and outputs, in order. What runs is what was planned.
     ///
     /// Each slice needs `STORAGE` usage, at least [`TensorDesc::buffer_size`] bytes, an offset aligned to the
-    /// device's `min_storage_buffer_offset_alignment`, and an output's buffer may be none of the others.
+    /// device's `min_storage_buffer_offset_alignment`, and an output's buffer may be none of the others. Inputs that the
+    /// plan reads through uniform bindings need `UNIFORM` too, and whole pages: see [`Caps::for_buffers`](crate::Caps::for_buffers), which is for
+    /// buffers that do not have them.
     /// Buffers must be the device's own; wgpu does not tell those of another `wgpu::Instance` apart.
     ///
     /// # Errors
     /// [`Error::Buffer`] names the rule that a buffer breaks; [`Error::Arity`] if there are too few or many; those of the
     /// device.
-    pub fn bind(
-        &self,
-        inputs: &[wgpu::BufferSlice<'_>],
-        outputs: &[wgpu::BufferSlice<'_>],
-    ) -> Result<Binding> {
-        pollster::block_on(self.bind_async(inputs, outputs))
-    }
-
-    /// [`Prepared::bind`], without blocking.
-    ///
-    /// # Errors
-    /// Those of [`Prepared::bind`].
     pub async fn bind_async(
         &self,
         inputs: &[wgpu::BufferSlice<'_>],
         outputs: &[wgpu::BufferSlice<'_>],
     ) -> Result<Binding> {
         self.check_buffers(inputs, outputs)?;
-        if self.plan.steps.iter().flat_map(|step| &step.pages).all(|page| self.can_page(*page, inputs)) {
-            return self.bind_checked(inputs, outputs).await;
-        }
-        let caps = Caps { paged: false, ..self.engine.caps };
-        let plan = Plan::of(self.plan.problem.clone(), &caps)?;
-        self.engine.prepare_async(&plan).await?.bind_checked(inputs, outputs).await
+        self.bind_checked(inputs, outputs).await
     }
 
-    /// Whether an app's buffer can be read in pages: it needs the usage `UNIFORM`, and whole pages.
-    fn can_page(&self, page: Page, inputs: &[wgpu::BufferSlice<'_>]) -> bool {
-        let Slot::Input(i) = page.slot else { return true };
+    /// Refuses an input that the plan reads in pages and that cannot be read so.
+    fn check_pages(&self, i: usize, slice: &wgpu::BufferSlice<'_>) -> Result<()> {
+        let pages = self.plan.steps.iter().flat_map(|step| &step.pages);
+        let ends = pages.filter(|page| page.slot == Slot::Input(i)).map(|page| page.offset + PAGE);
+        let Some(end) = ends.max() else { return Ok(()) };
         let alignment = u64::from(self.engine.caps.uniform_alignment.max(1));
-        inputs.get(i).is_some_and(|slice| {
-            slice.buffer().usage().contains(wgpu::BufferUsages::UNIFORM)
-                && slice.offset().is_multiple_of(alignment)
-                && slice.offset() + page.offset + PAGE <= slice.buffer().size()
-        })
+        let (usage, size) = (slice.buffer().usage(), slice.buffer().size());
+        let (rule, values) = if !usage.contains(wgpu::BufferUsages::UNIFORM) {
+            (
+                "the plan reads it through uniform bindings, so that it needs the usage UNIFORM, or a plan for the \
+                 usages it has (`Caps::for_buffers`)",
+                format!("it has {usage:?}"),
+            )
+        } else if !slice.offset().is_multiple_of(alignment) {
+            (
+                "the plan reads it through uniform bindings, so that its offset must be a multiple of \
+                 min_uniform_buffer_offset_alignment, or the plan one for the usage STORAGE alone \
+                 (`Caps::for_buffers`)",
+                format!("offset {}, alignment {alignment}, {usage:?}", slice.offset()),
+            )
+        } else if slice.offset() + end > size {
+            (
+                "the plan reads it in whole pages, so that its buffer must have as many bytes as `Caps::padded` says, \
+                 or the plan be one for the usage STORAGE alone (`Caps::for_buffers`)",
+                format!("{size} bytes, offset {} and {end} bytes of pages, {usage:?}", slice.offset()),
+            )
+        } else {
+            return Ok(());
+        };
+        Err(Error::Buffer { op: self.plan.problem.op, tensor: format!("input {i}"), rule, values })
     }
 
     async fn bind_checked(
@@ -234,6 +249,7 @@ impl Prepared {
         let alignment = u64::from(self.engine.device.limits().min_storage_buffer_offset_alignment);
         for (i, (slice, desc)) in inputs.iter().zip(&problem.inputs).enumerate() {
             check_slice(op, format!("input {i}"), slice, desc, alignment)?;
+            self.check_pages(i, slice)?;
         }
         for (i, (slice, desc)) in outputs.iter().zip(&problem.outputs).enumerate() {
             check_slice(op, format!("output {i}"), slice, desc, alignment)?;
@@ -320,7 +336,7 @@ impl Binding {
 
     /// Records the dispatches into the caller's compute pass.
     ///
-    /// Where weights do not change between runs, [`Binding::prepack`] does once what depends on them alone.
+    /// Where weights do not change between runs, [`Binding::prepack_async`] does once what depends on them alone.
     pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>) {
         self.encode_weights(pass);
         self.encode_data(pass);
@@ -336,7 +352,7 @@ impl Binding {
         record(&self.dispatches, pass);
     }
 
-    /// Whether [`Binding::prepack`] has something to do.
+    /// Whether [`Binding::prepack_async`] has something to do.
     pub fn prepacks_weights(&self) -> bool {
         !self.prepack.is_empty()
     }

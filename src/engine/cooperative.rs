@@ -1,7 +1,7 @@
 //! Cooperative matrices, which wgpu calls experimental: what the adapter and the device must have, and how to ask.
 
 use super::Engine;
-use super::adapters::{find, open};
+use super::adapters::{Search, find, open};
 use crate::backend::Choice;
 use crate::error::{Error, Result};
 use crate::kernel::{Cooperative, Side};
@@ -12,26 +12,31 @@ const FEATURES: wgpu::Features = wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX
     .union(wgpu::Features::SUBGROUP)
     .union(wgpu::Features::SHADER_F16);
 
-/// Opens the first adapter that `choice` allows, as [`open_device`](super::open_device) does, with cooperative
-/// matrices for convolutions of 16-bit floats.
+/// Opens the first adapter that `choice` allows, as [`open_device_async`](super::open_device_async) does, with
+/// cooperative matrices for convolutions of 16-bit floats.
 ///
 /// They are experimental in wgpu, which is why it asks for the token that only unsafe code makes.
 ///
 /// # Errors
-/// Those of [`open_device`](super::open_device), and [`Error::Feature`] where the adapter has no cooperative matrices
-/// that kernels use; see [`Engine::with_cooperative`].
+/// Those of [`open_device_async`](super::open_device_async), and [`Error::Feature`] where the adapter has no
+/// cooperative matrices that kernels use; see [`Engine::with_cooperative`].
 ///
 /// ```no_run
 /// use wgpool::{Choice, engine};
 /// // SAFETY: this program accepts what wgpu says of experimental features.
 /// let token = unsafe { wgpu::ExperimentalFeatures::enabled() };
-/// let engine = pollster::block_on(engine::open_cooperative(&Choice::Gpu, token))?;
+/// let search = engine::Search::default();
+/// let engine = pollster::block_on(engine::open_cooperative_async(&Choice::Gpu, search, token))?;
 /// assert!(engine.caps().cooperative.is_some());
 /// # Ok::<(), wgpool::Error>(())
 /// ```
-pub async fn open_cooperative(choice: &Choice, experimental: wgpu::ExperimentalFeatures) -> Result<Engine> {
+pub async fn open_cooperative_async(
+    choice: &Choice,
+    search: Search,
+    experimental: wgpu::ExperimentalFeatures,
+) -> Result<Engine> {
     let missing = Error::Feature { op: "cooperative matrices", feature: "EXPERIMENTAL_COOPERATIVE_MATRIX" };
-    let adapter = find(choice).await?;
+    let adapter = find(choice, search).await?;
     if !adapter.features().contains(FEATURES) {
         return Err(missing);
     }

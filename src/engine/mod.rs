@@ -1,8 +1,13 @@
 //! The GPU: an [`Engine`] on a wgpu device, [`Prepared`] pipelines, and [`Binding`]s that record into the
 //! caller's own compute pass.
+//!
+//! Whatever waits for the device is a future, whose name ends in `_async` where the same call is there as one that
+//! blocks. Those that block are in `blocking.rs`, and not in builds for browsers.
 
 mod adapters;
 pub(crate) mod bind;
+#[cfg(not(target_arch = "wasm32"))]
+mod blocking;
 mod cooperative;
 pub(crate) mod filled;
 mod pipeline_cache;
@@ -12,9 +17,11 @@ mod readback;
 mod run;
 pub(crate) mod scope;
 
-pub use adapters::{AdapterSummary, adapters, open_device};
+pub use adapters::{AdapterSummary, Search, adapters_async, open_device_async};
 pub use bind::{Binding, Prepared};
-pub use cooperative::open_cooperative;
+#[cfg(not(target_arch = "wasm32"))]
+pub use blocking::{adapters, open_cooperative, open_device};
+pub use cooperative::open_cooperative_async;
 #[cfg(feature = "unstable-testing")]
 pub use pipelines::ShaderEdit;
 pub use prepack::PrepackedBinding;
@@ -25,7 +32,7 @@ use std::sync::{Arc, OnceLock};
 use crate::error::Result;
 use crate::plan::{Caps, Plan};
 use crate::spec::Op;
-use crate::tensor::{Tensor, TensorDesc};
+use crate::tensor::TensorDesc;
 use pipelines::Pipelines;
 
 /// Operations on one wgpu device. Cheap to clone; clones share pipelines.
@@ -89,10 +96,6 @@ impl Engine {
         Engine { pipelines: Arc::new(Pipelines::with_cache(cache)), ..self.clone() }
     }
 
-    fn cache_data(&self) -> Option<Vec<u8>> {
-        self.pipelines.cache_data()
-    }
-
     /// What plans for this engine may use.
     pub fn caps(&self) -> &Caps {
         &self.caps
@@ -120,21 +123,12 @@ impl Engine {
         self.pipelines.len()
     }
 
-    /// Checks `op` on `inputs` and chooses its kernels for this device; see [`Plan::new`].
+    /// Checks `op` on `inputs` and chooses its kernels for this device, and for buffers as [`Engine::tensor_buffer_async`]
+    /// makes them; see [`Plan::new`], and [`Caps::for_buffers`] for others.
     ///
     /// # Errors
     /// Those of [`Plan::new`].
     pub fn plan(&self, op: &Op, inputs: &[TensorDesc]) -> Result<Plan> {
         Plan::new(op, inputs, &self.caps)
-    }
-
-    /// Computes `op` on `inputs` in one submission and waits for the result.
-    ///
-    /// # Errors
-    /// Those of [`Plan::new`] and of the device.
-    pub fn run(&self, op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
-        let descs: Vec<TensorDesc> = inputs.iter().map(|t| t.desc()).collect();
-        let plan = self.plan(op, &descs)?;
-        self.run_plan(&plan, inputs)
     }
 }

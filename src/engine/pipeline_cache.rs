@@ -1,15 +1,11 @@
-//! Compiled pipelines kept in a file between runs of a program.
-
-use std::path::Path;
+//! Compiled pipelines kept between runs of a program.
 
 use super::Engine;
+use super::scope::scoped;
 use crate::error::{Error, Result};
 
 /// The start of a file: what it is and which form it has.
 const MAGIC: &[u8; 16] = b"wgpool pipes v1\n";
-
-/// Whatever is longer is not ours.
-const MOST_BYTES: u64 = 256 << 20;
 
 /// FNV-1a (Fowler, Noll, Vo), to tell a damaged file.
 fn checksum(bytes: &[u8]) -> u64 {
@@ -50,68 +46,42 @@ fn unpack<'a>(bytes: &'a [u8], key: &str) -> Result<&'a [u8], &'static str> {
 }
 
 impl Engine {
-    /// This engine with a pipeline cache read from `path`, so that pipelines built in an earlier run are not compiled
-    /// again. [`Engine::save_pipeline_cache`] writes the file.
+    /// This engine with a pipeline cache of `data`, so that pipelines built in an earlier run are not compiled again;
+    /// of no bytes, with an empty cache. [`Engine::pipeline_cache_data`] gives the bytes that are to be kept.
     ///
-    /// A file that is missing, damaged, or made for another adapter, driver or version is ignored with a log line.
     /// Devices without `PIPELINE_CACHE` (all but Vulkan) get the engine as it is. Pipelines that the engine has built
     /// before are not in the cache.
-    pub fn with_pipeline_cache(&self, path: &Path) -> Engine {
-        let Some(key) = self.cache_key() else { return self.clone() };
-        let bytes = match std::fs::metadata(path) {
-            Ok(meta) if meta.len() > MOST_BYTES => {
-                log::warn!("pipeline cache {}: too long, ignored", path.display());
-                Vec::new()
-            }
-            Ok(_) => std::fs::read(path).unwrap_or_else(|error| {
-                log::warn!("pipeline cache {}: {error}, ignored", path.display());
-                Vec::new()
-            }),
-            Err(_) => Vec::new(),
-        };
-        let data = match unpack(&bytes, &key) {
-            Ok(data) => Some(data),
-            Err(reason) => {
-                if !bytes.is_empty() {
-                    log::warn!("pipeline cache {}: {reason}, ignored", path.display());
-                }
-                None
-            }
-        };
-        let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        // SAFETY: the data was returned by `get_data` of a cache on the same adapter, driver and version: the key says
-        // so, and the checksum that nothing changed it since. The driver checks its own header besides.
-        let cache = unsafe {
-            self.device.create_pipeline_cache(&wgpu::PipelineCacheDescriptor {
-                label: Some("wgpool"),
-                data,
-                fallback: true,
-            })
-        };
-        match pollster::block_on(scope.pop()) {
-            None => self.with_cache(cache),
-            Some(error) => {
-                log::warn!("pipeline cache {}: {error}, ignored", path.display());
-                self.clone()
-            }
-        }
-    }
-
-    /// Writes the pipeline cache to `path`, whole or not at all. Returns whether there was one to write.
     ///
     /// # Errors
-    /// [`Error::File`] if the file cannot be written.
-    pub fn save_pipeline_cache(&self, path: &Path) -> Result<bool> {
-        let (Some(key), Some(data)) = (self.cache_key(), self.cache_data()) else { return Ok(false) };
-        let file = |source| Error::File { path: path.to_owned(), source };
-        // A name of its own, so that two programs saving at once do not mix.
-        let part = path.with_extension(format!("part{}", std::process::id()));
-        let written = std::fs::write(&part, pack(&key, &data)).and_then(|()| std::fs::rename(&part, path));
-        if written.is_err() {
-            let _ = std::fs::remove_file(&part);
-        }
-        written.map_err(file)?;
-        Ok(true)
+    /// [`Error::Document`] if the data is damaged, or of another adapter, driver or version; [`Error::Gpu`] if the driver
+    /// refuses it.
+    pub async fn with_pipeline_cache_data(&self, data: &[u8]) -> Result<Engine> {
+        let Some(key) = self.cache_key() else { return Ok(self.clone()) };
+        let data = match data {
+            [] => None,
+            data => Some(unpack(data, &key).map_err(|reason| Error::Document {
+                document: "the pipeline cache".to_owned(),
+                reason: reason.to_owned(),
+            })?),
+        };
+        let make = || {
+            // SAFETY: the data was returned by `get_data` of a cache on the same adapter, driver and version: the key
+            // says so, and the checksum that nothing changed it since. The driver checks its own header besides.
+            unsafe {
+                self.device.create_pipeline_cache(&wgpu::PipelineCacheDescriptor {
+                    label: Some("wgpool"),
+                    data,
+                    fallback: true,
+                })
+            }
+        };
+        let cache = scoped(&self.device, || "making a pipeline cache".to_owned(), make).await?;
+        Ok(self.with_cache(cache))
+    }
+
+    /// What is to be kept of the pipelines built so far, if the engine has a cache.
+    pub fn pipeline_cache_data(&self) -> Option<Vec<u8>> {
+        Some(pack(&self.cache_key()?, &self.pipelines.cache_data()?))
     }
 
     fn cache_key(&self) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::scope::scoped;
+use super::scope::begun;
 use crate::error::Result;
 use crate::kernel::KernelKey;
 
@@ -56,30 +56,38 @@ impl Pipelines {
 
     /// The pipeline for `key`, built if it is not there yet.
     pub async fn get(&self, device: &wgpu::Device, key: KernelKey) -> Result<Pipeline> {
+        self.begin(device, key).await
+    }
+
+    /// Asks the device at once for the pipeline of `key` if it is not there yet; the future is [`Pipelines::get`]'s.
+    pub fn begin(&self, device: &wgpu::Device, key: KernelKey) -> impl Future<Output = Result<Pipeline>> {
         // A poisoned lock holds a whole map all the same: entries are inserted when they are complete.
         let known = self.built.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(pipeline) = known {
-            return Ok(pipeline);
-        }
         // Built outside the lock: two threads may build the same pipeline, and neither waits for another's.
-        let pipeline = build(device, key, self.edit, self.cache.as_ref()).await?;
-        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(built.entry(key).or_insert(pipeline).clone())
+        let known = known.ok_or_else(|| build(device, key, self.edit, self.cache.as_ref()));
+        async move {
+            let pipeline = match known {
+                Ok(pipeline) => return Ok(pipeline),
+                Err(building) => building.await?,
+            };
+            let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok(built.entry(key).or_insert(pipeline).clone())
+        }
     }
 }
 
-async fn build(
+fn build(
     device: &wgpu::Device,
     key: KernelKey,
     edit: Option<ShaderEdit>,
     cache: Option<&wgpu::PipelineCache>,
-) -> Result<Pipeline> {
-    let label = key.to_string();
-    let source = edit.map_or_else(|| key.source(), |edit| edit(key, key.source()));
-    scoped(
+) -> impl Future<Output = Result<Pipeline>> {
+    begun(
         device,
-        || format!("building the pipeline {key}"),
-        || {
+        move || format!("building the pipeline {key}"),
+        move || {
+            let label = key.to_string();
+            let source = edit.map_or_else(|| key.source(), |edit| edit(key, key.source()));
             let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
                 label: Some(&label),
                 source: wgpu::ShaderSource::Wgsl(source.into()),
@@ -106,7 +114,6 @@ async fn build(
             Pipeline { pipeline, layout }
         },
     )
-    .await
 }
 
 /// A uniform block, pages, then the buffers that are read, then those that are written; kernels of frames bind textures

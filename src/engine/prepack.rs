@@ -29,7 +29,7 @@ impl Binding {
     /// Brings the weights into the order that the kernels read, in one submission of its own if they have one: for weights
     /// that stay the same. They must be in their buffers, or on the way there on `engine`'s queue.
     ///
-    /// [`Engine::prepack`] takes several bindings in one submission.
+    /// [`Engine::prepack_async`] takes several bindings in one submission.
     ///
     /// # Errors
     /// Those of the device.
@@ -46,7 +46,7 @@ impl Binding {
     ///     .map(|desc| engine.tensor_buffer("example", desc.buffer_size()));
     /// let (input, output, kernel) = (input?, output?, engine.upload("example", &kernel)?);
     /// let binding = engine.prepare(&plan)?.bind(&[input.slice(..), kernel.slice(..)], &[output.slice(..)])?;
-    /// let binding = binding.prepack(&engine)?;
+    /// let binding = pollster::block_on(binding.prepack_async(&engine))?;
     ///
     /// let mut encoder = engine.device().create_command_encoder(&Default::default());
     /// binding.encode(&mut encoder.begin_compute_pass(&Default::default()));
@@ -54,14 +54,6 @@ impl Binding {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn prepack(self, engine: &Engine) -> Result<PrepackedBinding> {
-        pollster::block_on(self.prepack_async(engine))
-    }
-
-    /// [`Binding::prepack`], without blocking.
-    ///
-    /// # Errors
-    /// Those of the device.
     pub async fn prepack_async(self, engine: &Engine) -> Result<PrepackedBinding> {
         engine.submit_prepacking(std::slice::from_ref(&self)).await?;
         Ok(PrepackedBinding { binding: self })
@@ -69,15 +61,7 @@ impl Binding {
 }
 
 impl Engine {
-    /// [`Binding::prepack`] of several bindings, in one submission if any of them has something to do.
-    ///
-    /// # Errors
-    /// Those of the device.
-    pub fn prepack(&self, bindings: Vec<Binding>) -> Result<Vec<PrepackedBinding>> {
-        pollster::block_on(self.prepack_async(bindings))
-    }
-
-    /// [`Engine::prepack`], without blocking.
+    /// [`Binding::prepack_async`] of several bindings, in one submission if any of them has something to do.
     ///
     /// # Errors
     /// Those of the device.

@@ -1,4 +1,4 @@
-//! The convenience that uploads, computes, and reads back: blocking, and as futures that never block.
+//! The convenience that uploads, computes, and reads back.
 
 use std::borrow::Cow;
 
@@ -30,19 +30,10 @@ fn padded(bytes: &[u8], size: u64) -> Result<Cow<'_, [u8]>> {
 }
 
 impl Engine {
-    /// Computes a plan on `inputs` in one submission and waits for the result.
+    /// Computes a plan on `inputs` in one submission.
     ///
     /// # Errors
     /// If `inputs` are not what the plan was made for, and those of the device.
-    pub fn run_plan(&self, plan: &Plan, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
-        let pending = pollster::block_on(self.start(plan, inputs))?;
-        pending.into_iter().map(Pending::wait).collect()
-    }
-
-    /// [`Engine::run_plan`], without ever blocking.
-    ///
-    /// # Errors
-    /// Those of [`Engine::run_plan`].
     pub async fn run_plan_async(&self, plan: &Plan, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
         let mut outputs = Vec::with_capacity(plan.problem.outputs.len());
         for pending in self.start(plan, inputs).await? {
@@ -51,10 +42,10 @@ impl Engine {
         Ok(outputs)
     }
 
-    /// [`Engine::run`](Engine::run), without ever blocking: several such futures may be in flight at once.
+    /// Computes `op` on `inputs` in one submission. It never blocks: several such futures may be in flight at once.
     ///
     /// # Errors
-    /// Those of [`Engine::run`](Engine::run).
+    /// Those of [`Plan::new`] and of the device.
     ///
     /// ```
     /// # fn main() -> wgpool::Result<()> {
@@ -74,7 +65,7 @@ impl Engine {
     }
 
     /// Uploads, records and submits; what it returns waits for the results.
-    async fn start(&self, plan: &Plan, inputs: &[&Tensor]) -> Result<Vec<Pending>> {
+    pub(super) async fn start(&self, plan: &Plan, inputs: &[&Tensor]) -> Result<Vec<Pending>> {
         plan.problem.check(inputs)?;
         check_regions(&plan.problem, inputs, &self.caps)?;
         let op = plan.problem.op;
@@ -107,14 +98,6 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], [`Error::Limit`] and those of the device.
-    pub fn upload(&self, op: &'static str, tensor: &Tensor) -> Result<wgpu::Buffer> {
-        pollster::block_on(self.upload_async(op, tensor))
-    }
-
-    /// [`Engine::upload`], without blocking.
-    ///
-    /// # Errors
-    /// Those of [`Engine::upload`].
     pub async fn upload_async(&self, op: &'static str, tensor: &Tensor) -> Result<wgpu::Buffer> {
         self.caps.check_buffer(op, &tensor.desc())?;
         let size = tensor.desc().buffer_size();
@@ -123,36 +106,33 @@ impl Engine {
         filled(&self.device, "wgpool tensor", &contents, self.usage(), during).await
     }
 
+    /// A buffer that holds a tensor and can be copied from: for a copy into a tensor's buffer that is recorded in the
+    /// encoder of what reads it, so that several runs may be in flight.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], [`Error::Limit`] and those of the device.
+    pub async fn staging_async(&self, op: &'static str, tensor: &Tensor) -> Result<wgpu::Buffer> {
+        self.caps.check_buffer(op, &tensor.desc())?;
+        let contents = words(tensor)?;
+        let during = || format!("uploading {} bytes for {op}", contents.len());
+        let usage = wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC;
+        filled(&self.device, "wgpool input", &contents, usage, during).await
+    }
+
     /// An empty storage buffer of `size` bytes that can be written to and read back.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], [`Error::Limit`] and those of the device.
-    pub fn storage(&self, op: &'static str, size: u64) -> Result<wgpu::Buffer> {
-        pollster::block_on(self.storage_async(op, size))
-    }
-
-    /// [`Engine::storage`], without blocking.
-    ///
-    /// # Errors
-    /// Those of [`Engine::storage`].
     pub async fn storage_async(&self, op: &'static str, size: u64) -> Result<wgpu::Buffer> {
         let buffer = self.buffer_async(op, size, self.usage()).await?;
         alive(&self.device, || format!("allocating {size} bytes for {op}")).map(|()| buffer)
     }
 
     /// An empty buffer for a tensor of `size` bytes, made so that this device's kernels read it the fastest way:
-    /// like [`Engine::storage`], and longer where they read whole pages.
+    /// like [`Engine::storage_async`], and longer where they read whole pages.
     ///
     /// # Errors
-    /// Those of [`Engine::storage`].
-    pub fn tensor_buffer(&self, op: &'static str, size: u64) -> Result<wgpu::Buffer> {
-        pollster::block_on(self.tensor_buffer_async(op, size))
-    }
-
-    /// [`Engine::tensor_buffer`], without blocking.
-    ///
-    /// # Errors
-    /// Those of [`Engine::storage`].
+    /// Those of [`Engine::storage_async`].
     pub async fn tensor_buffer_async(&self, op: &'static str, size: u64) -> Result<wgpu::Buffer> {
         let buffer = self.tensor_memory(op, size).await?;
         alive(&self.device, || format!("allocating {size} bytes for {op}")).map(|()| buffer)

@@ -1,5 +1,8 @@
 //! Turning wgpu's errors, which arrive beside the call that caused them, into results of that call.
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
 use crate::error::{Error, Result};
 
 /// Runs `call` and returns the first error that wgpu raised meanwhile on this thread.
@@ -8,12 +11,23 @@ pub async fn scoped<T>(
     during: impl Fn() -> String,
     call: impl FnOnce() -> T,
 ) -> Result<T> {
+    begun(device, during, call).await
+}
+
+/// Runs `call` at once; the future is [`scoped`]'s. So that several calls are under way at the same time.
+pub fn begun<T>(
+    device: &wgpu::Device,
+    during: impl Fn() -> String,
+    call: impl FnOnce() -> T,
+) -> impl Future<Output = Result<T>> {
     let scopes = push_all(device);
     let value = call();
-    let first = pop_all(scopes).await;
-    match first {
-        None => Ok(value),
-        Some(error) => Err(named(error, during(), || is_lost(device))),
+    let first = pop_all(scopes);
+    async move {
+        match first.await {
+            None => Ok(value),
+            Some(error) => Err(named(error, during(), || is_lost(device))),
+        }
     }
 }
 
@@ -36,15 +50,17 @@ fn push_all(device: &wgpu::Device) -> [wgpu::ErrorScopeGuard; 3] {
     scopes
 }
 
-/// The first error of the scopes.
-async fn pop_all(scopes: [wgpu::ErrorScopeGuard; 3]) -> Option<wgpu::Error> {
-    let mut first = None;
-    // All are popped before any is awaited: the stack belongs to the thread.
-    for future in scopes.map(wgpu::ErrorScopeGuard::pop) {
-        let error = future.await;
-        first = first.or(error);
+/// The first error of the scopes, which are popped at once: the stack belongs to the thread.
+fn pop_all(scopes: [wgpu::ErrorScopeGuard; 3]) -> impl Future<Output = Option<wgpu::Error>> {
+    let errors = scopes.map(wgpu::ErrorScopeGuard::pop);
+    async move {
+        let mut first = None;
+        for error in errors {
+            let error = error.await;
+            first = first.or(error);
+        }
+        first
     }
-    first
 }
 
 /// Whether the device does not even make a small buffer any more, and that without an error.
@@ -64,7 +80,8 @@ pub(super) fn is_lost(device: &wgpu::Device) -> bool {
     });
     let lost = probe.slice(..).get_mapped_range_mut().is_err();
     // Natively the error is there at once. Where memory has run out, the device is not lost.
-    lost && pollster::block_on(pop_all(scopes)).is_none()
+    let error = pin!(pop_all(scopes)).poll(&mut Context::from_waker(Waker::noop()));
+    lost && matches!(error, Poll::Ready(None))
 }
 
 /// An error if the device is lost: for calls that make nothing which would tell.

@@ -31,14 +31,6 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Gpu`], [`Error::OutOfMemory`] or [`Error::DeviceLost`] if it cannot be built.
-    pub fn prepare_frame(&self, plan: &FramePlan) -> Result<PreparedFrame> {
-        pollster::block_on(self.prepare_frame_async(plan))
-    }
-
-    /// [`Engine::prepare_frame`], without blocking.
-    ///
-    /// # Errors
-    /// Those of [`Engine::prepare_frame`].
     pub async fn prepare_frame_async(&self, plan: &FramePlan) -> Result<PreparedFrame> {
         let pipeline = self.frame_pipeline(&plan.recipe, read_plan::OP).await?;
         Ok(PreparedFrame { engine: self.clone(), plan: plan.clone(), pipeline })
@@ -48,14 +40,6 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Gpu`], [`Error::OutOfMemory`] or [`Error::DeviceLost`] if it cannot be built.
-    pub fn prepare_overlay(&self, plan: &OverlayPlan) -> Result<PreparedOverlay> {
-        pollster::block_on(self.prepare_overlay_async(plan))
-    }
-
-    /// [`Engine::prepare_overlay`], without blocking.
-    ///
-    /// # Errors
-    /// Those of [`Engine::prepare_overlay`].
     pub async fn prepare_overlay_async(&self, plan: &OverlayPlan) -> Result<PreparedOverlay> {
         let pipeline = self.frame_pipeline(&plan.recipe, overlay_plan::OP).await?;
         Ok(PreparedOverlay { engine: self.clone(), plan: plan.clone(), pipeline })
@@ -77,19 +61,11 @@ impl PreparedFrame {
     ///
     /// The view must be two-dimensional, of a texture with `TEXTURE_BINDING` usage, one sample a pixel, a format of
     /// floats or normalized integers, and (it or one of its mip levels) the planned size. The buffer needs what
-    /// [`Prepared::bind`](crate::Prepared::bind) asks for.
+    /// [`Prepared::bind_async`](crate::Prepared::bind_async) asks for.
     ///
     /// # Errors
     /// [`Error::Parameter`] and [`Error::Buffer`] name the rule that a texture or buffer breaks;
     /// [`Error::Parameter`] too if the plan reads a buffer; those of the device.
-    pub fn bind_texture(&self, frame: &wgpu::TextureView, output: wgpu::BufferSlice<'_>) -> Result<Binding> {
-        pollster::block_on(self.bind_texture_async(frame, output))
-    }
-
-    /// [`PreparedFrame::bind_texture`], without blocking.
-    ///
-    /// # Errors
-    /// Those of [`PreparedFrame::bind_texture`].
     pub async fn bind_texture_async(
         &self,
         frame: &wgpu::TextureView,
@@ -114,24 +90,12 @@ impl PreparedFrame {
 
     /// Binds a buffer of packed bytes to be read and a buffer for the whole tensor, all images of the batch.
     ///
-    /// Each slice needs what [`Prepared::bind`](crate::Prepared::bind) asks for; the frame's must hold the bytes of
+    /// Each slice needs what [`Prepared::bind_async`](crate::Prepared::bind_async) asks for; the frame's must hold the bytes of
     /// [`FramePlan::frame`], filled up to whole words, and its buffer may not be the tensor's.
     ///
     /// # Errors
     /// [`Error::Buffer`] names the rule that a buffer breaks; [`Error::Parameter`] if the plan reads a texture; those of
     /// the device.
-    pub fn bind_buffer(
-        &self,
-        frame: wgpu::BufferSlice<'_>,
-        output: wgpu::BufferSlice<'_>,
-    ) -> Result<Binding> {
-        pollster::block_on(self.bind_buffer_async(frame, output))
-    }
-
-    /// [`PreparedFrame::bind_buffer`], without blocking.
-    ///
-    /// # Errors
-    /// Those of [`PreparedFrame::bind_buffer`].
     pub async fn bind_buffer_async(
         &self,
         frame: wgpu::BufferSlice<'_>,
@@ -165,19 +129,11 @@ impl PreparedOverlay {
 
     /// Binds the whole tensor, all images of the batch, and the texture to be written.
     ///
-    /// The buffer needs what [`Prepared::bind`](crate::Prepared::bind) asks for. The view must be two-dimensional, of an
+    /// The buffer needs what [`Prepared::bind_async`](crate::Prepared::bind_async) asks for. The view must be two-dimensional, of an
     /// `Rgba8Unorm` texture with `STORAGE_BINDING` usage and (it or one of its mip levels) the planned size.
     ///
     /// # Errors
     /// [`Error::Buffer`] and [`Error::Parameter`] name the rule that a buffer or texture breaks; those of the device.
-    pub fn bind(&self, tensor: wgpu::BufferSlice<'_>, picture: &wgpu::TextureView) -> Result<Binding> {
-        pollster::block_on(self.bind_async(tensor, picture))
-    }
-
-    /// [`PreparedOverlay::bind`], without blocking.
-    ///
-    /// # Errors
-    /// Those of [`PreparedOverlay::bind`].
     pub async fn bind_async(
         &self,
         tensor: wgpu::BufferSlice<'_>,

@@ -24,8 +24,8 @@ pub enum Shown {
 /// ```
 /// use wgpool::frame::{OverlayPlan, TensorToFrame};
 /// use wgpool::{Caps, Choice, Engine, Tensor, TensorDesc};
-/// # let (device, queue) = pollster::block_on(wgpool::engine::open_device(&Choice::Gpu))
-/// #     .or_else(|_| pollster::block_on(wgpool::engine::open_device(&Choice::Software)))?;
+/// # let (device, queue) = wgpool::engine::open_device(&Choice::Gpu)
+/// #     .or_else(|_| wgpool::engine::open_device(&Choice::Software))?;
 /// let engine = Engine::from_device(&device, &queue);
 /// let scores = Tensor::from_f32(&[1, 2, 1, 2], vec![0.9, 0.2, 0.1, 0.8])?;
 /// let spec = TensorToFrame::classes(scores.desc()).size(8, 4);

@@ -108,8 +108,8 @@ impl FrameChannels {
 /// let expected = reference::frame_to_tensor(&plan, &[0, 255])?;
 /// assert_eq!(expected.values, [0.0, 0.25, 0.75, 1.0]);
 ///
-/// # let (device, queue) = pollster::block_on(wgpool::engine::open_device(&Choice::Gpu))
-/// #     .or_else(|_| pollster::block_on(wgpool::engine::open_device(&Choice::Software)))?;
+/// # let (device, queue) = wgpool::engine::open_device(&Choice::Gpu)
+/// #     .or_else(|_| wgpool::engine::open_device(&Choice::Software))?;
 /// let engine = Engine::from_device(&device, &queue);
 /// let frame = engine.upload("camera", &Tensor::new(&[1, 2, 1], wgpool::Data::U8(vec![0, 255]))?)?;
 /// let tensor = engine.storage("camera", plan.output().buffer_size())?;

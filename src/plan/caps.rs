@@ -170,6 +170,32 @@ impl Caps {
         Caps { software: false, paged: false, ..self }
     }
 
+    /// The same device, for plans whose inputs lie in buffers of these usages.
+    ///
+    /// Plans take inputs to lie in buffers as [`Engine::upload`](crate::Engine::upload_async) and
+    /// [`Engine::tensor_buffer`](crate::Engine::tensor_buffer_async) make them: where kernels read tensors in pages
+    /// ([`Caps::paged`]), these have the usage `UNIFORM` beside `STORAGE`, and [`Caps::padded`] bytes from an offset that
+    /// is a multiple of [`Caps::uniform_alignment`]. For buffers without `UNIFORM`, plans have kernels that read storage
+    /// alone; so they have for shorter ones, if `STORAGE` is all that is said of them. Elsewhere nothing changes.
+    ///
+    /// ```
+    /// use wgpool::{Caps, Plan, Pool, TensorDesc};
+    /// use wgpu::BufferUsages;
+    /// let mut caps = Caps::default();
+    /// (caps.software, caps.paged) = (true, true);
+    /// let pages = |caps: Caps| -> wgpool::Result<usize> {
+    ///     let plan = Plan::new(&Pool::max([2, 2]).into(), &[TensorDesc::f32([1, 10, 26, 26])], &caps)?;
+    ///     Ok(plan.steps.iter().map(|step| step.pages.len()).sum())
+    /// };
+    /// assert!(pages(caps)? > 0 && pages(caps.for_buffers(BufferUsages::STORAGE | BufferUsages::UNIFORM))? > 0);
+    /// assert_eq!(pages(caps.for_buffers(BufferUsages::STORAGE | BufferUsages::COPY_DST))?, 0);
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    #[must_use]
+    pub fn for_buffers(self, usages: wgpu::BufferUsages) -> Caps {
+        Caps { paged: self.paged && usages.contains(wgpu::BufferUsages::UNIFORM), ..self }
+    }
+
     /// The size of a buffer that holds `size` bytes and can be read in pages where kernels do so: the page in which
     /// the last byte lies is whole.
     pub fn padded(&self, size: u64) -> u64 {

@@ -197,7 +197,7 @@ pub struct FractionalMaxPool {
 ///
 /// Inputs: the values, and their indices (i32, same shape). Every element of the output that no index names is 0;
 /// of equal indices the last in row-major order wins. An index outside the output is an error where indices are
-/// at hand ([`Engine::run`](crate::Engine::run), the host path); a binding recorded on the GPU ignores it.
+/// at hand ([`Engine::run_async`](crate::Engine::run_async), the host path); a binding recorded on the GPU ignores it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MaxUnpool {
     /// Spatial lengths of the output; [`MaxUnpool::output_of`] computes PyTorch's default.

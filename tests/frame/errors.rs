@@ -95,8 +95,8 @@ fn textures_and_buffers_that_break_a_rule_are_refused() {
 
 #[test]
 fn a_destroyed_device_is_an_error() {
-    let (device, queue) = pollster::block_on(wgpool::engine::open_device(&Choice::Gpu))
-        .or_else(|_| pollster::block_on(wgpool::engine::open_device(&Choice::Software)))
+    let (device, queue) = wgpool::engine::open_device(&Choice::Gpu)
+        .or_else(|_| wgpool::engine::open_device(&Choice::Software))
         .unwrap();
     let engine = Engine::from_device(&device, &queue);
     let plan = FramePlan::new(&FrameToTensor::from_texture(4, 4), engine.caps()).unwrap();

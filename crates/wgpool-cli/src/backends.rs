@@ -42,7 +42,7 @@ pub fn open_with(choice: &Choice, kernels: Kernels) -> Result<Backend> {
     if kernels == Kernels::Cooperative {
         // SAFETY: the person at the command line asked for what its help calls experimental.
         let token = unsafe { wgpool::wgpu::ExperimentalFeatures::enabled() };
-        let engine = pollster::block_on(engine::open_cooperative(choice, token))?;
+        let engine = engine::open_cooperative(choice, token)?;
         return Ok(Backend::Gpu(engine.as_hardware()));
     }
     match open(choice)?.backend {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::program::{Program, Step};
-use super::session::{plans, scratch_sizes};
+use super::session::{Memory, plans, scratch_sizes};
 use wgpool::backend::Backend;
 use wgpool::error::Result;
 use wgpool::plan::Plan;
@@ -76,7 +76,7 @@ impl Program {
     /// ```
     pub fn explain(&self, backend: &Backend) -> Result<ProgramExplanation> {
         let plans = match backend {
-            Backend::Gpu(engine) => plans(engine, self)?,
+            Backend::Gpu(engine) => plans(engine, self, &Memory::default())?,
             _ => Vec::new(),
         };
         self.explain_with(backend, &plans)

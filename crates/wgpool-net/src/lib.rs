@@ -6,6 +6,8 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
 
 mod batch_norm;
+#[cfg(not(target_arch = "wasm32"))]
+mod blocking;
 mod explain;
 mod flatten;
 pub mod keras;

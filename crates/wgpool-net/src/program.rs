@@ -51,39 +51,53 @@ pub struct Program {
 }
 
 impl Program {
-    /// Computes the model's output, operation by operation.
+    /// Computes the model's output, operation by operation: on a GPU without ever blocking, elsewhere while the future is
+    /// polled.
     ///
     /// # Errors
     /// [`Error::Shape`] if `input` is not what the program was made for; those of the backend, with model and layer.
-    pub fn run(&self, backend: &Backend, input: &Tensor) -> Result<Tensor> {
-        if input.desc() != self.input {
-            return Err(Error::Shape {
-                op: "model",
-                tensor: "the input",
-                got: input.shape().to_vec(),
-                rule: format!(
-                    "{} takes {:?} of {}, this is {}",
-                    self.name,
-                    self.input.shape,
-                    self.input.dtype,
-                    input.dtype()
-                ),
-            });
-        }
-        let mut x = input.clone();
+    pub async fn run_async(&self, backend: &Backend, input: &Tensor) -> Result<Tensor> {
+        let mut x = self.checked(input)?;
         for step in &self.steps {
-            x = step.run(backend, x).map_err(|error| error.in_layer(&self.name, &step.name))?;
+            let inputs = step.inputs(&self.name, x)?;
+            let inputs: Vec<&Tensor> = inputs.iter().chain(&step.weights).collect();
+            x = step.output(&self.name, backend.run_async(&step.op, &inputs).await)?;
         }
         x.reshaped(&self.output.shape)
+    }
+
+    pub(super) fn checked(&self, input: &Tensor) -> Result<Tensor> {
+        if input.desc() == self.input {
+            return Ok(input.clone());
+        }
+        Err(Error::Shape {
+            op: "model",
+            tensor: "the input",
+            got: input.shape().to_vec(),
+            rule: format!(
+                "{} takes {:?} of {}, this is {}",
+                self.name,
+                self.input.shape,
+                self.input.dtype,
+                input.dtype()
+            ),
+        })
     }
 }
 
 impl Step {
-    fn run(&self, backend: &Backend, x: Tensor) -> Result<Tensor> {
-        let x = x.reshaped(&self.input_shape)?;
-        let inputs: Vec<&Tensor> = std::iter::once(&x).chain(&self.weights).collect();
-        let outputs = backend.run(&self.op, &inputs)?;
-        let got = outputs.len();
-        outputs.into_iter().next().ok_or(Error::Arity { op: self.problem.op, expected: "one output", got })
+    /// What comes before the weights.
+    pub(super) fn inputs(&self, model: &str, x: Tensor) -> Result<[Tensor; 1]> {
+        Ok([x.reshaped(&self.input_shape).map_err(|error| error.in_layer(model, &self.name))?])
+    }
+
+    /// The one output, or the error with model and layer.
+    pub(super) fn output(&self, model: &str, outputs: Result<Vec<Tensor>>) -> Result<Tensor> {
+        let one = outputs.and_then(|outputs| {
+            let got = outputs.len();
+            let first = outputs.into_iter().next();
+            first.ok_or(Error::Arity { op: self.problem.op, expected: "one output", got })
+        });
+        one.map_err(|error| error.in_layer(model, &self.name))
     }
 }

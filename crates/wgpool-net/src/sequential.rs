@@ -133,18 +133,18 @@ impl Sequential {
     ///
     /// # Errors
     /// Those of [`Sequential::program`] and of the backend.
-    pub fn trace(&self, backend: &Backend, input: &Tensor) -> Result<Vec<(String, Tensor)>> {
+    pub async fn trace_async(&self, backend: &Backend, input: &Tensor) -> Result<Vec<(String, Tensor)>> {
         let batch = input.shape().first().copied().unwrap_or(1);
         // The whole model's program checks the input, and every layer before anything is computed.
         let expected = Lowering::new(&self.name, &self.batched(batch), false)?.finish()?;
-        let mut x = expected.run(backend, input)?;
+        let mut x = expected.run_async(backend, input).await?;
         self.output_shapes()?;
         let mut outputs = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
             let mut lowering = Lowering::new(&self.name, x.shape(), false)?;
             lowering.push(layer)?;
             let reorder = lowering.take_reorder();
-            x = lowering.finish()?.run(backend, &x)?;
+            x = lowering.finish()?.run_async(backend, &x).await?;
             if let Some(reorder) = reorder {
                 x = reorder.apply(&x)?;
             }

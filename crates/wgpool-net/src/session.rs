@@ -1,15 +1,13 @@
 //! A program made ready to run many times: on a GPU, weights uploaded, pipelines built, buffers bound, and one
 //! submission a run.
 
-use std::sync::{Mutex, PoisonError};
-
 use super::explain::ProgramExplanation;
 use super::program::Program;
 use wgpool::backend::Backend;
-use wgpool::engine::{Engine, PrepackedBinding, Readback};
+use wgpool::engine::{Engine, Pending, PrepackedBinding, Readback};
 use wgpool::error::{Error, Result};
 use wgpool::host::Prepared;
-use wgpool::plan::Plan;
+use wgpool::plan::{Caps, Plan};
 use wgpool::tensor::{Tensor, TensorDesc};
 
 /// A model compiled for one batch size and one backend.
@@ -30,12 +28,14 @@ pub struct Session {
     input: TensorDesc,
     output: TensorDesc,
     explanation: ProgramExplanation,
-    kind: Kind,
+    pub(super) kind: Kind,
 }
 
 /// Buffers of the app that a session computes in, instead of its own.
 ///
-/// All need the usage `STORAGE`; each output and scratch buffer must be no other one of them.
+/// All need the usage `STORAGE`; each output and scratch buffer must be no other one of them. On devices whose kernels
+/// read in pages ([`Caps::for_buffers`](wgpool::Caps::for_buffers)), a session is planned for the usages and sizes that
+/// these have.
 #[derive(Clone, Debug, Default)]
 pub struct Memory<'a> {
     /// What [`Session::encode`] reads.
@@ -47,7 +47,7 @@ pub struct Memory<'a> {
 }
 
 #[derive(Debug)]
-enum Kind {
+pub(super) enum Kind {
     Gpu(Box<GpuSession>),
     Cpu { backend: Backend, program: Box<Program> },
     Host(Box<HostSession>),
@@ -55,13 +55,13 @@ enum Kind {
 
 /// A program on the host path, the weights of each step in reading order.
 #[derive(Debug)]
-struct HostSession {
+pub(super) struct HostSession {
     steps: Vec<(String, Vec<usize>, Prepared)>,
     output: Vec<usize>,
 }
 
 #[derive(Debug)]
-struct GpuSession {
+pub(super) struct GpuSession {
     engine: Engine,
     bindings: Vec<PrepackedBinding>,
     input: Place,
@@ -69,8 +69,8 @@ struct GpuSession {
     /// Bytes of the buffers between the layers.
     scratch: [u64; 2],
     readback: Readback,
-    /// One run at a time: runs share the buffers.
-    running: Mutex<()>,
+    /// What a run reads back.
+    result: TensorDesc,
 }
 
 /// A part of a buffer, kept beyond a borrow.
@@ -96,23 +96,10 @@ impl Session {
     ///
     /// # Errors
     /// Those of the plans of its operations, and of the device.
-    pub fn compile(backend: &Backend, program: Program) -> Result<Session> {
+    pub async fn compile_async(backend: &Backend, program: Program) -> Result<Session> {
         match backend {
-            Backend::Gpu(engine) => Self::compile_in(engine, program, &Memory::default()),
-            Backend::Host => {
-                let (name, input, output) =
-                    (program.name.clone(), program.input.clone(), program.output.clone());
-                let explanation = program.explain(backend)?;
-                let kind = Kind::Host(Box::new(HostSession::new(program)?));
-                Ok(Session { name, input, output, explanation, kind })
-            }
-            _ => {
-                let (name, input, output) =
-                    (program.name.clone(), program.input.clone(), program.output.clone());
-                let explanation = program.explain(backend)?;
-                let kind = Kind::Cpu { backend: backend.clone(), program: Box::new(program) };
-                Ok(Session { name, input, output, explanation, kind })
-            }
+            Backend::Gpu(engine) => Self::compile_in_async(engine, program, &Memory::default()).await,
+            _ => Self::on_cpu(backend, program),
         }
     }
 
@@ -121,13 +108,32 @@ impl Session {
     /// Submits once where kernels want weights in another order; runs submit nothing but what the app asks for.
     ///
     /// # Errors
-    /// Those of [`Session::compile`]; [`Error::Buffer`] for a buffer that breaks a rule.
-    pub fn compile_in(engine: &Engine, program: Program, memory: &Memory<'_>) -> Result<Session> {
-        let plans = plans(engine, &program)?;
-        let explanation = program.explain_with(&Backend::Gpu(engine.clone()), &plans)?;
-        let session = pollster::block_on(GpuSession::new(engine, &program, &plans, memory))?;
+    /// Those of [`Session::compile_async`]; [`Error::Buffer`] for a buffer that breaks a rule.
+    pub async fn compile_in_async(engine: &Engine, program: Program, memory: &Memory<'_>) -> Result<Session> {
+        let plans = plans(engine, &program, memory)?;
+        Self::on_gpu(engine, program, &plans, memory).await
+    }
+
+    pub(super) async fn on_gpu(
+        engine: &Engine,
+        program: Program,
+        plans: &[Plan],
+        memory: &Memory<'_>,
+    ) -> Result<Session> {
+        let explanation = program.explain_with(&Backend::Gpu(engine.clone()), plans)?;
+        let session = GpuSession::new(engine, &program, plans, memory).await?;
         let kind = Kind::Gpu(Box::new(session));
         Ok(Session { name: program.name, input: program.input, output: program.output, explanation, kind })
+    }
+
+    pub(super) fn on_cpu(backend: &Backend, program: Program) -> Result<Session> {
+        let (name, input, output) = (program.name.clone(), program.input.clone(), program.output.clone());
+        let explanation = program.explain(backend)?;
+        let kind = match backend {
+            Backend::Host => Kind::Host(Box::new(HostSession::new(program)?)),
+            _ => Kind::Cpu { backend: backend.clone(), program: Box::new(program) },
+        };
+        Ok(Session { name, input, output, explanation, kind })
     }
 
     /// Bytes of the two scratch buffers that a program needs on `engine`, for [`Memory::scratch`].
@@ -137,7 +143,7 @@ impl Session {
     /// # Errors
     /// Those of the plans of its operations.
     pub fn scratch_sizes_of(engine: &Engine, program: &Program) -> Result<[u64; 2]> {
-        Ok(scratch_sizes(&plans(engine, program)?))
+        Ok(scratch_sizes(&plans(engine, program, &Memory::default())?))
     }
 
     /// What goes in.
@@ -156,30 +162,43 @@ impl Session {
         &self.explanation
     }
 
-    /// Computes the model's output; on a GPU in one submission.
+    /// Computes the model's output: on a GPU in one submission and without ever blocking, elsewhere while the future is
+    /// polled.
+    ///
+    /// Several runs may be in flight on a GPU; each beyond the first takes a staging buffer of its own.
     ///
     /// # Errors
     /// [`Error::Shape`] if `input` is not what the session was made for; those of the backend.
-    pub fn run(&self, input: &Tensor) -> Result<Tensor> {
-        if input.desc() != self.input {
-            return Err(Error::Shape {
-                op: "session",
-                tensor: "the input",
-                got: input.shape().to_vec(),
-                rule: format!(
-                    "{} was compiled for {:?} of {}, this is {}",
-                    self.name,
-                    self.input.shape,
-                    self.input.dtype,
-                    input.dtype()
-                ),
-            });
-        }
+    pub async fn run_async(&self, input: &Tensor) -> Result<Tensor> {
+        self.check(input)?;
         match &self.kind {
-            Kind::Cpu { backend, program } => program.run(backend, input),
+            Kind::Cpu { backend, program } => program.run_async(backend, input).await,
             Kind::Host(session) => session.run(&self.name, input),
-            Kind::Gpu(session) => session.run(input),
+            Kind::Gpu(session) => session.start(input).await?.read().await,
         }
+    }
+
+    pub(super) fn check(&self, input: &Tensor) -> Result<()> {
+        if input.desc() == self.input {
+            return Ok(());
+        }
+        Err(Error::Shape {
+            op: "session",
+            tensor: "the input",
+            got: input.shape().to_vec(),
+            rule: format!(
+                "{} was compiled for {:?} of {}, this is {}",
+                self.name,
+                self.input.shape,
+                self.input.dtype,
+                input.dtype()
+            ),
+        })
+    }
+
+    /// The model's name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The buffer that [`Session::encode`] reads, on a GPU: fill it from the CPU or by a copy or shader of your own.
@@ -239,7 +258,7 @@ impl HostSession {
         Ok(HostSession { steps, output: program.output.shape })
     }
 
-    fn run(&self, name: &str, input: &Tensor) -> Result<Tensor> {
+    pub(super) fn run(&self, name: &str, input: &Tensor) -> Result<Tensor> {
         let mut x = input.clone();
         for (layer, shape, prepared) in &self.steps {
             let outputs = x.reshaped(shape).and_then(|x| prepared.run(&[&x]));
@@ -252,13 +271,28 @@ impl HostSession {
     }
 }
 
-pub(super) fn plans(engine: &Engine, program: &Program) -> Result<Vec<Plan>> {
-    (program.steps.iter())
-        .map(|step| {
-            Plan::of(step.problem.clone(), engine.caps())
-                .map_err(|error| error.in_layer(&program.name, &step.name))
+/// The plans of the operations, each for the buffer that its input lies in.
+pub(super) fn plans(engine: &Engine, program: &Program, memory: &Memory<'_>) -> Result<Vec<Plan>> {
+    (program.steps.iter().enumerate())
+        .map(|(i, step)| {
+            let given = match i {
+                0 => memory.input,
+                _ => memory.scratch.map(|turns| turns[(i - 1) % 2]),
+            };
+            let input = step.problem.inputs.first().map_or(0, TensorDesc::buffer_size);
+            let caps = given.map_or(*engine.caps(), |slice| caps_for(engine, slice, input));
+            Plan::of(step.problem.clone(), &caps).map_err(|error| error.in_layer(&program.name, &step.name))
         })
         .collect()
+}
+
+/// What kernels may use that read a tensor of `size` bytes from a buffer of the app.
+fn caps_for(engine: &Engine, slice: wgpool::wgpu::BufferSlice<'_>, size: u64) -> Caps {
+    let caps = engine.caps();
+    let aligned = slice.offset().is_multiple_of(u64::from(caps.uniform_alignment.max(1)));
+    let whole = aligned && slice.offset() + caps.padded(size) <= slice.buffer().size();
+    let usages = slice.buffer().usage();
+    caps.for_buffers(if whole { usages } else { usages - wgpool::wgpu::BufferUsages::UNIFORM })
 }
 
 /// All but the last step write two buffers in turn.
@@ -297,7 +331,7 @@ impl GpuSession {
         let [first, second] = memory.scratch.map_or([None, None], |given| given.map(Some));
         let turns = [own(first, scratch[0]).await?, own(second, scratch[1]).await?];
 
-        engine.prepare_all(plans)?;
+        engine.prepare_all_async(plans).await?;
         let mut bindings = Vec::with_capacity(plans.len());
         let mut from = &input;
         for (i, (plan, step)) in plans.iter().zip(&program.steps).enumerate() {
@@ -315,8 +349,8 @@ impl GpuSession {
         }
         let bindings = engine.prepack_async(bindings).await?;
         let readback = Readback::new_async(engine, &program.output, 1).await?;
-        let running = Mutex::new(());
-        Ok(GpuSession { engine: engine.clone(), bindings, input, output, scratch, readback, running })
+        let (engine, result) = (engine.clone(), program.output.clone());
+        Ok(GpuSession { engine, bindings, input, output, scratch, readback, result })
     }
 
     fn encode(&self, encoder: &mut wgpool::wgpu::CommandEncoder) {
@@ -326,13 +360,22 @@ impl GpuSession {
         }
     }
 
-    fn run(&self, input: &Tensor) -> Result<Tensor> {
-        let _alone = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let pending = pollster::block_on(async {
-            self.engine.write(&self.input.buffer, self.input.offset, input).await?;
-            let record = |encoder: &mut wgpool::wgpu::CommandEncoder| self.encode(encoder);
-            self.engine.submit_into("session", &self.readback, self.output.slice(), record).await
-        })?;
-        pending.wait()
+    /// Uploads, records and submits. Runs share the buffers: what is copied into the input and out of the output is
+    /// part of the submission, so that each reads its own.
+    pub(super) async fn start(&self, input: &Tensor) -> Result<Pending> {
+        let op = "session";
+        let uploaded = self.engine.staging_async(op, input).await?;
+        let record = |encoder: &mut wgpool::wgpu::CommandEncoder| {
+            let Place { buffer, offset, .. } = &self.input;
+            encoder.copy_buffer_to_buffer(&uploaded, 0, buffer, *offset, uploaded.size());
+            self.encode(encoder);
+        };
+        match self.engine.submit_into(op, &self.readback, self.output.slice(), record).await {
+            Err(Error::Busy { .. }) => {
+                let own = Readback::new_async(&self.engine, &self.result, 1).await?;
+                self.engine.submit_into(op, &own, self.output.slice(), record).await
+            }
+            started => started,
+        }
     }
 }

@@ -6,6 +6,7 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use wgpool::{Backend, Error};
 use wgpool_net::keras;
+use wgpool_testing::support;
 
 fn path(relative: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(relative)
@@ -343,4 +344,12 @@ mod archives {
             assert!(load(&cut).is_err(), "{length} of {}", weights.len());
         }
     }
+}
+
+/// What browsers do not have compiles for them all the same, and fails when it is called.
+#[test]
+fn files_and_waiting_are_in_native_modules_alone() {
+    let native = ["blocking.rs", "keras/files.rs"];
+    let files = support::assert_native_alone(concat!(env!("CARGO_MANIFEST_DIR"), "/src"), &native);
+    assert!(files > 15, "{files} files");
 }

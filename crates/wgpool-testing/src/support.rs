@@ -3,6 +3,7 @@
 // A test that cannot go on fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::verify;
@@ -40,7 +41,7 @@ fn cooperative(choice: &Choice) -> Option<Engine> {
     std::env::var_os("WGPOOL_TEST_COOPERATIVE")?;
     // SAFETY: who sets the variable accepts what wgpu says of experimental features.
     let token = unsafe { wgpu::ExperimentalFeatures::enabled() };
-    let engine = pollster::block_on(wgpool::engine::open_cooperative(choice, token)).unwrap();
+    let engine = wgpool::engine::open_cooperative(choice, token).unwrap();
     println!("testing with {:?}", engine.caps().cooperative);
     Some(engine)
 }
@@ -122,6 +123,39 @@ pub fn check_gpu(engine: &Engine, case: &Case) -> Result<(), String> {
 pub fn describe(case: &Case) -> String {
     let shapes: Vec<_> = case.inputs.iter().map(|t| format!("{:?} {}", t.shape(), t.dtype())).collect();
     format!("{:?} on {}", case.op, shapes.join(", "))
+}
+
+/// Asserts that of the Rust files below `folder` only `native` ones, which builds for browsers leave out, use what there
+/// is none of in a browser; each of them does. Returns how many files there are.
+pub fn assert_native_alone(folder: &str, native: &[&str]) -> usize {
+    const ABSENT: [&str; 7] =
+        ["std::env", "std::fs", "std::net", "std::process", "std::thread", "std::time", "block_on("];
+    let folder = Path::new(folder);
+    let mut files = Vec::new();
+    rust_files(folder, &mut files);
+    let mut users = Vec::new();
+    for file in &files {
+        let text = std::fs::read_to_string(file).unwrap();
+        let code = text.split("#[cfg(test)]\nmod").next().unwrap_or_default();
+        let mut code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        if code.any(|line| ABSENT.iter().any(|word| line.contains(word))) {
+            users.push(file.strip_prefix(folder).unwrap().to_str().unwrap().replace('\\', "/"));
+        }
+    }
+    users.sort();
+    assert_eq!(users, native);
+    files.len()
+}
+
+fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
 }
 
 /// A wrong version of a kernel: what it shows on, what is wrong, which text is replaced, and how.

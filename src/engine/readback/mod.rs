@@ -81,14 +81,6 @@ impl Readback {
     ///
     /// # Errors
     /// [`Error::Parameter`] for no slot; [`Error::Limit`], [`Error::OutOfMemory`] and those of the device.
-    pub fn new(engine: &Engine, desc: &TensorDesc, slots: usize) -> Result<Readback> {
-        pollster::block_on(Self::new_async(engine, desc, slots))
-    }
-
-    /// [`Readback::new`], without blocking.
-    ///
-    /// # Errors
-    /// Those of [`Readback::new`].
     pub async fn new_async(engine: &Engine, desc: &TensorDesc, slots: usize) -> Result<Readback> {
         if slots == 0 {
             return Err(Error::parameter("readback", "slots", slots, "it must be at least 1"));

@@ -7,14 +7,14 @@ use std::task::{Context, Poll};
 use super::slot::Slot;
 #[cfg(not(target_arch = "wasm32"))]
 use super::watch;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::tensor::Tensor;
 
 /// A result on its way: its copy has been submitted.
 ///
-/// - [`Pending::wait`] blocks, for scripts and worker threads.
-/// - [`Pending::try_read`] does not, for event loops: call it each frame.
 /// - [`Pending::read`] is a future, for executors.
+/// - [`Pending::try_read`] does not wait, for event loops: call it each frame.
+/// - `Pending::wait` blocks, for scripts and worker threads; it is not there in browsers.
 ///
 /// Dropped unread, it gives its slot back when the submission is done.
 #[derive(Debug)]
@@ -39,15 +39,15 @@ impl Pending {
     /// thread of the process, `wgpool readback`, which asks the device up to every millisecond and sleeps in between; it
     /// ends a second after the last result. Callbacks of the app's own may run on it, as on any thread that polls. Where it
     /// cannot be started, the future asks by itself each time it is polled, and asks to be polled again.
-    /// [`Pending::try_read`] and [`Pending::wait`] start no thread. In browsers callbacks come by themselves.
+    /// [`Pending::try_read`] and `Pending::wait` start no thread. In browsers callbacks come by themselves.
     ///
     /// # Errors
-    /// [`Error::NoResult`] if the copy was not in the submission or that failed; [`Error::DeviceLost`] and those of the
+    /// [`Error::NoResult`](crate::Error::NoResult) if the copy was not in the submission or that failed; [`Error::DeviceLost`](crate::Error::DeviceLost) and those of the
     /// device.
     pub async fn read(self) -> Result<Tensor> {
         let mut watched = false;
         poll_fn(|context| self.poll(context, &mut watched)).await;
-        self.slot.take()
+        self.take()
     }
 
     fn poll(&self, context: &Context<'_>, watched: &mut bool) -> Poll<()> {
@@ -99,37 +99,28 @@ impl Pending {
     /// ```
     ///
     /// # Errors
-    /// Those of [`Pending::read`]; [`Error::NoResult`] too once it has given the result.
+    /// Those of [`Pending::read`]; [`Error::NoResult`](crate::Error::NoResult) too once it has given the result.
     pub fn try_read(&mut self) -> Result<Option<Tensor>> {
         #[cfg(not(target_arch = "wasm32"))]
         if self.slot.answer.get().is_none() {
             self.slot.poll_device(None);
         }
         match self.slot.answer.get().is_some() {
-            true => self.slot.take().map(Some),
+            true => self.take().map(Some),
             false => Ok(None),
         }
     }
 
-    /// The result; the thread sleeps until its submission is done, and not for later ones.
-    ///
-    /// wgpu holds a lock meanwhile which other threads need to present a surface or to destroy a buffer: where a window
-    /// is drawn beside it, use [`Pending::read`] or [`Pending::try_read`]. In browsers, where nothing may block, it is an
-    /// error unless the result is there.
-    ///
-    /// # Errors
-    /// Those of [`Pending::read`].
-    pub fn wait(self) -> Result<Tensor> {
-        #[cfg(not(target_arch = "wasm32"))]
+    /// Sleeps until there is no more to wait for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(in crate::engine) fn sleep(&self) {
         while self.slot.answer.get().is_none() {
             self.slot.poll_device(Some(&self.submission));
         }
-        match self.slot.answer.get().is_some() {
-            true => self.slot.take(),
-            false => Err(Error::Gpu {
-                during: "waiting for a result".into(),
-                reason: "browsers do not let a program wait: await `Pending::read`".into(),
-            }),
-        }
+    }
+
+    /// The result, if there is no more to wait for.
+    pub(in crate::engine) fn take(&self) -> Result<Tensor> {
+        self.slot.take()
     }
 }
