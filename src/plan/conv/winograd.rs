@@ -1,7 +1,7 @@
 //! Convolution by Winograd's algorithm, on hardware: when it is chosen, and its steps.
 //!
-//! Weights and inputs are transformed, and for each point of a tile the product of the two is a matrix product over the
-//! input channels: a convolution of one tap with a group for each point, which [`gemm`] plans. Its sums are
+//! Weights and inputs are transformed, and for each point of a tile the product of the two is a product of matrices over
+//! the input channels, which [`gemm`] plans. Its sums are
 //! transformed back, with bias, activation and pooling.
 
 use super::pooled::Both;
@@ -11,10 +11,11 @@ use crate::geometry::{Axis, Strides};
 use crate::kernel::winograd::FORM;
 use crate::kernel::{ActivationKind, KernelKey, WinogradParams};
 use crate::plan::candidate::{Candidate, Family, Verdict};
+use crate::plan::gemm::{self, Gemm, Operands};
 use crate::plan::turns::{ENDED, Turns};
-use crate::plan::{Planner, Slot, Step, Steps, gemm};
-use crate::problem::{ConvWork, KernelStrides, PoolWork};
-use crate::spec::{Accuracy, Activation, Layout, PoolKind};
+use crate::plan::{Planner, Slot, Step, Steps};
+use crate::problem::{ConvWork, PoolWork};
+use crate::spec::PoolKind;
 use crate::tensor::DType;
 
 /// Dispatches more than a product of matrices alone takes.
@@ -43,38 +44,24 @@ fn pools(pool: &PoolWork) -> bool {
     pool.kind == PoolKind::Max && plain && pairs(rows) && pairs(columns)
 }
 
-/// The products of all points: each is a group of channels, whose positions are the tiles.
-fn product(work: &ConvWork) -> ConvWork {
-    let groups = points() * work.groups;
+/// The products of all points, each a group of its own, whose columns are the tiles.
+fn product(work: &ConvWork) -> Gemm {
     let [tiles, ..] = tiles(work);
-    let space = [1, 1, tiles];
-    ConvWork {
-        batch: 1,
-        groups,
-        axes: [Axis::UNIT, Axis::UNIT, Axis::elements(tiles)],
-        dtype: DType::F32,
-        input: Strides::of(Layout::Nchw, groups * work.group_in, space),
-        output: Strides::of(Layout::Nchw, groups * work.group_out, space),
-        kernel: KernelStrides { o: work.group_in, i: 1, space: [0; 3] },
-        layout: Layout::Nchw,
-        bias: false,
-        activation: Activation::None,
-        accuracy: Accuracy::Element,
-        ..*work
-    }
+    Gemm::of_matrices(points() * work.groups, work.group_out, work.group_in, tiles)
+}
+
+/// Floats of transformed inputs, and of sums.
+fn floats(product: &Gemm) -> [usize; 2] {
+    [product.groups * product.depth * product.columns, product.elements()]
 }
 
 /// The rule: what the algorithm multiplies, moves and dispatches, in FLOPs by what a device does in the same time, must be
 /// less than what the definition multiplies. Transformed inputs and sums go through memory once in each direction.
-fn worth_it(work: &ConvWork, product: &ConvWork, p: &Planner) -> bool {
-    let flops = |work: &ConvWork| {
-        let terms = (work.out_channels() as u64).saturating_mul((work.group_in * work.taps()) as u64);
-        terms.saturating_mul(2 * (work.batch * work.pixels()) as u64)
-    };
-    let floats = (product.in_channels() + product.out_channels()) as u64 * product.pixels() as u64;
+fn worth_it(work: &ConvWork, product: &Gemm, p: &Planner) -> bool {
+    let floats = floats(product).iter().sum::<usize>() as u64;
     let moved = (2 * 4 * floats).saturating_mul(u64::from(p.caps.flops_per_byte));
     let dispatched = MORE_DISPATCHES.saturating_mul(p.caps.flops_per_dispatch);
-    flops(product).saturating_add(moved).saturating_add(dispatched) < flops(work)
+    product.flops().saturating_add(moved).saturating_add(dispatched) < Gemm::of_windows(work, None).flops()
 }
 
 pub(super) const CANDIDATE: Candidate<Request> = Candidate {
@@ -123,10 +110,10 @@ fn applies(work: &ConvWork, pool: bool, p: &Planner) -> Verdict {
         return Err(ENDED);
     }
     let product = product(work);
-    if product.input.n.max(product.output.n) as u64 * 4 > p.caps.max_binding {
+    if floats(&product).iter().any(|&floats| 4 * floats as u64 > p.caps.max_binding) {
         return Err("transformed tensors are larger than a binding");
     }
-    gemm::choose(&product, None, p).map(|_| ())
+    gemm::choose(&product, p).map(|_| ())
 }
 
 fn cost(work: &ConvWork, p: &Planner) -> Verdict {
@@ -138,17 +125,19 @@ fn cost(work: &ConvWork, p: &Planner) -> Verdict {
     if !worth_it(work, &product, p) {
         return Err("transforms cost more than the products they save");
     }
-    gemm::choose(&product, None, p).and_then(|choice| choice.cost())
+    gemm::choose(&product, p).and_then(|choice| choice.cost())
 }
 
 /// The steps of a convolution, with `pool` behind it.
 fn steps(p: &Planner, work: &ConvWork, pool: Option<&PoolWork>, to: Slot) -> Result<Steps> {
     let product = product(work);
-    let [transformed, sums] = [product.input.n, product.output.n].map(|floats| 4 * floats as u64);
+    let [transformed, sums] = floats(&product).map(|floats| 4 * floats as u64);
     let from = to.after();
     let products = from.after();
-    let choice = gemm::choose(&product, None, p).map_err(|why| p.refused(CANDIDATE.name, why))?;
-    let planned = gemm::steps(p, &product, None, &choice, products)?;
+    let choice = gemm::choose(&product, p).map_err(|why| p.refused(CANDIDATE.name, why))?;
+    // The sums take no bias; what is bound in its place is not read.
+    let at = Operands { weights: Slot::Packed(0), data: from, bias: Slot::Input(1), result: products };
+    let planned = gemm::steps(p, &product, &choice, &at)?;
     let tile = choice.tiled.tile as usize;
     let params = params(p, work, pool, tile)?;
     let (dtype, [_, bias]) = (work.dtype, weight_slots(work));
@@ -178,14 +167,11 @@ fn steps(p: &Planner, work: &ConvWork, pool: Option<&PoolWork>, to: Slot) -> Res
         "sums of products back to outputs; by the definition where they are not finite",
     )?;
     let mut steps = vec![Step { once: true, ..weights }, input];
-    // Its weights are packed already, and its input is what was transformed.
-    steps.extend(planned.steps.into_iter().filter(|step| !step.once).map(|step| {
-        let slots = step.slots.iter().map(|&slot| if slot == Slot::Input(0) { from } else { slot });
-        Step { slots: slots.collect(), why: "the products of all points, each a group of channels", ..step }
-    }));
+    let why = "the products of all points, each a group of channels";
+    steps.extend(planned.steps.into_iter().map(|step| Step { why, ..step }));
     steps.push(output);
     let scratch = [transformed, sums].into_iter().chain(planned.scratch).collect();
-    Ok(Steps { scratch, packed: planned.packed, ..Steps::from(steps) })
+    Ok(Steps { scratch, packed: vec![gemm::packed_size(&product, &choice.tiled)], ..Steps::from(steps) })
 }
 
 fn params(p: &Planner, work: &ConvWork, pool: Option<&PoolWork>, tile: usize) -> Result<WinogradParams> {

@@ -1,12 +1,13 @@
-//! Which tiles compute a convolution, and into how many parts its sums are divided.
+//! Which tiles compute a product of matrices, and into how many parts its sums are divided.
 
 use super::pack::packed_size;
-use super::rows::{LOADED, STEP, rows};
+use super::problem::Gemm;
+use super::rows::{LOADED, STEP};
 use crate::kernel::{Cooperative, GemmTile};
 use crate::plan::Planner;
 use crate::plan::candidate::Verdict;
 use crate::plan::turns::{ENDED, Turns};
-use crate::problem::{ConvWork, PoolWork};
+use crate::problem::PoolWork;
 use crate::tensor::DType;
 
 /// Rows of a part of a sum at least: a shorter one is not worth a workgroup and the memory it goes through.
@@ -42,7 +43,7 @@ impl Tiled {
     }
 }
 
-/// Which kernel computes a convolution, and into how many parts its sums are divided.
+/// Which tiles compute a product, and into how many parts its sums are divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::plan) struct Choice {
     pub tiled: Tiled,
@@ -67,24 +68,19 @@ fn taps(pool: &PoolWork) -> usize {
 }
 
 /// The tiles of one size; nothing where one does not hold a pooling window.
-fn tiled(
-    work: &ConvWork,
-    pool: Option<&PoolWork>,
-    tile: GemmTile,
-    cooperative: Option<Cooperative>,
-) -> Option<Tiled> {
+fn tiled(gemm: &Gemm, tile: GemmTile, cooperative: Option<Cooperative>) -> Option<Tiled> {
     let side = tile as usize;
-    let (in_tile, column_tiles, wanted) = match pool {
-        None => (0, (work.batch * work.pixels()).div_ceil(side), work.batch * work.pixels()),
+    let (in_tile, column_tiles, wanted) = match &gemm.pool {
+        None => (0, gemm.columns.div_ceil(side), gemm.columns),
         Some(pool) => {
             let in_tile = Some(side / taps(pool)).filter(|&n| n > 0)?;
             (in_tile, windows(pool).div_ceil(in_tile), windows(pool) * taps(pool))
         }
     };
-    let channel_tiles = work.group_out.div_ceil(side);
-    let tiles = work.groups.checked_mul(channel_tiles)?.checked_mul(column_tiles)?;
-    let products = tiles.checked_mul(side * side)?.checked_mul(rows(work).next_multiple_of(STEP))?;
-    let useful = work.out_channels().checked_mul(wanted)?.checked_mul(rows(work))?;
+    let channel_tiles = gemm.channels.div_ceil(side);
+    let tiles = gemm.groups.checked_mul(channel_tiles)?.checked_mul(column_tiles)?;
+    let products = tiles.checked_mul(side * side)?.checked_mul(gemm.depth.next_multiple_of(STEP))?;
+    let useful = gemm.all_channels().checked_mul(wanted)?.checked_mul(gemm.depth)?;
     let full = useful >= products.div_ceil(2);
     Some(Tiled { tile, cooperative, channel_tiles, column_tiles, tiles, products, windows: in_tile, full })
 }
@@ -92,27 +88,23 @@ fn tiled(
 /// Why no tile does.
 const NO_TILE: &str = "no tile holds a pooling window, or packed weights are larger than a binding";
 
-fn loops(work: &ConvWork, p: &Planner) -> Verdict {
-    let turns = Turns::default().repeated(STEP / 4).repeated(rows(work).div_ceil(STEP));
+fn loops(gemm: &Gemm, p: &Planner) -> Verdict {
+    let turns = Turns::default().repeated(STEP / 4).repeated(gemm.depth.div_ceil(STEP));
     if turns.fit(p) { Ok(()) } else { Err(ENDED) }
 }
 
 /// Tiles that cooperative matrices multiply, where the device has such of 16-bit floats.
-pub(in crate::plan) fn choose_cooperative(
-    work: &ConvWork,
-    pool: Option<&PoolWork>,
-    p: &Planner,
-) -> Result<Choice, &'static str> {
-    loops(work, p)?;
+pub(in crate::plan) fn choose_cooperative(gemm: &Gemm, p: &Planner) -> Result<Choice, &'static str> {
+    loops(gemm, p)?;
     let cooperative =
         p.caps.cooperative.filter(|c| c.fits()).ok_or("cooperative matrices are not turned on")?;
-    if work.dtype != DType::F16 {
+    if gemm.dtype != DType::F16 {
         return Err("elements are not f16");
     }
-    let tiled = tiled(work, pool, cooperative.tile(), Some(cooperative));
-    let tiled = tiled.filter(|t| packed_size(work, t) <= p.caps.max_binding).ok_or(NO_TILE)?;
+    let tiled = tiled(gemm, cooperative.tile(), Some(cooperative));
+    let tiled = tiled.filter(|t| packed_size(gemm, t) <= p.caps.max_binding).ok_or(NO_TILE)?;
     let why = "cooperative matrices of 16-bit floats";
-    Ok(divided(work, pool, p, &[tiled]).unwrap_or(Choice { tiled, parts: 1, why }))
+    Ok(divided(gemm, p, &[tiled]).unwrap_or(Choice { tiled, parts: 1, why }))
 }
 
 /// The rule, from the shape and the device's size alone. At least half of what the tiles compute must be asked for, or
@@ -122,16 +114,10 @@ pub(in crate::plan) fn choose_cooperative(
 /// 3. tiles whose sums are divided into parts of at least [`LEAST_PART`] rows, large ones if these parts then keep the
 ///    device busy; not behind pooling, whose windows need whole sums;
 /// 4. small tiles.
-pub(in crate::plan) fn choose(
-    work: &ConvWork,
-    pool: Option<&PoolWork>,
-    p: &Planner,
-) -> Result<Choice, &'static str> {
-    loops(work, p)?;
+pub(in crate::plan) fn choose(gemm: &Gemm, p: &Planner) -> Result<Choice, &'static str> {
+    loops(gemm, p)?;
     let mut sizes: Vec<Tiled> = ([GemmTile::Large, GemmTile::Small].into_iter())
-        .filter_map(|tile| {
-            tiled(work, pool, tile, None).filter(|t| packed_size(work, t) <= p.caps.max_binding)
-        })
+        .filter_map(|tile| tiled(gemm, tile, None).filter(|t| packed_size(gemm, t) <= p.caps.max_binding))
         .collect();
     if sizes.iter().any(|t| t.full) {
         sizes.retain(|t| t.full);
@@ -147,20 +133,20 @@ pub(in crate::plan) fn choose(
         return Ok(Choice { tiled, parts: 1, why });
     }
     let why = "channels and positions fill tiles, though few";
-    Ok(divided(work, pool, p, &sizes).unwrap_or(Choice { tiled: last, parts: 1, why }))
+    Ok(divided(gemm, p, &sizes).unwrap_or(Choice { tiled: last, parts: 1, why }))
 }
 
 /// Tiles of long sums that are too few to keep the device busy, in the first size whose parts then are enough, or in
 /// the last.
-fn divided(work: &ConvWork, pool: Option<&PoolWork>, p: &Planner, sizes: &[Tiled]) -> Option<Choice> {
-    if pool.is_some() || rows(work) < 2 * LEAST_PART {
+fn divided(gemm: &Gemm, p: &Planner, sizes: &[Tiled]) -> Option<Choice> {
+    if gemm.pool.is_some() || gemm.depth < 2 * LEAST_PART {
         return None;
     }
     let busy = p.caps.fill as usize;
-    let image = 4 * work.batch as u64 * work.out_channels() as u64 * work.pixels() as u64;
+    let image = 4 * gemm.elements() as u64;
     let most = (p.caps.max_binding / image.max(1)) as usize;
     let in_parts = |&tiled: &Tiled| {
-        let parts = busy.div_ceil(tiled.tiles).min(rows(work) / LEAST_PART).min(most).max(1);
+        let parts = busy.div_ceil(tiled.tiles).min(gemm.depth / LEAST_PART).min(most).max(1);
         let why = match tiled.cooperative {
             None => "few tiles of long sums, which are divided among workgroups",
             Some(_) => "cooperative matrices of 16-bit floats; few tiles of long sums, which are divided",

@@ -1,6 +1,7 @@
 //! Weights in the order of the tiles.
 
 use super::choice::{Choice, Tiled};
+use super::problem::Gemm;
 use super::rows::{row_order, rows};
 use crate::error::Result;
 use crate::kernel::{KernelKey, PackGemmParams};
@@ -9,13 +10,14 @@ use crate::problem::ConvWork;
 use crate::spec::Layout;
 
 /// Bytes of the packed weights.
-pub(super) fn packed_size(work: &ConvWork, tiled: &Tiled) -> u64 {
-    let channels = (work.groups * tiled.channel_tiles) as u64 * tiled.tile as u64;
-    channels.saturating_mul(rows(work) as u64).saturating_mul(work.dtype.size() as u64)
+pub(in crate::plan) fn packed_size(gemm: &Gemm, tiled: &Tiled) -> u64 {
+    let channels = (gemm.groups * tiled.channel_tiles) as u64 * tiled.tile as u64;
+    channels.saturating_mul(gemm.depth as u64).saturating_mul(gemm.dtype.size() as u64)
 }
 
-pub(super) fn pack(p: &Planner, work: &ConvWork, choice: &Choice) -> Result<Step> {
-    let Tiled { tile, channel_tiles, .. } = choice.tiled;
+/// Packs the weights of a convolution for its product.
+pub(in crate::plan) fn pack(p: &Planner, gemm: &Gemm, choice: &Choice) -> Result<Step> {
+    let (work, Tiled { tile, channel_tiles, .. }) = (&gemm.windows, choice.tiled);
     packed(p, work, work.layout, (tile as usize, channel_tiles))
 }
 

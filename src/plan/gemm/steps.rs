@@ -1,59 +1,43 @@
-//! The steps of a convolution as a product of matrices.
+//! The steps of a product of matrices.
 
 use super::choice::{Choice, Tiled, windows};
-use super::pack::{pack, packed_size};
-use super::rows::{rows, step, taps_of};
+use super::problem::{Gemm, Operands};
+use super::rows::{step, taps_of};
 use crate::error::Result;
 use crate::kernel::{ActivationKind, GemmFinish, GemmKernel, GemmParams, KernelKey, PartsParams, Reduce};
-use crate::plan::conv::{params::geometry, weight_slots};
+use crate::plan::conv::params::geometry;
 use crate::plan::{Planner, Slot, Step, Steps};
-use crate::problem::{ConvWork, PoolWork};
+use crate::problem::PoolWork;
 use crate::spec::Layout;
 
-/// Elements of the output.
-fn elements(work: &ConvWork) -> usize {
-    work.batch * work.out_channels() * work.pixels()
-}
-
-/// The steps of a convolution, and of pooling behind it whose windows do not overlap.
-pub(in crate::plan) fn steps(
-    p: &Planner,
-    work: &ConvWork,
-    pool: Option<&PoolWork>,
-    choice: &Choice,
-    to: Slot,
-) -> Result<Steps> {
+/// The product, and where sums are divided the addition of their parts.
+pub(in crate::plan) fn steps(p: &Planner, gemm: &Gemm, choice: &Choice, at: &Operands) -> Result<Steps> {
+    let work = &gemm.windows;
     let (activation, alpha) = ActivationKind::of(work.activation);
-    let params = params(p, work, pool, choice)?;
-    let mut steps = Steps::default();
-    steps.steps.push(pack(p, work, choice)?);
-    steps.packed.push(packed_size(work, &choice.tiled));
+    let params = params(p, gemm, choice)?;
     if choice.parts == 1 {
-        let finish = finish(pool);
-        steps.steps.push(product(p, work, choice, &params, (activation, finish), to)?);
-        return Ok(steps);
+        let kernel = kernel(gemm, choice, activation, finish(gemm.pool.as_ref()));
+        return Ok(vec![product(p, kernel, choice, &params, at, at.result)?].into());
     }
-    let sums = to.after();
-    let elements = elements(work);
-    let of_parts = (ActivationKind::None, GemmFinish::Partial);
-    steps.steps.push(product(p, work, choice, &params, of_parts, sums)?);
-    steps.scratch.push(4 * (elements * params.parts as usize) as u64);
+    let sums = at.result.after();
+    let of_parts = kernel(gemm, choice, ActivationKind::None, GemmFinish::Partial);
+    let product = product(p, of_parts, choice, &params, at, sums)?;
+    let bytes = 4 * (gemm.elements() * params.parts as usize) as u64;
     let params = PartsParams {
         total: params.part_elements,
         parts: params.parts,
         channel_stride: p.u32(work.output.c)?,
-        channels: p.u32(work.out_channels())?,
+        channels: p.u32(gemm.all_channels())?,
         has_bias: u32::from(work.bias),
         alpha,
         pad_0: 0,
         pad_1: 0,
     };
-    let kernel = KernelKey::ConvParts { dtype: work.dtype, activation };
-    let grid = p.invocations(elements as u64)?;
-    let why = "adds the parts of the sums";
-    let [_, bias] = weight_slots(work);
-    steps.steps.push(Step { why, ..Step::new(kernel, &params, vec![sums, bias, to], grid) });
-    Ok(steps)
+    let kernel = KernelKey::ConvParts { dtype: gemm.dtype, activation };
+    let grid = p.invocations(gemm.elements() as u64)?;
+    let added = Step::new(kernel, &params, vec![sums, at.bias, at.result], grid);
+    let added = Step { why: "adds the parts of the sums", ..added };
+    Ok(Steps { scratch: vec![bytes], ..vec![product, added].into() })
 }
 
 /// What becomes of the sums of a tile.
@@ -66,38 +50,47 @@ fn finish(pool: Option<&PoolWork>) -> GemmFinish {
     }
 }
 
+fn kernel(gemm: &Gemm, choice: &Choice, activation: ActivationKind, finish: GemmFinish) -> KernelKey {
+    let (channels_last, taps) = (gemm.windows.layout == Layout::Nhwc, taps_of(&gemm.windows));
+    let Tiled { tile, cooperative, .. } = choice.tiled;
+    KernelKey::ConvGemm(GemmKernel {
+        dtype: gemm.dtype,
+        activation,
+        channels_last,
+        tile,
+        cooperative,
+        taps,
+        finish,
+    })
+}
+
 fn product(
     p: &Planner,
-    work: &ConvWork,
+    kernel: KernelKey,
     choice: &Choice,
     params: &GemmParams,
-    (activation, finish): (ActivationKind, GemmFinish),
+    at: &Operands,
     to: Slot,
 ) -> Result<Step> {
-    let channels_last = work.layout == Layout::Nhwc;
-    let (dtype, taps) = (work.dtype, taps_of(work));
-    let Tiled { tile, cooperative, .. } = choice.tiled;
-    let kernel = GemmKernel { dtype, activation, channels_last, tile, cooperative, taps, finish };
-    let kernel = KernelKey::ConvGemm(kernel);
     let grid = p.workgroups(u64::from(params.tiles))?;
-    let [_, bias] = weight_slots(work);
-    let slots = vec![Slot::Input(0), Slot::Packed(0), bias, to];
+    let slots = vec![at.data, at.weights, at.bias, to];
     Ok(Step { why: choice.why, ..Step::new(kernel, params, slots, grid) })
 }
 
-fn params(p: &Planner, work: &ConvWork, pool: Option<&PoolWork>, choice: &Choice) -> Result<GemmParams> {
-    let (convolution, pooling) = geometry(p, work, pool)?;
+fn params(p: &Planner, gemm: &Gemm, choice: &Choice) -> Result<GemmParams> {
+    let work = &gemm.windows;
+    let (convolution, pooling) = geometry(p, work, gemm.pool.as_ref())?;
     let tiled = &choice.tiled;
-    let part_rows = rows(work).div_ceil(choice.parts).next_multiple_of(tiled.step());
-    let parts = rows(work).div_ceil(part_rows);
-    let columns = pool.map_or(work.batch * work.pixels(), windows);
-    let part_elements = if choice.parts > 1 { elements(work) } else { 0 };
+    let part_rows = gemm.depth.div_ceil(choice.parts).next_multiple_of(tiled.step());
+    let parts = gemm.depth.div_ceil(part_rows);
+    let columns = gemm.pool.as_ref().map_or(gemm.columns, windows);
+    let part_elements = if choice.parts > 1 { gemm.elements() } else { 0 };
     let [d, h, w, c] = step(work, tiled.loaded());
     Ok(GemmParams {
         convolution,
         pooling,
         step: p.vec4([d, h, w], c)?,
-        rows: p.u32(rows(work))?,
+        rows: p.u32(gemm.depth)?,
         part_rows: p.u32(part_rows)?,
         parts: p.u32(parts)?,
         part_elements: p.u32(part_elements)?,
