@@ -1,7 +1,14 @@
 //! The kernels that compete for an operation: forced by name, explained, and all of them against the reference.
 
-use wgpool::plan::{Considered, Kernels, Outcome};
-use wgpool::{Caps, Conv, ConvPool, DeformConv, Error, Op, Padding, Plan, Pool, Softmax, TensorDesc};
+use wgpool::kernel::{Cooperative, Side};
+use wgpool::plan::{CandidateInfo, Considered, Family as For, Kernels, Outcome, candidates};
+use wgpool::{
+    Backend, Caps, Conv, ConvPool, DeformConv, Error, Op, Padding, Plan, Pool, Softmax, TensorDesc,
+};
+use wgpool_testing::support::{check_gpu, describe, descs, engine, forced as forced_on, with_fill};
+use wgpool_testing::tampered::corpus;
+use wgpool_testing::verify::random::{Family, Rng};
+use wgpool_testing::verify::run_corpus;
 
 fn forced(kernels: &str) -> Caps {
     let mut caps = Caps::default();
@@ -26,11 +33,11 @@ fn names_that_there_are_not_are_errors_that_list_those_there_are() {
         assert!(matches!(error, Error::Parameter { parameter: "kernel", .. }), "{error}");
         assert!(error.to_string().contains("conv/gemm, "), "{error}");
     }
-    assert_eq!(Kernels::named("*").unwrap().each().count(), wgpool::plan::candidates().count());
-    let mut names: Vec<&str> = wgpool::plan::candidates().map(|c| c.name).collect();
+    assert_eq!(Kernels::named("*").unwrap().each().count(), candidates().count());
+    let mut names: Vec<&str> = candidates().map(|c| c.name).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), wgpool::plan::candidates().count(), "names are unique");
+    assert_eq!(names.len(), candidates().count(), "names are unique");
 }
 
 #[test]
@@ -108,4 +115,95 @@ fn explanations_say_what_was_rejected_and_why() {
     assert!(text.contains("conv/gemm            costs more: it is made for GPUs"), "{text}");
     let one = Plan::new(&wgpool::Activation::Relu.into(), &inputs[..1], &caps).unwrap().explain();
     assert!(one.considered.is_empty() && !one.to_string().contains("looked at"));
+}
+
+/// Random cases that a candidate computes; building the pipeline of a register tile takes long.
+fn count(candidate: &CandidateInfo) -> usize {
+    if candidate.name.ends_with("register_tiles") { 4 } else { 15 }
+}
+
+/// What may look a candidate up.
+fn families(candidate: &CandidateInfo) -> &'static [Family] {
+    match candidate.name.split('/').next().unwrap() {
+        "conv_pool" => &[Family::ConvPool, Family::ConvTile],
+        "pool" => {
+            &[Family::MaxPool, Family::AveragePool, Family::LpPool, Family::GlobalPool, Family::AdaptivePool]
+        }
+        "softmax" => &[Family::Softmax],
+        _ => &[Family::Conv, Family::Dense, Family::ConvTile, Family::DeformConv, Family::CausalConv],
+    }
+}
+
+/// Whether this device lacks what a candidate needs, so that it can only be planned for another.
+fn is_for_others(candidate: &CandidateInfo, caps: &Caps) -> bool {
+    candidate.name.ends_with("/cooperative") && caps.cooperative.is_none()
+        || candidate.name.ends_with("/winograd") && caps.max_storage_buffers < 5
+        || candidate.family == For::SoftwareAdapter && !caps.paged
+}
+
+/// A device that has everything.
+fn all_there_is() -> Caps {
+    let mut caps = Caps::default();
+    (caps.f16, caps.software, caps.paged) = (true, true, true);
+    caps.cooperative = Some(Cooperative { side: Side::Sixteen, subgroup: 32 });
+    caps
+}
+
+#[test]
+fn every_candidate_computes_what_it_applies_to() {
+    let mut failures = Vec::new();
+    for candidate in candidates() {
+        let lacks = is_for_others(&candidate, engine().caps());
+        let engine = forced_on(engine(), candidate.name);
+        let (mut rng, mut ran) = (Rng::new(0xca4d), 0);
+        for round in 0..400 {
+            let family = families(&candidate)[round % families(&candidate).len()];
+            if ran == count(&candidate) {
+                break;
+            }
+            let case = family.case(&mut rng, engine.caps().f16 || lacks);
+            let inputs = descs(&case.inputs.iter().collect::<Vec<_>>());
+            if lacks {
+                let mut caps = all_there_is();
+                caps.kernels = Kernels::named(candidate.name).unwrap();
+                ran += usize::from(Plan::new(&case.op, &inputs, &caps).is_ok());
+                continue;
+            }
+            // Tiles of several sizes, and divided sums.
+            let engine = with_fill(&engine, [1, 8, 32, 128][rng.between(0, 3)]);
+            match engine.plan(&case.op, &inputs) {
+                Ok(plan) if plan.steps.is_empty() => continue,
+                Err(Error::Kernel { .. }) => continue,
+                planned => drop(planned.unwrap()),
+            }
+            ran += 1;
+            if let Err(reason) = check_gpu(&engine, &case) {
+                failures.push(format!("{}: {}\n    {reason}", candidate.name, describe(&case)));
+            }
+        }
+        assert!(ran >= 3, "{}: {ran} of 400 random cases reach it", candidate.name);
+        let how = if lacks { "planned for another device" } else { "run" };
+        println!("{}: {ran} {how}", candidate.name);
+    }
+    assert!(
+        failures.is_empty(),
+        "{} failed, such as\n{}",
+        failures.len(),
+        failures[..failures.len().min(5)].join("\n")
+    );
+}
+
+#[test]
+fn every_candidate_computes_the_corpus_where_it_applies() {
+    let mut passed = 0;
+    for candidate in candidates().filter(|candidate| !is_for_others(candidate, engine().caps())) {
+        let backend = Backend::Gpu(forced_on(engine(), candidate.name));
+        let report = run_corpus(&corpus("onnx"), &backend, |_, _| {}).unwrap();
+        let total = report.total();
+        assert_eq!(total.failed, 0, "{}: {report}", candidate.name);
+        println!("{}: {}", candidate.name, total.passed);
+        passed += total.passed;
+    }
+    // Convolution and pooling, each by several.
+    assert!(passed > 150, "{passed}");
 }
