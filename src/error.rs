@@ -144,6 +144,16 @@ pub enum Error {
         /// The feature's name in `wgpu::Features`.
         feature: &'static str,
     },
+    /// A kernel that was asked for by name, and cannot compute the operation on this device.
+    #[error("{op}: {kernel} does not apply: {reason}")]
+    Kernel {
+        /// The operation.
+        op: &'static str,
+        /// The kernel's name, or those of several.
+        kernel: String,
+        /// Why not.
+        reason: String,
+    },
     /// A buffer that cannot be bound.
     #[error("{op}: buffer for {}: {rule} ({})", escaped(tensor), escaped(values))]
     Buffer {

@@ -3,7 +3,7 @@
 use super::params::ShowParams;
 use super::{FrameKernel, Recipe, Shown, TensorToFrame, check_positions};
 use crate::error::{Error, Result};
-use crate::plan::{Caps, grid, narrow::u32_of, turns::Turns};
+use crate::plan::{Caps, Planner, turns::Turns};
 use crate::spec::Layout;
 use crate::tensor::{DType, checked_elements};
 
@@ -50,6 +50,7 @@ impl OverlayPlan {
     /// zero; [`Error::TooLarge`], [`Error::Limit`] and [`Error::Feature`] for what the device cannot hold.
     pub fn new(spec: &TensorToFrame, caps: &Caps) -> Result<OverlayPlan> {
         let image = image(spec)?;
+        let p = Planner::new(OP, caps);
         caps.check_tensor(OP, &spec.tensor)?;
         if spec.tensor.dtype == DType::F16 && !caps.f16 {
             return Err(Error::Feature { op: OP, feature: "SHADER_F16" });
@@ -65,7 +66,7 @@ impl OverlayPlan {
         check_positions(OP, image.height, height)?;
         let classes = spec.shown == Shown::Classes;
         if classes {
-            Turns::default().repeated(image.channels).check(OP, caps)?;
+            Turns::default().repeated(image.channels).check(&p)?;
         }
         let last = match classes {
             true => image.channels.saturating_sub(1).max(1) as f32,
@@ -76,8 +77,8 @@ impl OverlayPlan {
             let rule = format!("low and high must be finite, and high at least {SMALLEST_RANGE:e} above low");
             return Err(Error::parameter(OP, "range", (low, high), rule));
         }
-        let [column, row] = [width, height].map(|length| u32_of(OP, length));
-        let n = |value| u32_of(OP, value);
+        let [column, row] = [width, height].map(|length| p.u32(length));
+        let n = |value| p.u32(value);
         let [first, columns, rows, channels] = image.strides;
         let params = ShowParams {
             out_size: [column?, row?, n(width * height)?, 0],
@@ -92,7 +93,7 @@ impl OverlayPlan {
         let recipe = Recipe {
             kernel: FrameKernel::Show { classes, dtype: spec.tensor.dtype },
             params: bytemuck::bytes_of(&params).to_vec(),
-            grid: grid::invocations(OP, width as u64 * height as u64, caps)?,
+            grid: p.invocations(width as u64 * height as u64)?,
         };
         Ok(OverlayPlan { spec: spec.clone(), image, range: (low, high), width, height, recipe })
     }

@@ -3,7 +3,7 @@
 use super::params::FrameParams;
 use super::{FrameChannels, FrameKernel, FrameSource, FrameToTensor, Recipe, check_positions};
 use crate::error::{Error, Result};
-use crate::plan::{Caps, grid, narrow::u32_of};
+use crate::plan::{Caps, Planner};
 use crate::spec::Layout;
 use crate::tensor::{DType, TensorDesc, checked_elements};
 
@@ -56,11 +56,12 @@ impl FramePlan {
         if !texture {
             caps.check_tensor(OP, &frame)?;
         }
-        let params = params(spec, channels)?;
+        let p = Planner::new(OP, caps);
+        let params = params(&p, spec, channels)?;
         let recipe = Recipe {
             kernel: FrameKernel::Read { texture, dtype: spec.dtype },
             params: bytemuck::bytes_of(&params).to_vec(),
-            grid: grid::invocations(OP, spec.width as u64 * spec.height as u64, caps)?,
+            grid: p.invocations(spec.width as u64 * spec.height as u64)?,
         };
         Ok(FramePlan { spec: spec.clone(), output, frame, recipe })
     }
@@ -134,8 +135,8 @@ fn check(spec: &FrameToTensor) -> Result<()> {
     check_positions(OP, crop.height, spec.height)
 }
 
-fn params(spec: &FrameToTensor, channels: usize) -> Result<FrameParams> {
-    let n = |value| u32_of(OP, value);
+fn params(p: &Planner, spec: &FrameToTensor, channels: usize) -> Result<FrameParams> {
+    let n = |value| p.u32(value);
     let crop = &spec.crop;
     let pixels = spec.width * spec.height;
     let (column, row, channel) = match spec.layout {

@@ -1,5 +1,6 @@
 //! What a device offers, as far as plans depend on it.
 
+use super::Kernels;
 use crate::error::{Error, Result};
 use crate::kernel::{Cooperative, KernelKey};
 use crate::tensor::TensorDesc;
@@ -58,6 +59,8 @@ pub struct Caps {
     pub flops_per_byte: u32,
     /// FLOPs that it computes in the time that a dispatch takes by itself; [`FLOPS_PER_DISPATCH`] unless said otherwise.
     pub flops_per_dispatch: u64,
+    /// Which kernels plans may take: all, unless some are forced, by name or family.
+    pub kernels: Kernels,
 }
 
 /// What the general kernel computes on llvmpipe in some ten milliseconds.
@@ -100,6 +103,7 @@ impl Default for Caps {
             fill: FILL,
             flops_per_byte: FLOPS_PER_BYTE,
             flops_per_dispatch: FLOPS_PER_DISPATCH,
+            kernels: Kernels::ALL,
         }
     }
 }
@@ -159,6 +163,7 @@ impl Caps {
             fill: FILL,
             flops_per_byte: FLOPS_PER_BYTE,
             flops_per_dispatch: FLOPS_PER_DISPATCH,
+            kernels: Kernels::ALL,
         }
     }
 

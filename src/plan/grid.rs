@@ -45,8 +45,3 @@ pub(super) fn workgroups(op: &'static str, workgroups: u64, caps: &Caps) -> Resu
     }
     Ok(grid)
 }
-
-/// The grid for at least `count` invocations.
-pub(crate) fn invocations(op: &'static str, count: u64, caps: &Caps) -> Result<[u32; 3]> {
-    workgroups(op, count.div_ceil(u64::from(WORKGROUP)), caps)
-}

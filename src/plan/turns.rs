@@ -4,13 +4,16 @@
 //! is wrong. A loop turns once more to find its end, and then goes through the loops inside it, each of which turns
 //! once for nothing. Invocations that run side by side turn as often as the one that turns most.
 
-use super::Caps;
+use super::Planner;
 use crate::error::{Error, Result};
 use crate::geometry::Axis;
 
 /// Why more turns are refused.
 pub(crate) const RULE: &str =
     "llvmpipe before Mesa 25 ends an invocation's loops after 65,535 turns; the host path takes it";
+
+/// Why a kernel does not apply.
+pub(super) const ENDED: &str = "the driver would end its loops before they are done";
 
 /// Invocations that llvmpipe runs side by side, whose registers have 256 bits at most.
 pub(crate) const SIDE_BY_SIDE: usize = 8;
@@ -84,18 +87,18 @@ impl Turns {
     }
 
     /// Whether the device runs them all.
-    pub fn fit(self, caps: &Caps) -> bool {
-        self.count <= caps.max_turns
+    pub fn fit(self, p: &Planner) -> bool {
+        self.count <= p.caps.max_turns
     }
 
     /// Refuses more than the device runs.
-    pub fn check(self, op: &'static str, caps: &Caps) -> Result<()> {
-        if self.fit(caps) {
+    pub fn check(self, p: &Planner) -> Result<()> {
+        if self.fit(p) {
             return Ok(());
         }
         Err(Error::TooLarge {
             what: "window, plane or row on a software adapter",
-            values: format!("{op}: {} turns of loops", self.count),
+            values: format!("{}: {} turns of loops", p.op, self.count),
             rule: RULE,
         })
     }

@@ -1,8 +1,8 @@
 //! Opening what computes, in one place.
 
-use wgpool::{Backend, Choice, Result, engine};
+use wgpool::{Backend, Choice, Error, Result, engine};
 
-use super::args::Kernels;
+use super::args::Which;
 
 pub use wgpool::engine::{AdapterSummary as Adapter, adapters};
 
@@ -38,16 +38,25 @@ pub fn open(choice: &Choice) -> Result<Opened> {
 }
 
 /// Opens what `choice` asks for, with the kernels that are asked for.
-pub fn open_with(choice: &Choice, kernels: Kernels) -> Result<Backend> {
-    if kernels == Kernels::Cooperative {
+pub fn open_with(choice: &Choice, kernels: Which) -> Result<Backend> {
+    if kernels == Which::Cooperative {
         // SAFETY: the person at the command line asked for what its help calls experimental.
         let token = unsafe { wgpool::wgpu::ExperimentalFeatures::enabled() };
         let engine = engine::open_cooperative(choice, token)?;
         return Ok(Backend::Gpu(engine.as_hardware()));
     }
-    match open(choice)?.backend {
-        Backend::Gpu(engine) if kernels == Kernels::Hardware => Ok(Backend::Gpu(engine.as_hardware())),
-        backend => Ok(backend),
+    match (open(choice)?.backend, kernels) {
+        (Backend::Gpu(engine), Which::Gpu) => Ok(Backend::Gpu(engine.as_hardware())),
+        (Backend::Gpu(engine), Which::These(kernels)) => {
+            let mut caps = *engine.caps();
+            caps.kernels = kernels;
+            Ok(Backend::Gpu(engine.with_caps(caps)))
+        }
+        (other, Which::These(kernels)) => {
+            let rule = format!("{} has no such kernels: name an adapter with --adapter", other.name());
+            Err(Error::parameter("command line", "--kernels", kernels, rule))
+        }
+        (backend, _) => Ok(backend),
     }
 }
 

@@ -7,6 +7,7 @@ mod batches;
 mod bench;
 mod demo;
 mod files;
+mod kernels;
 mod op;
 mod predict;
 mod summary;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         None => demo::run(&cli.choice(), cli.out.as_deref(), &mut out),
         Some(Command::Adapters(args)) => adapters::run(args, &mut out),
+        Some(Command::Kernels(args)) => kernels::run(args, &mut out),
         Some(Command::Summary(args)) => summary::run(args, &cli.choice(), &mut out),
         Some(Command::Predict(args)) => predict::run(args, &cli.choice(), &mut out),
         Some(Command::Op(args)) => op::run(args, &cli.choice(), &mut out),

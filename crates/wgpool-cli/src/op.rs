@@ -24,10 +24,10 @@ pub fn run(args: &OpArgs, choice: &Choice, out: &mut dyn Write) -> Result<()> {
     let mut files: Vec<OutputFile> =
         paths.outputs.iter().map(|path| OutputFile::create_for_tensor(path)).collect::<Result<_>>()?;
 
-    let opened = backends::open(choice)?;
+    let backend = backends::open_with(choice, args.kernels)?;
     let inputs: Vec<&Tensor> = tensors.iter().collect();
     let start = Instant::now();
-    let results = opened.backend.run(&op, &inputs)?;
+    let results = backend.run(&op, &inputs)?;
     let took = start.elapsed();
     for (result, file) in results.iter().zip(&mut files) {
         file.write_tensor(result)?;
@@ -36,11 +36,11 @@ pub fn run(args: &OpArgs, choice: &Choice, out: &mut dyn Write) -> Result<()> {
 
     let shapes: Vec<String> = results.iter().map(|r| format!("{} {:?}", r.dtype(), r.shape())).collect();
     let from = format!("{} {:?}", tensors[0].dtype(), tensors[0].shape());
-    let (took, name) = (terminal::duration(took), opened.backend.name());
+    let (took, name) = (terminal::duration(took), backend.name());
     line(out, format_args!("{}: {from} -> {} in {took} on {name}", problem.op, shapes.join(" and ")))?;
     if args.explain {
         line(out, "")?;
-        block(out, opened.backend.explain(&op, &descs)?)?;
+        block(out, backend.explain(&op, &descs)?)?;
     }
     Ok(())
 }

@@ -77,6 +77,26 @@ fn the_host_path_alone_and_a_picture_with_letters() {
 }
 
 #[test]
+fn kernels_that_are_named_side_by_side() {
+    let folder = Folder::new();
+    let command = "bench --quick --case P5,P7,C6 --adapter software --kernels pool/* --json b.json";
+    let said = folder.succeeds(command);
+    assert!(said.contains("pool/patch") && said.contains("left out") && said.contains("C6"), "{said}");
+    let json: Value = serde_json::from_slice(&folder.read("b.json")).expect("JSON");
+    let cases = json["cases"].as_array().expect("cases");
+    let of = |name: &str| {
+        let name = Value::from(name);
+        cases.iter().find(|case| case["name"] == name).unwrap_or_else(|| panic!("{name}: {said}"))
+    };
+    let (sliding, patch) = (of("P7 max 2x2/2 small pool/sliding"), of("P7 max 2x2/2 small pool/patch"));
+    assert_eq!((&sliding["kernels"][0], &patch["kernels"][0]), (&"Pool".into(), &"PoolPatch".into()));
+    assert_eq!(of("P5 global avg pool/global")["kernels"][0], "PoolPlane");
+    assert_eq!(cases.iter().filter(|case| case["host"] != Value::Null).count(), 2, "once a case");
+    folder.fails("bench --quick --case C2 --adapter software --kernel pool/patch", "pool/patch");
+    folder.fails("bench --quick --case C2 --adapter host --kernels conv/gemm", "--adapter");
+}
+
+#[test]
 fn fusion_and_scaling() {
     let folder = Folder::new();
     let said = folder.succeeds("bench --quick --fusion --scaling --adapter host --json b.json");
@@ -128,7 +148,7 @@ fn what_cannot_be_measured_is_an_error() {
     folder.fails("bench --case P5 --plot picture.gif", ".svg or .png");
     folder.fails("bench --case P5 --json no/such/folder/b.json", "b.json");
     folder.fails("bench --fusion --plot picture.svg", "--case");
-    folder.fails("bench --kernels fast", "fast");
+    folder.fails("bench --kernels fast", "the kernels are depthwise/uniform");
     folder.fails("bench --fusion --case P1,C2 --adapter host", "convolution with pooling");
     folder.fails("bench --case ,", "the cases are P1, P2");
 }

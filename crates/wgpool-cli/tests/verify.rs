@@ -53,3 +53,15 @@ fn the_command_checks_itself_without_a_corpus() {
     let again = command(&["--adapter", "host", "--count", "3", "--seed", seed]).1;
     assert!(again.contains(&format!("seed {seed}")), "{again}");
 }
+
+#[test]
+fn what_a_named_kernel_does_not_compute_is_unsupported() {
+    let arguments =
+        ["--adapter", "software", "--count", "4", "--seed", "5", "--json", "--kernels", "pool/sliding"];
+    let (status, out, err) = command(&arguments);
+    assert_eq!((status, err.as_str()), (Some(0), ""));
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let operations = &report["operations"];
+    assert_eq!((&operations["max pooling"]["passed"], &report["failed"]), (&json!(4), &json!(0)), "{out}");
+    assert_eq!(operations["softmax"]["unsupported"], 4, "{out}");
+}

@@ -10,6 +10,7 @@ use crate::verify;
 use crate::verify::random::Case;
 use wgpool::frame::FrameKernel;
 use wgpool::kernel::{self, KernelKey};
+use wgpool::plan::Kernels;
 use wgpool::{Backend, Choice, Engine, Error, Op, Plan, Problem, Tensor, TensorDesc, reference};
 
 /// The engine that tests run on: the adapter that `WGPOOL_TEST_ADAPTER` names (as `--adapter` does), else hardware,
@@ -75,6 +76,13 @@ fn limited(choice: &Choice) -> Option<Engine> {
 pub fn with_fill(engine: &Engine, workgroups: u32) -> Engine {
     let mut caps = *engine.caps();
     caps.fill = workgroups;
+    engine.with_caps(caps)
+}
+
+/// The same device with plans that take these kernels alone; see [`Kernels::named`].
+pub fn forced(engine: &Engine, kernels: &str) -> Engine {
+    let mut caps = *engine.caps();
+    caps.kernels = Kernels::named(kernels).unwrap();
     engine.with_caps(caps)
 }
 

@@ -4,7 +4,7 @@ mod table;
 
 use std::collections::BTreeMap;
 
-use super::{Plan, Slot, Step};
+use super::{Considered, Plan, Slot, Step};
 use crate::kernel::KernelKey;
 use crate::problem::{Flops, Problem};
 use crate::tensor::TensorDesc;
@@ -60,6 +60,9 @@ pub struct Explanation {
     pub scratch: u64,
     /// Bytes of packed weights.
     pub packed: u64,
+    /// What was looked at to choose the kernels, and what became of it; nothing on the CPU, and for operations that have
+    /// one kernel.
+    pub considered: Vec<Considered>,
 }
 
 impl StepCost {
@@ -112,7 +115,7 @@ impl Explanation {
 
     fn of(problem: &Problem, steps: Vec<StepCost>, [scratch, packed]: [u64; 2]) -> Explanation {
         let (inputs, outputs) = (problem.inputs.clone(), problem.outputs.clone());
-        Explanation { op: problem.op, inputs, outputs, steps, scratch, packed }
+        Explanation { op: problem.op, inputs, outputs, steps, scratch, packed, considered: Vec::new() }
     }
 }
 
@@ -135,7 +138,8 @@ impl Plan {
             })
         });
         let memory = [&self.scratch, &self.packed].map(|sizes| sizes.iter().sum());
-        Explanation::of(&self.problem, steps.collect(), memory)
+        let considered = self.considered.clone();
+        Explanation { considered, ..Explanation::of(&self.problem, steps.collect(), memory) }
     }
 
     /// The steps of each kernel, in the order of their first.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Explanation, StepCost};
+use crate::plan::Outcome;
 use crate::tensor::TensorDesc;
 
 impl fmt::Display for Explanation {
@@ -24,7 +25,17 @@ impl fmt::Display for Explanation {
             .filter(|(_, size)| *size > 0)
             .map(|(name, size)| format!("{name} {}", bytes(size)))
             .collect();
-        write!(f, " ({})", parts.join(", "))
+        write!(f, " ({})", parts.join(", "))?;
+        let width = self.considered.iter().map(|c| c.name.len()).max().unwrap_or(0);
+        for (i, c) in self.considered.iter().enumerate() {
+            let (head, name) = (if i == 0 { "\nkernels that were looked at" } else { "" }, c.name);
+            match c.outcome {
+                Outcome::Taken => write!(f, "{head}\n  {name:width$}  taken")?,
+                Outcome::DoesNotApply(why) => write!(f, "{head}\n  {name:width$}  does not apply: {why}")?,
+                Outcome::CostsMore(why) => write!(f, "{head}\n  {name:width$}  costs more: {why}")?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use wgpool::Choice;
+use wgpool::plan::Kernels;
 
 pub use op::OpArgs;
 pub use op::names::AccuracyArg;
@@ -57,6 +58,8 @@ impl Cli {
 pub enum Command {
     /// List the adapters, and which one `auto` takes
     Adapters(AdaptersArgs),
+    /// List the kernels that plans choose from, which --kernels names
+    Kernels(KernelsArgs),
     /// Show the layers, shapes and parameters of a Keras model
     Summary(SummaryArgs),
     /// Run a Keras model on arrays or pictures
@@ -71,6 +74,13 @@ pub enum Command {
 
 #[derive(Debug, clap::Args)]
 pub struct AdaptersArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct KernelsArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -92,6 +102,7 @@ const VERIFY_EXAMPLES: &str = "\
 DIR holds manifest.json and the safetensors files that it names, in the format of ONNX or of
 PyTorch cases. On a GPU each case also runs at another offset, in poisoned memory. Tensors of
 types without kernels (bf16, i32, i64) go in by an exact conversion, which the table counts.
+With --kernels NAME, cases that this kernel does not compute count as unsupported.
 The status is 1 if any case failed, and 2 if the corpus cannot be read or nothing in it could be
 checked: it has no cases, or none that is supported.
 
@@ -113,20 +124,22 @@ pub struct VerifyArgs {
     /// Random cases of each kind of operation
     #[arg(long, value_name = "N", default_value = "50", value_parser = parse::positive, conflicts_with = "dir")]
     pub count: usize,
-    /// The kernels: the adapter's own, those of hardware on a software adapter too, or these with cooperative matrices
-    #[arg(long, value_enum, default_value = "auto", value_name = "auto|hardware|cooperative")]
-    pub kernels: Kernels,
+    /// The kernels: auto, gpu, cooperative, or names of `wgpool kernels` such as conv/gemm or 'conv/*'
+    #[arg(long, alias = "kernel", value_parser = parse::kernels, default_value = "auto", value_name = "WHICH")]
+    pub kernels: Which,
 }
 
 /// Which kernels run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Kernels {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
     /// The adapter's own
     Auto,
-    /// Those that hardware runs
-    Hardware,
-    /// Those that hardware runs, with cooperative matrices for f16, which wgpu calls experimental
+    /// Those that GPUs run
+    Gpu,
+    /// Those that GPUs run, with cooperative matrices for f16, which wgpu calls experimental
     Cooperative,
+    /// These alone, where they apply
+    These(Kernels),
 }
 
 /// Types of elements that are timed.
@@ -178,6 +191,8 @@ status is then 1. Times are medians of a run in the steady state, where many run
 together and waited for once, with weights packed. Host path and adapter are timed in turns.
 Ceilings are measured first: bytes a second of a copy, and 32-bit multiply-adds a second.
 
+--kernels 'conv/*' times each of these kernels that applies to a case, side by side, whatever the plan would choose.
+
 --compare takes two files that --json wrote, or two folders of six or more: rounds, the first of A
 right before or after the first of B and so on, as scripts/bench_compare.sh runs them. It prints the
 wall time of B over that of A for each case and place: the median, over the rounds, of the ratios
@@ -189,6 +204,7 @@ which says nothing about the next run. `slower` and `faster` mean that the inter
 Examples:
   wgpool bench
   wgpool bench --adapter software --quick --case P1,C2
+  wgpool bench --kernels 'conv/*' --case C2,C4
   wgpool bench --json bench.json --plot bench.svg
   wgpool bench --fusion --scaling --json more.json
   wgpool bench --compare before/ after/ --fail-above 1.03";
@@ -202,9 +218,9 @@ pub struct BenchArgs {
     /// Fewer and shorter measurements
     #[arg(long)]
     pub quick: bool,
-    /// The kernels: the adapter's own, those of hardware on a software adapter too, or these with cooperative matrices
-    #[arg(long, value_enum, default_value = "auto", value_name = "auto|hardware|cooperative")]
-    pub kernels: Kernels,
+    /// The kernels: auto, gpu, cooperative, or names of `wgpool kernels` such as conv/gemm or 'conv/*'
+    #[arg(long, alias = "kernel", value_parser = parse::kernels, default_value = "auto", value_name = "WHICH")]
+    pub kernels: Which,
     /// Type of the elements
     #[arg(long, value_enum, default_value = "f32", value_name = "f32|f16")]
     pub dtype: Elements,

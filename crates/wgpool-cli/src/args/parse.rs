@@ -1,6 +1,9 @@
 //! Values of flags: sizes, padding, activations.
 
+use wgpool::plan::Kernels;
 use wgpool::{Activation, Padding};
+
+use super::Which;
 
 /// A number of one or more.
 pub fn positive(text: &str) -> Result<usize, String> {
@@ -15,6 +18,16 @@ pub fn positive(text: &str) -> Result<usize, String> {
 pub fn ratio(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|&ratio: &f64| ratio > 0.0 && ratio.is_finite());
     number.ok_or_else(|| "it must be a positive number, as 1.03".into())
+}
+
+/// Which kernels run; `hardware` is an older word for `gpu`.
+pub fn kernels(text: &str) -> Result<Which, String> {
+    Ok(match text {
+        "auto" => Which::Auto,
+        "gpu" | "hardware" => Which::Gpu,
+        "cooperative" => Which::Cooperative,
+        names => Which::These(Kernels::named(names).map_err(|error| error.to_string())?),
+    })
 }
 
 /// One number for each axis, as `3`, `2x2` or `1x3x3`.

@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use wgpool::{Backend, Choice, DType, Engine, Error, Result};
 use wgpool_testing::bench::{self, Ceilings, Device, Effort, Report, Scaling, cases};
 
-use super::args::{AccuracyArg, BenchArgs, Elements, Kernels};
+use super::args::{AccuracyArg, BenchArgs, Elements, Which};
 use super::files::{OutputFile, distinct};
 use super::terminal::{line, progress};
 use super::{backends, document};
@@ -51,7 +51,19 @@ pub fn run(args: &BenchArgs, choice: &Choice, out: &mut dyn Write) -> Result<Exi
 
     let engine = engine(choice, args.kernels)?;
     let report = measure(args, engine.as_ref(), &wanted, &pairs)?;
+    let measured = |case: &&cases::Case| report.cases.iter().any(|r| r.name.starts_with(&case.name));
+    let left_out: Vec<&str> = wanted.iter().filter(|c| !measured(c)).map(|c| c.short()).collect();
+    if let (Which::These(kernels), true) = (args.kernels, left_out.len() == wanted.len() && !others) {
+        let reason = format!("it does not compute {} on this device", left_out.join(", "));
+        return Err(Error::Kernel { op: "bench", kernel: format!("{kernels:?}"), reason });
+    }
     table::print(&report, out)?;
+    if !left_out.is_empty() {
+        line(
+            out,
+            format_args!("left out, since none of these kernels computes them: {}", left_out.join(", ")),
+        )?;
+    }
     if let (Some(file), Some(format)) = (&mut picture, format) {
         file.write(&plot::draw(&report, format)?)?;
     }
@@ -104,7 +116,7 @@ fn pairs(args: &BenchArgs, wanted: &[cases::Case]) -> Result<Vec<cases::Case>> {
 }
 
 /// The adapter's engine; nothing where the host path is measured alone.
-fn engine(choice: &Choice, kernels: Kernels) -> Result<Option<Engine>> {
+fn engine(choice: &Choice, kernels: Which) -> Result<Option<Engine>> {
     match backends::open_with(choice, kernels)? {
         Backend::Gpu(engine) => Ok(Some(engine)),
         Backend::Host => Ok(None),
@@ -130,6 +142,14 @@ fn measure(
         bar.set_message(case.name.clone());
         bench::measure(engine, case, effort)
     };
+    let each = |case: &cases::Case| match (args.kernels, engine) {
+        (Which::These(kernels), Some(engine)) => {
+            bar.inc(1);
+            bar.set_message(case.name.clone());
+            bench::measure_each(engine, kernels, case, effort)
+        }
+        _ => Ok(vec![one(case)?]),
+    };
     let report = || -> Result<Report> {
         Ok(Report {
             date: today(),
@@ -138,7 +158,7 @@ fn measure(
             quick: args.quick,
             host: Ceilings::of_host()?,
             gpu: engine.map(Ceilings::of_gpu).transpose()?,
-            cases: wanted.iter().map(one).collect::<Result<_>>()?,
+            cases: wanted.iter().map(each).collect::<Result<Vec<_>>>()?.concat(),
             scaling: (rows.iter())
                 .map(|(name, row)| Ok(Scaling::new(name, row.iter().map(one).collect::<Result<_>>()?)))
                 .collect::<Result<_>>()?,

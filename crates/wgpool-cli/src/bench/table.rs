@@ -65,9 +65,15 @@ fn cases(report: &Report, out: &mut dyn Write) -> Result<()> {
             row(&case.name, "WRONG", None, None, None);
             continue;
         }
-        row(&case.name, "host path", case.host.as_ref(), Some(&report.host), None);
+        // Of several kernels, the host path was timed beside the first.
+        let kernel = case.kernel.unwrap_or_default();
+        if case.host.is_some() {
+            let name = case.name.strip_suffix(kernel).unwrap_or(&case.name).trim_end();
+            row(name, "host path", case.host.as_ref(), Some(&report.host), None);
+        }
         if report.device.is_some() {
-            row("", adapter(report), case.gpu.as_ref(), report.gpu.as_ref(), case.first_result);
+            let who = case.kernel.unwrap_or_else(|| adapter(report));
+            row("", who, case.gpu.as_ref(), report.gpu.as_ref(), case.first_result);
         }
     }
     aligned(&rows, 2, out)

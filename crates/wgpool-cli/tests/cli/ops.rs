@@ -260,3 +260,23 @@ fn bytes_stay_bytes_and_safetensors_work_too() {
     folder.succeeds("op max-pool --window 1 out.safetensors -o again.npy --adapter host");
     assert_eq!(elements(&folder.read("again.npy")), [200]);
 }
+
+#[test]
+fn kernels_are_listed_and_forced() {
+    let folder = Folder::new();
+    let said = folder.succeeds("kernels");
+    assert!(said.lines().any(|l| l.starts_with("conv/gemm ") && l.contains(" gpu ")), "{said}");
+    assert!(folder.succeeds("kernels --json").contains("\"name\":\"pool/sliding\""));
+    folder.array("in.npy", &[1, 1, 4, 4], &counting(16));
+    let pool = "op max-pool --window 2x2 --stride 2 in.npy -o out.npy --adapter software --explain --kernels";
+    for kernel in ["pool/sliding", "pool/patch", "general", "pool/*"] {
+        let said = folder.succeeds(&format!("{pool} {kernel}"));
+        assert!(said.contains("taken"), "{kernel}: {said}");
+        assert_eq!(folder.f32s("out.npy"), [5.0, 7.0, 13.0, 15.0]);
+    }
+    let said = folder.succeeds(&format!("{pool} general"));
+    assert!(said.contains("pool/global") && said.contains("does not apply: windows are no whole"), "{said}");
+    folder.fails(&format!("{pool} pool/global"), "pool/global does not apply: windows are no whole planes");
+    folder.fails(&format!("{pool} conv/gemm"), "the kernels of this operation are pool/two_passes, ");
+    folder.fails(&format!("{pool} pool/fast"), "pool/sliding");
+}

@@ -7,6 +7,7 @@ use super::host::HostRun;
 use super::measure::{Effort, Timed, Timing, interleaved};
 use wgpool::engine::Engine;
 use wgpool::error::{Error, Result};
+use wgpool::plan::Kernels;
 use wgpool::problem::Problem;
 use wgpool::spec::{Accuracy, Op};
 use wgpool::tensor::Tensor;
@@ -15,8 +16,10 @@ use wgpool::tensor::Tensor;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CaseReport {
-    /// The workload's name.
+    /// The workload's name, and behind it that of the kernel that was asked for.
     pub name: String,
+    /// That kernel; see [`measure_each`].
+    pub kernel: Option<&'static str>,
     /// Which error its results may have.
     pub accuracy: Accuracy,
     /// Bytes of its tensors, each counted once.
@@ -61,35 +64,37 @@ struct Field<'a> {
     hosts: Vec<HostRun<'a>>,
     gpus: Vec<GpuRun>,
     faults: Vec<String>,
-    first: Option<f64>,
+    firsts: Vec<f64>,
 }
 
 impl<'a> Field<'a> {
-    /// Computes each row of operations on the host path and the adapter, and has the results judged.
-    fn start(
-        engine: Option<&Engine>,
-        ways: &[&[Op]],
-        inputs: &'a [Tensor],
+    /// Computes operations in a row on the host path, and has the result judged.
+    fn host(&mut self, ops: &[Op], inputs: &'a [Tensor], judge: &Judge<'_>) -> Result<()> {
+        let host = HostRun::new(ops, inputs)?;
+        let output = host.run()?;
+        self.judge("host path", judge, &output)?;
+        self.hosts.push(host);
+        Ok(())
+    }
+
+    /// The same on an adapter.
+    fn gpu(
+        &mut self,
+        (who, engine): (&str, &Engine),
+        ops: &[Op],
+        inputs: &[Tensor],
         judge: &Judge<'_>,
-    ) -> Result<Field<'a>> {
-        let mut field = Field::default();
-        for ops in ways {
-            let host = HostRun::new(ops, inputs)?;
-            let output = host.run()?;
-            field.judge("host path", judge, &output)?;
-            field.hosts.push(host);
-            let Some(engine) = engine else { continue };
-            match GpuRun::start(engine, ops, inputs) {
-                Ok((run, first)) => {
-                    field.judge("adapter", judge, &first.output)?;
-                    field.first.get_or_insert(first.took.as_secs_f64());
-                    field.gpus.push(run);
-                }
-                Err(lost @ Error::DeviceLost { .. }) => return Err(lost),
-                Err(error) => field.faults.push(format!("adapter: {error}")),
+    ) -> Result<()> {
+        match GpuRun::start(engine, ops, inputs) {
+            Ok((run, first)) => {
+                self.judge(who, judge, &first.output)?;
+                self.firsts.push(first.took.as_secs_f64());
+                self.gpus.push(run);
             }
+            Err(lost @ Error::DeviceLost { .. }) => return Err(lost),
+            Err(error) => self.faults.push(format!("{who}: {error}")),
         }
-        Ok(field)
+        Ok(())
     }
 
     fn judge(&mut self, who: &str, judge: &Judge<'_>, output: &Tensor) -> Result<()> {
@@ -117,24 +122,69 @@ impl<'a> Field<'a> {
 /// # Errors
 /// Those of the host path, and a lost device. A wrong result, or an error of the adapter's, is a fault in the report.
 pub fn measure(engine: Option<&Engine>, case: &Case, effort: Effort) -> Result<CaseReport> {
+    let engines: Vec<_> = engine.map(|engine| (None, engine.clone())).into_iter().collect();
+    let mut reports = contest(&engines, case, effort)?;
+    let none = Error::Arity { op: "bench", expected: "at least one place to run on", got: 0 };
+    reports.pop().ok_or(none)
+}
+
+/// Checks and times a workload on the host path and, side by side, with each of `kernels` that applies to it; nothing
+/// where none does. The first report has the host path's time.
+///
+/// # Errors
+/// Those of [`measure`].
+pub fn measure_each(
+    engine: &Engine,
+    kernels: Kernels,
+    case: &Case,
+    effort: Effort,
+) -> Result<Vec<CaseReport>> {
+    let mut engines = Vec::new();
+    for kernel in kernels.each() {
+        let mut caps = *engine.caps();
+        caps.kernels = Kernels::named(kernel.name)?;
+        let engine = engine.with_caps(caps);
+        match engine.plan(&case.op, &case.descs()) {
+            Err(Error::Kernel { .. }) => {}
+            _ => engines.push((Some(kernel.name), engine)),
+        }
+    }
+    if engines.is_empty() { Ok(Vec::new()) } else { contest(&engines, case, effort) }
+}
+
+/// A report for each engine, of which the first has the host path's time; one where there is no engine.
+fn contest(
+    engines: &[(Option<&'static str>, Engine)],
+    case: &Case,
+    effort: Effort,
+) -> Result<Vec<CaseReport>> {
     let inputs = case.tensors()?;
     let problem = Problem::new(&case.op, &case.descs())?;
     let judge = Judge::new(&problem, &inputs)?;
-    let field = Field::start(engine, &[std::slice::from_ref(&case.op)], &inputs, &judge)?;
+    let (ops, mut field) = (std::slice::from_ref(&case.op), Field::default());
+    field.host(ops, &inputs, &judge)?;
+    for (kernel, engine) in engines {
+        field.gpu((kernel.unwrap_or("adapter"), engine), ops, &inputs, &judge)?;
+    }
     let (host, gpu) = field.time(effort)?;
     let tensors = problem.inputs.iter().chain(&problem.outputs);
-    Ok(CaseReport {
-        name: case.name.clone(),
+    let (mut host, mut gpu) = (host.into_iter(), gpu.into_iter());
+    let (mut firsts, mut gpus) = (field.firsts.into_iter(), field.gpus.into_iter());
+    let kernels = engines.iter().map(|&(kernel, _)| kernel);
+    let mut report = |kernel: Option<&'static str>| CaseReport {
+        name: kernel.map_or_else(|| case.name.clone(), |kernel| format!("{} {kernel}", case.name)),
+        kernel,
         accuracy: case.accuracy(),
-        bytes: tensors.map(|desc| desc.bytes() as u64).sum(),
+        bytes: tensors.clone().map(|desc| desc.bytes() as u64).sum(),
         flops: problem.flops().unwrap_or(0),
         checked: judge.checked,
-        host: host.into_iter().next(),
-        gpu: gpu.into_iter().next(),
-        first_result: field.first.filter(|_| field.faults.is_empty()),
-        kernels: field.gpus.into_iter().flat_map(|run| run.kernels).collect(),
-        faults: field.faults,
-    })
+        host: host.next(),
+        gpu: gpu.next(),
+        first_result: firsts.next().filter(|_| field.faults.is_empty()),
+        kernels: gpus.next().map(|run| run.kernels).unwrap_or_default(),
+        faults: field.faults.clone(),
+    };
+    Ok(if engines.is_empty() { vec![report(None)] } else { kernels.map(report).collect() })
 }
 
 /// Checks and times a convolution with pooling in one operation beside the same in two; nothing for other workloads.
@@ -146,7 +196,13 @@ pub fn measure_fusion(engine: Option<&Engine>, case: &Case, effort: Effort) -> R
     let inputs = case.tensors()?;
     let problem = Problem::new(&case.op, &case.descs())?;
     let judge = Judge::new(&problem, &inputs)?;
-    let field = Field::start(engine, &[std::slice::from_ref(&case.op), &two], &inputs, &judge)?;
+    let mut field = Field::default();
+    for ops in [std::slice::from_ref(&case.op), &two] {
+        field.host(ops, &inputs, &judge)?;
+        if let Some(engine) = engine {
+            field.gpu(("adapter", engine), ops, &inputs, &judge)?;
+        }
+    }
     let (host, gpu) = field.time(effort)?;
     let mut kernels = field.gpus.into_iter().map(|run| run.kernels);
     Ok(Some(FusionReport {

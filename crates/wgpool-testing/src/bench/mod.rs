@@ -18,7 +18,7 @@ pub use cases::Case;
 pub use ceilings::Ceilings;
 pub use check::Checked;
 pub use clock::Clock;
-pub use contest::{CaseReport, FusionReport, measure, measure_fusion};
+pub use contest::{CaseReport, FusionReport, measure, measure_each, measure_fusion};
 pub use export::{Exported, export};
 pub use gpu::{First, GpuRun};
 pub use host::HostRun;

@@ -185,11 +185,12 @@ fn failed(what: &'static str, reason: String) -> Verdict {
 fn stopped(refusal: Refusal) -> Verdict {
     match refusal {
         Refusal::Unsupported(reason) => Verdict::Unsupported(reason),
-        // Types that no kernel takes, and what this device cannot hold.
+        // Types that no kernel takes, what this device cannot hold, and what kernels that were asked for cannot compute.
         Refusal::Error(
             error @ (Error::Type { .. }
             | Error::Limit { .. }
             | Error::Feature { .. }
+            | Error::Kernel { .. }
             | Error::TooLarge { .. }),
         ) => Verdict::Unsupported(error.to_string()),
         Refusal::Error(error) => failed("it was refused", error.to_string()),

@@ -10,7 +10,7 @@ use super::random::{Family, Rng};
 use super::report::Report;
 use super::{manifest, run_guarded};
 use wgpool::backend::Backend;
-use wgpool::error::Result;
+use wgpool::error::{Error, Result};
 use wgpool::problem::Problem;
 use wgpool::reference;
 use wgpool::tensor::{Tensor, TensorDesc};
@@ -56,12 +56,13 @@ pub fn self_check(
                 progress(number * count + i, count * Family::ALL.len());
                 let case = family.case(&mut rng, f16);
                 let backend = if family == Family::ConvTile { &eager } else { backend };
-                let verdict = random_verdict(backend, &case).unwrap_or_else(|error| {
-                    Verdict::Failed(Fault {
+                let verdict = random_verdict(backend, &case).unwrap_or_else(|error| match error {
+                    Error::Kernel { .. } => Verdict::Unsupported(error.to_string()),
+                    error => Verdict::Failed(Fault {
                         what: "it was refused",
                         worst: None,
                         reason: Some(error.to_string()),
-                    })
+                    }),
                 });
                 report.add(
                     &format!("{i}: {:?}", case.op),

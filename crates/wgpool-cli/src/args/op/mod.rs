@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use wgpool::{Op, Result};
 
+use super::{Which, parse};
 use conv::{ConvArgs, ConvPoolArgs, ConvTransposeArgs, DenseArgs};
 use integer::ConvIntegerArgs;
 use moved::{CausalConvArgs, Col2ImArgs, DeformConvArgs};
@@ -62,6 +63,9 @@ pub struct OpArgs {
     /// Print the kernels that compute it and why, the bytes they move, their arithmetic and the memory
     #[arg(long, global = true)]
     pub explain: bool,
+    /// The kernels: auto, gpu, cooperative, or names of `wgpool kernels` such as conv/gemm or 'conv/*'
+    #[arg(long, global = true, value_parser = parse::kernels, default_value = "auto", value_name = "WHICH")]
+    pub kernels: Which,
 }
 
 #[derive(Debug, Subcommand)]

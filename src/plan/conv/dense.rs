@@ -1,0 +1,56 @@
+//! Dense layers of few outputs, whose inputs workgroups go through in parallel.
+
+use super::Request;
+use super::direct::{direct_turns, slots};
+use crate::error::Result;
+use crate::geometry::Axis;
+use crate::kernel::params::DenseParams;
+use crate::kernel::{ActivationKind, KernelKey, WORKGROUP};
+use crate::plan::candidate::{Candidate, Family};
+use crate::plan::turns::Turns;
+use crate::plan::{Planner, Step};
+use crate::spec::Layout;
+
+/// It pays where inputs are at least this many and outputs too few to fill a device.
+const LONG_INPUT: usize = 256;
+const FEW_OUTPUTS: usize = 4096;
+
+pub(super) const CANDIDATE: Candidate<Request> = Candidate {
+    name: "conv/dense",
+    family: Family::General,
+    about: "dense layers with few outputs of many inputs: a workgroup goes through the inputs of one output",
+    applies: |Request { work, .. }, _| {
+        let dense = work.groups == 1 && work.layout == Layout::Nhwc && work.axes == [Axis::UNIT; 3];
+        if dense { Ok(()) } else { Err("it is no dense layer, channels last") }
+    },
+    cost: |Request { work, .. }, p| {
+        let few = work.batch * work.group_out <= FEW_OUTPUTS && work.group_in >= LONG_INPUT;
+        // The general kernel's loops over one input each.
+        let long = !direct_turns(work, work.group_in).fit(p);
+        if few || long {
+            Ok(())
+        } else {
+            Err("outputs are many enough for an invocation each, or inputs few")
+        }
+    },
+    steps: |request, p| Ok(vec![step(request, p)?].into()),
+};
+
+fn step(Request { work, to, .. }: &Request, p: &Planner) -> Result<Step> {
+    let (activation, alpha) = ActivationKind::of(work.activation);
+    (Turns::shared(work.group_in, WORKGROUP).then(Turns::folded(WORKGROUP))).check(p)?;
+    let params = DenseParams {
+        rows: p.u32(work.batch)?,
+        features: p.u32(work.group_in)?,
+        outputs: p.u32(work.group_out)?,
+        tap_in: p.u32(work.kernel.i)?,
+        tap_out: p.u32(work.kernel.o)?,
+        has_bias: u32::from(work.bias),
+        alpha,
+        pad_0: 0,
+    };
+    let grid = p.workgroups((work.batch * work.group_out) as u64)?;
+    let why = "few outputs of many inputs, which workgroups go through in parallel";
+    let kernel = KernelKey::Dense { dtype: work.dtype, activation };
+    Ok(Step { why, ..Step::new(kernel, &params, slots(work, *to), grid) })
+}

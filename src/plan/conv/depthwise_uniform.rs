@@ -1,0 +1,80 @@
+//! Depthwise convolution on software adapters, which reads its input through uniform windows.
+
+use super::{Request, depthwise_patch};
+use crate::error::Result;
+use crate::kernel::params::PagesParams;
+use crate::kernel::registry::DEPTHWISE_PAGES;
+use crate::kernel::{ActivationKind, KernelKey};
+use crate::plan::candidate::{Candidate, Family, Verdict};
+use crate::plan::uniform::{Chunk, PagedStep, Rows, factor_and_shift, page_params};
+use crate::plan::{PAGE, Planner, Slot, Step, patch};
+use crate::problem::ConvWork;
+use crate::tensor::DType;
+
+/// With the planes that a page holds at most, these are still numbers that shaders can divide.
+const MOST_CHANNELS: usize = 1 << 13;
+
+pub(super) const CANDIDATE: Candidate<Request> = Candidate {
+    name: "depthwise/uniform",
+    family: Family::SoftwareAdapter,
+    about: "channels by themselves, read through uniform bindings",
+    applies: |Request { work, .. }, p| chunks(&rows(work, p)?, work, p).map(|_| ()),
+    cost: in_patches,
+    steps: |Request { work, to, .. }, p| steps(work, *to, p).map(|steps| steps.into()),
+};
+
+/// Whether patches are slower.
+pub(super) fn in_patches(request: &Request, p: &Planner) -> Verdict {
+    let patches = depthwise_patch::CANDIDATE;
+    let overlap = rows(&request.work, p).is_ok_and(|rows| patch::instead_of_pages(&rows, p));
+    match overlap && (patches.applies)(request, p).is_ok() && (patches.cost)(request, p).is_ok() {
+        true => Err("windows overlap, and patches share what they load"),
+        false => Ok(()),
+    }
+}
+
+fn rows(work: &ConvWork, p: &Planner) -> Result<Rows, &'static str> {
+    p.paged()?;
+    let channels = work.groups;
+    let by_itself = work.group_in == 1 && work.group_out == 1 && (2..=MOST_CHANNELS).contains(&channels);
+    if work.dtype != DType::F32 {
+        return Err("elements are not f32");
+    }
+    if !by_itself {
+        return Err("channels are not convolved by themselves, or very many");
+    }
+    if 4 * (channels * work.taps()) as u64 > PAGE {
+        return Err("the weights are larger than a uniform binding");
+    }
+    Rows::of(&work.axes, work.batch, channels, &work.input)
+}
+
+fn chunks(rows: &Rows, work: &ConvWork, p: &Planner) -> Result<Vec<Chunk>, &'static str> {
+    rows.chunks(4 * (work.batch * work.input.n) as u64, DEPTHWISE_PAGES, p)
+}
+
+fn steps(work: &ConvWork, to: Slot, p: &Planner) -> Result<Vec<Step>> {
+    let refused = |why| p.refused(CANDIDATE.name, why);
+    let rows = rows(work, p).map_err(refused)?;
+    let chunks = chunks(&rows, work, p).map_err(refused)?;
+    let channels_last = rows.inner > 1;
+    let (activation, alpha) = ActivationKind::of(work.activation);
+    let (channels_factor, channels_shift) = factor_and_shift(p.u32(work.groups)?);
+    let weight_step = rows.order.map(|i| work.kernel.space[i]);
+    let [row, middle, last] = weight_step.map(|step| p.i32(step));
+    let params = PagesParams {
+        weight_step: [row?, middle?, last?, p.i32(work.kernel.o)?],
+        channels: p.i32(work.groups)?,
+        channels_factor,
+        channels_shift,
+        has_bias: u32::from(work.bias),
+        alpha,
+        ..page_params(p, &rows)?
+    };
+    let kernel = KernelKey::DepthwisePages { activation, channels_last, taps: rows.taps };
+    let bias = if work.bias { Slot::Input(2) } else { Slot::Input(1) };
+    let beside = [Slot::Input(1), bias];
+    let step =
+        PagedStep { kernel, params, from: Slot::Input(0), count: DEPTHWISE_PAGES, beside: &beside, to };
+    step.of_all(p, &chunks)
+}

@@ -1,0 +1,142 @@
+//! The general kernels of convolution: direct, transposed, and with pooling.
+
+use std::ops::Range;
+
+use super::pooled::Both;
+use super::{Request, carried, params, weight_slots};
+use crate::error::Result;
+use crate::kernel::params::ConvParams;
+use crate::kernel::{ActivationKind, KernelKey};
+use crate::plan::candidate::{Candidate, Family, free};
+use crate::plan::planner::each;
+use crate::plan::turns::{ENDED, Turns};
+use crate::plan::{Planner, Slot, Step};
+use crate::problem::{ConvWork, PoolWork};
+use crate::spec::Layout;
+
+/// Output channels that an invocation of the direct kernels computes.
+pub(super) const BLOCK: usize = 4;
+
+/// Input, kernel, bias and the tensor that is written.
+pub(super) fn slots(work: &ConvWork, to: Slot) -> Vec<Slot> {
+    let [weights, bias] = weight_slots(work);
+    vec![Slot::Input(0), weights, bias, to]
+}
+
+pub(super) const CANDIDATE: Candidate<Request> = Candidate {
+    name: "conv/direct",
+    family: Family::General,
+    about: "any convolution: an invocation computes one position of four output channels",
+    applies: free,
+    cost: free,
+    steps: |request, p| Ok(direct(p, &request.work, request.to)?.into()),
+};
+
+pub(super) const POOLED: Candidate<Both> = Candidate {
+    name: "conv_pool/direct",
+    family: Family::General,
+    about: "pooling windows that do not overlap: an invocation convolves one and stores its maximum or mean",
+    applies: |both, p| {
+        both.apart()?;
+        let conv = both.conv();
+        match direct_turns(conv, conv.group_in).at_taps(&both.pool().axes).fit(p) {
+            true => Ok(()),
+            false => Err(ENDED),
+        }
+    },
+    cost: |both, p| both.fast_apart(p).and_then(|()| both.patches_apart(p)),
+    steps: |both, p| Ok(vec![fused(p, both.conv(), both.pool())?].into()),
+};
+
+/// The kernel that takes any convolution.
+fn direct(p: &Planner, work: &ConvWork, to: Slot) -> Result<Vec<Step>> {
+    let total = invocations(work, each(&work.axes, |a| a.output));
+    let grid = p.invocations(total as u64)?;
+    carried::steps(
+        p,
+        work,
+        |channels| direct_turns(work, channels),
+        |work, channels| {
+            let (activation, _) = ActivationKind::of(work.activation);
+            let params = params(p, work, None, total, channels)?;
+            let (dtype, channels_last) = (work.dtype, work.layout == Layout::Nhwc);
+            let kernel = KernelKey::Conv { dtype, activation, channels_last };
+            Ok(Step::new(kernel, &params, slots(work, to), grid))
+        },
+    )
+}
+
+pub(super) fn direct_turns(work: &ConvWork, channels: usize) -> Turns {
+    Turns::of_channels(channels).at_taps(&work.axes)
+}
+
+pub(in crate::plan) fn transposed(p: &Planner, work: &ConvWork) -> Result<Vec<Step>> {
+    // The axes are those of the adjoint: its input is written here.
+    let total = invocations(work, each(&work.axes, |a| a.input));
+    let grid = p.invocations(total as u64)?;
+    carried::steps(
+        p,
+        work,
+        |channels| transposed_turns(work, channels),
+        |work, channels| {
+            let (activation, _) = ActivationKind::of(work.activation);
+            let params = params(p, work, None, total, channels)?;
+            let (dtype, channels_last) = (work.dtype, work.layout == Layout::Nhwc);
+            let kernel = KernelKey::ConvTranspose { dtype, activation, channels_last };
+            Ok(Step::new(kernel, &params, slots(work, Slot::Output(0)), grid))
+        },
+    )
+}
+
+fn transposed_turns(work: &ConvWork, channels: usize) -> Turns {
+    Turns::of_channels(channels).at_windows(&work.axes)
+}
+
+/// The general kernel of both, for windows that do not overlap.
+fn fused(p: &Planner, conv: &ConvWork, pool: &PoolWork) -> Result<Step> {
+    let (activation, _) = ActivationKind::of(conv.activation);
+    let total = invocations(conv, each(&pool.axes, |a| a.output));
+    let params = params(p, conv, Some(pool), total, 0..conv.group_in)?;
+    let kernel = KernelKey::ConvPool {
+        dtype: conv.dtype,
+        activation,
+        channels_last: conv.layout == Layout::Nhwc,
+        reduce: pool.kind.into(),
+    };
+    let why = "windows do not overlap, so that the convolution is never stored";
+    let grid = p.invocations(total as u64)?;
+    let step = Step { why, ..Step::new(kernel, &params, slots(conv, Slot::Output(0)), grid) };
+    Ok(step)
+}
+
+/// Invocations of a direct kernel that writes `space` positions of each image.
+pub(super) fn invocations(work: &ConvWork, space: [usize; 3]) -> usize {
+    work.batch * work.groups * work.group_out.div_ceil(BLOCK) * space.iter().product::<usize>()
+}
+
+pub(super) fn params(
+    p: &Planner,
+    work: &ConvWork,
+    pool: Option<&PoolWork>,
+    total: usize,
+    channels: Range<usize>,
+) -> Result<ConvParams> {
+    let (convolution, pooling) = params::geometry(p, work, pool)?;
+    let [gcd, tap_step, inverse] = p.meeting(&work.axes)?;
+    Ok(ConvParams {
+        convolution,
+        pooling,
+        tap_stride: p.vec4(work.kernel.space, work.kernel.i)?,
+        gcd,
+        tap_step,
+        inverse,
+        tap_out: p.u32(work.kernel.o)?,
+        blocks: p.u32(work.group_out.div_ceil(BLOCK))?,
+        groups: p.u32(work.groups)?,
+        total: p.u32(total)?,
+        identity: f32::NEG_INFINITY,
+        nan: f32::NAN.to_bits(),
+        from_channel: p.u32(channels.start)?,
+        to_channel: p.u32(channels.end)?,
+    })
+}

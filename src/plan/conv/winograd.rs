@@ -1,0 +1,205 @@
+//! Convolution by Winograd's algorithm, on hardware: when it is chosen, and its steps.
+//!
+//! Weights and inputs are transformed, and for each point of a tile the product of the two is a product of matrices over
+//! the input channels, which [`gemm`] plans. Its sums are
+//! transformed back, with bias, activation and pooling.
+
+use super::pooled::Both;
+use super::{OUTSIDE, Request, weight_slots};
+use crate::error::Result;
+use crate::geometry::{Axis, Strides};
+use crate::kernel::winograd::FORM;
+use crate::kernel::{ActivationKind, KernelKey, WinogradParams};
+use crate::plan::candidate::{Candidate, Family, Verdict};
+use crate::plan::gemm::{self, Gemm, Operands};
+use crate::plan::turns::{ENDED, Turns};
+use crate::plan::{Planner, Slot, Step, Steps};
+use crate::problem::{ConvWork, PoolWork};
+use crate::spec::PoolKind;
+use crate::tensor::DType;
+
+/// Dispatches more than a product of matrices alone takes.
+const MORE_DISPATCHES: u64 = 2;
+
+/// Outputs of a tile.
+const OUTPUTS: usize = 16;
+
+fn points() -> usize {
+    FORM.points * FORM.points
+}
+
+/// Tiles of all images, and rows and columns of them in each.
+fn tiles(work: &ConvWork) -> [usize; 3] {
+    let [_, rows, columns] = work.axes.map(|a| a.output.div_ceil(FORM.outputs));
+    [work.batch * rows * columns, rows, columns]
+}
+
+/// Whether the pooling is done in the tiles: windows of 2 by 2 that touch.
+fn pools(pool: &PoolWork) -> bool {
+    let pairs = |a: &Axis| {
+        (a.kernel, a.stride, a.dilation, a.pad_before) == (2, 2, 1, 0) && a.reach(a.output) <= a.input
+    };
+    let [depth, rows, columns] = &pool.axes;
+    let plain = [depth.input, depth.output, depth.kernel] == [1; 3];
+    pool.kind == PoolKind::Max && plain && pairs(rows) && pairs(columns)
+}
+
+/// The products of all points, each a group of its own, whose columns are the tiles.
+fn product(work: &ConvWork) -> Gemm {
+    let [tiles, ..] = tiles(work);
+    Gemm::of_matrices(points() * work.groups, work.group_out, work.group_in, tiles)
+}
+
+/// Floats of transformed inputs, and of sums.
+fn floats(product: &Gemm) -> [usize; 2] {
+    [product.groups * product.depth * product.columns, product.elements()]
+}
+
+/// The rule: what the algorithm multiplies, moves and dispatches, in FLOPs by what a device does in the same time, must be
+/// less than what the definition multiplies. Transformed inputs and sums go through memory once in each direction.
+fn worth_it(work: &ConvWork, product: &Gemm, p: &Planner) -> bool {
+    let floats = floats(product).iter().sum::<usize>() as u64;
+    let moved = (2 * 4 * floats).saturating_mul(u64::from(p.caps.flops_per_byte));
+    let dispatched = MORE_DISPATCHES.saturating_mul(p.caps.flops_per_dispatch);
+    product.flops().saturating_add(moved).saturating_add(dispatched) < Gemm::of_windows(work, None).flops()
+}
+
+pub(super) const CANDIDATE: Candidate<Request> = Candidate {
+    name: "conv/winograd",
+    family: Family::Gpu,
+    about: "3 by 3 windows whose error may depend on their tile, by Winograd's F(4x4, 3x3)",
+    applies: |Request { work, .. }, p| {
+        if !work.little_outside() {
+            return Err(OUTSIDE);
+        }
+        applies(work, false, p)
+    },
+    cost: |Request { work, .. }, p| cost(work, p),
+    steps: |Request { work, to, .. }, p| steps(p, work, None, *to),
+};
+
+pub(super) const POOLED: Candidate<Both> = Candidate {
+    name: "conv_pool/winograd",
+    family: Family::Gpu,
+    about: "the same with maxima of 2 by 2, which lie in the tiles",
+    applies: |both, p| {
+        both.little_outside()?;
+        if !pools(both.pool()) {
+            return Err("pooling is not the maximum of 2 by 2 windows that touch");
+        }
+        applies(both.conv(), true, p)
+    },
+    cost: |both, p| cost(both.conv(), p),
+    steps: |both, p| steps(p, both.conv(), Some(both.pool()), Slot::Output(0)),
+};
+
+fn output_kernel(work: &ConvWork, pool: bool) -> KernelKey {
+    let (activation, _) = ActivationKind::of(work.activation);
+    KernelKey::WinogradOutput { dtype: work.dtype, activation, pool }
+}
+
+fn applies(work: &ConvWork, pool: bool, p: &Planner) -> Verdict {
+    if !work.by_tiles() {
+        return Err("windows are not 3 by 3 with an error that may depend on the tile");
+    }
+    if !p.caps.can_bind(&output_kernel(work, pool)) {
+        return Err("the device binds too few storage buffers to a kernel");
+    }
+    // What is not finite is computed again, in one invocation for a whole tile.
+    if !Turns::default().repeated(work.group_in).repeated(9).repeated(OUTPUTS).fit(p) {
+        return Err(ENDED);
+    }
+    let product = product(work);
+    if floats(&product).iter().any(|&floats| 4 * floats as u64 > p.caps.max_binding) {
+        return Err("transformed tensors are larger than a binding");
+    }
+    gemm::choose(&product, p).map(|_| ())
+}
+
+fn cost(work: &ConvWork, p: &Planner) -> Verdict {
+    p.on_gpu()?;
+    let product = product(work);
+    if p.caps.cooperative.is_some() && work.dtype == DType::F16 {
+        return Err("cooperative matrices are predicted to be faster than the algorithm in 32 bits");
+    }
+    if !worth_it(work, &product, p) {
+        return Err("transforms cost more than the products they save");
+    }
+    gemm::choose(&product, p).and_then(|choice| choice.cost())
+}
+
+/// The steps of a convolution, with `pool` behind it.
+fn steps(p: &Planner, work: &ConvWork, pool: Option<&PoolWork>, to: Slot) -> Result<Steps> {
+    let product = product(work);
+    let [transformed, sums] = floats(&product).map(|floats| 4 * floats as u64);
+    let from = to.after();
+    let products = from.after();
+    let choice = gemm::choose(&product, p).map_err(|why| p.refused(CANDIDATE.name, why))?;
+    // The sums take no bias; what is bound in its place is not read.
+    let at = Operands { weights: Slot::Packed(0), data: from, bias: Slot::Input(1), result: products };
+    let planned = gemm::steps(p, &product, &choice, &at)?;
+    let tile = choice.tiled.tile as usize;
+    let params = params(p, work, pool, tile)?;
+    let (dtype, [_, bias]) = (work.dtype, weight_slots(work));
+    let step = |kernel, total: usize, slots, why| -> Result<Step> {
+        let params = WinogradParams { total: p.u32(total)?, ..params };
+        let grid = p.invocations(total as u64)?;
+        Ok(Step { why, ..Step::new(kernel, &params, slots, grid) })
+    };
+    let quads = work.groups * work.group_out.div_ceil(tile) * tile / 4;
+    let weights = step(
+        KernelKey::WinogradWeights { dtype },
+        quads * work.group_in,
+        vec![Slot::Input(1), Slot::Packed(0)],
+        "weights transformed for Winograd's F(4x4, 3x3), in the order of the product's tiles",
+    )?;
+    let [tiles, ..] = tiles(work);
+    let input = step(
+        KernelKey::WinogradInput { dtype },
+        work.in_channels() * tiles,
+        vec![Slot::Input(0), from],
+        "Winograd's F(4x4, 3x3), since an error may depend on its tile: fewer products than its transforms cost",
+    )?;
+    let output = step(
+        output_kernel(work, pool.is_some()),
+        work.out_channels() * tiles,
+        vec![products, Slot::Input(0), Slot::Input(1), bias, to],
+        "sums of products back to outputs; by the definition where they are not finite",
+    )?;
+    let mut steps = vec![Step { once: true, ..weights }, input];
+    let why = "the products of all points, each a group of channels";
+    steps.extend(planned.steps.into_iter().map(|step| Step { why, ..step }));
+    steps.push(output);
+    let scratch = [transformed, sums].into_iter().chain(planned.scratch).collect();
+    Ok(Steps { scratch, packed: vec![gemm::packed_size(&product, &choice.tiled)], ..Steps::from(steps) })
+}
+
+fn params(p: &Planner, work: &ConvWork, pool: Option<&PoolWork>, tile: usize) -> Result<WinogradParams> {
+    let four = |numbers: [usize; 4]| -> Result<[u32; 4]> {
+        let [a, b, c, d] = numbers.map(|n| p.u32(n));
+        Ok([a?, b?, c?, d?])
+    };
+    let strides = |s: &Strides| four([s.space[1], s.space[2], s.c, s.n]);
+    let [_, rows, columns] = &work.axes;
+    let (stored, out) = pool.map_or((&work.axes, &work.output), |pool| (&pool.axes, &pool.output));
+    let [all, tile_rows, tile_columns] = tiles(work);
+    let (_, alpha) = ActivationKind::of(work.activation);
+    let [_, before_row, before_column] = work.axes.map(|a| p.i32(a.pad_before));
+    Ok(WinogradParams {
+        in_size: four([rows.input, columns.input, work.group_in, work.groups])?,
+        out_size: four([rows.output, columns.output, work.group_out, work.batch])?,
+        in_stride: strides(&work.input)?,
+        out_stride: strides(out)?,
+        tap_stride: four([work.kernel.space[1], work.kernel.space[2], work.kernel.i, work.kernel.o])?,
+        stored: four([stored[1].output, stored[2].output, 0, 0])?,
+        pad_before: [before_row?, before_column?, 0, 0],
+        rows: p.u32(tile_rows)?,
+        columns: p.u32(tile_columns)?,
+        tiles: p.u32(all)?,
+        total: 0,
+        quads: p.u32(tile / 4)?,
+        channel_tiles: p.u32(work.group_out.div_ceil(tile))?,
+        has_bias: u32::from(work.bias),
+        alpha,
+    })
+}

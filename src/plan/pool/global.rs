@@ -1,0 +1,84 @@
+//! Pooling of whole planes.
+
+use super::{Request, divisor, exponent, identity, is_norm, lanes};
+use crate::error::Result;
+use crate::geometry::Axis;
+use crate::kernel::params::PlaneParams;
+use crate::kernel::{KernelKey, WORKGROUP};
+use crate::plan::candidate::{Candidate, Family};
+use crate::plan::turns::Turns;
+use crate::plan::{Planner, Step};
+use crate::problem::PoolWork;
+use crate::spec::PoolKind;
+
+/// Planes of at least this many elements are read by several invocations: by a few each, and larger ones by a whole
+/// workgroup each.
+const PLANE_ELEMENTS: usize = 32;
+const LARGE_PLANE: usize = 256;
+const FEW: u32 = 8;
+
+pub(super) const CANDIDATE: Candidate<Request> = Candidate {
+    name: "pool/global",
+    family: Family::General,
+    about: "windows that are whole planes: some invocations, or a workgroup, reduce one together",
+    applies: |Request { work, .. }, _| {
+        let torch = matches!(work.kind, PoolKind::LpTorch { .. });
+        let whole = work.axes.iter().all(covers_input) && work.indices.is_none() && !torch;
+        if whole { Ok(()) } else { Err("windows are no whole planes, or positions are asked for") }
+    },
+    cost: |Request { work, .. }, _| {
+        if plane(work) >= PLANE_ELEMENTS {
+            Ok(())
+        } else {
+            Err("planes are small enough for an invocation each")
+        }
+    },
+    steps: |request, p| Ok(vec![step(request, p)?].into()),
+};
+
+/// Elements of a plane.
+fn plane(work: &PoolWork) -> usize {
+    work.axes.iter().map(|a| a.input).product()
+}
+
+/// Whether the axis has one window, and that is the whole unpadded input.
+fn covers_input(axis: &Axis) -> bool {
+    axis.output == 1
+        && axis.kernel == axis.input
+        && axis.dilation == 1
+        && axis.pad_before == 0
+        && axis.pad_after == 0
+}
+
+fn step(Request { work, from, to, .. }: &Request, p: &Planner) -> Result<Step> {
+    let plane = plane(work);
+    let (share, why) = match plane {
+        0..=LARGE_PLANE => (FEW, "windows are whole small planes, several of which a workgroup reduces"),
+        _ => (WORKGROUP, "windows are whole planes, which workgroups reduce"),
+    };
+    let once = Turns::shared(plane, share).then(Turns::folded(share));
+    let turns = if is_norm(work) { once.then(once) } else { once };
+    let total = work.batch * work.channels;
+    turns.repeated((lanes(work.dtype) as usize).min(total)).check(p)?;
+    let params = PlaneParams {
+        length: p.u32(plane)?,
+        step: p.u32(work.input.space[2])?,
+        channels: p.u32(work.channels)?,
+        channel: p.u32(work.input.c)?,
+        in_batch: p.u32(work.input.n)?,
+        total: p.u32(total)?,
+        divisor: match divisor(work) {
+            0 => p.u32(plane)?,
+            divisor => divisor,
+        },
+        identity: identity(work.dtype),
+        p: exponent(work),
+        nan: f32::NAN.to_bits(),
+        root: 1.0 / exponent(work),
+        pad_0: 0,
+    };
+    let kernel = KernelKey::PoolPlane { reduce: work.kind.into(), dtype: work.dtype, share };
+    let planes = lanes(work.dtype) * u64::from(WORKGROUP / share);
+    let grid = p.workgroups((total as u64).div_ceil(planes))?;
+    Ok(Step { why, ..Step::new(kernel, &params, vec![*from, *to], grid) })
+}

@@ -1,0 +1,72 @@
+//! Pooling on software adapters, which reads its input through uniform windows.
+
+use super::{Request, divisor};
+use crate::error::Result;
+use crate::kernel::params::PagesParams;
+use crate::kernel::{KernelKey, Reduce, Taps};
+use crate::plan::candidate::{Candidate, Family};
+use crate::plan::uniform::{Chunk, PagedStep, Rows, page_params};
+use crate::plan::{PAGES, Planner, Step, patch};
+use crate::problem::PoolWork;
+use crate::spec::PoolKind;
+use crate::tensor::DType;
+
+pub(super) const CANDIDATE: Candidate<Request> = Candidate {
+    name: "pool/uniform",
+    family: Family::SoftwareAdapter,
+    about: "maxima and means of windows that are read through uniform bindings",
+    applies: |Request { work, .. }, p| chunks(&rows(work, p)?, work, p).map(|_| ()),
+    cost: in_patches,
+    steps: |request, p| steps(request, p).map(|steps| steps.into()),
+};
+
+/// Whether patches are slower.
+fn in_patches(request: &Request, p: &Planner) -> Result<(), &'static str> {
+    let patches = super::patch::CANDIDATE;
+    let overlap = rows(&request.work, p).is_ok_and(|rows| patch::instead_of_pages(&rows, p));
+    match overlap && (patches.applies)(request, p).is_ok() && (patches.cost)(request, p).is_ok() {
+        true => Err("windows overlap, and patches share what they load"),
+        false => Ok(()),
+    }
+}
+
+fn rows(work: &PoolWork, p: &Planner) -> Result<Rows, &'static str> {
+    p.paged()?;
+    if !matches!(work.kind, PoolKind::Max | PoolKind::Average { .. }) || work.indices.is_some() {
+        return Err("it computes maxima and means alone");
+    }
+    if work.dtype != DType::F32 {
+        return Err("elements are not f32");
+    }
+    Rows::of(&work.axes, work.batch, work.channels, &work.input)
+}
+
+fn chunks(rows: &Rows, work: &PoolWork, p: &Planner) -> Result<Vec<Chunk>, &'static str> {
+    rows.chunks(4 * (work.batch * work.input.n) as u64, PAGES, p)
+}
+
+fn steps(Request { work, from, to, .. }: &Request, p: &Planner) -> Result<Vec<Step>> {
+    let refused = |why| p.refused(CANDIDATE.name, why);
+    let rows = rows(work, p).map_err(refused)?;
+    let chunks = chunks(&rows, work, p).map_err(refused)?;
+    let params = PagesParams { divisor: divisor(work), ..page_params(p, &rows)? };
+    let taps = taps(&rows, p);
+    let runs = p.caps.llvmpipe_25 && matches!(taps, Taps::Pairs | Taps::Few { side: 2, .. });
+    let kernel = KernelKey::PoolPages { reduce: Reduce::from(work.kind), taps, runs };
+    let step = PagedStep { kernel, params, from: *from, count: PAGES, beside: &[], to: *to };
+    step.of_all(p, &chunks)
+}
+
+/// How the windows are gone through.
+fn taps(rows: &Rows, p: &Planner) -> Taps {
+    let last = rows.axes[2];
+    let touch =
+        last.stride == 2 && last.dilation == 1 && last.pad_before == 0 && 2 * last.output <= last.input;
+    let [row, middle, _, plane] = rows.strides;
+    let whole =
+        [row, middle, plane, p.caps.uniform_alignment as usize / 4].iter().all(|n| n.is_multiple_of(4));
+    match rows.taps {
+        Taps::Few { side: 2, fours: true } if touch && whole => Taps::Pairs,
+        taps => taps,
+    }
+}
