@@ -24,7 +24,7 @@ pub enum FrameKernel {
     },
 }
 
-const READ: &str = shader!("frame_read.wgsl");
+const READ: &str = shader!("frame/read.wgsl");
 
 impl FrameKernel {
     /// Every kernel there is: what tests compile and compare.
@@ -49,13 +49,13 @@ impl FrameKernel {
     pub(crate) fn text(&self) -> Vec<&'static str> {
         match *self {
             FrameKernel::Read { texture: true, dtype } => {
-                vec![prelude(dtype), INDEX, shader!("frame_texture.wgsl"), READ]
+                vec![prelude(dtype), INDEX, shader!("frame/texture.wgsl"), READ]
             }
             FrameKernel::Read { texture: false, dtype } => {
-                vec![prelude(dtype), INDEX, shader!("frame_packed.wgsl"), READ]
+                vec![prelude(dtype), INDEX, shader!("frame/packed.wgsl"), READ]
             }
             FrameKernel::Show { dtype, .. } => {
-                vec![prelude(dtype), INDEX, NUMBER, shader!("frame_show.wgsl")]
+                vec![prelude(dtype), INDEX, NUMBER, shader!("frame/show.wgsl")]
             }
         }
     }

@@ -4,7 +4,7 @@
 use crate::kernel::params::{Field, uniform};
 
 uniform! {
-    /// Parameters of `frame_read.wgsl`.
+    /// Parameters of `frame/read.wgsl`.
     FrameParams {
         crop: [u32; 4],
         out_size: [u32; 4],
@@ -17,7 +17,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `frame_show.wgsl`.
+    /// Parameters of `frame/show.wgsl`.
     ShowParams {
         out_size: [u32; 4],
         in_size: [u32; 4],

@@ -1,4 +1,4 @@
-//! The text of `conv_patch.wgsl`: the convolution of few channels, whose taps are written out.
+//! The text of `conv/few_channels.wgsl`: the convolution of few channels, whose taps are written out.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use super::params::{Field, uniform};
 use super::text::filled;
 use crate::tensor::DType;
 
-/// What an invocation of `conv_patch.wgsl` computes.
+/// What an invocation of `conv/few_channels.wgsl` computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConvPatch {
     /// Type of the elements; sums are kept in f32.
@@ -176,7 +176,7 @@ impl ConvPatch {
 }
 
 uniform! {
-    /// Parameters of `conv_patch.wgsl`.
+    /// Parameters of `conv/few_channels.wgsl`.
     ConvPatchParams {
         image_size: [i32; 2],
         stride: [i32; 2],

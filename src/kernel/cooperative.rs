@@ -1,4 +1,4 @@
-//! The text of `conv_cooperative.wgsl` for the matrices that a device multiplies.
+//! The text of `conv/cooperative.wgsl` for the matrices that a device multiplies.
 
 use super::gemm::GemmTile;
 use super::text::filled;

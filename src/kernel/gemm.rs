@@ -43,7 +43,7 @@ pub enum GemmFinish {
     AveragePadded = 4,
 }
 
-/// A variant of `conv_gemm.wgsl`, or of `conv_cooperative.wgsl`.
+/// A variant of `conv/gemm.wgsl`, or of `conv/cooperative.wgsl`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GemmKernel {
     /// Type of the elements; sums are kept in f32.
@@ -106,7 +106,7 @@ impl GemmKernel {
 }
 
 uniform! {
-    /// Parameters of `conv_gemm.wgsl`.
+    /// Parameters of `conv/gemm.wgsl`.
     GemmParams {
         convolution: ConvGeometry,
         pooling: PoolGeometry,
@@ -127,7 +127,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `pack_gemm.wgsl`.
+    /// Parameters of `pack/gemm.wgsl`.
     PackGemmParams {
         length: [u32; 4],
         stride: [u32; 4],
@@ -143,7 +143,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `conv_parts.wgsl`.
+    /// Parameters of `conv/parts.wgsl`.
     PartsParams {
         total: u32,
         parts: u32,

@@ -28,7 +28,7 @@ macro_rules! uniform {
 pub(crate) use uniform;
 
 uniform! {
-    /// Parameters of `pool.wgsl`.
+    /// Parameters of `pool/sliding.wgsl`.
     PoolParams {
         in_size: [u32; 4],
         out_size: [u32; 4],
@@ -51,7 +51,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `pool_pages.wgsl` and `depthwise_pages.wgsl`.
+    /// Parameters of `pool/uniform.wgsl` and `depthwise/uniform.wgsl`.
     PagesParams {
         chunks: [[u32; 8]; 8],
         in_size: [i32; 4],
@@ -80,7 +80,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `pool_plane.wgsl`.
+    /// Parameters of `pool/plane.wgsl`.
     PlaneParams {
         length: u32,
         step: u32,
@@ -98,7 +98,7 @@ uniform! {
 }
 
 uniform! {
-    /// What the blocks of `conv.wgsl` and of `conv_gemm.wgsl` begin with: the convolution.
+    /// What the blocks of `conv/direct.wgsl` and of `conv/gemm.wgsl` begin with: the convolution.
     ConvGeometry {
         in_size: [u32; 4],
         out_size: [u32; 4],
@@ -128,7 +128,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `conv.wgsl`, `conv_pool.wgsl`, `conv_transpose.wgsl` and `conv_integer.wgsl`.
+    /// Parameters of `conv/direct.wgsl`, `conv/pooled.wgsl`, `conv/transpose.wgsl` and `conv/integer.wgsl`.
     ConvParams {
         convolution: ConvGeometry,
         pooling: PoolGeometry,
@@ -148,7 +148,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `conv_tiled.wgsl`.
+    /// Parameters of `conv/register_tile.wgsl`.
     TiledParams {
         out_size: [u32; 4],
         window: [u32; 4],
@@ -175,7 +175,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `pack_input.wgsl`.
+    /// Parameters of `pack/input.wgsl`.
     PackInputParams {
         size: [u32; 4],
         counts: [u32; 4],
@@ -195,7 +195,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `pack_weights.wgsl`.
+    /// Parameters of `pack/weights.wgsl`.
     PackParams {
         window: [u32; 4],
         tap_stride: [u32; 4],
@@ -215,7 +215,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `unpool.wgsl`.
+    /// Parameters of `pool/unpool.wgsl`.
     UnpoolParams {
         in_size: [u32; 4],
         out_size: [u32; 4],
@@ -234,7 +234,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `fractional.wgsl`.
+    /// Parameters of `pool/fractional.wgsl`.
     FractionalParams {
         in_size: [u32; 4],
         out_size: [u32; 4],
@@ -251,7 +251,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `roi_align.wgsl` and `roi_max.wgsl`.
+    /// Parameters of `pool/roi_align.wgsl` and `pool/roi_max.wgsl`.
     RoiParams {
         height: u32,
         width: u32,
@@ -277,7 +277,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `pack_integer.wgsl`.
+    /// Parameters of `pack/integer.wgsl`.
     PackIntegerParams {
         window: [u32; 4],
         tap_stride: [u32; 4],
@@ -293,7 +293,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `requantize.wgsl`.
+    /// Parameters of `conv/requantize.wgsl`.
     RequantizeParams {
         total: u32,
         channels: u32,
@@ -307,7 +307,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `deform_samples.wgsl`.
+    /// Parameters of `conv/deform_samples.wgsl`.
     DeformParams {
         in_size: [u32; 4],
         out_size: [u32; 4],
@@ -323,7 +323,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `col2im.wgsl`.
+    /// Parameters of `other/col2im.wgsl`.
     Col2ImParams {
         image: [u32; 4],
         windows: [u32; 4],
@@ -342,7 +342,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `causal_sequence.wgsl`.
+    /// Parameters of `conv/causal_sequence.wgsl`.
     CausalParams {
         kept: u32,
         length: u32,
@@ -352,7 +352,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `dense.wgsl`.
+    /// Parameters of `conv/dense.wgsl`.
     DenseParams {
         rows: u32,
         features: u32,
@@ -366,7 +366,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `softmax.wgsl`.
+    /// Parameters of `other/softmax.wgsl`.
     SoftmaxParams {
         rows: u32,
         length: u32,
@@ -380,7 +380,7 @@ uniform! {
 }
 
 uniform! {
-    /// Parameters of `activation.wgsl`.
+    /// Parameters of `other/activation.wgsl`.
     ActivationParams {
         total: u32,
         alpha: f32,

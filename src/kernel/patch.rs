@@ -1,4 +1,4 @@
-//! The texts of `pool_patch.wgsl` and `depthwise_patch.wgsl` for a patch: what windows share is loaded once, and written
+//! The texts of `pool/patch.wgsl` and `depthwise/patch.wgsl` for a patch: what windows share is loaded once, and written
 //! out here, because drivers keep arrays that loops index in memory.
 
 use std::fmt::Write;
@@ -265,7 +265,7 @@ impl Patch {
 }
 
 uniform! {
-    /// Parameters of `pool_patch.wgsl` and `depthwise_patch.wgsl`.
+    /// Parameters of `pool/patch.wgsl` and `depthwise/patch.wgsl`.
     PatchParams {
         in_size: [i32; 2],
         out_size: [i32; 2],

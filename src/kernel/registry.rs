@@ -89,7 +89,7 @@ impl KernelKey {
         match *self {
             KernelKey::Pool { reduce, dtype, indices, channels_last, adaptive } => {
                 let store = if indices { shader!("lib/indices.wgsl") } else { NO_INDICES };
-                let own = [SUM, ELEMENT, TAPS, POOLING, store, shader!("pool.wgsl")];
+                let own = [SUM, ELEMENT, TAPS, POOLING, store, shader!("pool/sliding.wgsl")];
                 Row {
                     constants: vec![
                         constant("REDUCE", reduce as u32),
@@ -101,40 +101,40 @@ impl KernelKey {
             }
             KernelKey::PoolPlane { reduce, dtype, share } => Row {
                 constants: vec![constant("REDUCE", reduce as u32), constant("SHARE", share)],
-                ..typed(dtype, &[SUM, POOLING, FOLD, shader!("pool_plane.wgsl")], (1, 1))
+                ..typed(dtype, &[SUM, POOLING, FOLD, shader!("pool/plane.wgsl")], (1, 1))
             },
             KernelKey::PoolPages { reduce, taps, runs } => {
                 let window = match taps {
-                    Taps::Any => shader!("pool_page_loops.wgsl"),
-                    Taps::Pairs => shader!("pool_page_pairs.wgsl"),
-                    Taps::Few { .. } => shader!("pool_page_taps.wgsl"),
-                    Taps::Columns { .. } => shader!("pool_page_columns.wgsl"),
+                    Taps::Any => shader!("pool/uniform_loops.wgsl"),
+                    Taps::Pairs => shader!("pool/uniform_pairs.wgsl"),
+                    Taps::Few { .. } => shader!("pool/uniform_taps.wgsl"),
+                    Taps::Columns { .. } => shader!("pool/uniform_columns.wgsl"),
                 };
                 let run = if runs { shader!("lib/run.wgsl") } else { shader!("lib/no_run.wgsl") };
-                let own = vec![shader!("lib/first_max.wgsl"), run, shader!("pool_pages.wgsl")];
-                let of_each = [window, shader!("pool_page.wgsl")];
+                let own = vec![shader!("lib/first_max.wgsl"), run, shader!("pool/uniform.wgsl")];
+                let of_each = [window, shader!("pool/uniform_each.wgsl")];
                 let constants = vec![constant("REDUCE", reduce as u32)];
                 paged(Paged { taps, pages: PAGES, runs, own, of_each }, constants)
             }
             KernelKey::DepthwisePages { activation, channels_last, taps } => {
                 let window = match taps {
-                    Taps::Any => shader!("depthwise_page_loops.wgsl"),
-                    Taps::Few { .. } | Taps::Pairs => shader!("depthwise_page_taps.wgsl"),
-                    Taps::Columns { .. } => shader!("depthwise_page_columns.wgsl"),
+                    Taps::Any => shader!("depthwise/uniform_loops.wgsl"),
+                    Taps::Few { .. } | Taps::Pairs => shader!("depthwise/uniform_taps.wgsl"),
+                    Taps::Columns { .. } => shader!("depthwise/uniform_columns.wgsl"),
                 };
                 let finish = match taps.fours() {
-                    false => shader!("depthwise_finish_one.wgsl"),
-                    true => shader!("depthwise_finish_four.wgsl"),
+                    false => shader!("depthwise/finish_one.wgsl"),
+                    true => shader!("depthwise/finish_four.wgsl"),
                 };
-                let own = vec![ACTIVATION, shader!("depthwise_pages.wgsl"), finish];
-                let of_each = [window, shader!("depthwise_page.wgsl")];
+                let own = vec![ACTIVATION, shader!("depthwise/uniform.wgsl"), finish];
+                let of_each = [window, shader!("depthwise/uniform_each.wgsl")];
                 let constants =
                     vec![constant("ACTIVATION", activation as u32), constant("CHANNELS_LAST", channels_last)];
                 paged(Paged { taps, pages: DEPTHWISE_PAGES, runs: false, own, of_each }, constants)
             }
             KernelKey::PoolPatch { reduce, patch } => Row {
                 constants: vec![constant("REDUCE", reduce as u32)],
-                ..of_patch(patch, &pooled_windows(reduce), shader!("pool_patch.wgsl"), (1, 1))
+                ..of_patch(patch, &pooled_windows(reduce), shader!("pool/patch.wgsl"), (1, 1))
             },
             KernelKey::DepthwisePatch { activation, patch } => {
                 let weights = match patch.across {
@@ -142,41 +142,41 @@ impl KernelKey {
                     _ => shader!("lib/weights_one.wgsl"),
                 };
                 let finish = match patch.across.fours() {
-                    false => shader!("depthwise_finish_one.wgsl"),
-                    true => shader!("depthwise_finish_four.wgsl"),
+                    false => shader!("depthwise/finish_one.wgsl"),
+                    true => shader!("depthwise/finish_four.wgsl"),
                 };
                 let own = [ACTIVATION, weights, finish];
                 Row {
                     constants: vec![constant("ACTIVATION", activation as u32)],
-                    ..of_patch(patch, &own, shader!("depthwise_patch.wgsl"), (3, 1))
+                    ..of_patch(patch, &own, shader!("depthwise/patch.wgsl"), (3, 1))
                 }
             }
             KernelKey::Fractional { indices, channels_last } => {
                 let store = if indices { shader!("lib/indices_4.wgsl") } else { NO_INDICES };
                 Row {
                     constants: vec![constant("CHANNELS_LAST", channels_last)],
-                    ..plain(&[ELEMENT, store, shader!("fractional.wgsl")], (2, 1 + u32::from(indices)))
+                    ..plain(&[ELEMENT, store, shader!("pool/fractional.wgsl")], (2, 1 + u32::from(indices)))
                 }
             }
             KernelKey::Unpool { stage, dtype } => {
-                let text = Text::Parts(vec![prelude(dtype), INDEX, shader!("unpool.wgsl")]);
+                let text = Text::Parts(vec![prelude(dtype), INDEX, shader!("pool/unpool.wgsl")]);
                 Row { constants: vec![constant("STAGE", stage)], ..row(dtype, text, (2, 2)) }
             }
-            KernelKey::RoiAlign => plain(&[SUM, ROI, shader!("roi_align.wgsl")], (3, 1)),
-            KernelKey::MaxRoi => plain(&[ROI, shader!("roi_max.wgsl")], (2, 1)),
+            KernelKey::RoiAlign => plain(&[SUM, ROI, shader!("pool/roi_align.wgsl")], (3, 1)),
+            KernelKey::MaxRoi => plain(&[ROI, shader!("pool/roi_max.wgsl")], (2, 1)),
             KernelKey::Conv { dtype, activation, channels_last } => Row {
                 constants: vec![
                     constant("ACTIVATION", activation as u32),
                     constant("CHANNELS_LAST", channels_last),
                 ],
-                ..convolution(dtype, &[shader!("conv.wgsl")])
+                ..convolution(dtype, &[shader!("conv/direct.wgsl")])
             },
             KernelKey::ConvTranspose { dtype, activation, channels_last } => Row {
                 constants: vec![
                     constant("ACTIVATION", activation as u32),
                     constant("CHANNELS_LAST", channels_last),
                 ],
-                ..convolution(dtype, &[REACHED, shader!("conv_transpose.wgsl")])
+                ..convolution(dtype, &[REACHED, shader!("conv/transpose.wgsl")])
             },
             KernelKey::ConvPool { dtype, activation, channels_last, reduce } => Row {
                 constants: vec![
@@ -184,7 +184,7 @@ impl KernelKey {
                     constant("CHANNELS_LAST", channels_last),
                     constant("REDUCE", reduce as u32),
                 ],
-                ..convolution(dtype, &[POOLING, shader!("conv_pool.wgsl")])
+                ..convolution(dtype, &[POOLING, shader!("conv/pooled.wgsl")])
             },
             KernelKey::ConvTiled { tile, activation, first, last } => {
                 let row = row(DType::F32, Text::Tile(tile), (0, 1));
@@ -199,8 +199,8 @@ impl KernelKey {
                     ..row
                 }
             }
-            KernelKey::PackInput => plain(&[shader!("pack_input.wgsl")], (1, 1)),
-            KernelKey::PackWeights { dtype } => typed(dtype, &[shader!("pack_weights.wgsl")], (2, 1)),
+            KernelKey::PackInput => plain(&[shader!("pack/input.wgsl")], (1, 1)),
+            KernelKey::PackWeights { dtype } => typed(dtype, &[shader!("pack/weights.wgsl")], (2, 1)),
             KernelKey::ConvGemm(kernel) => {
                 let output = match kernel.finish {
                     GemmFinish::Partial => shader!("lib/gemm_partial.wgsl"),
@@ -220,9 +220,9 @@ impl KernelKey {
                     shader!("lib/gemm_pool.wgsl"),
                 ];
                 let text = match kernel.cooperative {
-                    None => Text::Parts([&lines[..], &[shader!("conv_gemm.wgsl")]].concat()),
+                    None => Text::Parts([&lines[..], &[shader!("conv/gemm.wgsl")]].concat()),
                     Some(matrices) => {
-                        Text::Cooperative(matrices, lines.into(), shader!("conv_cooperative.wgsl"))
+                        Text::Cooperative(matrices, lines.into(), shader!("conv/cooperative.wgsl"))
                     }
                 };
                 Row {
@@ -243,55 +243,55 @@ impl KernelKey {
                 let parts = [&shared[..], patch.pool.map_or(&[], of_windows)].concat();
                 let reduce = patch.pool.map(|reduce| constant("REDUCE", reduce as u32));
                 let activation = constant("ACTIVATION", patch.activation as u32);
-                let text = Text::ConvPatch(patch, parts, shader!("conv_patch.wgsl"));
+                let text = Text::ConvPatch(patch, parts, shader!("conv/few_channels.wgsl"));
                 Row {
                     constants: reduce.into_iter().chain([activation]).collect(),
                     ..row(patch.dtype, text, (3, 1))
                 }
             }
             KernelKey::PackGemm { dtype } => {
-                let text = Text::Parts(vec![prelude(dtype), INDEX, shader!("pack_gemm.wgsl")]);
+                let text = Text::Parts(vec![prelude(dtype), INDEX, shader!("pack/gemm.wgsl")]);
                 row(dtype, text, (1, 1))
             }
             KernelKey::ConvParts { dtype, activation } => Row {
                 constants: vec![constant("ACTIVATION", activation as u32)],
-                ..typed(dtype, &[ACTIVATION, shader!("conv_parts.wgsl")], (2, 1))
+                ..typed(dtype, &[ACTIVATION, shader!("conv/parts.wgsl")], (2, 1))
             },
             KernelKey::ConvInteger { dtype, channels_last } => Row {
                 constants: vec![constant("CHANNELS_LAST", channels_last)],
-                ..typed(dtype, &[ELEMENT, TAPS, PLACE, shader!("conv_integer.wgsl")], (3, 1))
+                ..typed(dtype, &[ELEMENT, TAPS, PLACE, shader!("conv/integer.wgsl")], (3, 1))
             },
-            KernelKey::PackInteger { dtype } => typed(dtype, &[shader!("pack_integer.wgsl")], (2, 1)),
-            KernelKey::Requantize { dtype } => typed(dtype, &[shader!("requantize.wgsl")], (3, 1)),
-            KernelKey::DeformSamples => plain(&[shader!("deform_samples.wgsl")], (3, 1)),
-            KernelKey::Col2Im { dtype } => typed(dtype, &[SUM, REACHED, shader!("col2im.wgsl")], (1, 1)),
-            KernelKey::CausalSequence { dtype } => typed(dtype, &[shader!("causal_sequence.wgsl")], (2, 2)),
+            KernelKey::PackInteger { dtype } => typed(dtype, &[shader!("pack/integer.wgsl")], (2, 1)),
+            KernelKey::Requantize { dtype } => typed(dtype, &[shader!("conv/requantize.wgsl")], (3, 1)),
+            KernelKey::DeformSamples => plain(&[shader!("conv/deform_samples.wgsl")], (3, 1)),
+            KernelKey::Col2Im { dtype } => typed(dtype, &[SUM, REACHED, shader!("other/col2im.wgsl")], (1, 1)),
+            KernelKey::CausalSequence { dtype } => typed(dtype, &[shader!("conv/causal_sequence.wgsl")], (2, 2)),
             KernelKey::WinogradWeights { dtype } => {
-                winograd(dtype, &[], shader!("winograd_weights.wgsl"), (1, 1))
+                winograd(dtype, &[], shader!("winograd/weights.wgsl"), (1, 1))
             }
             KernelKey::WinogradInput { dtype } => {
-                winograd(dtype, &[], shader!("winograd_input.wgsl"), (1, 1))
+                winograd(dtype, &[], shader!("winograd/input.wgsl"), (1, 1))
             }
             KernelKey::WinogradOutput { dtype, activation, pool } => Row {
                 constants: vec![constant("ACTIVATION", activation as u32), constant("POOL", pool)],
-                ..winograd(dtype, &[NUMBER, SUM, ACTIVATION], shader!("winograd_output.wgsl"), (4, 1))
+                ..winograd(dtype, &[NUMBER, SUM, ACTIVATION], shader!("winograd/output.wgsl"), (4, 1))
             },
             KernelKey::Dense { dtype, activation } => Row {
                 constants: vec![constant("ACTIVATION", activation as u32)],
-                ..typed(dtype, &[SUM, ACTIVATION, shader!("dense.wgsl")], (3, 1))
+                ..typed(dtype, &[SUM, ACTIVATION, shader!("conv/dense.wgsl")], (3, 1))
             },
             KernelKey::Frame(kernel) => Row {
                 constants: kernel.overrides().into_iter().collect(),
                 ..row(kernel.dtype(), Text::Parts(kernel.text()), kernel.buffers())
             },
-            KernelKey::Softmax => plain(&[SUM, SOFTMAX, shader!("softmax.wgsl")], (1, 1)),
+            KernelKey::Softmax => plain(&[SUM, SOFTMAX, shader!("other/softmax.wgsl")], (1, 1)),
             KernelKey::SoftmaxRows => Row {
                 constants: vec![constant("SHARE", WORKGROUP)],
-                ..plain(&[SUM, FOLD, SOFTMAX, shader!("softmax_rows.wgsl")], (1, 1))
+                ..plain(&[SUM, FOLD, SOFTMAX, shader!("other/softmax_rows.wgsl")], (1, 1))
             },
             KernelKey::Activation { activation } => Row {
                 constants: vec![constant("ACTIVATION", activation as u32)],
-                ..plain(&[ACTIVATION, shader!("activation.wgsl")], (1, 1))
+                ..plain(&[ACTIVATION, shader!("other/activation.wgsl")], (1, 1))
             },
         }
     }

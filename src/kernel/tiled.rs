@@ -1,4 +1,4 @@
-//! The text of `conv_tiled.wgsl` for a tile: what is unrolled is written here, because drivers keep arrays that loops
+//! The text of `conv/register_tile.wgsl` for a tile: what is unrolled is written here, because drivers keep arrays that loops
 //! index in memory, and the tile's sums belong into registers.
 
 use std::fmt::Write;

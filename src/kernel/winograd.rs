@@ -90,7 +90,7 @@ fn outputs(f: &Winograd) -> Vec<String> {
 }
 
 uniform! {
-    /// Parameters of `winograd_weights.wgsl`, `winograd_input.wgsl` and `winograd_output.wgsl`.
+    /// Parameters of `winograd/weights.wgsl`, `winograd/input.wgsl` and `winograd/output.wgsl`.
     WinogradParams {
         in_size: [u32; 4],
         out_size: [u32; 4],

@@ -49,7 +49,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!(AveragePadded, "padding does not count", "count = taps.padded;", ""),
 ];
 
-/// Of `conv_cooperative.wgsl`.
+/// Of `conv/cooperative.wgsl`.
 const COOPERATIVE: &[Mutant] = &[
     mutant!(Store, "a carry lost", "n.y += u32(carry_z);", ""),
     mutant!(Store, "rows of weights twice", "a_rows[(weight_row + 4u)", "a_rows[(weight_row + 8u)"),

@@ -1,7 +1,7 @@
 // Direct convolution in register tiles: an invocation computes a tile of positions times a block of output channels, of
 // one group, from some chunks of the input channels; a dispatch computes several blocks, each workgroup one. A chunk of a
-// region of the input, padded, lies in a uniform page in the order of pack_input.wgsl, its weights in another in that of
-// pack_weights.wgsl. The lines marked `//:` stand for unrolled ones, which `kernel/tiled.rs` writes for a tile.
+// region of the input, padded, lies in a uniform page in the order of pack/input.wgsl, its weights in another in that of
+// pack/weights.wgsl. The lines marked `//:` stand for unrolled ones, which `kernel/tiled.rs` writes for a tile.
 
 struct TiledParams {
     out_size: vec4<u32>,   // of the convolution: depth, height, width; output channels of all blocks

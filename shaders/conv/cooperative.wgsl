@@ -1,4 +1,4 @@
-// Convolution as a product of matrices, as in conv_gemm.wgsl, by cooperative matrices of 16-bit floats with 32-bit
+// Convolution as a product of matrices, as in conv/gemm.wgsl, by cooperative matrices of 16-bit floats with 32-bit
 // sums. Four subgroups compute TILE = 4 * SIDE output channels at as many columns, each two by two matrices of SIDE
 // by SIDE of them.
 
@@ -25,7 +25,7 @@ fn main(
     @builtin(local_invocation_index) local: u32,
     @builtin(subgroup_id) subgroup: u32,
 ) {
-    // As in conv_gemm.wgsl, spare workgroups compute the last tile again.
+    // As in conv/gemm.wgsl, spare workgroups compute the last tile again.
     let place = place_of(min(workgroup_number(group, groups), params.tiles - 1u));
     let begin = place.begin;
     let end = place.end;

@@ -1,4 +1,4 @@
-// Adds the parts of a convolution's sums that conv_gemm.wgsl left in 32 bits; then bias and activation. One element
+// Adds the parts of a convolution's sums that conv/gemm.wgsl left in 32 bits; then bias and activation. One element
 // of the output an invocation.
 
 struct PartsParams {

@@ -1,7 +1,7 @@
 // Integer convolution: one output position and four output channels of a group an invocation. Sums wrap at 32 bits.
 
 @group(0) @binding(1) var<storage, read> input: array<Word>;
-@group(0) @binding(2) var<storage, read> kernel: array<vec4<i32>>; // as pack_integer.wgsl writes it
+@group(0) @binding(2) var<storage, read> kernel: array<vec4<i32>>; // as pack/integer.wgsl writes it
 @group(0) @binding(3) var<storage, read> zero: array<Word>;
 @group(0) @binding(4) var<storage, read_write> output: array<i32>;
 

@@ -1,4 +1,4 @@
-// Weights in the order in which conv_gemm.wgsl reads them: for each group and tile of output channels, row by row,
+// Weights in the order in which conv/gemm.wgsl reads them: for each group and tile of output channels, row by row,
 // the tile's channels after each other; 0 behind the last channel. Four channels an invocation.
 
 struct PackGemmParams {

@@ -1,4 +1,4 @@
-// Weights of Winograd's algorithm, G g G^T, in the order in which conv_gemm.wgsl reads them: for each point, group and
+// Weights of Winograd's algorithm, G g G^T, in the order in which conv/gemm.wgsl reads them: for each point, group and
 // tile of output channels, input channel by input channel, the tile's channels after each other; 0 behind the last.
 // Four output channels at an input channel an invocation.
 
