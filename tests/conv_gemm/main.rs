@@ -3,49 +3,15 @@
 mod mutants;
 mod ways;
 
-use wgpool_testing::support::{check_gpu, describe, descs, engine, with_fill};
-use wgpool_testing::verify::random::{Family, Rng};
-
-/// Plans for devices of several sizes, so that tiles of both sizes and divided sums come up on small tensors.
-const FILLS: [u32; 4] = [1, 8, 32, 128];
-
-/// Runs random cases whose hardware kernels are products of matrices.
-fn random(family: Family, count: usize) {
-    let hardware = engine().as_hardware();
-    let mut rng = Rng::new(0x6e33 ^ family as u64);
-    let (mut failures, mut ran) = (Vec::new(), 0);
-    while ran < count {
-        let case = family.case(&mut rng, hardware.caps().f16);
-        let engine = with_fill(&hardware, FILLS[rng.between(0, FILLS.len() - 1)]);
-        let inputs: Vec<_> = case.inputs.iter().collect();
-        let Some(kernel) = ways::product(&engine.plan(&case.op, &descs(&inputs)).unwrap()) else { continue };
-        ran += 1;
-        if let Err(reason) = check_gpu(&engine, &case) {
-            failures.push(format!("{}\n    {kernel:?}\n    {reason}", describe(&case)));
-        }
-    }
-    let total = failures.len();
-    failures.truncate(5);
-    assert!(failures.is_empty(), "{total} of {count} failed, such as\n{}", failures.join("\n"));
-}
-
-#[test]
-fn random_convolution() {
-    random(Family::Conv, 25);
-}
-
-#[test]
-fn random_convolution_with_pooling() {
-    random(Family::ConvPool, 25);
-}
+use wgpool_testing::support::{check_gpu, describe, engine, with_fill};
+use wgpool_testing::verify::random::Rng;
 
 #[test]
 fn every_way_through_the_kernels() {
-    let hardware = engine().as_hardware();
     let mut rng = Rng::new(1);
     let mut failures = Vec::new();
-    for way in ways::ways(hardware.caps()) {
-        let (engine, case) = ways::case(&mut rng, &hardware, way);
+    for way in ways::ways(engine().caps()) {
+        let (engine, case) = ways::case(&mut rng, engine(), way);
         if let Err(reason) = check_gpu(&engine, &case) {
             failures.push(format!("{way:?}: {}\n    {reason}", describe(&case)));
         }

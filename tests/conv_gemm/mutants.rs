@@ -82,11 +82,11 @@ const COOPERATIVE: &[Mutant] = &[
 
 #[test]
 fn every_mutant_is_caught() {
-    let hardware = engine().as_hardware();
-    let mutants = if hardware.caps().cooperative.is_some() { COOPERATIVE } else { MUTANTS };
-    assert_noticed(&hardware, mutants, |mutant, Mutant { on: finish, .. }| {
+    let engine = engine();
+    let mutants = if engine.caps().cooperative.is_some() { COOPERATIVE } else { MUTANTS };
+    assert_noticed(engine, mutants, |mutant, Mutant { on: finish, .. }| {
         let mut rng = Rng::new(3);
-        let ways = ways::ways(hardware.caps()).into_iter();
+        let ways = ways::ways(engine.caps()).into_iter();
         let mut shows = ways.filter(|way| way.finish == *finish).cycle().take(60);
         shows.any(|way| {
             let (engine, case) = ways::case(&mut rng, mutant, way);

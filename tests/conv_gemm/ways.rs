@@ -7,7 +7,7 @@ use wgpool::{
     Activation, Conv, ConvPool, DType, Data, Engine, KernelLayout, Layout, Op, Padding, Plan, Pool, Tensor,
     TensorDesc,
 };
-use wgpool_testing::support::with_fill;
+use wgpool_testing::support::{forced, with_fill};
 use wgpool_testing::verify::random::{Case, Rng};
 
 /// What tells the ways through the kernel apart.
@@ -49,22 +49,30 @@ pub fn ways(caps: &Caps) -> Vec<Way> {
     ways.into_iter().filter(|way| way.tile == cooperative.tile()).map(of_matrices).collect()
 }
 
-/// A case that takes `way`, and the engine that plans it so.
-pub fn case(rng: &mut Rng, hardware: &Engine, way: Way) -> (Engine, Case) {
-    for _ in 0..1000 {
+/// The kernel that a way goes through.
+fn kernel(way: Way) -> String {
+    let pooled = !matches!(way.finish, GemmFinish::Store | GemmFinish::Partial);
+    let table = if pooled { "conv_pool" } else { "conv" };
+    format!("{table}/{}", if way.cooperative.is_some() { "cooperative" } else { "gemm" })
+}
+
+/// A case that takes `way`, and an engine that plans it so: sums are divided for a device that so few tiles do not fill.
+/// Nearly every case fills its tiles; of ten, one does.
+pub fn case(rng: &mut Rng, engine: &Engine, way: Way) -> (Engine, Case) {
+    let engine = forced(engine, &kernel(way));
+    for _ in 0..10 {
         let (op, descs) = spec(rng, way);
-        let engine = with_fill(hardware, [1, 9, 17, 1000][rng.between(0, 3)]);
-        let mut caps = *engine.caps();
-        caps.cooperative = way.cooperative;
-        let engine = engine.with_caps(caps);
-        let Ok(plan) = engine.plan(&op, &descs) else { continue };
-        let Some(kernel) = product(&plan) else { continue };
-        let GemmKernel { dtype, channels_last, tile, cooperative, taps, finish, .. } = kernel;
-        if (Way { tile, cooperative, taps, finish, channels_last, dtype }) == way {
-            let kind = rng.between(0, 3);
-            let inputs = descs.iter().map(|desc| tensor(rng, desc, kind)).collect();
-            return (engine, Case { op, inputs });
-        }
+        let taken = |engine: &Engine| {
+            let plan = engine.plan(&op, &descs);
+            let plan = plan.unwrap_or_else(|error| panic!("{op:?} on {descs:?}: {error}"));
+            let GemmKernel { dtype, channels_last, tile, cooperative, taps, finish, .. } = product(&plan)?;
+            Some(Way { tile, cooperative, taps, finish, channels_last, dtype })
+        };
+        let mut engines = (1..=128).map(|fill| with_fill(&engine, fill));
+        let Some(engine) = engines.find(|engine| taken(engine) == Some(way)) else { continue };
+        let kind = rng.between(0, 3);
+        let inputs = descs.iter().map(|desc| tensor(rng, desc, kind)).collect();
+        return (engine, Case { op, inputs });
     }
     panic!("no case is planned as {way:?}");
 }
@@ -82,16 +90,25 @@ fn spec(rng: &mut Rng, way: Way) -> (Op, Vec<TensorDesc>) {
     let rows = match way.finish {
         GemmFinish::Partial => rng.between(1290, 1400),
         GemmFinish::Store if rng.one_in(3) => rng.between(1100, 1200),
-        _ => rng.between(20, 90),
+        _ => rng.between(40, 110),
     };
     let (group_in, groups) = (rows.div_ceil(taps), rng.between(1, 2));
     let group_out = match way.tile {
         GemmTile::Large if rng.one_in(2) => rng.between(110, 125),
         GemmTile::Large => rng.between(49, 64),
-        GemmTile::Small => rng.between(17, 35),
+        GemmTile::Small => rng.between(17, 32),
     };
-    let longest = if rank == 2 { 11 } else { 5 };
-    let space: Vec<usize> = (0..rank).map(|_| rng.between(longest - 3, longest)).collect();
+    let point = way.taps == GemmTaps::Point;
+    let (stride, dilation) = (rng.between(1, 2), rng.between(1, 2));
+    let padding = if point { 0 } else { rng.between(0, 1) };
+    // Positions fill several tiles.
+    let fewest = if rank == 2 { 8 } else { 4 };
+    let space: Vec<usize> = (window.iter())
+        .map(|taps| {
+            let outputs = rng.between(fewest, fewest + 6 / rank);
+            (outputs - 1) * stride + dilation * (taps - 1) + 1 - 2 * padding
+        })
+        .collect();
     let layout = if way.channels_last { Layout::Nhwc } else { Layout::Nchw };
     let channels = groups * group_in;
     let x = match layout {
@@ -103,11 +120,10 @@ fn spec(rng: &mut Rng, way: Way) -> (Op, Vec<TensorDesc>) {
         true => (KernelLayout::Oihw, [&[out, group_in], window.as_slice()].concat()),
         false => (KernelLayout::Hwio, [window.as_slice(), &[group_in, out]].concat()),
     };
-    let point = way.taps == GemmTaps::Point;
     let conv = Conv {
-        stride: vec![rng.between(1, 2)],
-        dilation: vec![rng.between(1, 2)],
-        padding: if point { Padding::Valid } else { Padding::symmetric([rng.between(0, 2)]) },
+        stride: vec![stride],
+        dilation: vec![dilation],
+        padding: Padding::symmetric([padding]),
         groups,
         activation: Activation::LeakyRelu { alpha: 0.3 },
         layout,
@@ -119,7 +135,11 @@ fn spec(rng: &mut Rng, way: Way) -> (Op, Vec<TensorDesc>) {
     if !pooled {
         return (conv.into(), descs);
     }
-    let window: Vec<usize> = (0..rank).map(|_| rng.between(1, 3)).collect();
+    // So small that tiles of both sizes are filled alike.
+    let window = match rank {
+        2 => [[1, 1], [1, 2], [2, 1], [2, 2], [1, 3], [3, 1]][rng.between(0, 5)].to_vec(),
+        _ => (0..rank).map(|_| rng.between(1, 2)).collect(),
+    };
     let pool = match way.finish {
         GemmFinish::Max => Pool::max(window.clone()),
         _ => Pool::average(window.clone()),

@@ -1,41 +1,33 @@
 //! Convolution of few channels: every way, and wrong versions noticed.
 
-use wgpool::kernel::{ConvPatch, KernelKey, Reduce};
+use wgpool::kernel::Reduce;
 use wgpool::{
-    Activation, Caps, Conv, ConvPool, DType, KernelLayout, Layout, Op, Padding, Plan, Pool, PoolKind,
-    TensorDesc,
+    Activation, Conv, ConvPool, DType, KernelLayout, Layout, Op, Padding, Pool, PoolKind, TensorDesc,
 };
 use wgpool_testing::verify::random::{Case, Rng};
 
 use crate::ways::tensor;
-use wgpool_testing::support::{self, assert_noticed, check_gpu, describe, engine, is_wrong, mutant};
+use wgpool_testing::support::{self, assert_noticed, check_gpu, describe, engine, forced, is_wrong, mutant};
 
 /// What becomes of the sums, and where channels lie.
 type Way = (Option<Reduce>, Layout);
-
-fn patch(plan: &Plan) -> Option<ConvPatch> {
-    plan.steps.iter().find_map(|step| match step.kernel {
-        KernelKey::ConvPatch(patch) => Some(patch),
-        _ => None,
-    })
-}
 
 fn ways() -> Vec<Way> {
     let pools = [None, Some(Reduce::Max), Some(Reduce::Average), Some(Reduce::AveragePadded)];
     pools.into_iter().flat_map(|pool| [Layout::Nchw, Layout::Nhwc].map(|layout| (pool, layout))).collect()
 }
 
-fn case(rng: &mut Rng, caps: &Caps, way: Way) -> Case {
-    for _ in 0..20_000 {
-        let (op, descs) = spec(rng, way, caps.f16);
-        let Ok(plan) = Plan::new(&op, &descs, caps) else { continue };
-        if patch(&plan).is_some_and(|patch| patch.pool == way.0) {
-            let kind = rng.between(0, 4);
-            let inputs = descs.iter().map(|desc| tensor(rng, desc, kind)).collect();
-            return Case { op, inputs };
-        }
-    }
-    panic!("no case is planned as {way:?}");
+/// The kernel that a way goes through.
+fn kernel((pool, _): Way) -> &'static str {
+    if pool.is_some() { "conv_pool/few_channels" } else { "conv/few_channels" }
+}
+
+/// A case that takes it.
+fn case(rng: &mut Rng, f16: bool, way: Way) -> Case {
+    let (op, descs) = spec(rng, way, f16);
+    let kind = rng.between(0, 4);
+    let inputs = descs.iter().map(|desc| tensor(rng, desc, kind)).collect();
+    Case { op, inputs }
 }
 
 fn spec(rng: &mut Rng, (reduce, layout): Way, f16: bool) -> (Op, Vec<TensorDesc>) {
@@ -43,8 +35,12 @@ fn spec(rng: &mut Rng, (reduce, layout): Way, f16: bool) -> (Op, Vec<TensorDesc>
     let side = [1, 3, 3, 5][rng.between(0, 3)];
     let window = if rng.one_in(4) { vec![rng.between(1, 5), rng.between(1, 5)] } else { vec![side; 2] };
     let most = if rng.one_in(4) { 32 } else { 4 };
-    let (group_in, out) = (rng.between(1, most), rng.between(1, 16));
-    let space = [rng.between(8, 19), rng.between(8, 19)];
+    let pooled = [[2, 2], [2, 2], [1, 3], [3, 1]][rng.between(0, 3)];
+    let positions = if reduce.is_some() { pooled[0] * pooled[1] } else { 1 };
+    // What is written out at most.
+    let fours = (150 / (positions * window[0] * window[1])).min(4);
+    let (group_in, out) = (rng.between(1, most), rng.between(1, 4 * fours));
+    let space = [rng.between(10, 19), rng.between(10, 19)];
     let x = match layout {
         Layout::Nchw => vec![2, group_in, space[0], space[1]],
         Layout::Nhwc => vec![2, space[0], space[1], group_in],
@@ -68,7 +64,7 @@ fn spec(rng: &mut Rng, (reduce, layout): Way, f16: bool) -> (Op, Vec<TensorDesc>
     let shapes = if rng.one_in(4) { vec![x, w] } else { vec![x, w, vec![out]] };
     let descs = shapes.into_iter().map(|shape| TensorDesc { shape, dtype }).collect();
     let Some(reduce) = reduce else { return (conv.into(), descs) };
-    let window = [[2, 2], [2, 2], [1, 3], [3, 1]][rng.between(0, 3)];
+    let window = pooled;
     let kind = match reduce {
         Reduce::Max => PoolKind::Max,
         _ => PoolKind::Average {
@@ -89,13 +85,13 @@ fn spec(rng: &mut Rng, (reduce, layout): Way, f16: bool) -> (Op, Vec<TensorDesc>
 
 #[test]
 fn every_way_of_few_channels() {
-    let hardware = engine().as_hardware();
     let mut rng = Rng::new(0xfe0);
     let mut failures = Vec::new();
     for way in ways() {
+        let engine = forced(engine(), kernel(way));
         for _ in 0..5 {
-            let case = case(&mut rng, hardware.caps(), way);
-            if let Err(reason) = check_gpu(&hardware, &case) {
+            let case = case(&mut rng, engine.caps().f16, way);
+            if let Err(reason) = check_gpu(&engine, &case) {
                 failures.push(format!("{way:?}: {}\n    {reason}", describe(&case)));
             }
         }
@@ -132,9 +128,9 @@ const MUTANTS: &[Mutant] = &[
 
 #[test]
 fn every_mutant_of_few_channels_is_caught() {
-    assert_noticed(&engine().as_hardware(), MUTANTS, |mutant, Mutant { on: pool, .. }| {
+    assert_noticed(engine(), MUTANTS, |mutant, Mutant { on: pool, .. }| {
         let mut rng = Rng::new(5);
         let mut shows = ways().into_iter().filter(|way| way.0 == *pool).cycle().take(100);
-        shows.any(|way| is_wrong(mutant, &case(&mut rng, mutant.caps(), way)))
+        shows.any(|way| is_wrong(&forced(mutant, kernel(way)), &case(&mut rng, mutant.caps().f16, way)))
     });
 }

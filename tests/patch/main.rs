@@ -7,7 +7,7 @@ mod ways;
 use wgpool::kernel::{Across, KernelKey};
 use wgpool::{Caps, Conv, Padding, Plan, Pool, Tensor, TensorDesc};
 use wgpool_testing::bench::cases;
-use wgpool_testing::support::{check_gpu, describe, engine};
+use wgpool_testing::support::{check_gpu, describe, engine, forced};
 use wgpool_testing::verify::random::{Case, Rng};
 
 /// The kernels of a plan without their types, in words: what, taps, rows and columns of a patch.
@@ -74,13 +74,13 @@ fn software_adapters_and_other_windows_keep_their_kernels() {
 
 #[test]
 fn every_way_through_the_kernels() {
-    let hardware = engine().as_hardware();
     let mut rng = Rng::new(0x9a7c);
     let mut failures = Vec::new();
-    for way in ways::ways(hardware.caps().f16) {
+    for way in ways::ways(engine().caps().f16) {
+        let engine = forced(engine(), ways::kernel(way));
         for _ in 0..6 {
-            let case = ways::case(&mut rng, hardware.caps(), way);
-            if let Err(reason) = check_gpu(&hardware, &case) {
+            let case = ways::case(&mut rng, engine.caps(), way);
+            if let Err(reason) = check_gpu(&engine, &case) {
                 failures.push(format!("{way:?}: {}\n    {reason}", describe(&case)));
             }
         }

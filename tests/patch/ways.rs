@@ -63,44 +63,66 @@ pub fn ways(f16: bool) -> Vec<Way> {
     ways
 }
 
-/// A case that takes `wanted`.
+/// The kernel that a way goes through.
+pub fn kernel(way: Way) -> &'static str {
+    if way.what == What::Depthwise { "depthwise/patch" } else { "pool/patch" }
+}
+
+/// A case that takes `wanted`, where its kernel is forced.
 pub fn case(rng: &mut Rng, caps: &Caps, wanted: Way) -> Case {
-    for _ in 0..20_000 {
-        let (op, descs) = spec(rng, wanted);
-        let Ok(plan) = Plan::new(&op, &descs, caps) else { continue };
-        if way(&plan) == Some(wanted) {
-            let kind = rng.between(0, 4);
-            let inputs = descs.iter().map(|desc| tensor(rng, desc, kind)).collect();
-            return Case { op, inputs };
-        }
+    let (op, descs) = spec(rng, wanted);
+    let plan = Plan::new(&op, &descs, caps).unwrap_or_else(|error| panic!("{op:?} on {descs:?}: {error}"));
+    assert_eq!(way(&plan), Some(wanted), "{op:?} on {descs:?}");
+    let kind = rng.between(0, 4);
+    let inputs = descs.iter().map(|desc| tensor(rng, desc, kind)).collect();
+    Case { op, inputs }
+}
+
+/// The length of an input, and its padding, on which windows of `taps` give so many outputs: without padding, where the
+/// last window may reach behind the end, or as many elements as outputs by strides.
+fn axis(
+    rng: &mut Rng,
+    [taps, stride]: [usize; 2],
+    outputs: usize,
+    by_strides: bool,
+    ceil_mode: bool,
+) -> [usize; 3] {
+    if !by_strides && rng.one_in(3) {
+        let behind = if ceil_mode { rng.between(0, taps.min(stride) - 1) } else { 0 };
+        return [(outputs - 1) * stride + taps - behind, 0, 0];
     }
-    panic!("no case is planned as {wanted:?}");
+    let padding = taps.saturating_sub(stride);
+    let before = rng.between(0, padding);
+    [outputs * stride, before, padding - before]
 }
 
 fn spec(rng: &mut Rng, way: Way) -> (Op, Vec<TensorDesc>) {
     let rank = if !way.shared && rng.one_in(5) { 1 } else { 2 };
-    let window: Vec<usize> = match rng.between(0, 5) {
-        0 => vec![rng.between(2, 7), rng.between(1, 7)],
-        1 if way.shared => vec![rng.between(8, 16), rng.between(1, 3)],
-        1 => vec![1, rng.between(5, 16)],
-        _ => vec![rng.between(2, 3); 2],
+    let window = match rng.between(0, 5) {
+        0 => [rng.between(2, 7), rng.between(1, 7)],
+        1 if way.shared => [rng.between(8, 16), rng.between(1, 3)],
+        1 => [1, rng.between(5, 16)],
+        _ => [rng.between(2, 3); 2],
     };
-    let window = window[2 - rank..].to_vec();
-    let stride = [rng.between(1, 5), if rng.one_in(3) { rng.between(1, 4) } else { 1 }];
-    let stride = stride[2 - rank..].to_vec();
-    let padding = match rng.between(0, 3) {
-        0 => Padding::Valid,
-        1 => Padding::SameUpper,
-        2 => Padding::SameLower,
-        _ => Padding::Explicit {
-            before: (0..rank).map(|_| rng.between(0, 5)).collect(),
-            after: (0..rank).map(|_| rng.between(0, 5)).collect(),
-        },
+    // Four outputs or more are computed several at a time.
+    let (down, rows) = match way.shared {
+        true => (rng.between(1, (window[0] - 1).min(5)), rng.between(4, 8)),
+        false => (window[0] + rng.between(0, 2), rng.between(1, 8)),
     };
-    let width = if way.fours && !way.channels_last { 4 * rng.between(1, 6) } else { rng.between(1, 19) };
-    let space = if rank == 2 { vec![rng.between(1, 19), width] } else { vec![width] };
+    let columns = way.fours && !way.channels_last;
+    let across = if rng.one_in(3) { rng.between(1, 4) } else { 1 };
+    let width = if columns { 4 * rng.between(1, 6) } else { 4 * rng.between(0, 4) + rng.between(1, 3) };
+    let ceil_mode = matches!(way.what, What::Pool(_)) && rng.one_in(2);
+    let height = axis(rng, [window[0], down], rows, false, ceil_mode);
+    let width = axis(rng, [window[1], across], width, columns, ceil_mode);
+    let of = |i: usize| [height[i], width[i]][2 - rank..].to_vec();
+    let (space, padding) = (of(0), Padding::Explicit { before: of(1), after: of(2) });
+    let (window, stride) = (window[2 - rank..].to_vec(), [down, across][2 - rank..].to_vec());
     let layout = if way.channels_last { Layout::Nhwc } else { Layout::Nchw };
-    let groups = rng.between(1, 2) * if way.fours && way.channels_last { 4 } else { rng.between(1, 3) };
+    let groups = match way.fours && way.channels_last {
+        true => 4 * rng.between(1, 2),
+        false => [2, 3, 5, 6][rng.between(0, 3)],
+    };
     let multiplier = if way.channels_last { 1 } else { rng.between(1, 2) };
     let x = match layout {
         Layout::Nchw => [&[2, groups], space.as_slice()].concat(),
@@ -128,7 +150,7 @@ fn spec(rng: &mut Rng, way: Way) -> (Op, Vec<TensorDesc>) {
             divisor: rng.one_in(4).then_some(7),
         },
     };
-    let pool = Pool { kind, stride, padding, ceil_mode: rng.one_in(2), layout, ..Pool::max(window) };
+    let pool = Pool { kind, stride, padding, ceil_mode, layout, ..Pool::max(window) };
     (pool.into(), vec![desc(x)])
 }
 

@@ -147,8 +147,8 @@ fn convs() -> Vec<Spec> {
             with(by_tile(), &[&[2, 40, 24, 24], &[48, 40, 3, 3]], "by tile"),
         ]);
         let dense = Dense::new();
-        specs.push(of(dense.clone(), dtype, &[&[3, 700], &[700, 10], &[10]], "dense"));
-        specs.push(of(dense.clone(), dtype, &[&[64, 512], &[512, 256], &[256]], "dense"));
+        specs.push(of(dense, dtype, &[&[3, 700], &[700, 10], &[10]], "dense"));
+        specs.push(of(dense, dtype, &[&[64, 512], &[512, 256], &[256]], "dense"));
         specs.push(of(dense, dtype, &[&[2, 100_000], &[100_000, 3]], "dense"));
     }
     specs.extend([
