@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use wgpool::engine::Readback;
 use wgpool::frame::{FramePlan, FrameToTensor, OverlayPlan, TensorToFrame};
+use wgpool::plan::Kernels;
 use wgpool::{
     Activation, Backend, Caps, Choice, Conv, ConvInteger, DType, Data, Engine, Error, Layout, MaxUnpool, Op,
     Plan, Pool, Softmax, Tensor, TensorDesc, host,
@@ -22,6 +23,8 @@ fn of_plans() -> Vec<Error> {
     let caps = Caps::default();
     let mut small = Caps::default();
     small.max_binding = 32;
+    let mut forced = Caps::default();
+    forced.kernels = Kernels::named("conv/gemm").unwrap();
     let window = refused(Pool::max([5, 5]), &x, &caps);
     assert!(matches!(window, Error::Window { window: 5, padded: 4, .. }), "{window:?}");
     let limit = refused(Pool::max([1, 1]), &x, &small);
@@ -29,6 +32,7 @@ fn of_plans() -> Vec<Error> {
     vec![
         window,
         limit,
+        refused(Pool::max([2]), &x, &forced),
         refused(Pool::max([2]).stride([0]), &x, &caps),
         refused(Pool::max([2]), &[f32(&[4])], &caps),
         refused(Conv::new(), &[x[0].clone(), f32(&[1, 2, 1, 1])], &caps),

@@ -87,7 +87,11 @@ fn a_zero_of_the_other_sign_is_no_first_zero() {
 }
 
 const MUTANTS: &[Mutant<()>] = &[
-    mutant!("+0 whatever comes first", "select(value, largest.zero, largest.order == Uints(ZERO))", "value"),
+    mutant!(
+        "+0 whatever comes first",
+        "select(bitcast<Floats>(bits), largest.zero, largest.order == Uints(ZERO))",
+        "bitcast<Floats>(bits)"
+    ),
     mutant!(
         "the last zero of a page",
         "for (var r = TAPS - 1; r >= 0; r--)",

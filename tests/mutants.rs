@@ -200,8 +200,8 @@ const PAGED: &[Mutant] = &[
     mutant!(
         MaxPool,
         "NaN is no number",
-        "& Ints(0x7fffffff))) - 0x807fffffu",
-        "& Ints(0x7fffffff))) - 0x80800000u"
+        "(*largest).order = max((*largest).order, order);",
+        "(*largest).order = max((*largest).order, min(order, Uints(0xff000000u)));"
     ),
     mutant!(MaxPool, "taps outside the input", "min(Ints(w), last) *", "Ints(w) *"),
     mutant!(MaxPool, "every chunk from its first row", "chunk.row + place.row", "place.row"),

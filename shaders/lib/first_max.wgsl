@@ -1,9 +1,8 @@
 // The maximum of taps that are taken from the last to the first: of equal ones the first stays, though -0 and +0 have one
 // order. So a zero's bits are kept beside the order of the largest.
 
-// Where zeros of both signs are in the order, and NaN of both signs begins.
+// Where zeros of both signs are in the order.
 const ZERO: u32 = 0x7f800000u;
-const INFINITY: u32 = 0xff000000u;
 
 // A number's place in the order: minus infinity is 0, NaN of both signs lies above infinity.
 fn order_of(value: Floats) -> Uints {
@@ -29,6 +28,5 @@ fn take(largest: ptr<function, Largest>, order: Uints, value: Floats) {
 fn maximum_of(largest: Largest) -> Floats {
     let signed = bitcast<Ints>(largest.order - ZERO);
     let bits = abs(signed) | (signed & Ints(-0x7fffffff - 1));
-    let value = select(bitcast<Floats>(bits), Floats(bitcast<f32>(params.nan)), largest.order > Uints(INFINITY));
-    return select(value, largest.zero, largest.order == Uints(ZERO));
+    return select(bitcast<Floats>(bits), largest.zero, largest.order == Uints(ZERO));
 }

@@ -264,8 +264,12 @@ impl KernelKey {
             KernelKey::PackInteger { dtype } => typed(dtype, &[shader!("pack/integer.wgsl")], (2, 1)),
             KernelKey::Requantize { dtype } => typed(dtype, &[shader!("conv/requantize.wgsl")], (3, 1)),
             KernelKey::DeformSamples => plain(&[shader!("conv/deform_samples.wgsl")], (3, 1)),
-            KernelKey::Col2Im { dtype } => typed(dtype, &[SUM, REACHED, shader!("other/col2im.wgsl")], (1, 1)),
-            KernelKey::CausalSequence { dtype } => typed(dtype, &[shader!("conv/causal_sequence.wgsl")], (2, 2)),
+            KernelKey::Col2Im { dtype } => {
+                typed(dtype, &[SUM, REACHED, shader!("other/col2im.wgsl")], (1, 1))
+            }
+            KernelKey::CausalSequence { dtype } => {
+                typed(dtype, &[shader!("conv/causal_sequence.wgsl")], (2, 2))
+            }
             KernelKey::WinogradWeights { dtype } => {
                 winograd(dtype, &[], shader!("winograd/weights.wgsl"), (1, 1))
             }

@@ -67,7 +67,8 @@ impl Text {
         match self {
             Text::Parts(parts) => parts.concat(),
             Text::Tile(tile) => {
-                let own = tile.source(shader!("conv/register_tile.wgsl"), shader!("conv/register_tile_page.wgsl"));
+                let own =
+                    tile.source(shader!("conv/register_tile.wgsl"), shader!("conv/register_tile_page.wgsl"));
                 [INDEX, NUMBER, ACTIVATION, shader!("lib/four.wgsl"), KEY, &own].concat()
             }
             Text::Patch(patch, parts, template) => parts.concat() + &patch.source(template),
