@@ -1,7 +1,6 @@
 //! One place to run an operation: a GPU, the host path or the reference, behind the same call.
 
-use std::str::FromStr;
-
+use crate::choice::Choice;
 use crate::engine::{Engine, Search, open_device_async};
 use crate::error::{Error, Result};
 use crate::plan::Explanation;
@@ -47,54 +46,6 @@ impl Fallback {
             }
             (result, _) => Ok((result?, false)),
         }
-    }
-}
-
-/// Which backend to open.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Choice {
-    /// A hardware adapter if there is one, else the host path, which is faster than a software adapter.
-    #[default]
-    Auto,
-    /// A hardware adapter.
-    Gpu,
-    /// A software adapter, such as lavapipe.
-    Software,
-    /// The host path.
-    Host,
-    /// The reference.
-    Reference,
-    /// The first adapter whose name contains this, ignoring case.
-    Named(String),
-}
-
-impl FromStr for Choice {
-    type Err = std::convert::Infallible;
-
-    /// Reads `auto`, `gpu`, `software`, `host` or `reference`; anything else is part of an adapter's name.
-    fn from_str(text: &str) -> Result<Choice, Self::Err> {
-        Ok(match text {
-            "auto" => Choice::Auto,
-            "gpu" => Choice::Gpu,
-            "software" => Choice::Software,
-            "host" => Choice::Host,
-            "reference" => Choice::Reference,
-            name => Choice::Named(name.to_owned()),
-        })
-    }
-}
-
-impl std::fmt::Display for Choice {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Choice::Auto => "auto",
-            Choice::Gpu => "gpu",
-            Choice::Software => "software",
-            Choice::Host => "host",
-            Choice::Reference => "reference",
-            Choice::Named(name) => name,
-        })
     }
 }
 

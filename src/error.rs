@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::tensor::DType;
+use crate::dtype::DType;
 use crate::text::escaped;
 
 /// The result of every fallible call in this crate.

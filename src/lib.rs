@@ -22,6 +22,8 @@
 #[cfg(feature = "ndarray")]
 mod array;
 pub mod backend;
+mod choice;
+mod dtype;
 pub mod engine;
 pub mod error;
 pub mod frame;
@@ -41,7 +43,8 @@ pub mod testing;
 pub mod text;
 mod threads;
 
-pub use backend::{Backend, Choice, Fallback, Opened};
+pub use backend::{Backend, Fallback, Opened};
+pub use choice::Choice;
 pub use engine::{Binding, Engine, PrepackedBinding, Prepared};
 pub use error::{Error, Result};
 pub use frame::{ColorMap, Crop, FrameChannels, FramePlan, FrameToTensor, OverlayPlan, TensorToFrame};

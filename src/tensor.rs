@@ -2,47 +2,9 @@
 
 use half::f16;
 
+pub use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::memory;
-
-/// The type of a tensor's elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum DType {
-    /// 32-bit float.
-    F32,
-    /// 16-bit float; sums are kept in 32 bits.
-    F16,
-    /// Unsigned byte, packed four to a word on the GPU.
-    U8,
-    /// Signed byte, packed four to a word on the GPU.
-    I8,
-    /// 32-bit integer: positions of maxima.
-    I32,
-}
-
-impl DType {
-    /// Bytes of one element.
-    pub fn size(self) -> usize {
-        match self {
-            DType::F32 | DType::I32 => 4,
-            DType::F16 => 2,
-            DType::U8 | DType::I8 => 1,
-        }
-    }
-}
-
-impl std::fmt::Display for DType {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            DType::F32 => "f32",
-            DType::F16 => "f16",
-            DType::U8 => "u8",
-            DType::I8 => "i8",
-            DType::I32 => "i32",
-        })
-    }
-}
 
 /// Shape and element type of a tensor; the elements lie in row-major order of the shape.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

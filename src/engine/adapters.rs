@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
-use crate::backend::Choice;
+use crate::choice::Choice;
 use crate::error::{Error, Result};
 
 /// One adapter, for people and programs to choose from.

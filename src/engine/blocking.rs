@@ -12,7 +12,8 @@ use super::{
     AdapterSummary, Binding, Engine, Pending, PrepackedBinding, Prepared, Readback, Search, adapters_async,
     open_cooperative_async, open_device_async,
 };
-use crate::backend::{Backend, Choice, Fallback, Opened};
+use crate::backend::{Backend, Fallback, Opened};
+use crate::choice::Choice;
 use crate::error::{Error, Result};
 use crate::frame::{FramePlan, OverlayPlan, PreparedFrame, PreparedOverlay};
 use crate::plan::Plan;

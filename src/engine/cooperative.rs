@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::adapters::{Search, find, open};
-use crate::backend::Choice;
+use crate::choice::Choice;
 use crate::error::{Error, Result};
 use crate::kernel::{Cooperative, Side};
 use crate::plan::Caps;

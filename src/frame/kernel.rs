@@ -1,8 +1,8 @@
 //! The kernels of frames: their text, constants and bindings.
 
+use crate::dtype::DType;
 use crate::engine::pipelines::buffer_entry;
 use crate::kernel::text::{INDEX, NUMBER, prelude, shader};
-use crate::tensor::DType;
 
 /// Which kernel of frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,10 +2,11 @@
 
 use super::params::ShowParams;
 use super::{FrameKernel, Recipe, Shown, TensorToFrame, check_positions};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::plan::{Caps, Planner, turns::Turns};
 use crate::spec::Layout;
-use crate::tensor::{DType, checked_elements};
+use crate::tensor::checked_elements;
 
 pub(super) const OP: &str = "TensorToFrame";
 

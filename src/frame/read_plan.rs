@@ -2,10 +2,11 @@
 
 use super::params::FrameParams;
 use super::{FrameChannels, FrameKernel, FrameSource, FrameToTensor, Recipe, check_positions};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::plan::{Caps, Planner};
 use crate::spec::Layout;
-use crate::tensor::{DType, TensorDesc, checked_elements};
+use crate::tensor::{TensorDesc, checked_elements};
 
 pub(super) const OP: &str = "FrameToTensor";
 

@@ -1,7 +1,7 @@
 //! What is read of a picture.
 
+use crate::dtype::DType;
 use crate::spec::Layout;
-use crate::tensor::DType;
 
 /// Where the pixels are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

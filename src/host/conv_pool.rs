@@ -8,12 +8,13 @@ use super::conv::{Planes, Target, Weights, winograd};
 use super::kept::with_kept;
 use super::output::{Scattered, WORTH_SHARING};
 use super::{conv, element, pool};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, MAX_SPATIAL, Strides};
 use crate::memory;
 use crate::problem::{ConvPoolWork, ConvWork, PoolWork};
 use crate::spec::Layout;
-use crate::tensor::{DType, Data};
+use crate::tensor::Data;
 
 /// Elements of the convolution's result in a tile.
 const TILE: usize = 1 << 15;

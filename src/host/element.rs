@@ -6,9 +6,10 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use super::output::{WORTH_SHARING, fill};
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::memory;
-use crate::tensor::{DType, Data, Tensor};
+use crate::tensor::{Data, Tensor};
 
 /// Rows of a tensor as the type that is computed with.
 pub(super) trait Source<T>: Sync {

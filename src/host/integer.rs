@@ -3,11 +3,12 @@
 use super::output::{WORTH_SHARING, fill};
 use super::places::places;
 use super::simd::wide;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::MAX_SPATIAL;
 use crate::problem::{ConvWork, IntegerWork, RequantizeWork};
 use crate::spec::Layout;
-use crate::tensor::{DType, Data, Tensor};
+use crate::tensor::{Data, Tensor};
 
 pub(super) fn integer(work: &IntegerWork, inputs: &[&Tensor]) -> Result<Data> {
     let &[x, w, x_zero, w_zero, ref rest @ ..] = inputs else {

@@ -4,7 +4,7 @@ use super::conv_patch::ConvPatch;
 use super::gemm::GemmKernel;
 use super::key::{ActivationKind, KernelKey, Reduce, Taps};
 use super::patch::Patch;
-use crate::tensor::DType;
+use crate::dtype::DType;
 
 const ACTIVATIONS: [ActivationKind; 9] = [
     ActivationKind::None,

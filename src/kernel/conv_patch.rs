@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::key::{ActivationKind, Reduce};
 use super::params::{Field, uniform};
 use super::text::filled;
-use crate::tensor::DType;
+use crate::dtype::DType;
 
 /// What an invocation of `conv/few_channels.wgsl` computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -3,7 +3,7 @@
 use super::cooperative::Cooperative;
 use super::key::ActivationKind;
 use super::params::{ConvGeometry, Field, PoolGeometry, uniform};
-use crate::tensor::DType;
+use crate::dtype::DType;
 
 /// Output channels, and positions, that a workgroup computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

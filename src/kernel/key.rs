@@ -4,9 +4,9 @@ use super::conv_patch::ConvPatch;
 use super::gemm::GemmKernel;
 use super::patch::Patch;
 use super::tiled::Tile;
+use crate::dtype::DType;
 use crate::frame::FrameKernel;
 use crate::spec::{Activation, PoolKind};
-use crate::tensor::DType;
 
 /// How a window becomes one value; the numbers are those of `REDUCE` in the shaders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

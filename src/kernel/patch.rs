@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::params::{Field, uniform};
 use super::text::filled;
-use crate::tensor::DType;
+use crate::dtype::DType;
 
 /// The outputs that an invocation computes, and the windows, without dilation, that they are computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

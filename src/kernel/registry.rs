@@ -8,9 +8,9 @@ use super::text::{
     ACTIVATION, ELEMENT, FOLD, INDEX, INSIDE, KEY, NO_INDICES, NUMBER, PLACE, POOLING, Paged, REACHED, ROI,
     SOFTMAX, SUM, TAPS, Text, prelude, shader,
 };
+use crate::dtype::DType;
 use crate::plan::PAGES;
 use crate::plan::turns::SIDE_BY_SIDE;
-use crate::tensor::DType;
 
 /// Invocations of a workgroup. It is below every device's limit (256 in WebGPU, 128 in some drivers).
 pub const WORKGROUP: u32 = 64;

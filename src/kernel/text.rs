@@ -6,7 +6,7 @@ use super::key::Taps;
 use super::patch::Patch;
 use super::tiled::Tile;
 use super::winograd;
-use crate::tensor::DType;
+use crate::dtype::DType;
 
 /// A file of the folder `shaders`.
 macro_rules! shader {

@@ -1,11 +1,12 @@
 //! Splitting a batch, or the planes of one image, whose tensors do not fit one binding into parts that do.
 
 use super::{Caps, Part};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{MAX_SPATIAL, Strides};
 use crate::problem::{IntegerWork, PoolWork, Problem, Work};
 use crate::spec::{IndexNumbering, Layout};
-use crate::tensor::{DType, TensorDesc};
+use crate::tensor::TensorDesc;
 
 /// Parts that a batch is divided into at most. With the bindings that WebGPU promises, these hold 8 GiB.
 const MOST_PARTS: u64 = 64;

@@ -4,11 +4,11 @@
 use super::candidate::Verdict;
 use super::uniform::Rows;
 use super::{Planner, Slot, Step};
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::geometry::{Axis, Strides};
 use crate::kernel::{Across, KernelKey, Patch, PatchParams, Taps};
 use crate::spec::Layout;
-use crate::tensor::DType;
 
 /// Taps that are written out at most, of a window and along an axis.
 const MOST_TAPS: usize = 49;

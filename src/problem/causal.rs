@@ -2,9 +2,10 @@
 
 use super::conv::{ConvWork, resolved};
 use super::{Problem, Work, require_dtype};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::spec::{CausalConv, Conv};
-use crate::tensor::{DType, TensorDesc, checked_elements};
+use crate::tensor::{TensorDesc, checked_elements};
 
 /// Causal convolution with every length known.
 #[derive(Clone, Debug, PartialEq)]

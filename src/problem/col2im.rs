@@ -1,10 +1,11 @@
 //! Problems of adding windows up to images.
 
 use super::{Problem, Work, only_input, require_dtype};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, MAX_SPATIAL, Windows, three};
 use crate::spec::Col2Im;
-use crate::tensor::{DType, TensorDesc, checked_elements};
+use crate::tensor::{TensorDesc, checked_elements};
 
 /// Windows that are added up to images, with every length known. A plane is a channel of an image: its columns
 /// `[taps, windows]` lie one after another, and so do its elements.

@@ -2,12 +2,13 @@
 
 use super::image::Image;
 use super::{Problem, Work, require_dtype};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, MAX_SPATIAL, Strides, Windows, three};
 use crate::outside::{self, Planes};
 use crate::problem::PoolWork;
 use crate::spec::{Accuracy, Activation, Conv, ConvPool, Dense, DenseLayout, KernelLayout, Layout, PoolKind};
-use crate::tensor::{DType, TensorDesc};
+use crate::tensor::TensorDesc;
 
 /// Distance in elements between neighbours along each axis of a convolution kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,10 +2,11 @@
 
 use super::conv::{ConvWork, KernelStrides, resolved};
 use super::{Problem, Work, require_dtype};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, MAX_SPATIAL, Strides};
 use crate::spec::{DeformConv, KernelLayout, Layout};
-use crate::tensor::{DType, TensorDesc, checked_elements};
+use crate::tensor::{TensorDesc, checked_elements};
 
 /// Positions below this are exact in 32-bit floats, which offsets are added to.
 const MOST_POSITIONS: usize = 1 << 24;

@@ -3,11 +3,12 @@
 use super::image::Image;
 use super::pool::outputs_with_indices;
 use super::{Problem, Work, require_dtype};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{MAX_SPATIAL, Strides, per_axis, three};
 use crate::problem::PoolWork;
 use crate::spec::{FractionalMaxPool, PoolKind};
-use crate::tensor::{DType, Data, Tensor, TensorDesc};
+use crate::tensor::{Data, Tensor, TensorDesc};
 
 /// Windows of one axis of fractional pooling: they start where a random sample puts them.
 #[derive(Clone, Copy, Debug, PartialEq)]

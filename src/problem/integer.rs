@@ -2,9 +2,10 @@
 
 use super::conv::{ConvWork, check_bias, resolved};
 use super::{Problem, Work, require_dtype};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::spec::{Activation, ConvInteger};
-use crate::tensor::{DType, Data, Tensor, TensorDesc};
+use crate::tensor::{Data, Tensor, TensorDesc};
 
 /// Integer convolution with every length and stride known.
 #[derive(Clone, Copy, Debug, PartialEq)]

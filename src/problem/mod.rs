@@ -30,9 +30,10 @@ pub use pool::PoolWork;
 pub use roi::{MOST_SAMPLES, MaxRoiWork, Neighbours, RoiAlignWork, RoiAxis, RoiShape};
 pub use unpool::UnpoolWork;
 
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::spec::Op;
-use crate::tensor::{DType, Tensor, TensorDesc, checked_elements};
+use crate::tensor::{Tensor, TensorDesc, checked_elements};
 
 /// A validated operation on tensors of known shapes.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,9 +2,10 @@
 
 use super::conv::check_activation;
 use super::{Problem, Work, only_input, require_dtype};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::spec::{Activation, Softmax};
-use crate::tensor::{DType, TensorDesc};
+use crate::tensor::TensorDesc;
 
 /// Softmax with every length known: element `i` of row `(o, s)` lies at `(o * length + i) * inner + s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,11 +2,12 @@
 
 use super::image::Image;
 use super::{Problem, Work, only_input, require_dtype};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, AxisPadding, AxisSpec, MAX_SPATIAL, Strides, Windows, per_axis, three};
 use crate::outside::{self, Planes};
 use crate::spec::{AdaptivePool, GlobalPool, IndexNumbering, Pool, PoolKind};
-use crate::tensor::{DType, TensorDesc};
+use crate::tensor::TensorDesc;
 
 /// Pooling with every length and stride known.
 #[derive(Clone, Copy, Debug, PartialEq)]

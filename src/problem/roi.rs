@@ -2,10 +2,11 @@
 
 use super::image::Image;
 use super::{Problem, Work, require_dtype};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{MAX_LENGTH, Strides};
 use crate::spec::{Layout, MaxRoiPool, RoiAlign, RoiMode};
-use crate::tensor::{DType, Data, Tensor, TensorDesc};
+use crate::tensor::{Data, Tensor, TensorDesc};
 
 /// What both kinds of region pooling need to know of their tensors.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,10 +2,11 @@
 
 use super::image::Image;
 use super::{Problem, Work, require_dtype};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{MAX_SPATIAL, Strides, per_axis, three};
 use crate::spec::{IndexNumbering, MaxUnpool};
-use crate::tensor::{DType, Data, Tensor, TensorDesc};
+use crate::tensor::{Data, Tensor, TensorDesc};
 
 /// Unpooling with every length and stride known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,11 +25,12 @@ pub use sample::compare_sample;
 pub(crate) use tolerance::add_store_rounding;
 pub use tolerance::{Mismatch, compare};
 
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::memory;
 use crate::problem::{ConvPoolWork, PoolWork, Problem, Work};
 use crate::spec::{Op, PoolKind};
-use crate::tensor::{DType, Data, Tensor, TensorDesc};
+use crate::tensor::{Data, Tensor, TensorDesc};
 
 /// One output of the reference.
 #[derive(Clone, Debug, PartialEq)]

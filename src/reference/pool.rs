@@ -2,10 +2,10 @@
 
 use super::Exact;
 use super::tolerance::{EPS, SUM};
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::problem::PoolWork;
 use crate::spec::PoolKind;
-use crate::tensor::DType;
 
 /// What powers of any exponent but 1 and 2 add to the bound of a root, per unit of it, of `log2(taps) / p` and of [`EPS`].
 ///

@@ -1,8 +1,9 @@
 //! How far a correct implementation may be from the reference, stated once for tests, `verify` and the demo.
 
 use super::Exact;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::tensor::{DType, Tensor};
+use crate::tensor::Tensor;
 
 /// The spacing of 32-bit floats at 1.
 pub(super) const EPS: f64 = f32::EPSILON as f64;

@@ -1,8 +1,8 @@
 //! Integer convolution: ONNX `ConvInteger` and `QLinearConv`.
 
 use super::Conv;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::tensor::DType;
 
 /// Convolution of bytes, exact in 32-bit integers: ONNX `ConvInteger`, and with [`Requantize`] `QLinearConv`.
 ///

@@ -1,6 +1,6 @@
 //! Batch normalisation with stored statistics: a scale and a shift for each channel.
 
-use super::layer::Weight;
+use super::weight::Weight;
 use wgpool::error::{Error, Result};
 use wgpool::spec::{Conv, Dense, DenseLayout, KernelLayout, Layout};
 use wgpool::tensor::Tensor;

@@ -2,9 +2,10 @@
 
 use pollster::block_on;
 
+use super::memory::{Memory, plans};
 use super::program::Program;
 use super::sequential::Sequential;
-use super::session::{Kind, Memory, Session, plans};
+use super::session::{Kind, Session};
 use wgpool::backend::Backend;
 use wgpool::engine::Engine;
 use wgpool::error::Result;

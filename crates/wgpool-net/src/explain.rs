@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use super::memory::{Memory, plans, scratch_sizes};
 use super::program::{Program, Step};
-use super::session::{Memory, plans, scratch_sizes};
 use wgpool::backend::Backend;
 use wgpool::error::Result;
 use wgpool::plan::Plan;

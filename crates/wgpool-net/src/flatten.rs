@@ -2,7 +2,7 @@
 //!
 //! The program leaves the elements where they are and permutes the rows of the dense kernel that reads them.
 
-use super::layer::Weight;
+use super::weight::Weight;
 use wgpool::error::Result;
 use wgpool::spec::DenseLayout;
 use wgpool::tensor::Tensor;

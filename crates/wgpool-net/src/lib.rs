@@ -13,17 +13,21 @@ mod flatten;
 pub mod keras;
 mod layer;
 mod lower;
+mod memory;
 mod program;
 mod sequential;
 mod session;
 mod summary;
+mod weight;
 
 pub use batch_norm::BatchNorm;
 pub use explain::{LayerCost, ProgramExplanation};
-pub use layer::{Layer, LayerKind, Weight};
+pub use layer::{Layer, LayerKind};
+pub use memory::Memory;
 pub use program::{Program, Step};
 pub use sequential::{Parameters, Sequential};
-pub use session::{Memory, Session};
+pub use session::Session;
+pub use weight::Weight;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

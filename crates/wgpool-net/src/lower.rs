@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use super::batch_norm::BatchNorm;
 use super::flatten::Reorder;
-use super::layer::{Layer, LayerKind, Weight};
+use super::layer::{Layer, LayerKind};
 use super::program::{Program, Step};
+use super::weight::Weight;
 use wgpool::error::{Error, Result};
 use wgpool::problem::Problem;
 use wgpool::spec::{Activation, GlobalPool, Layout, Op};

@@ -9,10 +9,10 @@ mod slot;
 #[cfg(not(target_arch = "wasm32"))]
 mod watch;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 pub use pending::Pending;
-use slot::{OnSubmit, Slot, Staging};
+use slot::{OnSubmit, Ring, Slot, Staging};
 
 use super::Engine;
 use super::filled::filled;
@@ -49,20 +49,6 @@ pub struct Readback {
     slots: usize,
     /// The numbers of runs, one word each, of which a copy takes its own along; see [`Slot`].
     numbers: wgpu::Buffer,
-}
-
-/// The staging buffers that are not in use.
-#[derive(Debug, Default)]
-struct Ring(Mutex<Vec<Staging>>);
-
-impl Ring {
-    fn put(&self, staging: Staging) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(staging);
-    }
-
-    fn take(&self) -> Option<Staging> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
-    }
 }
 
 /// A copy that has been recorded. It can be read once its command buffer is submitted, of which
@@ -138,7 +124,7 @@ impl Readback {
     /// Slots that are free now. One that was dropped unread is free when its submission is done and the device has been
     /// polled, or when its encoder is dropped.
     pub fn free_slots(&self) -> usize {
-        self.ring.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.ring.len()
     }
 }
 

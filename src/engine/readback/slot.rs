@@ -5,7 +5,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::scope::is_lost;
-use super::Ring;
 use super::answer::{Answer, Missing};
 use crate::error::{Error, Result};
 use crate::tensor::{Data, Tensor, TensorDesc};
@@ -18,6 +17,25 @@ pub(super) struct Staging {
     pub number: u32,
     /// Whether the buffer has room for the number.
     pub numbered: bool,
+}
+
+/// The staging buffers that are not in use.
+#[derive(Debug, Default)]
+pub(super) struct Ring(Mutex<Vec<Staging>>);
+
+impl Ring {
+    pub fn put(&self, staging: Staging) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(staging);
+    }
+
+    /// How many they are.
+    pub fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    pub fn take(&self) -> Option<Staging> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
 }
 
 /// A staging buffer from its recording until it is back in the ring.

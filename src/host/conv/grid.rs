@@ -1,8 +1,9 @@
 //! How a channels-first convolution is divided into tiles.
 
+use std::ops::Range;
+
 use super::micro::PANEL;
 use super::packed::Packed;
-use super::planes::Tile;
 use crate::error::Result;
 use crate::host::output::WORTH_SHARING;
 use crate::memory;
@@ -16,6 +17,15 @@ const PIXELS: usize = 512;
 const BLOCKS: usize = 5;
 /// Products that are worth a task.
 const WORTH_A_TASK: usize = 1 << 20;
+
+/// What a tile computes: for each image `images` the output pixels `pixels`, of the channels in `blocks` of a group.
+#[derive(Clone)]
+pub(in crate::host) struct Tile {
+    pub images: Range<usize>,
+    pub pixels: Range<usize>,
+    pub group: usize,
+    pub blocks: Range<usize>,
+}
 
 /// The tiles of a convolution.
 pub(super) struct Grid {

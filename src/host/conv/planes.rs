@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::grid::Grid;
+use super::grid::{Grid, Tile};
 use super::micro::{self, Block, CHANNELS, Finish, PANEL, Product, Row};
 use super::packed::Packed;
 use super::view::{self, View};
@@ -50,15 +50,6 @@ pub(in crate::host) struct Planes<'a> {
     bias: Option<&'a [f32]>,
     x: &'a [f32],
     view: View,
-}
-
-/// What a tile computes: for each image `images` the output pixels `pixels`, of the channels in `blocks` of a group.
-#[derive(Clone)]
-pub(in crate::host) struct Tile {
-    pub images: Range<usize>,
-    pub pixels: Range<usize>,
-    pub group: usize,
-    pub blocks: Range<usize>,
 }
 
 /// Where results go: image `n`, channel `c` (of all groups), pixel `p` to `n * image + c * channel + p - origin`.

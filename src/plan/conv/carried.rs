@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::plan::turns::Turns;
 use crate::plan::{Planner, Step};
 use crate::problem::ConvWork;
 use crate::spec::Activation;
-use crate::tensor::DType;
 
 /// Dispatches of a convolution at most.
 const MOST_STEPS: usize = 512;

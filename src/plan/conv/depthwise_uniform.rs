@@ -1,6 +1,7 @@
 //! Depthwise convolution on software adapters, which reads its input through uniform windows.
 
 use super::{Request, depthwise_patch};
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernel::params::PagesParams;
 use crate::kernel::registry::DEPTHWISE_PAGES;
@@ -9,7 +10,6 @@ use crate::plan::candidate::{Candidate, Family, Verdict};
 use crate::plan::uniform::{Chunk, PagedStep, Rows, factor_and_shift, page_params};
 use crate::plan::{PAGE, Planner, Slot, Step, patch};
 use crate::problem::ConvWork;
-use crate::tensor::DType;
 
 /// With the planes that a page holds at most, these are still numbers that shaders can divide.
 const MOST_CHANNELS: usize = 1 << 13;

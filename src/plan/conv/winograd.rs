@@ -6,6 +6,7 @@
 
 use super::pooled::Both;
 use super::{OUTSIDE, Request, weight_slots};
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::geometry::{Axis, Strides};
 use crate::kernel::winograd::FORM;
@@ -16,7 +17,6 @@ use crate::plan::turns::{ENDED, Turns};
 use crate::plan::{Planner, Slot, Step, Steps};
 use crate::problem::{ConvWork, PoolWork};
 use crate::spec::PoolKind;
-use crate::tensor::DType;
 
 /// Dispatches more than a product of matrices alone takes.
 const MORE_DISPATCHES: u64 = 2;

@@ -1,14 +1,13 @@
 //! Which tiles compute a product of matrices, and into how many parts its sums are divided.
 
-use super::pack::packed_size;
 use super::problem::Gemm;
 use super::rows::{LOADED, STEP};
+use crate::dtype::DType;
 use crate::kernel::{Cooperative, GemmTile};
 use crate::plan::Planner;
 use crate::plan::candidate::Verdict;
 use crate::plan::turns::{ENDED, Turns};
 use crate::problem::PoolWork;
-use crate::tensor::DType;
 
 /// Rows of a part of a sum at least: a shorter one is not worth a workgroup and the memory it goes through.
 const LEAST_PART: usize = 256;
@@ -83,6 +82,12 @@ fn tiled(gemm: &Gemm, tile: GemmTile, cooperative: Option<Cooperative>) -> Optio
     let useful = gemm.all_channels().checked_mul(wanted)?.checked_mul(gemm.depth)?;
     let full = useful >= products.div_ceil(2);
     Some(Tiled { tile, cooperative, channel_tiles, column_tiles, tiles, products, windows: in_tile, full })
+}
+
+/// Bytes of the packed weights.
+pub(in crate::plan) fn packed_size(gemm: &Gemm, tiled: &Tiled) -> u64 {
+    let channels = (gemm.groups * tiled.channel_tiles) as u64 * tiled.tile as u64;
+    channels.saturating_mul(gemm.depth as u64).saturating_mul(gemm.dtype.size() as u64)
 }
 
 /// Why no tile does.

@@ -8,7 +8,7 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-pub(super) use choice::{Choice, choose, choose_cooperative};
-pub(super) use pack::{pack, pack_for, packed_size};
+pub(super) use choice::{Choice, choose, choose_cooperative, packed_size};
+pub(super) use pack::{pack, pack_for};
 pub(super) use problem::{Gemm, Operands};
 pub(super) use steps::steps;

@@ -9,12 +9,6 @@ use crate::plan::{Planner, Slot, Step};
 use crate::problem::ConvWork;
 use crate::spec::Layout;
 
-/// Bytes of the packed weights.
-pub(in crate::plan) fn packed_size(gemm: &Gemm, tiled: &Tiled) -> u64 {
-    let channels = (gemm.groups * tiled.channel_tiles) as u64 * tiled.tile as u64;
-    channels.saturating_mul(gemm.depth as u64).saturating_mul(gemm.dtype.size() as u64)
-}
-
 /// Packs the weights of a convolution for its product.
 pub(in crate::plan) fn pack(p: &Planner, gemm: &Gemm, choice: &Choice) -> Result<Step> {
     let (work, Tiled { tile, channel_tiles, .. }) = (&gemm.windows, choice.tiled);

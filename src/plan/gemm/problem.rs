@@ -1,11 +1,11 @@
 //! What is multiplied.
 
 use super::rows::rows;
+use crate::dtype::DType;
 use crate::geometry::{Axis, Strides};
 use crate::plan::Slot;
 use crate::problem::{ConvWork, KernelStrides, PoolWork};
 use crate::spec::{Accuracy, Activation, Layout};
-use crate::tensor::DType;
 
 /// For each group, the product of a matrix of weights, `channels` by `depth`, and a matrix of data, `depth` by `columns`.
 #[derive(Clone, Copy, Debug)]

@@ -1,9 +1,10 @@
 //! What hardware runs for which shapes.
 
+use crate::dtype::DType;
 use crate::kernel::{Cooperative, GemmParams, GemmTile, KernelKey, Side};
 use crate::plan::{Caps, Plan};
 use crate::spec::{Accuracy, Conv, ConvPool, Op, Padding, Pool};
-use crate::tensor::{DType, TensorDesc};
+use crate::tensor::TensorDesc;
 
 /// Tile, tiles and parts of a plan for hardware; nothing where the general kernel was chosen.
 fn chosen(plan: &Plan) -> Option<(GemmTile, u32, u32)> {

@@ -10,11 +10,11 @@ pub(super) mod unpool;
 
 use super::candidate::{Candidate, choose};
 use super::{Planner, Slot, Steps};
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::problem::PoolWork;
 use crate::spec::{IndexNumbering, PoolKind};
-use crate::tensor::DType;
 
 /// Pooling of one tensor into another; indices go to the operation's second output.
 pub(super) struct Request {

@@ -1,6 +1,7 @@
 //! Pooling on software adapters, which reads its input through uniform windows.
 
 use super::{Request, divisor};
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernel::params::PagesParams;
 use crate::kernel::{KernelKey, Reduce, Taps};
@@ -9,7 +10,6 @@ use crate::plan::uniform::{Chunk, PagedStep, Rows, page_params};
 use crate::plan::{PAGES, Planner, Step, patch};
 use crate::problem::PoolWork;
 use crate::spec::PoolKind;
-use crate::tensor::DType;
 
 pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     name: "pool/uniform",

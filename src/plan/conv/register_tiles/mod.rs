@@ -10,12 +10,12 @@ pub(crate) use cost::tiles;
 
 use super::pooled::Both;
 use super::{OUTSIDE, Request, depthwise_uniform};
+use crate::dtype::DType;
 use crate::geometry::{Axis, Strides};
 use crate::kernel::{Tile, TileKeep};
 use crate::plan::candidate::{Candidate, Family, Verdict};
 use crate::plan::{Kernels, Planner, Slot};
 use crate::problem::{ConvWork, PoolWork};
-use crate::tensor::DType;
 use cost::{PAGES, STORED, candidates, chunks, cost, dispatches, packing, step_of};
 use packing::Packing;
 use regions::{Regions, WORDS};

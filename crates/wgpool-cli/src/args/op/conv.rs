@@ -6,8 +6,8 @@ use clap::Args;
 use wgpool::{Activation, Conv, ConvPool, ConvTranspose, Dense, Error, Op, Padding, Pool, PoolKind, Result};
 
 use super::super::parse::{self, Sizes};
+use super::common::{Arguments, Common, Files};
 use super::names::{AccuracyArg, DenseLayoutArg, KernelLayoutArg, LayoutArg, PoolArg};
-use super::{Arguments, Common, Files};
 
 /// The input, the weights and the output of a convolution or a dense layer.
 #[derive(Debug, Args)]

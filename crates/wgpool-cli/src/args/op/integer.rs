@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use wgpool::{ConvInteger, DType, Op, Requantize, Result};
 
+use super::common::{Arguments, Files};
 use super::conv::WindowArgs;
-use super::{Arguments, Files};
 
 /// The type of bytes.
 #[derive(Clone, Copy, Debug, ValueEnum)]

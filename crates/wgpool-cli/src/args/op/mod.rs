@@ -1,5 +1,6 @@
 //! `wgpool op`: every field of an operation as a flag.
 
+mod common;
 mod conv;
 mod integer;
 mod moved;
@@ -8,12 +9,10 @@ mod pointwise;
 mod pool;
 mod region;
 
-use std::path::{Path, PathBuf};
-
 use clap::{Args, Subcommand};
-use wgpool::{Op, Result};
 
 use super::{Which, parse};
+pub use common::Arguments;
 use conv::{ConvArgs, ConvPoolArgs, ConvTransposeArgs, DenseArgs};
 use integer::ConvIntegerArgs;
 use moved::{CausalConvArgs, Col2ImArgs, DeformConvArgs};
@@ -192,50 +191,5 @@ impl Operation {
             Operation::Softmax(args) => args,
             Operation::Activation(args) => args,
         }
-    }
-}
-
-/// The arguments of one operation.
-pub trait Arguments {
-    /// The operation they describe, on an input of this shape.
-    fn op(&self, input: &[usize]) -> Result<Op>;
-
-    /// The files they name.
-    fn files(&self) -> Files<'_>;
-}
-
-/// The files of an operation's tensors, in the operation's order.
-pub struct Files<'a> {
-    pub inputs: Vec<&'a Path>,
-    pub outputs: Vec<&'a Path>,
-}
-
-impl<'a> Files<'a> {
-    /// Further inputs.
-    fn reads(mut self, paths: impl IntoIterator<Item = &'a PathBuf>) -> Self {
-        self.inputs.extend(paths.into_iter().map(PathBuf::as_path));
-        self
-    }
-
-    /// Further outputs.
-    fn writes(mut self, paths: impl IntoIterator<Item = &'a PathBuf>) -> Self {
-        self.outputs.extend(paths.into_iter().map(PathBuf::as_path));
-        self
-    }
-}
-
-/// What every operation has.
-#[derive(Debug, Args)]
-struct Common {
-    /// The input: .npy or .safetensors
-    input: PathBuf,
-    /// The output: .npy or .safetensors
-    #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
-}
-
-impl Common {
-    fn files(&self) -> Files<'_> {
-        Files { inputs: vec![&self.input], outputs: vec![&self.output] }
     }
 }

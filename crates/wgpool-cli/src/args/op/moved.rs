@@ -6,8 +6,8 @@ use clap::Args;
 use wgpool::{CausalConv, Col2Im, DeformConv, Op, Padding, Result};
 
 use super::super::parse::{self, Sizes};
+use super::common::{Arguments, Common, Files};
 use super::conv::{WeightArgs, WindowArgs};
-use super::{Arguments, Common, Files};
 
 #[derive(Debug, Args)]
 pub struct DeformConvArgs {

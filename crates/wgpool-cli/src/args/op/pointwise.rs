@@ -4,7 +4,7 @@ use clap::Args;
 use wgpool::{Activation, Op, Result, Softmax};
 
 use super::super::parse;
-use super::{Arguments, Common, Files};
+use super::common::{Arguments, Common, Files};
 
 #[derive(Debug, Args)]
 pub struct SoftmaxArgs {

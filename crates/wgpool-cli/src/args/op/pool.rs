@@ -9,8 +9,8 @@ use wgpool::{
 };
 
 use super::super::parse::{self, Sizes};
+use super::common::{Arguments, Common, Files};
 use super::names::{LayoutArg, NumberingArg};
-use super::{Arguments, Common, Files};
 
 /// What sliding windows have.
 #[derive(Debug, Args)]

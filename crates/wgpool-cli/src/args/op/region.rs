@@ -6,8 +6,8 @@ use clap::Args;
 use wgpool::{MaxRoiPool, Op, Result, RoiAlign};
 
 use super::super::parse;
+use super::common::{Arguments, Common, Files};
 use super::names::{LayoutArg, RoiModeArg};
-use super::{Arguments, Common, Files};
 
 /// What both kinds of region pooling have.
 #[derive(Debug, Args)]

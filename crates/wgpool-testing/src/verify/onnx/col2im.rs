@@ -3,7 +3,7 @@
 use super::super::array::Array;
 use super::super::attributes::Attributes;
 use super::super::call::{Call, Refusal, Role};
-use super::operators::{ones, padding};
+use super::windows::{ones, padding};
 use super::{OP, required};
 use wgpool::error::{Error, Result};
 use wgpool::spec::Col2Im;

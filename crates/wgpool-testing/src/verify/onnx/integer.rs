@@ -3,7 +3,7 @@
 use super::super::array::{Array, Element, Values};
 use super::super::attributes::Attributes;
 use super::super::call::{Call, Refusal, Role};
-use super::operators::{check_kernel_shape, conv};
+use super::windows::{check_kernel_shape, conv};
 use super::{OP, required};
 use wgpool::error::{Error, Result};
 use wgpool::spec::{ConvInteger, Requantize};

@@ -6,6 +6,7 @@ mod deform;
 mod integer;
 mod operators;
 mod shapes;
+mod windows;
 
 use std::collections::HashMap;
 
