@@ -22,6 +22,8 @@ fn of_plans() -> Vec<Error> {
     let caps = Caps::default();
     let mut small = Caps::default();
     small.max_binding = 32;
+    let mut other = Caps::default();
+    other.kernels = wgpool::plan::Kernels::named("conv/direct").unwrap();
     let window = refused(Pool::max([5, 5]), &x, &caps);
     assert!(matches!(window, Error::Window { window: 5, padded: 4, .. }), "{window:?}");
     let limit = refused(Pool::max([1, 1]), &x, &small);
@@ -29,6 +31,7 @@ fn of_plans() -> Vec<Error> {
     vec![
         window,
         limit,
+        refused(Pool::max([1]), &x, &other),
         refused(Pool::max([2]).stride([0]), &x, &caps),
         refused(Pool::max([2]), &[f32(&[4])], &caps),
         refused(Conv::new(), &[x[0].clone(), f32(&[1, 2, 1, 1])], &caps),
