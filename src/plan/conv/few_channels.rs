@@ -39,7 +39,7 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
 pub(super) const POOLED: Candidate<Both> = Candidate {
     name: "conv_pool/few_channels",
     family: Family::Gpu,
-    about: "the same at a whole pooling window",
+    about: "small windows of few channels: an invocation computes all channels at a pooling window",
     applies: |both, _| both.apart().and_then(|()| patch(both.conv(), Some(both.pool())).map(|_| ())),
     cost: |both, p| cost(both.conv(), p).and_then(|()| both.fast_apart(p)),
     steps: |both, p| steps(p, both.conv(), Some(both.pool()), Slot::Output(0)),

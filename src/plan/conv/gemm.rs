@@ -35,7 +35,7 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
 pub(super) const COOPERATIVE_POOLED: Candidate<Both> = Candidate {
     name: "conv_pool/cooperative",
     family: Family::Gpu,
-    about: "the same where tiles hold whole pooling windows",
+    about: "the product by cooperative matrices, in tiles that hold whole pooling windows",
     applies: |both, p| choose_cooperative(&together(both)?, p).map(|_| ()),
     cost: |both, p| cost(both, &choose_cooperative(&together(both)?, p)?, p),
     steps: |both, p| {
@@ -47,7 +47,7 @@ pub(super) const COOPERATIVE_POOLED: Candidate<Both> = Candidate {
 pub(super) const POOLED: Candidate<Both> = Candidate {
     name: "conv_pool/gemm",
     family: Family::Gpu,
-    about: "the same where tiles hold whole pooling windows",
+    about: "the product of matrices, in tiles that hold whole pooling windows",
     applies: |both, p| choose(&together(both)?, p).map(|_| ()),
     cost: |both, p| {
         if choose_cooperative(&together(both)?, p).is_ok_and(|choice| choice.tiled.full) {

@@ -81,7 +81,7 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
 pub(super) const POOLED: Candidate<Both> = Candidate {
     name: "conv_pool/winograd",
     family: Family::Gpu,
-    about: "the same with maxima of 2 by 2, which lie in the tiles",
+    about: "Winograd's F(4x4, 3x3) with maxima of 2 by 2, which lie in its tiles",
     applies: |both, p| {
         both.little_outside()?;
         if !pools(both.pool()) {

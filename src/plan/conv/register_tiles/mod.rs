@@ -48,7 +48,7 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
 pub(super) const POOLED: Candidate<Both> = Candidate {
     name: "conv_pool/register_tiles",
     family: Family::SoftwareAdapter,
-    about: "the same where tiles are whole pooling windows, or planes are averaged",
+    about: "register tiles that are whole pooling windows, or whose sums average planes",
     applies: |both, p| {
         both.apart()?;
         can(both.conv(), p)?;
