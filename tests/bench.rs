@@ -25,7 +25,7 @@ fn conv_pool(pool: Pool) -> Case {
 #[test]
 fn a_wrong_kernel_is_not_timed() {
     let case = small(Pool::max([2]), &[&[1, 4, 8, 8]]);
-    let engine = support::engine().as_hardware();
+    let engine = support::engine().with_gpu_kernels();
     let right = bench::measure(Some(&engine), &case, Effort::QUICK).unwrap();
     assert_eq!((right.faults.as_slice(), right.checked), (&[][..], Checked::All { elements: 64 }));
     assert!(right.host.is_some() && right.gpu.is_some() && right.first_result.is_some());

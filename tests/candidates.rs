@@ -120,7 +120,7 @@ fn explanations_say_what_was_rejected_and_why() {
 /// Random cases that a candidate computes. Other drivers than llvmpipe take ten seconds to build the pipeline of a
 /// register tile.
 fn count(candidate: &CandidateInfo, caps: &Caps) -> usize {
-    match (candidate.name.ends_with("register_tiles"), caps.tiled_from) {
+    match (candidate.name.ends_with("register_tiles"), caps.min_macs_for_tiles) {
         (true, u64::MAX) => 1,
         (true, _) => 8,
         _ => 15,

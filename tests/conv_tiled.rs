@@ -11,7 +11,7 @@ use wgpool_testing::verify::random::Case;
 /// The adapter with register tiles for every convolution, however small; none on adapters whose plans have no tiles.
 fn tiled(subgroups: bool) -> Option<Engine> {
     let mut caps = *engine().caps();
-    if caps.tiled_from == u64::MAX {
+    if caps.min_macs_for_tiles == u64::MAX {
         println!("{}: plans have no tiles", engine().adapter_name());
         let large = case(Conv::new().padding(Padding::symmetric([1])), None, [1, 64, 56, 56], [64, 64, 3, 3]);
         let is_tiled = |key: &KernelKey| matches!(key, KernelKey::ConvTiled { .. });
@@ -19,7 +19,7 @@ fn tiled(subgroups: bool) -> Option<Engine> {
         return None;
     }
     caps.paged = true;
-    caps.tiled_from = 0;
+    caps.min_macs_for_tiles = 0;
     caps.subgroups_of_eight &= subgroups;
     Some(engine().with_caps(caps))
 }
@@ -159,9 +159,9 @@ fn weights_that_are_not_finite_are_factors_like_any_other() {
 fn buffers_without_the_usage_get_the_general_kernel() {
     let Some(engine) = tiled(true) else { return };
     let case = case(Conv::new().padding(Padding::symmetric([1])), None, [1, 5, 9, 16], [16, 5, 3, 3]);
-    let hardware = plan(&case, &engine.as_hardware());
+    let hardware = plan(&case, &engine.with_gpu_kernels());
     assert!(!hardware.steps.iter().any(|s| matches!(s.kernel, KernelKey::ConvTiled { .. })));
-    check(&case, &engine.as_hardware());
+    check(&case, &engine.with_gpu_kernels());
 }
 
 const MUTANTS: &[Mutant<()>] = &[

@@ -12,7 +12,7 @@ use wgpool_testing::verify::random::{Case, Family, Rng};
 /// An engine of which `edit` changes shaders, `kernel`'s among them.
 fn edited(kernel: KernelKey, edit: ShaderEdit) -> Engine {
     assert_ne!(edit(kernel, kernel.source()), kernel.source(), "{kernel} is not changed");
-    engine().as_hardware().with_edited_shaders(edit)
+    engine().with_gpu_kernels().with_edited_shaders(edit)
 }
 
 /// Lp pooling that multiplies by the reciprocal of the largest magnitude, where subnormal numbers are taken for zero.
@@ -145,7 +145,7 @@ fn coordinates_times_the_scale_are_rounded_before_anything_is_subtracted() {
     edited(KernelKey::MaxRoi, unrounded);
     let mut wrong = [0, 0];
     for case in whole_regions() {
-        check_gpu(&engine().as_hardware(), &case).unwrap_or_else(|e| panic!("{}: {e}", describe(&case)));
+        check_gpu(&engine().with_gpu_kernels(), &case).unwrap_or_else(|e| panic!("{}: {e}", describe(&case)));
         wrong[usize::from(matches!(case.op, Op::MaxRoiPool(_)))] += usize::from(is_wrong(&mutant, &case));
     }
     assert!(wrong.iter().all(|&n| n > 0), "{wrong:?}");

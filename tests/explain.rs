@@ -99,7 +99,7 @@ fn dispatches_of_one_kernel_are_one_line_and_a_tensor_of_several_counts_once() {
 #[test]
 fn a_software_adapter_packs_once() {
     let mut caps = Caps::default();
-    (caps.software, caps.paged, caps.tiled_from) = (true, true, 0);
+    (caps.software, caps.paged, caps.min_macs_for_tiles) = (true, true, 0);
     let inputs = [TensorDesc::f32([1, 64, 56, 56]), TensorDesc::f32([64, 64, 3, 3])];
     let explanation = Plan::new(&conv().into(), &inputs, &caps).unwrap().explain();
     let [pack, copy, tiled] = explanation.steps.as_slice() else { panic!("{explanation}") };

@@ -7,7 +7,7 @@ use wgpool_testing::verify::random::{Family, Rng};
 /// Runs `count` random cases of a family and reports all that fail.
 fn random(family: Family, count: usize) {
     let engine = engine();
-    let mut hardware = engine.as_hardware();
+    let mut hardware = engine.with_gpu_kernels();
     if family == Family::ConvTile {
         // Winograd's algorithm wherever it can be, whether or not it is reckoned to be faster.
         let mut caps = *hardware.caps();

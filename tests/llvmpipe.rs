@@ -15,7 +15,7 @@ fn paged(recent: bool) -> Option<Engine> {
         return None;
     }
     caps.llvmpipe_25 = recent;
-    caps.tiled_from = 0;
+    caps.min_macs_for_tiles = 0;
     Some(engine().with_caps(caps))
 }
 
@@ -84,9 +84,9 @@ fn large_windows_that_overlap_are_computed_in_patches() {
 }
 
 const MUTANTS: &[Mutant<()>] = &[
-    mutant!("runs overlap", "(SIDE_BY_SIDE * RUN) + ", "(SIDE_BY_SIDE * (RUN - 1u)) + "),
+    mutant!("runs overlap", "(SIMD_LANES * RUN) + ", "(SIMD_LANES * (RUN - 1u)) + "),
     mutant!("a run ends early", "i < RUN;", "i + 1u < RUN;"),
-    mutant!("neighbours lie apart", "first + i * SIDE_BY_SIDE", "first + i * (SIDE_BY_SIDE + 1u)"),
+    mutant!("neighbours lie apart", "first + i * SIMD_LANES", "first + i * (SIMD_LANES + 1u)"),
     mutant!("outputs behind the chunk", "if (place.local < chunk.count) {", "if (true) {"),
 ];
 

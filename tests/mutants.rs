@@ -257,14 +257,14 @@ const DIVIDED: &[Mutant] = &[
 
 #[test]
 fn every_mutant_of_divided_loops_is_caught() {
-    let mut caps = *engine().as_hardware().caps();
-    caps.max_turns = 40;
+    let mut caps = *engine().with_gpu_kernels().caps();
+    caps.loop_limit = 40;
     all_are_caught(&engine().with_caps(caps), DIVIDED);
 }
 
 #[test]
 fn every_mutant_is_caught() {
-    all_are_caught(&engine().as_hardware(), MUTANTS);
+    all_are_caught(&engine().with_gpu_kernels(), MUTANTS);
 }
 
 #[test]

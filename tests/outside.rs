@@ -153,7 +153,7 @@ fn the_host_path_computes_them() {
 
 #[test]
 fn the_gpu_computes_them() {
-    for engine in [engine().clone(), engine().as_hardware()] {
+    for engine in [engine().clone(), engine().with_gpu_kernels()] {
         for case in cases() {
             check_gpu(&engine, &case).unwrap_or_else(|e| panic!("{}: {e}", describe(&case)));
         }

@@ -91,7 +91,7 @@ fn with_bias(p: Place, sum: vec4<f32>) -> vec4<f32> {
 }
 
 // With the sum of the channels before, which the output holds.
-fn gone_on(p: Place, sum: vec4<f32>) -> vec4<f32> {
+fn accumulated(p: Place, sum: vec4<f32>) -> vec4<f32> {
     if (!is_set(p, params.from_channel)) {
         return sum;
     }

@@ -3,9 +3,9 @@
 
 override RUN: u32 = 1u;
 // Invocations that a driver computes at once.
-override SIDE_BY_SIDE: u32 = 1u;
+override SIMD_LANES: u32 = 1u;
 
 // The first local output of an invocation.
 fn first_of(number: u32) -> u32 {
-    return number / SIDE_BY_SIDE * (SIDE_BY_SIDE * RUN) + number % SIDE_BY_SIDE;
+    return number / SIMD_LANES * (SIMD_LANES * RUN) + number % SIMD_LANES;
 }

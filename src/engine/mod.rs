@@ -75,8 +75,8 @@ impl Engine {
 
     /// The same device with the kernels that hardware would run: to test on a software adapter, which has kernels
     /// of its own, what users with a GPU get.
-    pub fn as_hardware(&self) -> Engine {
-        self.with_caps(self.caps.as_hardware())
+    pub fn with_gpu_kernels(&self) -> Engine {
+        self.with_caps(self.caps.with_gpu_kernels())
     }
 
     /// The same device with every shader changed by `edit`: for tests that a wrong kernel is noticed.

@@ -4,7 +4,7 @@ use super::params::ShowParams;
 use super::{FrameKernel, Recipe, Shown, TensorToFrame, check_positions};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::plan::{Caps, Planner, turns::Turns};
+use crate::plan::{Caps, Planner, loop_limit::Iterations};
 use crate::spec::Layout;
 use crate::tensor::checked_elements;
 
@@ -67,7 +67,7 @@ impl OverlayPlan {
         check_positions(OP, image.height, height)?;
         let classes = spec.shown == Shown::Classes;
         if classes {
-            Turns::default().repeated(image.channels).check(&p)?;
+            Iterations::default().repeated(image.channels).check(&p)?;
         }
         let last = match classes {
             true => image.channels.saturating_sub(1).max(1) as f32,

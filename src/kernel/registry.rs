@@ -10,7 +10,7 @@ use super::text::{
 };
 use crate::dtype::DType;
 use crate::plan::PAGES;
-use crate::plan::turns::SIDE_BY_SIDE;
+use crate::plan::loop_limit::SIMD_LANES;
 
 /// Invocations of a workgroup. It is below every device's limit (256 in WebGPU, 128 in some drivers).
 pub const WORKGROUP: u32 = 64;
@@ -367,7 +367,7 @@ fn of_patch(patch: Patch, own: &[&'static str], template: &'static str, buffers:
 fn paged(text: Paged, constants: Vec<Constant>) -> Row {
     let side = text.taps.side().map(|side| constant("TAPS", side));
     let bindings = Bindings { pages: PAGES as u32, reads: 0, writes: 1 };
-    let run = [constant("RUN", RUN), constant("SIDE_BY_SIDE", SIDE_BY_SIDE as u32)];
+    let run = [constant("RUN", RUN), constant("SIMD_LANES", SIMD_LANES as u32)];
     let run = text.runs.then_some(run).into_iter().flatten();
     let constants = constants.into_iter().chain(side).chain(run).collect();
     // As many outputs a workgroup either way.

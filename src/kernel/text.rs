@@ -139,7 +139,7 @@ impl Paged {
         let in_page = |page| match self.runs {
             false => format!("    pool_{page}(place_of(first));"),
             true => format!(
-                "    for (var i = 0u; i < RUN; i++) {{ pool_{page}(place_of(first + i * SIDE_BY_SIDE)); }}"
+                "    for (var i = 0u; i < RUN; i++) {{ pool_{page}(place_of(first + i * SIMD_LANES)); }}"
             ),
         };
         (0..self.pages).map(in_page).collect()

@@ -33,10 +33,10 @@ pub struct Caps {
     /// Multiply-adds from which on a convolution in register tiles pays, and taps from which on windows in patches do.
     /// Building the pipeline of a tile takes llvmpipe up to a second and SwiftShader ten, so that other drivers than
     /// llvmpipe have none.
-    pub tiled_from: u64,
-    /// Turns of loops that an invocation may make in all: llvmpipe before Mesa 25 ends them after some 65,000, and the
+    pub min_macs_for_tiles: u64,
+    /// Iterations of loops that an invocation may make in all: llvmpipe before Mesa 25 ends them after some 65,000, and the
     /// result would be wrong. It is a driver's, so that it holds for the kernels of hardware on that driver too.
-    pub max_turns: u64,
+    pub loop_limit: u64,
     /// Whether the driver is llvmpipe of Mesa 25 or later: there loops cost little, and loads from storage several times
     /// less than before. So invocations compute several outputs of a page before they turn to the next page, and large
     /// windows that overlap are computed in patches, which share what they load, instead of through pages.
@@ -64,7 +64,7 @@ pub struct Caps {
 }
 
 /// What the general kernel computes on llvmpipe in some ten milliseconds.
-const TILED_FROM: u64 = 2_000_000;
+const MIN_MACS_FOR_TILES: u64 = 2_000_000;
 
 /// Workgroups that keep a large GPU busy.
 pub const FILL: u32 = 128;
@@ -94,8 +94,8 @@ impl Default for Caps {
             software: false,
             paged: false,
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
-            tiled_from: u64::MAX,
-            max_turns: u64::MAX,
+            min_macs_for_tiles: u64::MAX,
+            loop_limit: u64::MAX,
             llvmpipe_25: false,
             fxc: false,
             subgroups_of_eight: false,
@@ -108,9 +108,9 @@ impl Default for Caps {
     }
 }
 
-/// Turns of an invocation's loops that llvmpipe runs before Mesa 25: 65,535, less what short loops around those that
+/// Iterations of an invocation's loops that llvmpipe runs before Mesa 25: 65,535, less what short loops around those that
 /// plans count may take.
-const LLVMPIPE_TURNS: u64 = 65_000;
+const LLVMPIPE_LOOP_LIMIT: u64 = 65_000;
 
 fn is_llvmpipe(info: &wgpu::AdapterInfo) -> bool {
     info.name.contains("llvmpipe")
@@ -124,8 +124,8 @@ fn is_mesa_25(info: &wgpu::AdapterInfo) -> bool {
 }
 
 /// Other software drivers run loops to their end.
-fn max_turns(info: &wgpu::AdapterInfo) -> u64 {
-    if is_llvmpipe(info) && !is_mesa_25(info) { LLVMPIPE_TURNS } else { u64::MAX }
+fn loop_limit(info: &wgpu::AdapterInfo) -> u64 {
+    if is_llvmpipe(info) && !is_mesa_25(info) { LLVMPIPE_LOOP_LIMIT } else { u64::MAX }
 }
 
 /// Whether FXC may be what compiles shaders; see [`Caps::fxc`].
@@ -153,8 +153,8 @@ impl Caps {
             software,
             paged: software && uniforms && !fxc,
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
-            tiled_from: if is_llvmpipe(&info) { TILED_FROM } else { u64::MAX },
-            max_turns: max_turns(&info),
+            min_macs_for_tiles: if is_llvmpipe(&info) { MIN_MACS_FOR_TILES } else { u64::MAX },
+            loop_limit: loop_limit(&info),
             llvmpipe_25: is_llvmpipe(&info) && is_mesa_25(&info),
             fxc,
             subgroups_of_eight: device.features().contains(wgpu::Features::SUBGROUP)
@@ -169,9 +169,9 @@ impl Caps {
 
     /// The same limits, but the kernels that hardware would run: to test them on a software adapter.
     ///
-    /// [`Caps::max_turns`] stays that of the driver.
+    /// [`Caps::loop_limit`] stays that of the driver.
     #[must_use]
-    pub fn as_hardware(self) -> Caps {
+    pub fn with_gpu_kernels(self) -> Caps {
         Caps { software: false, paged: false, ..self }
     }
 
@@ -268,13 +268,13 @@ mod tests {
         let turns = |name: &str, driver_info: &str| {
             let mut info = wgpu::AdapterInfo::new(wgpu::DeviceType::Cpu, wgpu::Backend::Vulkan);
             (info.name, info.driver_info) = (name.to_owned(), driver_info.to_owned());
-            max_turns(&info)
+            loop_limit(&info)
         };
         let llvmpipe = "llvmpipe (LLVM 15.0.6, 256 bits)";
-        assert_eq!(turns(llvmpipe, "Mesa 22.3.6 (LLVM 15.0.6)"), LLVMPIPE_TURNS);
-        assert_eq!(turns(llvmpipe, "4.5 (Core Profile) Mesa 22.3.6"), LLVMPIPE_TURNS);
+        assert_eq!(turns(llvmpipe, "Mesa 22.3.6 (LLVM 15.0.6)"), LLVMPIPE_LOOP_LIMIT);
+        assert_eq!(turns(llvmpipe, "4.5 (Core Profile) Mesa 22.3.6"), LLVMPIPE_LOOP_LIMIT);
         assert_eq!(turns(llvmpipe, "Mesa 25.0.7-2~bpo12+1 (LLVM 15.0.6)"), u64::MAX);
-        assert_eq!(turns(llvmpipe, ""), LLVMPIPE_TURNS);
+        assert_eq!(turns(llvmpipe, ""), LLVMPIPE_LOOP_LIMIT);
         assert_eq!(turns("SwiftShader Device (Subzero)", ""), u64::MAX);
     }
 

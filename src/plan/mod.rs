@@ -7,12 +7,12 @@ mod conv;
 pub mod explain;
 mod gemm;
 pub(crate) mod grid;
+pub(crate) mod loop_limit;
 mod other;
 mod patch;
 mod planner;
 mod pool;
 mod step;
-pub(crate) mod turns;
 mod uniform;
 
 pub use candidate::{CandidateInfo, Considered, Family, Kernels, Outcome, candidates};

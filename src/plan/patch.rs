@@ -92,7 +92,7 @@ impl Images<'_> {
         let taps = |a: &Axis| (a.output as u64).saturating_mul(a.kernel as u64);
         let products =
             self.axes.iter().map(taps).fold((self.batch * self.channels) as u64, u64::saturating_mul);
-        match p.caps.llvmpipe_25 && products >= p.caps.tiled_from {
+        match p.caps.llvmpipe_25 && products >= p.caps.min_macs_for_tiles {
             true => Ok(()),
             false => p.on_gpu(),
         }

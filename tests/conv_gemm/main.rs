@@ -22,7 +22,7 @@ fn every_way_through_the_kernels() {
 #[test]
 fn a_batch_in_parts_packs_its_weights_for_each_kernel() {
     // Three images to a binding, so that the last part has one alone, for which smaller tiles are chosen.
-    let hardware = with_fill(&engine().as_hardware(), 12);
+    let hardware = with_fill(&engine().with_gpu_kernels(), 12);
     let plan = |images: usize, most: u64| {
         let mut caps = *hardware.caps();
         caps.max_binding = most;

@@ -295,7 +295,7 @@ impl Numbers {
             caps.software = rng.one_in(2);
             caps.paged = rng.one_in(2);
             caps.offset_alignment = *pick(rng, &[4, 16, 32, 256]);
-            caps.tiled_from = if rng.one_in(2) { 0 } else { 1000 };
+            caps.min_macs_for_tiles = if rng.one_in(2) { 0 } else { 1000 };
         }
         caps
     }

@@ -426,9 +426,9 @@ impl Draw {
         caps.software = self.rng.one_in(2);
         if caps.software {
             (caps.paged, caps.uniform_alignment) = (true, 16);
-            caps.tiled_from = self.pick(&[0, 1000, 2_000_000]);
+            caps.min_macs_for_tiles = self.pick(&[0, 1000, 2_000_000]);
             caps.llvmpipe_25 = self.rng.one_in(2);
-            caps.max_turns = if caps.llvmpipe_25 { u64::MAX } else { 65_535 };
+            caps.loop_limit = if caps.llvmpipe_25 { u64::MAX } else { 65_535 };
         }
         caps
     }

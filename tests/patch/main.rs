@@ -48,7 +48,7 @@ fn hardware_runs_the_benchmarks_in_patches() {
         let plan = Plan::new(&case.op, &case.descs(), &Caps::default()).unwrap();
         assert_eq!(kernels(&plan), kernels_of, "{name}");
         let inputs = case.tensors().unwrap();
-        check_gpu(&engine().as_hardware(), &Case { op: case.op, inputs })
+        check_gpu(&engine().with_gpu_kernels(), &Case { op: case.op, inputs })
             .unwrap_or_else(|e| panic!("{name}: {e}"));
     }
 }
@@ -98,7 +98,7 @@ fn values(shape: &[usize]) -> Tensor {
 
 #[test]
 fn batches_in_parts_and_narrow_offsets() {
-    let hardware = engine().as_hardware();
+    let hardware = engine().with_gpu_kernels();
     let pool = || -> wgpool::Op { Pool::max([3]).stride([1]).padding(Padding::symmetric([1])).into() };
     let depthwise = Conv::new().padding(Padding::symmetric([1])).groups(8).into();
     let nhwc = Pool::average([2]).layout(wgpool::Layout::Nhwc).into();
@@ -130,7 +130,7 @@ fn batches_in_parts_and_narrow_offsets() {
 /// Where they meet padding the reference accepts NaN as well; everywhere else they are factors like any other.
 #[test]
 fn weights_that_are_not_finite_are_factors_like_any_other() {
-    let hardware = engine().as_hardware();
+    let hardware = engine().with_gpu_kernels();
     for width in [8, 7] {
         for special in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
             let conv = Conv::new().padding(Padding::symmetric([1])).groups(2);

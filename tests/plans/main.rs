@@ -23,15 +23,15 @@ fn devices() -> Vec<(&'static str, Caps)> {
     };
     let llvmpipe = |caps: &mut Caps| {
         (caps.software, caps.paged, caps.subgroups_of_eight) = (true, true, true);
-        (caps.tiled_from, caps.max_turns) = (2_000_000, 65_000);
+        (caps.min_macs_for_tiles, caps.loop_limit) = (2_000_000, 65_000);
         (caps.uniform_alignment, caps.offset_alignment) = (16, 16);
     };
     let mut llvmpipe_22 = edited(|_| {});
     llvmpipe(&mut llvmpipe_22);
     let mut llvmpipe_25 = llvmpipe_22;
-    (llvmpipe_25.llvmpipe_25, llvmpipe_25.max_turns) = (true, u64::MAX);
+    (llvmpipe_25.llvmpipe_25, llvmpipe_25.loop_limit) = (true, u64::MAX);
     let mut swiftshader = llvmpipe_22;
-    (swiftshader.tiled_from, swiftshader.max_turns) = (u64::MAX, u64::MAX);
+    (swiftshader.min_macs_for_tiles, swiftshader.loop_limit) = (u64::MAX, u64::MAX);
     vec![
         ("gpu", edited(|_| {})),
         ("large-gpu", edited(|caps| (caps.fill, caps.flops_per_byte) = (1000, 20))),
@@ -46,7 +46,7 @@ fn devices() -> Vec<(&'static str, Caps)> {
         }),
         ("few-buffers-1MiB", edited(|caps| (caps.max_storage_buffers, caps.max_binding) = (4, 1 << 20))),
         ("llvmpipe-22", llvmpipe_22),
-        ("llvmpipe-22-as-gpu", llvmpipe_22.as_hardware()),
+        ("llvmpipe-22-as-gpu", llvmpipe_22.with_gpu_kernels()),
         ("llvmpipe-25", llvmpipe_25),
         ("swiftshader", swiftshader),
         ("software-without-pages", edited(|caps| caps.software = true)),

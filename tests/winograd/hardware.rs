@@ -87,7 +87,7 @@ pub fn cases(rng: &mut Rng, f16: bool) -> Vec<(Case, bool)> {
 
 #[test]
 fn every_way_through_the_kernels() {
-    let hardware = eager(&engine().as_hardware());
+    let hardware = eager(&engine().with_gpu_kernels());
     let mut rng = Rng::new(7);
     let mut failures = Vec::new();
     for round in 0..3 {
@@ -105,7 +105,7 @@ fn every_way_through_the_kernels() {
 
 #[test]
 fn what_is_not_finite_stays_in_its_windows() {
-    let hardware = eager(&engine().as_hardware());
+    let hardware = eager(&engine().with_gpu_kernels());
     let rng = &mut Rng::new(9);
     for pooled in [false, true] {
         let conv = conv().padding(Padding::symmetric([1])).activation(Activation::Relu);

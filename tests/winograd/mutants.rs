@@ -43,7 +43,7 @@ const MUTANTS: &[Mutant] = &[
 
 #[test]
 fn every_mutant_is_caught() {
-    assert_noticed(&eager(&engine().as_hardware()), MUTANTS, |mutant, _| {
+    assert_noticed(&eager(&engine().with_gpu_kernels()), MUTANTS, |mutant, _| {
         let mut rng = Rng::new(10);
         let mut shows = (0..4).flat_map(|_| cases(&mut rng, false));
         shows.any(|(case, _)| is_wrong(mutant, &case))

@@ -43,10 +43,10 @@ pub fn open_with(choice: &Choice, kernels: Which) -> Result<Backend> {
         // SAFETY: the person at the command line asked for what its help calls experimental.
         let token = unsafe { wgpool::wgpu::ExperimentalFeatures::enabled() };
         let engine = engine::open_cooperative(choice, token)?;
-        return Ok(Backend::Gpu(engine.as_hardware()));
+        return Ok(Backend::Gpu(engine.with_gpu_kernels()));
     }
     match (open(choice)?.backend, kernels) {
-        (Backend::Gpu(engine), Which::Gpu) => Ok(Backend::Gpu(engine.as_hardware())),
+        (Backend::Gpu(engine), Which::Gpu) => Ok(Backend::Gpu(engine.with_gpu_kernels())),
         (Backend::Gpu(engine), Which::These(kernels)) => {
             let mut caps = *engine.caps();
             caps.kernels = kernels;

@@ -5,15 +5,16 @@ use crate::error::Result;
 use crate::geometry::MAX_SPATIAL;
 use crate::kernel::KernelKey;
 use crate::kernel::params::DeformParams;
+use crate::plan::loop_limit::Iterations;
 use crate::plan::planner::each;
-use crate::plan::turns::Turns;
 use crate::plan::{Planner, Slot, Step, Steps};
 use crate::problem::DeformWork;
 
 pub(in crate::plan) fn steps(p: &Planner, work: &DeformWork) -> Result<Steps> {
     // A loop over axes, then one over corners.
-    let turns = Turns::default().repeated(MAX_SPATIAL).then(Turns::default().repeated(1 << work.rank));
-    turns.check(p)?;
+    let iterations =
+        Iterations::default().repeated(MAX_SPATIAL).then(Iterations::default().repeated(1 << work.rank));
+    iterations.check(p)?;
     let kernel = if work.mask { 3 } else { 2 };
     let tensors = Tensors { input: work.samples.buffer_size(), kernel };
     let mut all = nested::convolution(p, &work.sampled, &tensors)?;

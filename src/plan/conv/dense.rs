@@ -1,13 +1,13 @@
 //! Dense layers of few outputs, whose inputs workgroups go through in parallel.
 
 use super::Request;
-use super::direct::{direct_turns, slots};
+use super::direct::{direct_iterations, slots};
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::kernel::params::DenseParams;
 use crate::kernel::{ActivationKind, KernelKey, WORKGROUP};
 use crate::plan::candidate::{Candidate, Family};
-use crate::plan::turns::Turns;
+use crate::plan::loop_limit::Iterations;
 use crate::plan::{Planner, Step};
 use crate::spec::Layout;
 
@@ -26,7 +26,7 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     cost: |Request { work, .. }, p| {
         let few = work.batch * work.group_out <= FEW_OUTPUTS && work.group_in >= LONG_INPUT;
         // The general kernel's loops over one input each.
-        let long = !direct_turns(work, work.group_in).fit(p);
+        let long = !direct_iterations(work, work.group_in).fit(p);
         if few || long {
             Ok(())
         } else {
@@ -38,7 +38,7 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
 
 fn step(Request { work, to, .. }: &Request, p: &Planner) -> Result<Step> {
     let (activation, alpha) = ActivationKind::of(work.activation);
-    (Turns::shared(work.group_in, WORKGROUP).then(Turns::folded(WORKGROUP))).check(p)?;
+    (Iterations::shared(work.group_in, WORKGROUP).then(Iterations::folded(WORKGROUP))).check(p)?;
     let params = DenseParams {
         rows: p.u32(work.batch)?,
         features: p.u32(work.group_in)?,

@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use super::pooled::Both;
-use super::{Request, carried, params, weight_slots};
+use super::{Request, channel_splits, params, weight_slots};
 use crate::error::Result;
 use crate::kernel::params::ConvParams;
 use crate::kernel::{ActivationKind, KernelKey};
 use crate::plan::candidate::{Candidate, Family, free};
+use crate::plan::loop_limit::{ENDED, Iterations};
 use crate::plan::planner::each;
-use crate::plan::turns::{ENDED, Turns};
 use crate::plan::{Planner, Slot, Step};
 use crate::problem::{ConvWork, PoolWork};
 use crate::spec::Layout;
@@ -39,7 +39,7 @@ pub(super) const POOLED: Candidate<Both> = Candidate {
     applies: |both, p| {
         both.apart()?;
         let conv = both.conv();
-        match direct_turns(conv, conv.group_in).at_taps(&both.pool().axes).fit(p) {
+        match direct_iterations(conv, conv.group_in).at_taps(&both.pool().axes).fit(p) {
             true => Ok(()),
             false => Err(ENDED),
         }
@@ -52,10 +52,10 @@ pub(super) const POOLED: Candidate<Both> = Candidate {
 fn direct(p: &Planner, work: &ConvWork, to: Slot) -> Result<Vec<Step>> {
     let total = invocations(work, each(&work.axes, |a| a.output));
     let grid = p.invocations(total as u64)?;
-    carried::steps(
+    channel_splits::steps(
         p,
         work,
-        |channels| direct_turns(work, channels),
+        |channels| direct_iterations(work, channels),
         |work, channels| {
             let (activation, _) = ActivationKind::of(work.activation);
             let params = params(p, work, None, total, channels)?;
@@ -66,18 +66,18 @@ fn direct(p: &Planner, work: &ConvWork, to: Slot) -> Result<Vec<Step>> {
     )
 }
 
-pub(super) fn direct_turns(work: &ConvWork, channels: usize) -> Turns {
-    Turns::of_channels(channels).at_taps(&work.axes)
+pub(super) fn direct_iterations(work: &ConvWork, channels: usize) -> Iterations {
+    Iterations::of_channels(channels).at_taps(&work.axes)
 }
 
 pub(in crate::plan) fn transposed(p: &Planner, work: &ConvWork) -> Result<Vec<Step>> {
     // The axes are those of the adjoint: its input is written here.
     let total = invocations(work, each(&work.axes, |a| a.input));
     let grid = p.invocations(total as u64)?;
-    carried::steps(
+    channel_splits::steps(
         p,
         work,
-        |channels| transposed_turns(work, channels),
+        |channels| transposed_iterations(work, channels),
         |work, channels| {
             let (activation, _) = ActivationKind::of(work.activation);
             let params = params(p, work, None, total, channels)?;
@@ -88,8 +88,8 @@ pub(in crate::plan) fn transposed(p: &Planner, work: &ConvWork) -> Result<Vec<St
     )
 }
 
-fn transposed_turns(work: &ConvWork, channels: usize) -> Turns {
-    Turns::of_channels(channels).at_windows(&work.axes)
+fn transposed_iterations(work: &ConvWork, channels: usize) -> Iterations {
+    Iterations::of_channels(channels).at_windows(&work.axes)
 }
 
 /// The general kernel of both, for windows that do not overlap.

@@ -1,12 +1,12 @@
 //! Kernels for integer convolution: its kernel in vectors, the sums, and the bytes that are made of them.
 
-use super::carried;
+use super::channel_splits;
 use super::direct::{BLOCK, invocations, params};
 use crate::error::Result;
 use crate::kernel::KernelKey;
 use crate::kernel::params::{PackIntegerParams, RequantizeParams};
+use crate::plan::loop_limit::Iterations;
 use crate::plan::planner::each;
-use crate::plan::turns::Turns;
 use crate::plan::{Planner, Slot, Step, Steps};
 use crate::problem::{ConvWork, IntegerWork, RequantizeWork};
 use crate::spec::Layout;
@@ -25,8 +25,8 @@ pub(in crate::plan) fn steps(p: &Planner, work: &IntegerWork) -> Result<Steps> {
     };
     let total = invocations(conv, each(&conv.axes, |a| a.output));
     let grid = p.invocations(total as u64)?;
-    let turns = |channels| Turns::default().repeated(channels).at_taps(&conv.axes);
-    steps.extend(carried::steps(p, conv, turns, |conv, channels| {
+    let iterations = |channels| Iterations::default().repeated(channels).at_taps(&conv.axes);
+    steps.extend(channel_splits::steps(p, conv, iterations, |conv, channels| {
         let params = params(p, conv, None, total, channels)?;
         let channels_last = conv.layout == Layout::Nhwc;
         let kernel = KernelKey::ConvInteger { dtype: work.input, channels_last };

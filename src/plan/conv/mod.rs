@@ -1,7 +1,7 @@
 //! Convolution, with and without pooling, and dense layers: what competes for them.
 
-pub(super) mod carried;
 pub(super) mod causal;
+pub(super) mod channel_splits;
 pub(super) mod deform;
 mod dense;
 mod depthwise_patch;

@@ -13,7 +13,7 @@ use crate::kernel::winograd::FORM;
 use crate::kernel::{ActivationKind, KernelKey, WinogradParams};
 use crate::plan::candidate::{Candidate, Family, Verdict};
 use crate::plan::gemm::{self, Gemm, Operands};
-use crate::plan::turns::{ENDED, Turns};
+use crate::plan::loop_limit::{ENDED, Iterations};
 use crate::plan::{Planner, Slot, Step, Steps};
 use crate::problem::{ConvWork, PoolWork};
 use crate::spec::PoolKind;
@@ -106,7 +106,7 @@ fn applies(work: &ConvWork, pool: bool, p: &Planner) -> Verdict {
         return Err("the device binds too few storage buffers to a kernel");
     }
     // What is not finite is computed again, in one invocation for a whole tile.
-    if !Turns::default().repeated(work.group_in).repeated(9).repeated(OUTPUTS).fit(p) {
+    if !Iterations::default().repeated(work.group_in).repeated(9).repeated(OUTPUTS).fit(p) {
         return Err(ENDED);
     }
     let product = product(work);

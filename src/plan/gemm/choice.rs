@@ -6,7 +6,7 @@ use crate::dtype::DType;
 use crate::kernel::{Cooperative, GemmTile};
 use crate::plan::Planner;
 use crate::plan::candidate::Verdict;
-use crate::plan::turns::{ENDED, Turns};
+use crate::plan::loop_limit::{ENDED, Iterations};
 use crate::problem::PoolWork;
 
 /// Rows of a part of a sum at least: a shorter one is not worth a workgroup and the memory it goes through.
@@ -94,8 +94,8 @@ pub(in crate::plan) fn packed_size(gemm: &Gemm, tiled: &Tiled) -> u64 {
 const NO_TILE: &str = "no tile holds a pooling window, or packed weights are larger than a binding";
 
 fn loops(gemm: &Gemm, p: &Planner) -> Verdict {
-    let turns = Turns::default().repeated(STEP / 4).repeated(gemm.depth.div_ceil(STEP));
-    if turns.fit(p) { Ok(()) } else { Err(ENDED) }
+    let iterations = Iterations::default().repeated(STEP / 4).repeated(gemm.depth.div_ceil(STEP));
+    if iterations.fit(p) { Ok(()) } else { Err(ENDED) }
 }
 
 /// Tiles that cooperative matrices multiply, where the device has such of 16-bit floats.

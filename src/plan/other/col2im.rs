@@ -3,14 +3,14 @@
 use crate::error::Result;
 use crate::kernel::KernelKey;
 use crate::kernel::params::Col2ImParams;
+use crate::plan::loop_limit::Iterations;
 use crate::plan::planner::each;
-use crate::plan::turns::Turns;
 use crate::plan::{Planner, Slot, Step};
 use crate::problem::Col2ImWork;
 
 pub(in crate::plan) fn steps(p: &Planner, work: &Col2ImWork) -> Result<Vec<Step>> {
     let axes = &work.axes;
-    Turns::default().at_windows(axes).check(p)?;
+    Iterations::default().at_windows(axes).check(p)?;
     let [gcd, tap_step, inverse] = p.meeting(axes)?;
     let total = work.planes * work.pixels();
     let params = Col2ImParams {

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::kernel::params::SoftmaxParams;
 use crate::kernel::{KernelKey, WORKGROUP};
 use crate::plan::candidate::{Candidate, Family, choose, free};
-use crate::plan::turns::{ENDED, Turns};
+use crate::plan::loop_limit::{ENDED, Iterations};
 use crate::plan::{Planner, Slot, Step, Steps};
 use crate::problem::SoftmaxWork;
 
@@ -24,7 +24,8 @@ pub(in crate::plan) static SOFTMAX: [Candidate<SoftmaxWork>; 2] = [
             if long || !an_invocation(work).fit(p) { Ok(()) } else { Err("rows are short or many") }
         },
         steps: |work, p| {
-            of_row(Turns::shared(work.length, WORKGROUP).then(Turns::folded(WORKGROUP))).check(p)?;
+            of_row(Iterations::shared(work.length, WORKGROUP).then(Iterations::folded(WORKGROUP)))
+                .check(p)?;
             let grid = p.workgroups((work.outer * work.inner) as u64)?;
             let step = step(p, work, KernelKey::SoftmaxRows, grid)?;
             Ok(vec![Step { why: "long rows, which workgroups go through in parallel", ..step }].into())
@@ -44,12 +45,12 @@ pub(in crate::plan) static SOFTMAX: [Candidate<SoftmaxWork>; 2] = [
 ];
 
 /// The largest, the sum, and the quotients.
-fn of_row(of_loop: Turns) -> Turns {
+fn of_row(of_loop: Iterations) -> Iterations {
     of_loop.then(of_loop).then(of_loop)
 }
 
-fn an_invocation(work: &SoftmaxWork) -> Turns {
-    of_row(Turns::default().repeated(work.length))
+fn an_invocation(work: &SoftmaxWork) -> Iterations {
+    of_row(Iterations::default().repeated(work.length))
 }
 
 fn step(p: &Planner, work: &SoftmaxWork, kernel: KernelKey, grid: [u32; 3]) -> Result<Step> {

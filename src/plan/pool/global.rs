@@ -6,7 +6,7 @@ use crate::geometry::Axis;
 use crate::kernel::params::PlaneParams;
 use crate::kernel::{KernelKey, WORKGROUP};
 use crate::plan::candidate::{Candidate, Family};
-use crate::plan::turns::Turns;
+use crate::plan::loop_limit::Iterations;
 use crate::plan::{Planner, Step};
 use crate::problem::PoolWork;
 use crate::spec::PoolKind;
@@ -56,10 +56,10 @@ fn step(Request { work, from, to, .. }: &Request, p: &Planner) -> Result<Step> {
         0..=LARGE_PLANE => (FEW, "windows are whole small planes, several of which a workgroup reduces"),
         _ => (WORKGROUP, "windows are whole planes, which workgroups reduce"),
     };
-    let once = Turns::shared(plane, share).then(Turns::folded(share));
-    let turns = if is_norm(work) { once.then(once) } else { once };
+    let once = Iterations::shared(plane, share).then(Iterations::folded(share));
+    let iterations = if is_norm(work) { once.then(once) } else { once };
     let total = work.batch * work.channels;
-    turns.repeated((lanes(work.dtype) as usize).min(total)).check(p)?;
+    iterations.repeated((lanes(work.dtype) as usize).min(total)).check(p)?;
     let params = PlaneParams {
         length: p.u32(plane)?,
         step: p.u32(work.input.space[2])?,

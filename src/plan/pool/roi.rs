@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::kernel::KernelKey;
 use crate::kernel::params::RoiParams;
-use crate::plan::turns::{RULE, SIDE_BY_SIDE, Turns};
+use crate::plan::loop_limit::{Iterations, RULE, SIMD_LANES};
 use crate::plan::{Caps, Planner, Slot, Step};
 use crate::problem::{MaxRoiWork, Problem, RoiAlignWork, RoiShape, Work};
 use crate::spec::RoiMode;
@@ -11,7 +11,7 @@ use crate::tensor::{Data, Tensor};
 
 pub(in crate::plan) fn align(p: &Planner, work: &RoiAlignWork) -> Result<Vec<Step>> {
     // Without a fixed number, it depends on the regions.
-    Turns::default().repeated(work.sampling_ratio).repeated(work.sampling_ratio).check(p)?;
+    Iterations::default().repeated(work.sampling_ratio).repeated(work.sampling_ratio).check(p)?;
     let params = RoiParams {
         sampling_ratio: p.u32(work.sampling_ratio)?,
         half_pixel: u32::from(work.half_pixel),
@@ -59,15 +59,15 @@ fn params(p: &Planner, shape: &RoiShape) -> Result<RoiParams> {
     })
 }
 
-/// The turns that an invocation may make for its region. Where invocations side by side have other regions, of more rows
+/// The iterations that an invocation may make for its region. Where invocations side by side have other regions, of more rows
 /// or of more columns, loops turn as often as all of these together at most.
 fn most_turns(shape: &RoiShape, caps: &Caps) -> u64 {
     let of_region = (shape.channels * shape.bins.iter().product::<usize>()).max(1);
-    let regions = match SIDE_BY_SIDE.is_multiple_of(of_region) || of_region.is_multiple_of(SIDE_BY_SIDE) {
-        true => SIDE_BY_SIDE.div_ceil(of_region),
-        false => SIDE_BY_SIDE.div_ceil(of_region) + 1,
+    let regions = match SIMD_LANES.is_multiple_of(of_region) || of_region.is_multiple_of(SIMD_LANES) {
+        true => SIMD_LANES.div_ceil(of_region),
+        false => SIMD_LANES.div_ceil(of_region) + 1,
     };
-    caps.max_turns / regions.min(shape.regions).max(1) as u64
+    caps.loop_limit / regions.min(shape.regions).max(1) as u64
 }
 
 /// Refuses regions whose bins have more samples or elements than the device's loops go through. For regions that are on

@@ -5,8 +5,8 @@ use crate::error::Result;
 use crate::kernel::KernelKey;
 use crate::kernel::params::PoolParams;
 use crate::plan::candidate::{Candidate, Family, free};
+use crate::plan::loop_limit::Iterations;
 use crate::plan::planner::each;
-use crate::plan::turns::Turns;
 use crate::plan::{Planner, Slot, Step};
 
 pub(super) const CANDIDATE: Candidate<Request> = Candidate {
@@ -20,14 +20,14 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
 
 fn step(Request { work, from, to, .. }: &Request, p: &Planner) -> Result<Step> {
     let axes = &work.axes;
-    let once = Turns::default().at_taps(axes);
+    let once = Iterations::default().at_taps(axes);
     // The bits of a product that goes beyond 32 of them, of both ends of a window.
     let long = axes.iter().filter(|a| a.adaptive && a.output > usize::from(u16::MAX)).count() as u64;
     let once = once.more(long * 2 * 33);
-    let turns = if is_norm(work) { once.then(once) } else { once };
+    let iterations = if is_norm(work) { once.then(once) } else { once };
     let outputs = each(axes, |a| a.output);
     let total = work.batch * work.channels * outputs.iter().product::<usize>();
-    turns.repeated((lanes(work.dtype) as usize).min(total)).check(p)?;
+    iterations.repeated((lanes(work.dtype) as usize).min(total)).check(p)?;
     let params = PoolParams {
         in_size: p.vec4(each(axes, |a| a.input), work.channels)?,
         out_size: p.vec4(outputs, work.batch)?,

@@ -4,7 +4,7 @@ use super::index_step;
 use crate::error::Result;
 use crate::kernel::KernelKey;
 use crate::kernel::params::{FractionalParams, UnpoolParams};
-use crate::plan::turns::Turns;
+use crate::plan::loop_limit::Iterations;
 use crate::plan::{Planner, Slot, Step, Steps};
 use crate::problem::{FractionalWork, UnpoolWork};
 use crate::spec::IndexNumbering;
@@ -42,7 +42,11 @@ pub(in crate::plan) fn unpool(p: &Planner, work: &UnpoolWork) -> Result<Steps> {
 
 pub(in crate::plan) fn fractional(p: &Planner, work: &FractionalWork) -> Result<Vec<Step>> {
     let pool = &work.pool;
-    let loops = work.axes.iter().rev().fold(Turns::default(), |turns, axis| turns.repeated(axis.kernel));
+    let loops = work
+        .axes
+        .iter()
+        .rev()
+        .fold(Iterations::default(), |iterations, axis| iterations.repeated(axis.kernel));
     loops.check(p)?;
     let outputs = work.axes.map(|a| a.output);
     let total = pool.batch * pool.channels * outputs.iter().product::<usize>();

@@ -2,7 +2,7 @@
 
 use crate::geometry::{Axis, Strides};
 use crate::kernel::Taps;
-use crate::plan::turns::{ENDED, Turns};
+use crate::plan::loop_limit::{ENDED, Iterations};
 use crate::plan::{PAGE, Planner};
 
 /// Shaders divide numbers below this, by [`factor_and_shift`].
@@ -102,9 +102,9 @@ impl Rows {
     ///
     /// `size` are the bytes of the tensor's buffer.
     pub fn chunks(&self, size: u64, pages: usize, p: &Planner) -> Result<Vec<Chunk>, &'static str> {
-        let turns = Turns::default().at_taps(&self.axes);
+        let iterations = Iterations::default().at_taps(&self.axes);
         // Once for the largest, and perhaps once more for the first zero.
-        let of_all = (0..pages).fold(Turns::default(), |all, _| all.then(turns).then(turns));
+        let of_all = (0..pages).fold(Iterations::default(), |all, _| all.then(iterations).then(iterations));
         if self.taps == Taps::Any && !of_all.fit(p) {
             return Err(ENDED);
         }

@@ -25,7 +25,7 @@ pub struct Device {
     /// Whether it computes on the CPU: then its figures say nothing about GPUs.
     pub software: bool,
     /// Whether its kernels are those that hardware would run, on a software adapter.
-    pub as_hardware: bool,
+    pub with_gpu_kernels: bool,
     /// Whether its kernels multiply cooperative matrices, where elements are f16.
     pub cooperative: bool,
     /// Whether it gives timestamps.
@@ -43,14 +43,14 @@ impl Device {
             driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
             software,
             cooperative: engine.caps().cooperative.is_some(),
-            as_hardware: software && !engine.caps().software,
+            with_gpu_kernels: software && !engine.caps().software,
             timestamps: engine.device().features().contains(wgpu::Features::TIMESTAMP_QUERY),
         }
     }
 
     /// Its name, and that it is a software adapter if it is.
     pub fn label(&self) -> String {
-        let kernels = if self.as_hardware { ", running the kernels of hardware" } else { "" };
+        let kernels = if self.with_gpu_kernels { ", running the kernels of hardware" } else { "" };
         let kind = if self.software { ": SOFTWARE ADAPTER, no GPU" } else { "" };
         let matrices = if self.cooperative { ", with cooperative matrices" } else { "" };
         format!("{} ({}){kind}{kernels}{matrices}", self.name, self.api)
@@ -137,7 +137,7 @@ impl Report {
         let adapter = self.device.as_ref().map(|d| {
             json!({
                 "name": d.name, "api": d.api, "driver": d.driver, "software": d.software,
-                "hardware_kernels": d.as_hardware || !d.software, "cooperative_matrices": d.cooperative,
+                "hardware_kernels": d.with_gpu_kernels || !d.software, "cooperative_matrices": d.cooperative,
                 "timestamps": d.timestamps,
                 "ceilings": self.gpu.as_ref().map(ceilings),
             })

@@ -88,7 +88,7 @@ fn can(work: &ConvWork, p: &Planner) -> Verdict {
 /// Whether there is enough to compute.
 fn pays(work: &ConvWork, p: &Planner) -> Verdict {
     let outputs = work.batch * work.pixels() * work.out_channels();
-    match ((outputs * work.group_in * work.taps()) as u64) < p.caps.tiled_from {
+    match ((outputs * work.group_in * work.taps()) as u64) < p.caps.min_macs_for_tiles {
         true => Err("building the pipeline of a tile costs more than so little arithmetic"),
         false => Ok(()),
     }

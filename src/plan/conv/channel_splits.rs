@@ -1,10 +1,10 @@
-//! Direct convolution in several dispatches, where one would turn its loops more often than the device runs them.
+//! Direct convolution in several dispatches, where one would make more loop iterations than the device runs.
 
 use std::ops::Range;
 
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::plan::turns::Turns;
+use crate::plan::loop_limit::Iterations;
 use crate::plan::{Planner, Step};
 use crate::problem::ConvWork;
 use crate::spec::Activation;
@@ -13,29 +13,29 @@ use crate::spec::Activation;
 const MOST_STEPS: usize = 512;
 
 /// Steps that sum up some input channels of each group, one after another: the output carries the sum, bias and
-/// activation come last. `turns` says how often loops over some channels turn, `step` makes the step of some.
+/// activation come last. `iterations` says how often loops over some channels iterate, `step` makes the step of some.
 pub(in crate::plan) fn steps(
     p: &Planner,
     work: &ConvWork,
-    turns: impl Fn(usize) -> Turns,
+    iterations: impl Fn(usize) -> Iterations,
     step: impl Fn(&ConvWork, Range<usize>) -> Result<Step>,
 ) -> Result<Vec<Step>> {
     let all = work.group_in;
-    if turns(all).fit(p) {
+    if iterations(all).fit(p) {
         return Ok(vec![step(work, 0..all)?]);
     }
     // The most channels of a step are found by halving.
     let (mut fit, mut beyond) = (0, all);
     while beyond - fit > 1 {
         let middle = fit.midpoint(beyond);
-        match turns(middle).fit(p) {
+        match iterations(middle).fit(p) {
             true => fit = middle,
             false => beyond = middle,
         }
     }
     // Sums in 16 bits would lose what they carry.
     if fit == 0 || work.dtype == DType::F16 || all.div_ceil(fit) > MOST_STEPS {
-        turns(all).check(p)?;
+        iterations(all).check(p)?;
     }
     let before = ConvWork { bias: false, activation: Activation::None, ..*work };
     let chunks = (0..all).step_by(fit.max(1)).map(|from| from..all.min(from + fit));

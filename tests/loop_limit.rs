@@ -41,7 +41,7 @@ fn alone() -> MutexGuard<'static, ()> {
 /// The same plans as for a device that runs loops to their end, or after so many turns does not.
 fn with_turns(engine: &Engine, turns: u64) -> Engine {
     let mut caps = *engine.caps();
-    caps.max_turns = turns;
+    caps.loop_limit = turns;
     engine.with_caps(caps)
 }
 
@@ -172,7 +172,7 @@ fn nothing_that_is_right_is_refused() {
 #[test]
 fn what_the_driver_would_not_finish_is_refused() {
     let _alone = alone();
-    let expected = if engine().caps().max_turns == u64::MAX { Right } else { Refused };
+    let expected = if engine().caps().loop_limit == u64::MAX { Right } else { Refused };
     for case in refused() {
         assert_eq!(outcome(engine(), &case), expected, "{}", describe(&case));
     }
@@ -183,7 +183,7 @@ fn what_the_driver_would_not_finish_is_refused() {
 fn long_dense_layers_are_refused() {
     let _alone = alone();
     let mut caps = *engine().caps();
-    (caps.paged, caps.max_turns) = (false, 1_000);
+    (caps.paged, caps.loop_limit) = (false, 1_000);
     let engine = engine().with_caps(caps);
     let dense = |features: usize| case(Dense::new(), &[&[2, features], &[features, 3], &[3]]);
     assert_eq!(outcome(&engine, &dense(60_000)), Right);
@@ -206,7 +206,7 @@ fn the_host_computes_what_the_driver_would_not_finish() {
 fn without_the_check_it_is_wrong() {
     let _alone = alone();
     let unchecked = with_turns(engine(), u64::MAX);
-    if engine().caps().max_turns == u64::MAX {
+    if engine().caps().loop_limit == u64::MAX {
         println!("{} runs loops to their end", engine().adapter_name());
         return;
     }
@@ -259,7 +259,7 @@ fn align(sampling_ratio: usize) -> RoiAlign {
 #[test]
 fn large_regions_are_refused_or_nan() {
     let _alone = alone();
-    let limited = engine().caps().max_turns != u64::MAX;
+    let limited = engine().caps().loop_limit != u64::MAX;
     let max = || MaxRoiPool { output: [1, 1], spatial_scale: 1.0, layout: Layout::Nchw };
     let cases = [
         (regions(align(0), 300, &[0.0, 0.0, 250.0, 250.0], 4), false),
