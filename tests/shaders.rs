@@ -3,63 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use wgpool::kernel::params::{self, Field};
-use wgpool::kernel::{
-    self, ConvPatchParams, GemmParams, KernelKey, PackGemmParams, PartsParams, PatchParams, WinogradParams,
-    params::*,
-};
-
-/// The structure that a kernel reads its parameters from, and the host's fields.
-fn fields(key: KernelKey) -> (&'static str, &'static [Field], usize) {
-    match key {
-        KernelKey::Pool { .. } => ("PoolParams", PoolParams::FIELDS, size_of::<PoolParams>()),
-        KernelKey::PoolPages { .. } | KernelKey::DepthwisePages { .. } => {
-            ("PagesParams", PagesParams::FIELDS, size_of::<PagesParams>())
-        }
-        KernelKey::PoolPatch { .. } | KernelKey::DepthwisePatch { .. } => {
-            ("PatchParams", PatchParams::FIELDS, size_of::<PatchParams>())
-        }
-        KernelKey::PoolPlane { .. } => ("PlaneParams", PlaneParams::FIELDS, size_of::<PlaneParams>()),
-        KernelKey::Fractional { .. } => {
-            ("FractionalParams", FractionalParams::FIELDS, size_of::<FractionalParams>())
-        }
-        KernelKey::Unpool { .. } => ("UnpoolParams", UnpoolParams::FIELDS, size_of::<UnpoolParams>()),
-        KernelKey::RoiAlign | KernelKey::MaxRoi => ("RoiParams", RoiParams::FIELDS, size_of::<RoiParams>()),
-        KernelKey::Conv { .. }
-        | KernelKey::ConvTranspose { .. }
-        | KernelKey::ConvPool { .. }
-        | KernelKey::ConvInteger { .. } => ("ConvParams", ConvParams::FIELDS, size_of::<ConvParams>()),
-        KernelKey::PackInteger { .. } => {
-            ("PackIntegerParams", PackIntegerParams::FIELDS, size_of::<PackIntegerParams>())
-        }
-        KernelKey::Requantize { .. } => {
-            ("RequantizeParams", RequantizeParams::FIELDS, size_of::<RequantizeParams>())
-        }
-        KernelKey::ConvTiled { .. } => ("TiledParams", TiledParams::FIELDS, size_of::<TiledParams>()),
-        KernelKey::PackInput => ("PackInputParams", PackInputParams::FIELDS, size_of::<PackInputParams>()),
-        KernelKey::PackWeights { .. } => ("PackParams", PackParams::FIELDS, size_of::<PackParams>()),
-        KernelKey::ConvGemm(_) => ("GemmParams", GemmParams::FIELDS, size_of::<GemmParams>()),
-        KernelKey::WinogradWeights { .. }
-        | KernelKey::WinogradInput { .. }
-        | KernelKey::WinogradOutput { .. } => {
-            ("WinogradParams", WinogradParams::FIELDS, size_of::<WinogradParams>())
-        }
-        KernelKey::ConvPatch(_) => ("ConvPatchParams", ConvPatchParams::FIELDS, size_of::<ConvPatchParams>()),
-        KernelKey::PackGemm { .. } => ("PackGemmParams", PackGemmParams::FIELDS, size_of::<PackGemmParams>()),
-        KernelKey::ConvParts { .. } => ("PartsParams", PartsParams::FIELDS, size_of::<PartsParams>()),
-        KernelKey::DeformSamples => ("DeformParams", DeformParams::FIELDS, size_of::<DeformParams>()),
-        KernelKey::Col2Im { .. } => ("Col2ImParams", Col2ImParams::FIELDS, size_of::<Col2ImParams>()),
-        KernelKey::CausalSequence { .. } => ("CausalParams", CausalParams::FIELDS, size_of::<CausalParams>()),
-        KernelKey::Dense { .. } => ("DenseParams", DenseParams::FIELDS, size_of::<DenseParams>()),
-        KernelKey::Softmax | KernelKey::SoftmaxRows => {
-            ("SoftmaxParams", SoftmaxParams::FIELDS, size_of::<SoftmaxParams>())
-        }
-        KernelKey::Activation { .. } => {
-            ("ActivationParams", ActivationParams::FIELDS, size_of::<ActivationParams>())
-        }
-        other => panic!("{other} has no row in this test"),
-    }
-}
+use wgpool::kernel::params::{ConvGeometry, PoolGeometry, SoftmaxParams};
+use wgpool::kernel::{self, Field, KernelKey};
 
 /// A kernel's module; many kernels share a text, so each text is read once.
 fn module(key: KernelKey) -> Arc<naga::Module> {
@@ -80,8 +25,8 @@ fn module(key: KernelKey) -> Arc<naga::Module> {
 /// The host's fields, where those of a block within the block stand for it.
 fn members_of(fields: &[Field], begin: usize) -> Vec<(String, usize, usize)> {
     let members = |&(name, offset, size): &Field| match name {
-        "convolution" => members_of(ConvGeometry::FIELDS, begin + offset),
-        "pooling" => members_of(PoolGeometry::FIELDS, begin + offset),
+        "convolution" => members_of(ConvGeometry::BLOCK.fields, begin + offset),
+        "pooling" => members_of(PoolGeometry::BLOCK.fields, begin + offset),
         _ => vec![(name.to_owned(), begin + offset, size)],
     };
     fields.iter().flat_map(members).collect()
@@ -105,18 +50,18 @@ fn layout_difference(key: KernelKey, name: &str, fields: &[Field], size: usize) 
 #[test]
 fn parameters_lie_where_the_host_writes_them() {
     for key in kernel::all() {
-        let (name, fields, size) = fields(key);
-        assert_eq!(layout_difference(key, name, fields, size), None);
+        let block = key.block();
+        assert_eq!(layout_difference(key, block.name, block.fields, block.size), None);
     }
 }
 
 #[test]
 fn a_moved_parameter_is_noticed() {
     let key = KernelKey::Softmax;
-    let mut moved = params::SoftmaxParams::FIELDS.to_vec();
+    let mut moved = SoftmaxParams::BLOCK.fields.to_vec();
     moved.swap(0, 1);
     assert!(layout_difference(key, "SoftmaxParams", &moved, 32).is_some());
-    let mut longer = params::SoftmaxParams::FIELDS.to_vec();
+    let mut longer = SoftmaxParams::BLOCK.fields.to_vec();
     longer[3].2 = 8;
     assert!(layout_difference(key, "SoftmaxParams", &longer, 32).is_some());
 }

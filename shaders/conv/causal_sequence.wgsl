@@ -1,13 +1,6 @@
 // The sequences of a causal convolution, state and input one behind the other, and the state that is handed on: the last
 // elements of each. An element of a sequence an invocation.
 
-struct CausalParams {
-    kept: u32,      // elements of a state
-    length: u32,    // elements of an input
-    has_state: u32, // 0: the state is zeros
-    total: u32,     // elements of all sequences
-}
-
 @group(0) @binding(0) var<uniform> params: CausalParams;
 @group(0) @binding(1) var<storage, read> input: array<Word>;
 @group(0) @binding(2) var<storage, read> state: array<Word>;

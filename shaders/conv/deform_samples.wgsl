@@ -1,18 +1,5 @@
 // The samples of a deformable convolution: the moved taps of every output, one an invocation.
 
-struct DeformParams {
-    in_size: vec4<u32>,    // depth, height, width, channels
-    out_size: vec4<u32>,   // depth, height, width, 0
-    window: vec4<u32>,     // depth, height, width, spatial axes that there are
-    stride: vec4<u32>,
-    dilation: vec4<u32>,
-    pad_before: vec4<i32>,
-    offset_groups: u32,
-    group_channels: u32,   // channels with the same offsets
-    has_mask: u32,
-    total: u32,            // samples
-}
-
 @group(0) @binding(0) var<uniform> params: DeformParams;
 @group(0) @binding(1) var<storage, read> input: array<f32>;
 @group(0) @binding(2) var<storage, read> offsets: array<f32>;

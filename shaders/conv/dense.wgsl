@@ -1,17 +1,6 @@
 // A dense layer with few outputs and many inputs: one workgroup an output, its invocations side by side along the
 // inputs.
 
-struct DenseParams {
-    rows: u32,
-    features: u32,
-    outputs: u32,
-    tap_in: u32,  // kernel: distance between inputs
-    tap_out: u32, // kernel: distance between outputs
-    has_bias: u32,
-    alpha: f32,
-    pad_0: u32,
-}
-
 @group(0) @binding(0) var<uniform> params: DenseParams;
 @group(0) @binding(1) var<storage, read> input: array<Word>;
 @group(0) @binding(2) var<storage, read> kernel: array<Word>;

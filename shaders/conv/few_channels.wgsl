@@ -1,31 +1,6 @@
 // Convolution of few channels on hardware: all output channels at some positions an invocation; pooled, where the
 // positions are a window. src/kernel/conv_patch.rs writes its lines.
 
-struct ConvPatchParams {
-    image_size: vec2<i32>, // of the convolution's input: height, width
-    stride: vec2<i32>,
-    pad_before: vec2<i32>,
-    in_size: vec2<i32>,    // of what is pooled or stored: the convolution's output
-    step: vec2<i32>,       // positions from patch to patch
-    before: vec2<i32>,     // positions of padding
-    padded_end: vec2<i32>, // length + padding after it
-    patches: vec2<u32>,    // of an image: along height, width
-    in_stride: vec2<u32>,
-    out_stride: vec2<u32>,
-    in_channel: u32,       // strides of channels and images
-    in_batch: u32,
-    out_channel: u32,
-    out_batch: u32,
-    total: u32,            // patches of all images
-    channels_in: u32,
-    channels: u32,         // of the output
-    has_bias: u32,
-    alpha: f32,
-    divisor: u32,          // 0: count the taps
-    nan: u32,              // the bits of NaN, which no constant may hold
-    pad_0: u32,
-}
-
 @group(0) @binding(0) var<uniform> params: ConvPatchParams;
 @group(0) @binding(1) var<storage, read> input: array<Word>;
 @group(0) @binding(2) var<storage, read> kernel: array<vec4<Word>>; // input channel, tap, output channel

@@ -1,17 +1,6 @@
 // Adds the parts of a convolution's sums that conv/gemm.wgsl left in 32 bits; then bias and activation. One element
 // of the output an invocation.
 
-struct PartsParams {
-    total: u32,          // elements of the output
-    parts: u32,
-    channel_stride: u32, // of the output
-    channels: u32,
-    has_bias: u32,
-    alpha: f32,
-    pad_0: u32,
-    pad_1: u32,
-}
-
 @group(0) @binding(0) var<uniform> params: PartsParams;
 @group(0) @binding(1) var<storage, read> sums: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<Word>;

@@ -3,32 +3,6 @@
 // region of the input, padded, lies in a uniform page in the order of pack/input.wgsl, its weights in another in that of
 // pack/weights.wgsl. The lines marked `//:` stand for unrolled ones, which `kernel/tiled.rs` writes for a tile.
 
-struct TiledParams {
-    out_size: vec4<u32>,   // of the convolution: depth, height, width; output channels of all blocks
-    window: vec4<u32>,     // depth, height, width; taps in all
-    tap_step: vec4<u32>,   // words of a page from tap to tap along depth, height and width; from channel to channel
-    tile_step: vec4<u32>,  // words of a page from tile to tile along width, height and depth; from image to image
-    tiles: vec4<u32>,      // of the region along width, height and depth; in all images
-    first: vec4<u32>,      // of the region: the first position along width, height and depth; its first image
-    out_stride: vec4<u32>, // depth, height, width, channel
-    blocks: vec4<u32>,     // invocations of a block, blocks; from block to block: fours of a page of weights, elements of
-                           // the output
-    steps: vec4<u32>,      // of each page
-    channels: vec4<u32>,   // of each page
-    steps_along: vec2<u32>, // words of a page from position to position, and from row to row
-    bounds: vec2<u32>,     // width and height of the output
-    pool: vec4<u32>,       // height of pooling windows; where positions end that count in a mean: height, width; what to
-                           // divide by instead, or 0
-    out_first: u32,        // the first block's first channel
-    out_batch: u32,        // elements of an output image
-    chain: u32,            // steps whose products are added one after another
-    positions: u32,        // of the output in a tile, which loops that are not unrolled go through
-    bias_at: u32,          // where a block's biases are behind its first weights, in fours
-    alpha: f32,
-    nan: u32,
-    pad_0: u32,
-}
-
 // Whether sums begin here or go on with what the output holds, and whether they end here.
 override FIRST: bool = true;
 override LAST: bool = true;

@@ -1,16 +1,5 @@
 // Sums of an integer convolution as bytes: a word of the output an invocation.
 
-struct RequantizeParams {
-    total: u32,      // elements
-    channels: u32,
-    inner: u32,      // elements of a channel that lie one after another
-    scale_each: u32, // 1: every channel has a scale of its own
-    has_bias: u32,
-    zero: f32,
-    least: f32,      // the range of the output's type, less the zero point
-    most: f32,
-}
-
 @group(0) @binding(0) var<uniform> params: RequantizeParams;
 @group(0) @binding(1) var<storage, read> sums: array<i32>;
 @group(0) @binding(2) var<storage, read> scales: array<f32>;

@@ -1,15 +1,5 @@
 // A picture's crop to an image of a batch: bilinear, one output pixel an invocation.
 
-struct FrameParams {
-    crop: vec4<u32>,       // left, top, width, height
-    out_size: vec4<u32>,   // width, height, channels, pixels
-    out_stride: vec4<u32>, // the image's first element, then the distance of columns, rows and channels
-    source: vec4<u32>,     // pixels of a row, bytes of a pixel
-    weights: array<vec4<f32>, 4>, // what each output channel takes of red, green, blue and alpha
-    mean: vec4<f32>,
-    scale: vec4<f32>,
-}
-
 @group(0) @binding(0) var<uniform> params: FrameParams;
 @group(0) @binding(2) var<storage, read_write> output: array<Word>;
 

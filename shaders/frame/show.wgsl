@@ -3,17 +3,6 @@
 
 override CLASSES: bool = false;
 
-struct ShowParams {
-    out_size: vec4<u32>,  // width, height, pixels
-    in_size: vec4<u32>,   // width, height, channels
-    in_stride: vec4<u32>, // the first element, then the distance of columns, rows and channels
-    low: f32,
-    high: f32,
-    entries: f32,         // of the colour map for each unit of value
-    nan: u32,             // the colour of NaN
-    colors: array<vec4<u32>, 64>, // 256 words of four bytes, red lowest
-}
-
 @group(0) @binding(0) var<uniform> params: ShowParams;
 @group(0) @binding(1) var<storage, read> input: array<Word>;
 @group(0) @binding(2) var picture: texture_storage_2d<rgba8unorm, write>;

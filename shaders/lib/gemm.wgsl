@@ -1,40 +1,5 @@
 // Which rows and columns a workgroup that multiplies matrices has, and how it reads them.
 
-struct GemmParams {
-    in_size: vec4<u32>,    // depth, height, width, input channels of a group
-    out_size: vec4<u32>,   // depth, height, width, output channels of a group
-    window: vec4<u32>,     // depth, height, width, input channels of a group
-    stride: vec4<u32>,
-    dilation: vec4<u32>,
-    pad_before: vec4<i32>,
-    in_stride: vec4<u32>,  // depth, height, width, channel
-    out_stride: vec4<u32>,
-    in_batch: u32,         // elements of an input image
-    out_batch: u32,        // elements of an output image
-    has_bias: u32,
-    alpha: f32,
-    // Pooling behind the convolution; the strides of the output are then the pooled tensor's.
-    pooled: vec4<u32>,     // depth, height, width of the pooled tensor, divisor or 0
-    pool_window: vec4<u32>,
-    pool_stride: vec4<u32>,
-    pool_dilation: vec4<u32>,
-    pool_before: vec4<i32>,
-    pool_end: vec4<i32>,   // length + padding after it
-    step: vec4<u32>,       // ROWS rows further: depth, height, width, channel
-    rows: u32,             // input channels of a group by taps
-    part_rows: u32,        // rows of each part of a sum
-    parts: u32,
-    part_elements: u32,    // of the output, in each part
-    channel_tiles: u32,    // tiles over a group's output channels
-    column_tiles: u32,
-    tiles: u32,            // workgroups that have work
-    columns: u32,          // positions, or pooling windows, in all images
-    windows: u32,          // pooling windows of a tile
-    identity: f32,
-    nan: u32,
-    pad_0: u32,
-}
-
 // What becomes of the sums: FINISH.
 const PARTIAL: u32 = 1u;
 const POOL_MAX: u32 = 2u;

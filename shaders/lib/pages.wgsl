@@ -13,32 +13,6 @@ struct Chunk {
 }
 
 // Axes are row, middle and last: rows are what chunks consist of, and axes before them have one position.
-struct PagesParams {
-    chunks: array<Chunk, 8>,
-    in_size: vec4<i32>,       // row, middle, last, 0
-    out_size: vec4<i32>,      // row, middle, last, elements of a position
-    out_factor: vec4<u32>,    // for quotients by out_size
-    out_shift: vec4<u32>,
-    window: vec4<i32>,        // row, middle, last, 0
-    stride: vec4<i32>,
-    dilation: vec4<i32>,
-    dilation_factor: vec4<u32>,
-    dilation_shift: vec4<u32>,
-    pad_before: vec4<i32>,
-    padded_end: vec4<i32>,    // input length + padding after it
-    in_stride: vec4<i32>,     // row, middle, last, plane
-    tap_step: vec4<i32>,      // what the next tap adds to a place in memory: row, middle, last, 0
-    weight_step: vec4<i32>,   // kernel of a convolution: what the next tap adds to a place; the fourth the next channel
-    channels: i32,
-    channels_factor: u32,
-    channels_shift: u32,
-    has_bias: u32,
-    alpha: f32,
-    divisor: u32,             // 0: count the taps
-    nan: u32,                 // the bits of NaN, which no constant may hold
-    pad_0: u32,
-}
-
 @group(0) @binding(0) var<uniform> params: PagesParams;
 @group(0) @binding(9) var<storage, read_write> output: array<Floats>;
 

@@ -1,30 +1,6 @@
 // What the kernels share that compute a patch of outputs an invocation: some rows of one column, or of four neighbouring
 // columns. src/kernel/patch.rs writes the lines of a patch, for windows without dilation.
 
-struct PatchParams {
-    in_size: vec2<i32>,    // height, width
-    out_size: vec2<i32>,
-    stride: vec2<i32>,
-    pad_before: vec2<i32>,
-    padded_end: vec2<i32>, // input length + padding after it
-    patches: vec2<u32>,    // of a plane: along height, width
-    inner: u32,            // elements of a position: the channels, where they lie last
-    in_row: u32,           // elements of a row
-    in_plane: u32,
-    out_row: u32,
-    out_plane: u32,
-    total: u32,            // patches of all planes
-    tap_stride: vec2<u32>, // kernel of a convolution: height, width
-    tap_out: u32,          // kernel: channel
-    channels: u32,         // planes of an output image
-    multiplier: u32,       // output channels of an input channel
-    has_bias: u32,
-    alpha: f32,
-    divisor: u32,          // 0: count the taps
-    nan: u32,              // the bits of NaN, which no constant may hold
-    pad_0: u32,
-}
-
 @group(0) @binding(0) var<uniform> params: PatchParams;
 @group(0) @binding(1) var<storage, read> input: array<Elements>;
 

@@ -1,41 +1,5 @@
 // What kernels share that compute four output channels of a group at one position.
 
-struct ConvParams {
-    in_size: vec4<u32>,    // depth, height, width, input channels of a group
-    out_size: vec4<u32>,   // depth, height, width, output channels of a group
-    window: vec4<u32>,     // depth, height, width, input channels of a group
-    stride: vec4<u32>,
-    dilation: vec4<u32>,
-    pad_before: vec4<i32>,
-    in_stride: vec4<u32>,  // depth, height, width, channel
-    out_stride: vec4<u32>,
-    in_batch: u32,         // elements of an input image
-    out_batch: u32,        // elements of an output image
-    has_bias: u32,
-    alpha: f32,
-    // Pooling behind the convolution; the strides of the output are then the pooled tensor's.
-    pooled: vec4<u32>,     // depth, height, width of the pooled tensor, divisor or 0
-    pool_window: vec4<u32>,
-    pool_stride: vec4<u32>,
-    pool_dilation: vec4<u32>,
-    pool_before: vec4<i32>,
-    pool_end: vec4<i32>,   // length + padding after it
-    tap_stride: vec4<u32>, // kernel: depth, height, width, input channel
-    // Where windows lie on one position, as lib/reached.wgsl has it: the common divisor of stride and dilation, the stride
-    // divided by it, and what the dilation divided by it is to be multiplied with to be 1 modulo that.
-    gcd: vec4<u32>,
-    tap_step: vec4<u32>,
-    inverse: vec4<u32>,
-    tap_out: u32,          // kernel: output channel
-    blocks: u32,           // blocks of four output channels in a group
-    groups: u32,
-    total: u32,            // invocations that have work
-    identity: f32,
-    nan: u32,
-    from_channel: u32,     // input channels of a group that are summed up; the output holds the sum of those before
-    to_channel: u32,
-}
-
 @group(0) @binding(0) var<uniform> params: ConvParams;
 
 // Which output an invocation computes.

@@ -1,28 +1,5 @@
 // What both kinds of region pooling share: one output element an invocation.
 
-struct RoiParams {
-    height: u32,
-    width: u32,
-    bins_h: u32,
-    bins_w: u32,
-    channels: u32,
-    total: u32,          // output elements
-    in_batch: u32,
-    in_channel: u32,     // strides of the images
-    in_row: u32,
-    in_column: u32,
-    channels_last: u32,
-    sampling_ratio: u32, // 0: as many as the region needs
-    scale: f32,
-    half_pixel: u32,
-    take_max: u32,
-    images: u32,
-    most_turns: u32,     // of an invocation's loops
-    nan: u32,            // the bits of NaN, which no constant may hold
-    pad_0: u32,
-    pad_1: u32,
-}
-
 @group(0) @binding(0) var<uniform> params: RoiParams;
 @group(0) @binding(1) var<storage, read> input: array<f32>;
 @group(0) @binding(2) var<storage, read> regions: array<f32>;

@@ -1,12 +1,5 @@
 // An activation by itself: one element an invocation.
 
-struct ActivationParams {
-    total: u32,
-    alpha: f32,
-    pad_0: u32,
-    pad_1: u32,
-}
-
 @group(0) @binding(0) var<uniform> params: ActivationParams;
 @group(0) @binding(1) var<storage, read> input: array<f32>;
 @group(0) @binding(2) var<storage, read_write> output: array<f32>;

@@ -1,21 +1,5 @@
 // Windows added up to images: an element of an image an invocation, which gathers the taps that lie there.
 
-struct Col2ImParams {
-    image: vec4<u32>,      // depth, height, width, 0
-    windows: vec4<u32>,    // along depth, height, width, 0
-    window: vec4<u32>,     // taps along depth, height, width, 0
-    stride: vec4<u32>,
-    dilation: vec4<u32>,
-    pad_before: vec4<i32>,
-    gcd: vec4<u32>,        // as lib/reached.wgsl has them: the common divisor of stride and dilation,
-    tap_step: vec4<u32>,   // the stride divided by it,
-    inverse: vec4<u32>,    // and what the dilation divided by it is to be multiplied with to be 1 modulo that
-    total: u32,            // elements of the images
-    pad_0: u32,
-    pad_1: u32,
-    pad_2: u32,
-}
-
 @group(0) @binding(0) var<uniform> params: Col2ImParams;
 @group(0) @binding(1) var<storage, read> columns: array<Word>;
 @group(0) @binding(2) var<storage, read_write> output: array<Word>;

@@ -1,19 +1,6 @@
 // Weights in the order in which conv/gemm.wgsl reads them: for each group and tile of output channels, row by row,
 // the tile's channels after each other; 0 behind the last channel. Four channels an invocation.
 
-struct PackGemmParams {
-    length: vec4<u32>, // of what a row's number counts, from the fastest on
-    stride: vec4<u32>, // of these in the kernel
-    tap_out: u32,      // kernel: output channel
-    rows: u32,
-    tile: u32,         // channels of a tile
-    tiles: u32,        // tiles of a group
-    group_out: u32,    // output channels of a group
-    total: u32,        // invocations that have work
-    pad_0: u32,
-    pad_1: u32,
-}
-
 @group(0) @binding(0) var<uniform> params: PackGemmParams;
 @group(0) @binding(1) var<storage, read> kernel: array<Word>;
 @group(0) @binding(2) var<storage, read_write> packed: array<vec4<Word>>;

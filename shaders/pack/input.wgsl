@@ -2,23 +2,6 @@
 // read them: [region][group][chunk of its channels][image][channel][depth][height][width], each chunk in a page. A row
 // along the width an invocation.
 
-struct PackInputParams {
-    size: vec4<u32>,       // of a region: depth, height, width in fours; channels of a chunk
-    counts: vec4<u32>,     // regions along the batch, depth, height and width
-    start_step: vec4<i32>, // positions of the input from region to region along depth, height, width; images
-    pad_before: vec4<i32>,
-    in_size: vec4<u32>,    // depth, height, width; images
-    in_stride: vec4<u32>,  // depth, height, width, channel
-    in_batch: u32,         // elements of an input image
-    groups: u32,
-    group_in: u32,         // input channels of a group
-    chunks: u32,
-    images: u32,           // of a region
-    page: u32,             // fours from page to page
-    first: u32,            // the first region
-    rows: u32,             // of all pages
-}
-
 @group(0) @binding(0) var<uniform> params: PackInputParams;
 @group(0) @binding(1) var<storage, read> input: array<f32>;
 @group(0) @binding(2) var<storage, read_write> packed: array<vec4<f32>>;

@@ -1,19 +1,6 @@
 // A kernel of bytes less its zero points: a vector for each tap of four output channels of a group, the input channels of a
 // tap one after another. Behind the group's last channel the vectors repeat it.
 
-struct PackIntegerParams {
-    window: vec4<u32>,     // depth, height, width, input channels of a group
-    tap_stride: vec4<u32>, // depth, height, width, input channel
-    tap_out: u32,
-    group_out: u32,
-    blocks: u32,           // blocks of four output channels in a group
-    zero_each: u32,        // 1: every output channel has a zero point of its own
-    total: u32,            // vectors
-    pad_0: u32,
-    pad_1: u32,
-    pad_2: u32,
-}
-
 @group(0) @binding(0) var<uniform> params: PackIntegerParams;
 @group(0) @binding(1) var<storage, read> kernel: array<Word>;
 @group(0) @binding(2) var<storage, read> zeros: array<Word>;

@@ -2,23 +2,6 @@
 // of input channels and block of output channels [input channel][tap][output channel of the block], then the block's
 // biases; zeros where the group has no more channels. One word an invocation.
 
-struct PackParams {
-    window: vec4<u32>,     // depth, height, width, taps in all
-    tap_stride: vec4<u32>, // kernel: depth, height, width, input channel
-    tap_out: u32,          // kernel: output channel
-    group_in: u32,         // input channels of a group
-    group_out: u32,        // output channels of a group
-    lanes: u32,            // output channels of a block
-    blocks: u32,           // of a group
-    chunk: u32,            // input channels of a chunk
-    chunks: u32,
-    stride: u32,           // words from block to block
-    total: u32,            // words of all blocks
-    has_bias: u32,
-    pad_0: u32,
-    pad_1: u32,
-}
-
 @group(0) @binding(0) var<uniform> params: PackParams;
 @group(0) @binding(1) var<storage, read> kernel: array<Word>;
 @group(0) @binding(2) var<storage, read> bias: array<Word>;

@@ -1,19 +1,5 @@
 // Fractional max pooling: one output element an invocation. Windows start where the plane's random samples put them.
 
-struct FractionalParams {
-    in_size: vec4<u32>,    // depth, height, width, channels
-    out_size: vec4<u32>,   // depth, height, width, batch
-    window: vec4<u32>,     // depth, height, width, samples of a plane
-    sample: vec4<u32>,     // which sample is that of depth, height, width; 0
-    alpha: vec4<f32>,      // mean distance between windows
-    in_stride: vec4<u32>,  // depth, height, width, channel
-    index_step: vec4<u32>, // what one step in depth, height, width, plane adds to an index
-    in_batch: u32,
-    total: u32,
-    identity: f32,
-    pad_0: u32,
-}
-
 @group(0) @binding(0) var<uniform> params: FractionalParams;
 @group(0) @binding(1) var<storage, read> input: array<f32>;
 @group(0) @binding(2) var<storage, read> samples: array<f32>;

@@ -1,21 +1,6 @@
 // Pooling of whole planes: some invocations of a workgroup, or all, read a plane side by side, and fold it in workgroup
 // memory. Also taken for windows that cover the whole input.
 
-struct PlaneParams {
-    length: u32,   // elements of a plane
-    step: u32,     // distance between them
-    channels: u32,
-    channel: u32,  // distance between channels
-    in_batch: u32, // elements of an image
-    total: u32,    // planes
-    divisor: u32,
-    identity: f32,
-    p: f32,
-    nan: u32,
-    root: f32,     // 1 / p
-    pad_0: u32,
-}
-
 const MAX: u32 = 0u;
 const LP: u32 = 3u;
 override REDUCE: u32 = 0u;

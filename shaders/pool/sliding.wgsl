@@ -1,25 +1,5 @@
 // Sliding-window pooling: one output word (four bytes, or one float) an invocation.
 
-struct PoolParams {
-    in_size: vec4<u32>,    // depth, height, width, channels
-    out_size: vec4<u32>,   // depth, height, width, batch
-    window: vec4<u32>,     // depth, height, width, 0
-    stride: vec4<u32>,
-    dilation: vec4<u32>,
-    pad_before: vec4<i32>,
-    padded_end: vec4<i32>, // input length + padding after it
-    in_stride: vec4<u32>,  // depth, height, width, channel
-    index_step: vec4<u32>, // what one step in depth, height, width, plane adds to an index
-    in_batch: u32,         // elements of an image
-    total: u32,            // output elements
-    divisor: u32,          // 0: count the taps
-    identity: f32,         // maximum of no element
-    p: f32,
-    nan: u32,              // the bits of NaN, which no constant may hold
-    root: f32,             // 1 / p
-    pad_0: u32,
-}
-
 const MAX: u32 = 0u;
 const AVERAGE: u32 = 1u;
 const AVERAGE_PADDED: u32 = 2u;

@@ -1,22 +1,6 @@
 // Max unpooling in three stages: forget who owns each output, let the last input of each index own it, and write.
 // The stages are dispatches of their own: no stage may see a part of the one before.
 
-struct UnpoolParams {
-    in_size: vec4<u32>,    // depth, height, width, channels
-    out_size: vec4<u32>,   // depth, height, width, batch
-    indexed: vec4<u32>,    // depth, height, width that the indices count in, 0
-    in_stride: vec4<u32>,  // depth, height, width, channel
-    out_stride: vec4<u32>,
-    in_batch: u32,
-    out_batch: u32,
-    inputs: u32,           // elements of the input
-    outputs: u32,          // elements of the output
-    whole: u32,            // 1: indices count through the whole tensor
-    by_columns: u32,       // 1: with the spatial part in column-major order
-    pad_0: u32,
-    pad_1: u32,
-}
-
 override STAGE: u32 = 0u;
 const CLEAR: u32 = 0u;
 const OWN: u32 = 1u;

@@ -1,7 +1,9 @@
 //! The kernels of frames: their text, constants and bindings.
 
+use super::params::{FrameParams, ShowParams};
 use crate::dtype::DType;
 use crate::engine::pipelines::buffer_entry;
+use crate::kernel::block::Block;
 use crate::kernel::text::{INDEX, NUMBER, prelude, shader};
 
 /// Which kernel of frames.
@@ -43,6 +45,14 @@ impl FrameKernel {
     pub fn dtype(&self) -> DType {
         match *self {
             FrameKernel::Read { dtype, .. } | FrameKernel::Show { dtype, .. } => dtype,
+        }
+    }
+
+    /// The parameters that it reads.
+    pub(crate) fn block(&self) -> Block {
+        match self {
+            FrameKernel::Read { .. } => FrameParams::BLOCK,
+            FrameKernel::Show { .. } => ShowParams::BLOCK,
         }
     }
 

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use super::block::{Block, Member};
 use super::key::{ActivationKind, Reduce};
-use super::params::{Field, uniform};
+use super::params::uniform;
 use super::text::filled;
 use crate::dtype::DType;
 
@@ -178,26 +179,37 @@ impl ConvPatch {
 uniform! {
     /// Parameters of `conv/few_channels.wgsl`.
     ConvPatchParams {
+        /// Of the convolution's input: height, width.
         image_size: [i32; 2],
         stride: [i32; 2],
         pad_before: [i32; 2],
+        /// Of what is pooled or stored: the convolution's output.
         in_size: [i32; 2],
+        /// Positions from patch to patch.
         step: [i32; 2],
+        /// Positions of padding.
         before: [i32; 2],
+        /// Length + padding after it.
         padded_end: [i32; 2],
+        /// Of an image: along height, width.
         patches: [u32; 2],
         in_stride: [u32; 2],
         out_stride: [u32; 2],
+        /// Strides of channels and images.
         in_channel: u32,
         in_batch: u32,
         out_channel: u32,
         out_batch: u32,
+        /// Patches of all images.
         total: u32,
         channels_in: u32,
+        /// Of the output.
         channels: u32,
         has_bias: u32,
         alpha: f32,
+        /// 0: count the taps.
         divisor: u32,
+        /// The bits of NaN, which no constant may hold.
         nan: u32,
         pad_0: u32,
     }

@@ -1,8 +1,9 @@
 //! Convolution as a product of matrices: its kernel's variants.
 
+use super::block::{Block, Member};
 use super::cooperative::Cooperative;
 use super::key::ActivationKind;
-use super::params::{ConvGeometry, Field, PoolGeometry, uniform};
+use super::params::{ConvGeometry, PoolGeometry, uniform};
 use crate::dtype::DType;
 
 /// Output channels, and positions, that a workgroup computes.
@@ -110,15 +111,23 @@ uniform! {
     GemmParams {
         convolution: ConvGeometry,
         pooling: PoolGeometry,
+        /// ROWS rows further: depth, height, width, channel.
         step: [u32; 4],
+        /// Input channels of a group by taps.
         rows: u32,
+        /// Rows of each part of a sum.
         part_rows: u32,
         parts: u32,
+        /// Of the output, in each part.
         part_elements: u32,
+        /// Tiles over a group's output channels.
         channel_tiles: u32,
         column_tiles: u32,
+        /// Workgroups that have work.
         tiles: u32,
+        /// Positions, or pooling windows, in all images.
         columns: u32,
+        /// Pooling windows of a tile.
         windows: u32,
         identity: f32,
         nan: u32,
@@ -129,13 +138,20 @@ uniform! {
 uniform! {
     /// Parameters of `pack/gemm.wgsl`.
     PackGemmParams {
+        /// Of what a row's number counts, from the fastest on.
         length: [u32; 4],
+        /// Of these in the kernel.
         stride: [u32; 4],
+        /// Kernel: output channel.
         tap_out: u32,
         rows: u32,
+        /// Channels of a tile.
         tile: u32,
+        /// Tiles of a group.
         tiles: u32,
+        /// Output channels of a group.
         group_out: u32,
+        /// Invocations that have work.
         total: u32,
         pad_0: u32,
         pad_1: u32,
@@ -145,8 +161,10 @@ uniform! {
 uniform! {
     /// Parameters of `conv/parts.wgsl`.
     PartsParams {
+        /// Elements of the output.
         total: u32,
         parts: u32,
+        /// Of the output.
         channel_stride: u32,
         channels: u32,
         has_bias: u32,

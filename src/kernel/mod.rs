@@ -1,9 +1,10 @@
 //! The kernels: which there are, the text and constants of each, and the parameters they read.
 //!
-//! To add one: its `.wgsl` file, its row in `registry.rs`, its place in `all.rs`, the planner's arm that chooses it,
-//! and its test.
+//! To add one: its `.wgsl` file, its row in `registry.rs`, its place in `all.rs`, and its candidate in `plan`.
 
 mod all;
+pub(crate) mod block;
+mod blocks;
 mod compilers;
 mod conv_patch;
 mod cooperative;
@@ -17,6 +18,7 @@ mod tiled;
 pub(crate) mod winograd;
 
 pub use all::all;
+pub use block::{Block, Field};
 pub use compilers::Target;
 pub use conv_patch::{ConvPatch, ConvPatchParams};
 pub use cooperative::{Cooperative, Side};

@@ -3,7 +3,8 @@
 
 use std::fmt::Write;
 
-use super::params::{Field, uniform};
+use super::block::{Block, Member};
+use super::params::uniform;
 use super::text::filled;
 use crate::dtype::DType;
 
@@ -267,25 +268,37 @@ impl Patch {
 uniform! {
     /// Parameters of `pool/patch.wgsl` and `depthwise/patch.wgsl`.
     PatchParams {
+        /// Height, width.
         in_size: [i32; 2],
         out_size: [i32; 2],
         stride: [i32; 2],
         pad_before: [i32; 2],
+        /// Input length + padding after it.
         padded_end: [i32; 2],
+        /// Of a plane: along height, width.
         patches: [u32; 2],
+        /// Elements of a position: the channels, where they lie last.
         inner: u32,
+        /// Elements of a row.
         in_row: u32,
         in_plane: u32,
         out_row: u32,
         out_plane: u32,
+        /// Patches of all planes.
         total: u32,
+        /// Kernel of a convolution: height, width.
         tap_stride: [u32; 2],
+        /// Kernel: channel.
         tap_out: u32,
+        /// Planes of an output image.
         channels: u32,
+        /// Output channels of an input channel.
         multiplier: u32,
         has_bias: u32,
         alpha: f32,
+        /// 0: count the taps.
         divisor: u32,
+        /// The bits of NaN, which no constant may hold.
         nan: u32,
         pad_0: u32,
     }

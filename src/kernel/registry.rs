@@ -66,7 +66,7 @@ impl KernelKey {
 
     /// The shader's text for what parses it.
     pub fn source_for(&self, target: Target) -> String {
-        target.enable(self).to_owned() + &self.row().text.write()
+        target.enable(self).to_owned() + &self.row().text.write() + &self.block().wgsl()
     }
 
     /// The values of the shader's `override` constants.

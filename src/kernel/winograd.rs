@@ -1,6 +1,7 @@
 //! Winograd's algorithm on hardware: the lines of its transforms, written from the matrices, and its parameters.
 
-use super::params::{Field, uniform};
+use super::block::{Block, Member};
+use super::params::uniform;
 use super::text::filled;
 use crate::problem::winograd::{F4, Winograd};
 
@@ -92,18 +93,30 @@ fn outputs(f: &Winograd) -> Vec<String> {
 uniform! {
     /// Parameters of `winograd/weights.wgsl`, `winograd/input.wgsl` and `winograd/output.wgsl`.
     WinogradParams {
+        /// Height, width, input channels of a group, groups.
         in_size: [u32; 4],
+        /// Height, width, output channels of a group, images.
         out_size: [u32; 4],
+        /// Row, column, channel, image.
         in_stride: [u32; 4],
+        /// The same of what is stored: the output, or what is pooled of it.
         out_stride: [u32; 4],
+        /// Row, column, input channel, output channel of the kernel.
         tap_stride: [u32; 4],
+        /// Height and width of what is stored.
         stored: [u32; 4],
+        /// Height, width.
         pad_before: [i32; 4],
+        /// Of tiles in an image.
         rows: u32,
         columns: u32,
+        /// Of all images.
         tiles: u32,
+        /// Invocations that have work.
         total: u32,
+        /// Fours of output channels in a tile of the product's.
         quads: u32,
+        /// Such tiles of a group.
         channel_tiles: u32,
         has_bias: u32,
         alpha: f32,

@@ -8,7 +8,6 @@ mod show;
 use read::{check_frame, random_frame};
 use show::{check_overlay, random_overlay};
 use wgpool::frame::FrameKernel;
-use wgpool::frame::params::{FrameParams, ShowParams};
 use wgpool::kernel::KernelKey;
 use wgpool::{Error, FramePlan, FrameToTensor, OverlayPlan};
 use wgpool_testing::support::engine;
@@ -57,18 +56,17 @@ fn parameters_and_bindings_are_those_of_the_shaders() {
         let set: Vec<&str> = key.overrides().iter().map(|(name, _)| *name).collect();
         assert_eq!(declared, set, "{key}");
 
-        let (name, host, size) = match kernel {
-            FrameKernel::Read { .. } => ("FrameParams", FrameParams::FIELDS, size_of::<FrameParams>()),
-            _ => ("ShowParams", ShowParams::FIELDS, size_of::<ShowParams>()),
+        let block = key.block();
+        let (_, ty) = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some(block.name)).unwrap();
+        let naga::TypeInner::Struct { members, span } = &ty.inner else {
+            panic!("{} is no structure", block.name)
         };
-        let (_, ty) = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some(name)).unwrap();
-        let naga::TypeInner::Struct { members, span } = &ty.inner else { panic!("{name} is no structure") };
         let mut layouter = naga::proc::Layouter::default();
         layouter.update(module.to_ctx()).unwrap();
         let shader: Vec<_> = (members.iter())
             .map(|m| (m.name.as_deref().unwrap(), m.offset as usize, layouter[m.ty].size as usize))
             .collect();
-        assert_eq!((shader.as_slice(), *span as usize), (host, size), "{key}");
+        assert_eq!((shader.as_slice(), *span as usize), (block.fields, block.size), "{key}");
 
         let storage = (module.global_variables.iter())
             .filter(|(_, v)| matches!(v.space, naga::AddressSpace::Storage { .. }))

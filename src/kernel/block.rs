@@ -1,0 +1,56 @@
+//! A uniform block: its members for the host, and its structure in WGSL.
+
+/// Name, offset and size in bytes of a member.
+pub type Field = (&'static str, usize, usize);
+
+/// What the host writes and a shader reads as its parameters.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Block {
+    /// The structure's name.
+    pub name: &'static str,
+    /// The members, in order; a block within the block is one.
+    pub fields: &'static [Field],
+    /// Bytes.
+    pub size: usize,
+    /// The members as WGSL declares them; those of a block within the block are the structure's own.
+    pub(crate) members: fn() -> String,
+}
+
+impl Block {
+    /// The structure in WGSL.
+    pub(crate) fn wgsl(&self) -> String {
+        format!("\nstruct {} {{\n{}}}\n", self.name, (self.members)())
+    }
+}
+
+/// A type that members of blocks have.
+pub(crate) trait Member {
+    /// The member `name` in WGSL.
+    fn declare(name: &str) -> String;
+}
+
+macro_rules! members {
+    ($($type:ty => $wgsl:literal,)*) => {
+        $(impl Member for $type {
+            fn declare(name: &str) -> String {
+                format!("    {name}: {},\n", $wgsl)
+            }
+        })*
+    };
+}
+
+members! {
+    u32 => "u32",
+    i32 => "i32",
+    f32 => "f32",
+    [u32; 2] => "vec2<u32>",
+    [i32; 2] => "vec2<i32>",
+    [u32; 4] => "vec4<u32>",
+    [i32; 4] => "vec4<i32>",
+    [f32; 4] => "vec4<f32>",
+    [[f32; 4]; 4] => "array<vec4<f32>, 4>",
+    [[u32; 4]; 64] => "array<vec4<u32>, 64>",
+    // `Chunk` of `lib/pages.wgsl`.
+    [[u32; 8]; 8] => "array<Chunk, 8>",
+}
