@@ -50,7 +50,9 @@ if ! cmp -s "$work/npm/package-lock.json" "$work/npm/installed"; then
     cp "$work/npm/package-lock.json" "$work/npm/installed"
 fi
 
-CARGO_TARGET_DIR=$work/cargo cargo build --quiet --locked --manifest-path scripts/compilers/Cargo.toml
+# With the versions that the library is built with.
+cp Cargo.lock scripts/compilers/Cargo.lock
+CARGO_TARGET_DIR=$work/cargo cargo build --quiet --manifest-path scripts/compilers/Cargo.toml
 program=$work/cargo/debug/wgpool-compilers
 
 # A Windows of its own, which asks for nothing and says nothing.
