@@ -14,10 +14,3 @@ fn of_key(key: Uints) -> Floats {
     let value = bitcast<Floats>(bits ^ ((bits >> Uints(31u)) & Ints(0x7fffffff)));
     return select(value, Floats(bitcast<f32>(params.nan)), key > Uints(INFINITY_KEY));
 }
-
-// The place of -0. That of +0 comes next, though as maxima they are equal and the first met stays.
-const MINUS_ZERO: u32 = 0x7f800000u;
-
-fn are_zero(x: Floats) -> Bools {
-    return (bitcast<Uints>(x) & Uints(0x7fffffffu)) == Uints(0u);
-}

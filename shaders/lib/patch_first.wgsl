@@ -1,6 +1,13 @@
 // Of equal maxima the first stays: where keys have found +0, but a -0 was loaded too, the window is gone through for its first
 // zero. Taps outside the input become its neighbours inside, which changes no order. Loops run only where there is a -0.
 
+// The place of -0. That of +0 comes next, though as maxima they are equal and the first met stays.
+const MINUS_ZERO: u32 = 0x7f800000u;
+
+fn are_zero(x: Floats) -> Bools {
+    return (bitcast<Uints>(x) & Uints(0x7fffffffu)) == Uints(0u);
+}
+
 // How far above -0 the nearest key lies that was loaded.
 var<private> above: Uints = Uints(1u);
 

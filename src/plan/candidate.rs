@@ -73,6 +73,13 @@ pub struct CandidateInfo {
     pub about: &'static str,
 }
 
+impl CandidateInfo {
+    /// Whether it is a row of one of these tables, which its name begins with.
+    fn is_in(&self, tables: &[&str]) -> bool {
+        self.name.split_once('/').is_some_and(|(table, _)| tables.contains(&table))
+    }
+}
+
 /// All that plans choose from, in the order of preference for each operation. Operations that are not in it have one kernel.
 ///
 /// ```
@@ -164,7 +171,7 @@ impl Kernels {
 
     /// Whether it holds one whose name begins with one of these words.
     fn holds_of(self, tables: &[&str]) -> bool {
-        self.each().any(|c| c.name.split_once('/').is_some_and(|(table, _)| tables.contains(&table)))
+        self.each().any(|c| c.is_in(tables))
     }
 
     /// Whether it holds some of the convolution's or the pooling's, and none of both together.
@@ -184,7 +191,7 @@ impl Kernels {
         {
             return Ok(());
         }
-        let known = Kernels::of(|c| c.name.split_once('/').is_some_and(|(table, _)| tables.contains(&table)));
+        let known = Kernels::of(|c| c.is_in(tables));
         let reason = match tables {
             [] => "this operation has one kernel".into(),
             _ => format!("the kernels of this operation are {known:?}"),

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::pooled::Both;
 use super::{Request, channel_splits, params, weight_slots};
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernel::params::ConvParams;
 use crate::kernel::{ActivationKind, KernelKey};
@@ -50,20 +51,12 @@ pub(super) const POOLED: Candidate<Both> = Candidate {
 
 /// The kernel that takes any convolution.
 fn direct(p: &Planner, work: &ConvWork, to: Slot) -> Result<Vec<Step>> {
-    let total = invocations(work, each(&work.axes, |a| a.output));
-    let grid = p.invocations(total as u64)?;
-    channel_splits::steps(
-        p,
-        work,
-        |channels| direct_iterations(work, channels),
-        |work, channels| {
-            let (activation, _) = ActivationKind::of(work.activation);
-            let params = params(p, work, None, total, channels)?;
-            let (dtype, channels_last) = (work.dtype, work.layout == Layout::Nhwc);
-            let kernel = KernelKey::Conv { dtype, activation, channels_last };
-            Ok(Step::new(kernel, &params, slots(work, to), grid))
-        },
-    )
+    let positions = each(&work.axes, |a| a.output);
+    general(p, work, positions, to, direct_iterations, |dtype, activation, channels_last| KernelKey::Conv {
+        dtype,
+        activation,
+        channels_last,
+    })
 }
 
 pub(super) fn direct_iterations(work: &ConvWork, channels: usize) -> Iterations {
@@ -72,24 +65,38 @@ pub(super) fn direct_iterations(work: &ConvWork, channels: usize) -> Iterations 
 
 pub(in crate::plan) fn transposed(p: &Planner, work: &ConvWork) -> Result<Vec<Step>> {
     // The axes are those of the adjoint: its input is written here.
-    let total = invocations(work, each(&work.axes, |a| a.input));
-    let grid = p.invocations(total as u64)?;
-    channel_splits::steps(
-        p,
-        work,
-        |channels| transposed_iterations(work, channels),
-        |work, channels| {
-            let (activation, _) = ActivationKind::of(work.activation);
-            let params = params(p, work, None, total, channels)?;
-            let (dtype, channels_last) = (work.dtype, work.layout == Layout::Nhwc);
-            let kernel = KernelKey::ConvTranspose { dtype, activation, channels_last };
-            Ok(Step::new(kernel, &params, slots(work, Slot::Output(0)), grid))
-        },
-    )
+    let positions = each(&work.axes, |a| a.input);
+    general(p, work, positions, Slot::Output(0), transposed_iterations, |dtype, activation, channels_last| {
+        KernelKey::ConvTranspose { dtype, activation, channels_last }
+    })
 }
 
 fn transposed_iterations(work: &ConvWork, channels: usize) -> Iterations {
     Iterations::of_channels(channels).at_windows(&work.axes)
+}
+
+/// A kernel that computes one of these positions and four channels an invocation, in as many dispatches as its loops need.
+fn general(
+    p: &Planner,
+    work: &ConvWork,
+    positions: [usize; 3],
+    to: Slot,
+    iterations: fn(&ConvWork, usize) -> Iterations,
+    kernel: fn(DType, ActivationKind, bool) -> KernelKey,
+) -> Result<Vec<Step>> {
+    let total = invocations(work, positions);
+    let grid = p.invocations(total as u64)?;
+    channel_splits::steps(
+        p,
+        work,
+        |channels| iterations(work, channels),
+        |work, channels| {
+            let (activation, _) = ActivationKind::of(work.activation);
+            let params = params(p, work, None, total, channels)?;
+            let kernel = kernel(work.dtype, activation, work.layout == Layout::Nhwc);
+            Ok(Step::new(kernel, &params, slots(work, to), grid))
+        },
+    )
 }
 
 /// The general kernel of both, for windows that do not overlap.
