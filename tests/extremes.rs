@@ -52,7 +52,7 @@ fn maxima(dtype: DType) -> Vec<Case> {
 /// The device's own kernels, those of GPUs, and those of recent software adapters, however small the work.
 fn engines() -> Vec<Engine> {
     let with = |change: fn(&mut Caps)| {
-        let mut caps = *engine().caps();
+        let mut caps = engine().caps().clone();
         change(&mut caps);
         engine().with_caps(caps)
     };

@@ -9,7 +9,7 @@ use wgpool_testing::verify::random::Case;
 
 /// The adapter as if it were that driver, or an older one, however small the work; none where no kernel reads pages.
 fn paged(recent: bool) -> Option<Engine> {
-    let mut caps = *engine().caps();
+    let mut caps = engine().caps().clone();
     if !caps.paged {
         println!("{} runs no kernel that reads pages", engine().adapter_name());
         return None;

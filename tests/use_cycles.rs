@@ -20,20 +20,9 @@ const STILL_IN_CIRCLES: &[&str] = &[
     "src/kernel/text.rs",
     "src/kernel/tiled.rs",
     "src/kernel/winograd.rs",
-    "src/plan/candidate.rs",
-    "src/plan/caps.rs",
-    "src/plan/conv/direct.rs",
-    "src/plan/conv/few_channels.rs",
-    "src/plan/conv/gemm.rs",
-    "src/plan/conv/mod.rs",
-    "src/plan/conv/pooled.rs",
-    "src/plan/conv/register_tiles/mod.rs",
-    "src/plan/conv/winograd.rs",
     "src/plan/grid.rs",
-    "src/plan/planner.rs",
-    "src/plan/pool/mod.rs",
-    "src/plan/step.rs",
     "src/plan/loop_limit.rs",
+    "src/plan/planner.rs",
 ];
 
 /// The files of a crate by module path, `lib.rs` or `main.rs` by the empty one.

@@ -1,6 +1,6 @@
 //! What a device offers, as far as plans depend on it.
 
-use super::Kernels;
+use super::kernels::Kernels;
 use crate::error::{Error, Result};
 use crate::kernel::{Cooperative, KernelKey};
 use crate::tensor::TensorDesc;
@@ -8,7 +8,7 @@ use crate::tensor::TensorDesc;
 /// The features and limits of a device that plans depend on.
 ///
 /// The default is what WebGPU promises on every device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Caps {
     /// Workgroups in one dimension of a dispatch.
@@ -171,8 +171,8 @@ impl Caps {
     ///
     /// [`Caps::loop_limit`] stays that of the driver.
     #[must_use]
-    pub fn with_gpu_kernels(self) -> Caps {
-        Caps { software: false, paged: false, ..self }
+    pub fn with_gpu_kernels(&self) -> Caps {
+        Caps { software: false, paged: false, ..self.clone() }
     }
 
     /// The same device, for plans whose inputs lie in buffers of these usages.
@@ -197,8 +197,8 @@ impl Caps {
     /// # Ok::<(), wgpool::Error>(())
     /// ```
     #[must_use]
-    pub fn for_buffers(self, usages: wgpu::BufferUsages) -> Caps {
-        Caps { paged: self.paged && usages.contains(wgpu::BufferUsages::UNIFORM), ..self }
+    pub fn for_buffers(&self, usages: wgpu::BufferUsages) -> Caps {
+        Caps { paged: self.paged && usages.contains(wgpu::BufferUsages::UNIFORM), ..self.clone() }
     }
 
     /// The size of a buffer that holds `size` bytes and can be read in pages where kernels do so: the page in which

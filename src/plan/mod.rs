@@ -2,11 +2,13 @@
 
 mod batch;
 mod candidate;
+mod candidates;
 mod caps;
 mod conv;
 pub mod explain;
 mod gemm;
 pub(crate) mod grid;
+mod kernels;
 pub(crate) mod loop_limit;
 mod other;
 mod patch;
@@ -15,11 +17,12 @@ mod pool;
 mod step;
 mod uniform;
 
-pub use candidate::{CandidateInfo, Considered, Family, Kernels, Outcome, candidates};
+pub use candidates::candidates;
 pub use caps::{Caps, FILL, FLOPS_PER_BYTE, FLOPS_PER_DISPATCH, PAGE, PAGES};
 pub(crate) use conv::tiles;
 pub use explain::{Explanation, StepCost};
 pub use grid::fold;
+pub use kernels::{CandidateInfo, Considered, Family, Kernels, Outcome};
 pub(crate) use planner::Planner;
 pub(crate) use pool::roi;
 pub(crate) use step::Steps;

@@ -1,7 +1,7 @@
 //! Patches of outputs, which GPUs compute with kernels whose windows are written out, and recent software adapters where
 //! that saves many loads.
 
-use super::candidate::Verdict;
+use super::planner::Verdict;
 use super::uniform::Rows;
 use super::{Planner, Slot, Step};
 use crate::dtype::DType;

@@ -1,6 +1,6 @@
 //! Dispatches, and the memory they need.
 
-use super::candidate::Considered;
+use super::kernels::Considered;
 use crate::kernel::KernelKey;
 use crate::tensor::TensorDesc;
 
@@ -105,6 +105,12 @@ pub(crate) struct Steps {
     pub packed: Vec<u64>,
     /// The candidates that were looked at.
     pub considered: Vec<Considered>,
+}
+
+impl From<Step> for Steps {
+    fn from(step: Step) -> Steps {
+        vec![step].into()
+    }
 }
 
 impl From<Vec<Step>> for Steps {

@@ -24,7 +24,7 @@ fn a_batch_in_parts_packs_its_weights_for_each_kernel() {
     // Three images to a binding, so that the last part has one alone, for which smaller tiles are chosen.
     let hardware = with_fill(&engine().with_gpu_kernels(), 12);
     let plan = |images: usize, most: u64| {
-        let mut caps = *hardware.caps();
+        let mut caps = hardware.caps().clone();
         caps.max_binding = most;
         let shapes = [vec![images, 16, 16, 16], vec![64, 16, 1, 1]];
         let inputs = shapes.map(wgpool::TensorDesc::f32);

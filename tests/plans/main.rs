@@ -28,9 +28,9 @@ fn devices() -> Vec<(&'static str, Caps)> {
     };
     let mut llvmpipe_22 = edited(|_| {});
     llvmpipe(&mut llvmpipe_22);
-    let mut llvmpipe_25 = llvmpipe_22;
+    let mut llvmpipe_25 = llvmpipe_22.clone();
     (llvmpipe_25.llvmpipe_25, llvmpipe_25.loop_limit) = (true, u64::MAX);
-    let mut swiftshader = llvmpipe_22;
+    let mut swiftshader = llvmpipe_22.clone();
     (swiftshader.min_macs_for_tiles, swiftshader.loop_limit) = (u64::MAX, u64::MAX);
     vec![
         ("gpu", edited(|_| {})),
@@ -45,7 +45,7 @@ fn devices() -> Vec<(&'static str, Caps)> {
             caps
         }),
         ("few-buffers-1MiB", edited(|caps| (caps.max_storage_buffers, caps.max_binding) = (4, 1 << 20))),
-        ("llvmpipe-22", llvmpipe_22),
+        ("llvmpipe-22", llvmpipe_22.clone()),
         ("llvmpipe-22-as-gpu", llvmpipe_22.with_gpu_kernels()),
         ("llvmpipe-25", llvmpipe_25),
         ("swiftshader", swiftshader),

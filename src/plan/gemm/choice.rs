@@ -5,8 +5,8 @@ use super::rows::{LOADED, STEP};
 use crate::dtype::DType;
 use crate::kernel::{Cooperative, GemmTile};
 use crate::plan::Planner;
-use crate::plan::candidate::Verdict;
 use crate::plan::loop_limit::{ENDED, Iterations};
+use crate::plan::planner::Verdict;
 use crate::problem::PoolWork;
 
 /// Rows of a part of a sum at least: a shorter one is not worth a workgroup and the memory it goes through.

@@ -4,7 +4,7 @@ use super::regions::WORDS;
 use crate::error::Result;
 use crate::kernel::KernelKey;
 use crate::kernel::params::PackParams;
-use crate::plan::conv::weight_slots;
+use crate::plan::conv::slots::weight_slots;
 use crate::plan::{Planner, Slot, Step};
 use crate::problem::ConvWork;
 
