@@ -14,7 +14,7 @@ fn paged(recent: bool) -> Option<Engine> {
         println!("{} runs no kernel that reads pages", engine().adapter_name());
         return None;
     }
-    caps.llvmpipe_25 = recent;
+    (caps.cheap_loops, caps.fast_storage_loads) = (recent, recent);
     caps.min_macs_for_tiles = 0;
     Some(engine().with_caps(caps))
 }

@@ -18,7 +18,7 @@ mod step;
 mod uniform;
 
 pub use candidates::candidates;
-pub use caps::{Caps, FILL, FLOPS_PER_BYTE, FLOPS_PER_DISPATCH, PAGE, PAGES};
+pub use caps::{Caps, FLOPS_PER_BYTE, FLOPS_PER_DISPATCH, PAGE, PAGES, TARGET_WORKGROUPS};
 pub(crate) use conv::tiles;
 pub use explain::{Explanation, StepCost};
 pub use grid::fold;
@@ -103,7 +103,7 @@ impl Plan {
                     None => all.scratch.push(size),
                 }
             }
-            let (once, each): (Vec<Step>, Vec<Step>) = of_part.steps.into_iter().partition(|s| s.once);
+            let (once, each): (Vec<Step>, Vec<Step>) = of_part.steps.into_iter().partition(|s| s.prepack);
             let known = weights.iter().find(|(steps, _)| *steps == once).map(|&(_, first)| first);
             let first_packed = known.unwrap_or(all.packed.len());
             let in_all = |step: Step| {

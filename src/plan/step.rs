@@ -55,7 +55,7 @@ pub struct Step {
     /// The part of the batch that it computes, where the whole does not fit the device's bindings.
     pub part: Option<Part>,
     /// Whether it reads nothing but weights, so that it need run only when they change.
-    pub once: bool,
+    pub prepack: bool,
     /// Why this kernel was chosen.
     pub why: &'static str,
 }
@@ -70,7 +70,7 @@ impl Step {
     ) -> Step {
         let params = bytemuck::bytes_of(params).to_vec();
         let why = "the general kernel of the operation";
-        Step { kernel, params, pages: Vec::new(), slots, grid, part: None, once: false, why }
+        Step { kernel, params, pages: Vec::new(), slots, grid, part: None, prepack: false, why }
     }
 }
 

@@ -6,7 +6,7 @@ use wgpool::{
     Activation, Caps, Conv, ConvPool, DType, Data, Engine, KernelLayout, Layout, Op, Padding, Plan, Pool,
     Tensor, TensorDesc,
 };
-use wgpool_testing::support::{check_gpu, describe, engine, with_fill};
+use wgpool_testing::support::{check_gpu, describe, engine, with_target_workgroups};
 use wgpool_testing::verify::random::{Case, Rng};
 
 /// Plans the algorithm wherever it can be, whether or not it is reckoned to be faster.
@@ -92,7 +92,7 @@ fn every_way_through_the_kernels() {
     let mut failures = Vec::new();
     for round in 0..3 {
         for (case, pooled) in cases(&mut rng, hardware.caps().f16) {
-            let engine = with_fill(&hardware, [1, 128, 100_000][round]);
+            let engine = with_target_workgroups(&hardware, [1, 128, 100_000][round]);
             let descs: Vec<TensorDesc> = case.inputs.iter().map(Tensor::desc).collect();
             assert_eq!(taken(&engine.plan(&case.op, &descs).unwrap()), Some(pooled), "{}", describe(&case));
             if let Err(reason) = check_gpu(&engine, &case) {

@@ -73,9 +73,9 @@ fn limited(choice: &Choice) -> Option<Engine> {
 }
 
 /// The same device with plans for one that so many workgroups keep busy.
-pub fn with_fill(engine: &Engine, workgroups: u32) -> Engine {
+pub fn with_target_workgroups(engine: &Engine, workgroups: u32) -> Engine {
     let mut caps = engine.caps().clone();
-    caps.fill = workgroups;
+    caps.target_workgroups = workgroups;
     engine.with_caps(caps)
 }
 

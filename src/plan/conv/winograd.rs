@@ -172,7 +172,7 @@ fn steps(
         vec![products, Slot::Input(0), Slot::Input(1), bias, to],
         "sums of products back to outputs; by the definition where they are not finite",
     )?;
-    let mut steps = vec![Step { once: true, ..weights }, input];
+    let mut steps = vec![Step { prepack: true, ..weights }, input];
     let why = "the products of all points, each a group of channels";
     steps.extend(planned.steps.into_iter().map(|step| Step { why, ..step }));
     steps.push(output);

@@ -47,7 +47,7 @@ fn steps(request: &Request, rows: &Rows, chunks: &[Chunk], p: &Planner) -> Resul
     let Request { work, from, to, .. } = request;
     let params = PagesParams { divisor: divisor(work), ..page_params(p, rows)? };
     let taps = taps(rows, p);
-    let runs = p.caps.llvmpipe_25 && matches!(taps, Taps::Pairs | Taps::Few { side: 2, .. });
+    let runs = p.caps.cheap_loops && matches!(taps, Taps::Pairs | Taps::Few { side: 2, .. });
     let kernel = KernelKey::PoolPages { reduce: Reduce::from(work.kind), taps, runs };
     let step = PagedStep { kernel, params, from: *from, count: PAGES, beside: &[], to: *to };
     step.of_all(p, chunks)

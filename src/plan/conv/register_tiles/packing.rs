@@ -81,6 +81,6 @@ impl Packing {
         let grid = p.invocations(total as u64)?;
         let kernel = KernelKey::PackWeights { dtype: work.dtype };
         let step = Step::new(kernel, &params, vec![weights, bias, Slot::Packed(0)], grid);
-        Ok(Step { once: true, why: "weights in the order that the next kernel reads, once", ..step })
+        Ok(Step { prepack: true, why: "weights in the order that the next kernel reads, once", ..step })
     }
 }
