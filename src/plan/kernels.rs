@@ -100,6 +100,7 @@ impl fmt::Debug for Kernels {
 
 /// What became of a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Outcome {
     /// It was taken.
@@ -112,6 +113,7 @@ pub enum Outcome {
 
 /// A candidate that was looked at, and what became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Considered {
     /// Its name.

@@ -13,6 +13,7 @@ pub use table::{Table, bytes};
 
 /// One kernel of a plan, or several dispatches of the same kernel in a row.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct StepCost {
     /// The kernel; nothing on the host path and the reference.
@@ -46,6 +47,7 @@ pub struct StepCost {
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Explanation {
     /// The operation.
@@ -63,6 +65,14 @@ pub struct Explanation {
     /// What was looked at to choose the kernels, and what became of it; nothing on the CPU, and for operations that have
     /// one kernel.
     pub considered: Vec<Considered>,
+}
+
+/// As the text that it is printed as.
+#[cfg(feature = "serde")]
+impl serde::Serialize for KernelKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl StepCost {
