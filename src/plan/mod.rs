@@ -16,14 +16,15 @@ mod step;
 mod uniform;
 
 pub use candidate::{CandidateInfo, Considered, Family, Kernels, Outcome, candidates};
-pub use caps::{Caps, FILL, FLOPS_PER_BYTE, FLOPS_PER_DISPATCH, PAGE, PAGES};
-pub(crate) use conv::tiles;
+pub use caps::{Caps, FILL, FLOPS_PER_BYTE, FLOPS_PER_DISPATCH};
 pub use explain::{Explanation, StepCost};
 pub use grid::fold;
 pub(crate) use planner::Planner;
 pub(crate) use pool::roi;
 pub(crate) use step::Steps;
 pub use step::{Page, Part, Slot, Step};
+
+pub use crate::kernel::{PAGE, PAGES};
 
 use crate::error::{Error, Result};
 use crate::problem::{Problem, Work};

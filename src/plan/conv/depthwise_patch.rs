@@ -2,7 +2,7 @@
 
 use super::{Request, weight_slots};
 use crate::error::Result;
-use crate::kernel::{ActivationKind, KernelKey, PatchParams};
+use crate::kernel::{ActivationKind, DepthwisePatch, PatchParams};
 use crate::plan::candidate::{Candidate, Family};
 use crate::plan::patch::{self, Images};
 use crate::plan::{Planner, Slot, Step};
@@ -47,6 +47,6 @@ fn step(work: &ConvWork, to: Slot, p: &Planner) -> Result<Step> {
         ..images.params(p, &patch)?
     };
     let [weights, bias] = weight_slots(work);
-    let kernel = KernelKey::DepthwisePatch { activation, patch };
+    let kernel = DepthwisePatch { activation, patch };
     patch::step(p, kernel, patch, &params, vec![Slot::Input(0), weights, bias, to])
 }

@@ -17,7 +17,6 @@ mod register_tiles;
 mod winograd;
 
 pub(super) use pooled::{TABLE as POOLED, with_pool};
-pub(crate) use register_tiles::tiles;
 
 use std::cell::OnceCell;
 

@@ -1,8 +1,7 @@
 //! Softmax: an invocation, or a workgroup, goes through a row.
 
 use crate::error::Result;
-use crate::kernel::params::SoftmaxParams;
-use crate::kernel::{KernelKey, WORKGROUP};
+use crate::kernel::{KernelKey, Softmax, SoftmaxParams, SoftmaxRows, WORKGROUP};
 use crate::plan::candidate::{Candidate, Family, choose, free};
 use crate::plan::loop_limit::{ENDED, Iterations};
 use crate::plan::{Planner, Slot, Step, Steps};
@@ -27,7 +26,7 @@ pub(in crate::plan) static SOFTMAX: [Candidate<SoftmaxWork>; 2] = [
             of_row(Iterations::shared(work.length, WORKGROUP).then(Iterations::folded(WORKGROUP)))
                 .check(p)?;
             let grid = p.workgroups((work.outer * work.inner) as u64)?;
-            let step = step(p, work, KernelKey::SoftmaxRows, grid)?;
+            let step = step(p, work, SoftmaxRows, grid)?;
             Ok(vec![Step { why: "long rows, which workgroups go through in parallel", ..step }].into())
         },
     },
@@ -39,7 +38,7 @@ pub(in crate::plan) static SOFTMAX: [Candidate<SoftmaxWork>; 2] = [
         cost: free,
         steps: |work, p| {
             let grid = p.invocations((work.outer * work.inner) as u64)?;
-            Ok(vec![step(p, work, KernelKey::Softmax, grid)?].into())
+            Ok(vec![step(p, work, Softmax, grid)?].into())
         },
     },
 ];
@@ -53,7 +52,7 @@ fn an_invocation(work: &SoftmaxWork) -> Iterations {
     of_row(Iterations::default().repeated(work.length))
 }
 
-fn step(p: &Planner, work: &SoftmaxWork, kernel: KernelKey, grid: [u32; 3]) -> Result<Step> {
+fn step(p: &Planner, work: &SoftmaxWork, kernel: impl Into<KernelKey>, grid: [u32; 3]) -> Result<Step> {
     let params = SoftmaxParams {
         rows: p.u32(work.outer * work.inner)?,
         length: p.u32(work.length)?,

@@ -2,7 +2,7 @@
 
 use super::{Request, divisor};
 use crate::error::Result;
-use crate::kernel::{KernelKey, PatchParams};
+use crate::kernel::{PatchParams, PoolPatch};
 use crate::plan::candidate::{Candidate, Family};
 use crate::plan::patch::{self, Images};
 use crate::plan::{Planner, Step};
@@ -32,6 +32,6 @@ fn step(Request { work, from, to, .. }: &Request, p: &Planner) -> Result<Step> {
     let images = images(work);
     let patch = images.patch(p).map_err(|why| p.refused(CANDIDATE.name, why))?;
     let params = PatchParams { divisor: divisor(work), ..images.params(p, &patch)? };
-    let kernel = KernelKey::PoolPatch { reduce: work.kind.into(), patch };
+    let kernel = PoolPatch { reduce: work.kind.into(), patch };
     patch::step(p, kernel, patch, &params, vec![*from, *to])
 }

@@ -6,8 +6,6 @@ mod regions;
 mod steps;
 mod target;
 
-pub(crate) use cost::tiles;
-
 use super::pooled::Both;
 use super::{OUTSIDE, Request, depthwise_uniform};
 use crate::dtype::DType;
@@ -16,7 +14,7 @@ use crate::kernel::{Tile, TileKeep};
 use crate::plan::candidate::{Candidate, Family, Verdict};
 use crate::plan::{Kernels, Planner, Slot};
 use crate::problem::{ConvWork, PoolWork};
-use cost::{PAGES, STORED, candidates, chunks, cost, dispatches, packing, step_of};
+use cost::{STORED, chunks, cost, dispatches, packing, step_of};
 use packing::Packing;
 use regions::{Regions, WORDS};
 use target::{Target, is_single, plane_divisor, sums};
@@ -120,8 +118,8 @@ pub(super) fn choose(work: &ConvWork, pool: Option<&PoolWork>, p: &Planner) -> R
         Some(pool) => Target::windows(pool).ok_or("pooling windows are no whole tiles or planes")?,
     };
     let step = step_of(&work);
-    let tiles = PAGES.into_iter().flat_map(|pages| {
-        candidates(step, target.keep, target.pool[1] as u32, pages, p.caps.subgroups_of_eight)
+    let tiles = Tile::PAGES.into_iter().flat_map(|pages| {
+        Tile::of_step(step, target.keep, target.pool[1] as u32, pages, p.caps.subgroups_of_eight)
     });
     let rows = target.pool[0];
     let choices = tiles.flat_map(|tile| {
