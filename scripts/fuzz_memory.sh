@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/lib.sh
 need_linker
 
-built=$(cargo test --release --test fuzz --no-run 2>&1 | tee /dev/stderr)
+built=$(cargo test --release -p wgpool --test fuzz --no-run 2>&1 | tee /dev/stderr)
 test=$(printf '%s\n' "$built" | sed -n 's/^ *Executable .*(\(.*\))$/\1/p')
 ulimit -v $((1 << 20)) -t 600
 WGPOOL_FUZZ=${1:-100000} exec "$test" --nocapture outside

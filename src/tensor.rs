@@ -8,6 +8,7 @@ use crate::memory;
 
 /// Shape and element type of a tensor; the elements lie in row-major order of the shape.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct TensorDesc {
     /// Length of each axis, outermost first.
     pub shape: Vec<usize>,

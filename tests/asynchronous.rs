@@ -173,7 +173,7 @@ fn operations_in_flight_together_have_their_own_results() {
         support::judge(&op, &[&x], &a.unwrap()).unwrap();
         support::judge(&op, &[&y], &b.unwrap()).unwrap();
     }
-    let mut caps = *engine().caps();
+    let mut caps = engine().caps().clone();
     caps.max_binding = 4;
     let small = Backend::Gpu(engine().with_caps(caps));
     let x = image(3);

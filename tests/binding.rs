@@ -68,7 +68,7 @@ fn paged() -> (wgpu::Instance, Engine) {
     let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
     let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
     let engine = Engine::from_device(&device, &queue);
-    let mut caps = *engine.caps();
+    let mut caps = engine.caps().clone();
     (caps.software, caps.paged) = (true, true);
     (instance, engine.with_caps(caps))
 }
@@ -132,7 +132,7 @@ fn what_was_planned_is_what_runs() {
     let short = buffer(&engine, size, usage | BufferUsages::UNIFORM);
     let (rule, values) = refused(&prepared, short.slice(..));
     assert!(rule.contains("whole pages") && values.contains(&size.to_string()), "{rule} {values}");
-    let mut caps = *engine.caps();
+    let mut caps = engine.caps().clone();
     caps.uniform_alignment = 4096;
     let aligned = engine.with_caps(caps);
     let of_aligned = aligned.prepare(&aligned.plan(&op, &[x.desc()]).unwrap()).unwrap();
@@ -181,7 +181,7 @@ fn a_session_is_planned_for_the_memory_it_is_given() {
             output: None,
             scratch: Some([scratch[0].slice(..), scratch[1].slice(..)]),
         };
-        let fresh = Engine::from_device(engine.device(), engine.queue()).with_caps(*engine.caps());
+        let fresh = Engine::from_device(engine.device(), engine.queue()).with_caps(engine.caps().clone());
         let session = wgpool_net::Session::compile_in(&fresh, program(), &memory).unwrap();
         assert_eq!(session.run(&x).unwrap(), expected);
         let steps = session.explain().layers.iter().map(|layer| layer.explanation.steps[0].name());
@@ -276,7 +276,7 @@ fn padded(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn limits_are_named() {
     let engine = engine();
-    let mut caps = *engine.caps();
+    let mut caps = engine.caps().clone();
     caps.max_binding = 1000;
     // Elements of an activation can be divided, the rows of a softmax too, but not one row.
     let row = TensorDesc::f32([1, 300]);
@@ -284,20 +284,20 @@ fn limits_are_named() {
     assert!(error.to_string().contains("max_storage_buffer_binding_size"), "{error}");
     assert!(error.to_string().contains("1200"), "{error}");
     let desc = TensorDesc::f32([1, 1, 300]);
-    let mut caps = *engine.caps();
+    let mut caps = engine.caps().clone();
     caps.f16 = false;
     let half = TensorDesc { shape: vec![1, 1, 8], dtype: wgpool::DType::F16 };
     let error = Plan::new(&Pool::max([2]).into(), &[half], &caps).unwrap_err();
     assert!(matches!(error, Error::Feature { feature: "SHADER_F16", .. }), "{error}");
     // The kernels of unpooling bind four storage buffers.
-    let mut caps = *engine.caps();
+    let mut caps = engine.caps().clone();
     caps.max_storage_buffers = 3;
     let indices = TensorDesc { shape: vec![1, 1, 300], dtype: wgpool::DType::I32 };
     let error = Plan::new(&MaxUnpool::new([600]).into(), &[desc.clone(), indices], &caps).unwrap_err();
     assert!(matches!(error, Error::Limit { needed: 4, allowed: 3, .. }), "{error}");
     assert!(error.to_string().contains("max_storage_buffers_per_shader_stage"), "{error}");
     // A grid of one workgroup along each axis holds 64 invocations, and no more.
-    let mut caps = *engine.caps();
+    let mut caps = engine.caps().clone();
     caps.max_workgroups = 1;
     let error = Plan::new(&Op::from(Activation::Relu), &[desc], &caps).unwrap_err();
     assert!(matches!(error, Error::Limit { needed: 5, allowed: 1, .. }), "{error}");
@@ -312,7 +312,7 @@ fn grids_folded_over_three_dimensions_compute_everything() {
         for _ in 0..6 {
             let case = family.case(&mut rng, false);
             let inputs: Vec<&Tensor> = case.inputs.iter().collect();
-            let mut caps = *engine.caps();
+            let mut caps = engine.caps().clone();
             caps.max_workgroups = 9;
             let plan = match Plan::new(&case.op, &support::descs(&inputs), &caps) {
                 Ok(plan) => plan,
@@ -480,7 +480,7 @@ fn batches_above_the_binding_size_are_divided() {
             let case = family.case(&mut rng, engine.caps().f16);
             let inputs: Vec<&Tensor> = case.inputs.iter().collect();
             let descs = support::descs(&inputs);
-            let mut caps = *engine.caps();
+            let mut caps = engine.caps().clone();
             // A little less than the largest tensor, so that two parts are needed or more.
             let Ok(whole) = Plan::new(&case.op, &descs, &caps) else { continue };
             let largest = (whole.problem.inputs.iter().chain(&whole.problem.outputs))
@@ -509,7 +509,7 @@ fn batches_above_the_binding_size_are_divided() {
 fn planes_of_one_image_are_divided() {
     let engine = engine();
     // 256 planes of 256 bytes, of which a binding holds 64: parts start where any device can bind them.
-    let mut caps = *engine.caps();
+    let mut caps = engine.caps().clone();
     caps.max_binding = 64 * 256;
     let x = Tensor::from_f32(&[1, 256, 8, 8], (0..1 << 14).map(|i| (i * 37 % 101) as f32 - 50.0).collect());
     let x = x.unwrap();

@@ -5,7 +5,9 @@ use wgpool::plan::{CandidateInfo, Considered, Family as For, Kernels, Outcome, c
 use wgpool::{
     Backend, Caps, Conv, ConvPool, DeformConv, Error, Op, Padding, Plan, Pool, Softmax, TensorDesc,
 };
-use wgpool_testing::support::{check_gpu, describe, descs, engine, forced as forced_on, with_fill};
+use wgpool_testing::support::{
+    check_gpu, describe, descs, engine, forced as forced_on, with_target_workgroups,
+};
 use wgpool_testing::tampered::corpus;
 use wgpool_testing::verify::random::{Family, Rng};
 use wgpool_testing::verify::run_corpus;
@@ -176,7 +178,7 @@ fn every_candidate_computes_what_it_applies_to() {
                 continue;
             }
             // Tiles of several sizes, and divided sums.
-            let engine = with_fill(&engine, [1, 8, 32, 128][rng.between(0, 3)]);
+            let engine = with_target_workgroups(&engine, [1, 8, 32, 128][rng.between(0, 3)]);
             match engine.plan(&case.op, &inputs) {
                 Ok(plan) if plan.steps.is_empty() => continue,
                 Err(Error::Kernel { .. }) => continue,

@@ -10,7 +10,7 @@ use wgpool_testing::verify::random::Case;
 
 /// The adapter with register tiles for every convolution, however small; none on adapters whose plans have no tiles.
 fn tiled(subgroups: bool) -> Option<Engine> {
-    let mut caps = *engine().caps();
+    let mut caps = engine().caps().clone();
     if caps.min_macs_for_tiles == u64::MAX {
         println!("{}: plans have no tiles", engine().adapter_name());
         let large = case(Conv::new().padding(Padding::symmetric([1])), None, [1, 64, 56, 56], [64, 64, 3, 3]);

@@ -82,7 +82,7 @@ fn dispatches_of_one_kernel_are_one_line_and_a_tensor_of_several_counts_once() {
     let mut data = plan.steps[0].clone();
     data.slots[1] = Slot::Packed(0);
     let mut pack = plan.steps[0].clone();
-    (pack.once, pack.why) = (true, "weights in the order of the kernel");
+    (pack.prepack, pack.why) = (true, "weights in the order of the kernel");
     pack.slots = vec![Slot::Input(1), Slot::Input(1), Slot::Input(1), Slot::Packed(0)];
     plan.steps = vec![pack, data.clone(), data.clone(), data];
     plan.packed = vec![200_000];
@@ -104,7 +104,7 @@ fn a_software_adapter_packs_once() {
     let explanation = Plan::new(&conv().into(), &inputs, &caps).unwrap().explain();
     let [pack, copy, tiled] = explanation.steps.as_slice() else { panic!("{explanation}") };
     let [x, w, y] = [4 * 64 * 56 * 56, 4 * 64 * 64 * 9, 4 * 64 * 56 * 56];
-    assert_eq!((pack.once, pack.bytes_read, pack.flops), (true, w, Some(0)));
+    assert_eq!((pack.prepack, pack.bytes_read, pack.flops), (true, w, Some(0)));
     // The padding is copied with the input.
     assert!(tiled.dispatches > 1 && explanation.packed > w && explanation.scratch > x);
     assert_eq!((copy.bytes_read, copy.bytes_written, copy.flops), (x, explanation.scratch, Some(0)));

@@ -52,11 +52,12 @@ fn maxima(dtype: DType) -> Vec<Case> {
 /// The device's own kernels, those of GPUs, and those of recent software adapters, however small the work.
 fn engines() -> Vec<Engine> {
     let with = |change: fn(&mut Caps)| {
-        let mut caps = *engine().caps();
+        let mut caps = engine().caps().clone();
         change(&mut caps);
         engine().with_caps(caps)
     };
-    let recent = with(|caps| (caps.llvmpipe_25, caps.min_macs_for_tiles) = (true, 0));
+    let recent =
+        with(|caps| (caps.cheap_loops, caps.fast_storage_loads, caps.min_macs_for_tiles) = (true, true, 0));
     vec![engine().clone(), engine().with_gpu_kernels(), recent]
 }
 

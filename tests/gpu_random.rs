@@ -10,7 +10,7 @@ fn random(family: Family, count: usize) {
     let mut hardware = engine.with_gpu_kernels();
     if family == Family::ConvTile {
         // Winograd's algorithm wherever it can be, whether or not it is reckoned to be faster.
-        let mut caps = *hardware.caps();
+        let mut caps = hardware.caps().clone();
         (caps.flops_per_byte, caps.flops_per_dispatch) = (0, 0);
         hardware = hardware.with_caps(caps);
     }

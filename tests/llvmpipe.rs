@@ -9,12 +9,12 @@ use wgpool_testing::verify::random::Case;
 
 /// The adapter as if it were that driver, or an older one, however small the work; none where no kernel reads pages.
 fn paged(recent: bool) -> Option<Engine> {
-    let mut caps = *engine().caps();
+    let mut caps = engine().caps().clone();
     if !caps.paged {
         println!("{} runs no kernel that reads pages", engine().adapter_name());
         return None;
     }
-    caps.llvmpipe_25 = recent;
+    (caps.cheap_loops, caps.fast_storage_loads) = (recent, recent);
     caps.min_macs_for_tiles = 0;
     Some(engine().with_caps(caps))
 }

@@ -40,7 +40,7 @@ fn alone() -> MutexGuard<'static, ()> {
 
 /// The same plans as for a device that runs loops to their end, or after so many turns does not.
 fn with_turns(engine: &Engine, turns: u64) -> Engine {
-    let mut caps = *engine.caps();
+    let mut caps = engine.caps().clone();
     caps.loop_limit = turns;
     engine.with_caps(caps)
 }
@@ -182,7 +182,7 @@ fn what_the_driver_would_not_finish_is_refused() {
 #[test]
 fn long_dense_layers_are_refused() {
     let _alone = alone();
-    let mut caps = *engine().caps();
+    let mut caps = engine().caps().clone();
     (caps.paged, caps.loop_limit) = (false, 1_000);
     let engine = engine().with_caps(caps);
     let dense = |features: usize| case(Dense::new(), &[&[2, features], &[features, 3], &[3]]);

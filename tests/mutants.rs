@@ -257,7 +257,7 @@ const DIVIDED: &[Mutant] = &[
 
 #[test]
 fn every_mutant_of_divided_loops_is_caught() {
-    let mut caps = *engine().with_gpu_kernels().caps();
+    let mut caps = engine().with_gpu_kernels().caps().clone();
     caps.loop_limit = 40;
     all_are_caught(&engine().with_caps(caps), DIVIDED);
 }

@@ -208,7 +208,7 @@ impl Prepared {
             let during = || format!("binding {op}");
             let group = scoped(device, during, || bind_group(device, &pipeline.layout, &slices)).await?;
             let dispatch = Dispatch { pipeline: pipeline.pipeline.clone(), group, grid: step.grid };
-            match step.once {
+            match step.prepack {
                 true => binding.prepack.push(dispatch),
                 false => binding.dispatches.push(dispatch),
             }

@@ -67,7 +67,7 @@ impl Engine {
             c.memory() <= limits.max_compute_workgroup_storage_size
                 && c.workgroup() <= limits.max_compute_invocations_per_workgroup
         });
-        self.with_caps(Caps { cooperative, ..*self.caps() })
+        self.with_caps(Caps { cooperative, ..self.caps().clone() })
     }
 }
 

@@ -67,7 +67,7 @@ impl Engine {
         }
     }
 
-    /// The same device with plans for other limits than its own, or for another [`Caps::fill`]: to test and to tune. Plans that ask for more than the
+    /// The same device with plans for other limits than its own, or for another [`Caps::target_workgroups`]: to test and to tune. Plans that ask for more than the
     /// device has fail when their pipelines are built or their buffers bound.
     pub fn with_caps(&self, caps: Caps) -> Engine {
         Engine { caps, ..self.clone() }

@@ -1,6 +1,6 @@
 //! What a device offers, as far as plans depend on it.
 
-use super::Kernels;
+use super::kernels::Kernels;
 use crate::error::{Error, Result};
 use crate::kernel::{Cooperative, KernelKey, PAGE, PAGES};
 use crate::tensor::TensorDesc;
@@ -8,7 +8,7 @@ use crate::tensor::TensorDesc;
 /// The features and limits of a device that plans depend on.
 ///
 /// The default is what WebGPU promises on every device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Caps {
     /// Workgroups in one dimension of a dispatch.
@@ -37,10 +37,12 @@ pub struct Caps {
     /// Iterations of loops that an invocation may make in all: llvmpipe before Mesa 25 ends them after some 65,000, and the
     /// result would be wrong. It is a driver's, so that it holds for the kernels of hardware on that driver too.
     pub loop_limit: u64,
-    /// Whether the driver is llvmpipe of Mesa 25 or later: there loops cost little, and loads from storage several times
-    /// less than before. So invocations compute several outputs of a page before they turn to the next page, and large
-    /// windows that overlap are computed in patches, which share what they load, instead of through pages.
-    pub llvmpipe_25: bool,
+    /// Whether a software adapter's loops cost little, as those of llvmpipe from Mesa 25 on do: invocations compute several
+    /// outputs of a page before they turn to the next page.
+    pub cheap_loops: bool,
+    /// Whether a software adapter loads from storage fast, as llvmpipe does from Mesa 25 on, several times faster than before:
+    /// large windows that overlap are computed in patches, which share what they load, instead of through pages.
+    pub fast_storage_loads: bool,
     /// Whether FXC may be what compiles shaders, the compiler of Direct3D 12 where there is no DXC. Devices do not tell: it
     /// may be where they have none of the features that DXC alone brings, subgroups and 16-bit floats. Plans then have
     /// kernels alone that FXC builds in a second or so ([`KernelKey::suits_fxc`]).
@@ -52,8 +54,8 @@ pub struct Caps {
     /// do not [fit](Cooperative::fits) are not used.
     pub cooperative: Option<Cooperative>,
     /// Workgroups that keep the device busy: work is divided until there are as many. Devices do not tell; it is
-    /// [`FILL`] unless [`Engine::with_caps`](crate::Engine::with_caps) says otherwise. Fewer suit small GPUs.
-    pub fill: u32,
+    /// [`TARGET_WORKGROUPS`] unless [`Engine::with_caps`](crate::Engine::with_caps) says otherwise. Fewer suit small GPUs.
+    pub target_workgroups: u32,
     /// FLOPs that the device computes in the time in which it moves a byte to or from memory. Devices do not tell either:
     /// it is [`FLOPS_PER_BYTE`] unless said otherwise.
     pub flops_per_byte: u32,
@@ -67,7 +69,7 @@ pub struct Caps {
 const MIN_MACS_FOR_TILES: u64 = 2_000_000;
 
 /// Workgroups that keep a large GPU busy.
-pub const FILL: u32 = 128;
+pub const TARGET_WORKGROUPS: u32 = 128;
 
 /// 3.6 TFLOP/s at 100 GB/s, which integrated GPUs have; large GPUs have about 20.
 pub const FLOPS_PER_BYTE: u32 = 36;
@@ -90,11 +92,12 @@ impl Default for Caps {
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
             min_macs_for_tiles: u64::MAX,
             loop_limit: u64::MAX,
-            llvmpipe_25: false,
+            cheap_loops: false,
+            fast_storage_loads: false,
             fxc: false,
             subgroups_of_eight: false,
             cooperative: None,
-            fill: FILL,
+            target_workgroups: TARGET_WORKGROUPS,
             flops_per_byte: FLOPS_PER_BYTE,
             flops_per_dispatch: FLOPS_PER_DISPATCH,
             kernels: Kernels::ALL,
@@ -136,6 +139,7 @@ impl Caps {
         let software = info.device_type == wgpu::DeviceType::Cpu;
         let uniforms = limits.max_uniform_buffers_per_shader_stage as usize > PAGES
             && limits.max_uniform_buffer_binding_size >= PAGE;
+        let llvmpipe_25 = is_llvmpipe(&info) && is_mesa_25(&info);
         let fxc = may_be_fxc(info.backend, device.features());
         Caps {
             max_workgroups: limits.max_compute_workgroups_per_dimension,
@@ -149,12 +153,13 @@ impl Caps {
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
             min_macs_for_tiles: if is_llvmpipe(&info) { MIN_MACS_FOR_TILES } else { u64::MAX },
             loop_limit: loop_limit(&info),
-            llvmpipe_25: is_llvmpipe(&info) && is_mesa_25(&info),
+            cheap_loops: llvmpipe_25,
+            fast_storage_loads: llvmpipe_25,
             fxc,
             subgroups_of_eight: device.features().contains(wgpu::Features::SUBGROUP)
                 && (info.subgroup_min_size, info.subgroup_max_size) == (8, 8),
             cooperative: None,
-            fill: FILL,
+            target_workgroups: TARGET_WORKGROUPS,
             flops_per_byte: FLOPS_PER_BYTE,
             flops_per_dispatch: FLOPS_PER_DISPATCH,
             kernels: Kernels::ALL,
@@ -165,8 +170,8 @@ impl Caps {
     ///
     /// [`Caps::loop_limit`] stays that of the driver.
     #[must_use]
-    pub fn with_gpu_kernels(self) -> Caps {
-        Caps { software: false, paged: false, ..self }
+    pub fn with_gpu_kernels(&self) -> Caps {
+        Caps { software: false, paged: false, ..self.clone() }
     }
 
     /// The same device, for plans whose inputs lie in buffers of these usages.
@@ -191,8 +196,8 @@ impl Caps {
     /// # Ok::<(), wgpool::Error>(())
     /// ```
     #[must_use]
-    pub fn for_buffers(self, usages: wgpu::BufferUsages) -> Caps {
-        Caps { paged: self.paged && usages.contains(wgpu::BufferUsages::UNIFORM), ..self }
+    pub fn for_buffers(&self, usages: wgpu::BufferUsages) -> Caps {
+        Caps { paged: self.paged && usages.contains(wgpu::BufferUsages::UNIFORM), ..self.clone() }
     }
 
     /// The size of a buffer that holds `size` bytes and can be read in pages where kernels do so: the page in which

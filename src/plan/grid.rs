@@ -1,6 +1,6 @@
 //! Folding a number of workgroups into a grid that the device can dispatch.
 
-use super::Caps;
+use super::caps::Caps;
 use crate::error::{Error, Result};
 use crate::kernel::WORKGROUP;
 

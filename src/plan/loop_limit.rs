@@ -4,7 +4,7 @@
 //! iterates once more to find its end, and then goes through the loops inside it, each of which iterates once for nothing.
 //! Invocations in the lanes of one vector iterate as often as the one that iterates most.
 
-use super::Planner;
+use super::planner::Planner;
 use crate::error::{Error, Result};
 use crate::geometry::Axis;
 

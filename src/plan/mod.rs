@@ -2,11 +2,13 @@
 
 mod batch;
 mod candidate;
+mod candidates;
 mod caps;
 mod conv;
 pub mod explain;
 mod gemm;
 pub(crate) mod grid;
+mod kernels;
 pub(crate) mod loop_limit;
 mod other;
 mod patch;
@@ -15,10 +17,11 @@ mod pool;
 mod step;
 mod uniform;
 
-pub use candidate::{CandidateInfo, Considered, Family, Kernels, Outcome, candidates};
-pub use caps::{Caps, FILL, FLOPS_PER_BYTE, FLOPS_PER_DISPATCH};
+pub use candidates::candidates;
+pub use caps::{Caps, FLOPS_PER_BYTE, FLOPS_PER_DISPATCH, TARGET_WORKGROUPS};
 pub use explain::{Explanation, StepCost};
 pub use grid::fold;
+pub use kernels::{CandidateInfo, Considered, Family, Kernels, Outcome};
 pub(crate) use planner::Planner;
 pub(crate) use pool::roi;
 pub(crate) use step::Steps;
@@ -101,7 +104,7 @@ impl Plan {
                     None => all.scratch.push(size),
                 }
             }
-            let (once, each): (Vec<Step>, Vec<Step>) = of_part.steps.into_iter().partition(|s| s.once);
+            let (once, each): (Vec<Step>, Vec<Step>) = of_part.steps.into_iter().partition(|s| s.prepack);
             let known = weights.iter().find(|(steps, _)| *steps == once).map(|&(_, first)| first);
             let first_packed = known.unwrap_or(all.packed.len());
             let in_all = |step: Step| {

@@ -1,7 +1,7 @@
 //! Patches of outputs, which GPUs compute with kernels whose windows are written out, and recent software adapters where
 //! that saves many loads.
 
-use super::candidate::Verdict;
+use super::planner::Verdict;
 use super::uniform::Rows;
 use super::{Planner, Slot, Step};
 use crate::dtype::DType;
@@ -21,7 +21,7 @@ const MOST_STRIDE: usize = 4;
 /// so: windows that overlap, where those are loops.
 pub(super) fn instead_of_pages(rows: &Rows, p: &Planner) -> bool {
     let overlap = |a: &Axis| a.output > 1 && a.stride < a.kernel;
-    p.caps.llvmpipe_25 && rows.taps == Taps::Any && rows.axes.iter().any(overlap)
+    p.caps.fast_storage_loads && rows.taps == Taps::Any && rows.axes.iter().any(overlap)
 }
 
 /// Images that windows of channels by themselves slide over.
@@ -87,12 +87,12 @@ impl Images<'_> {
         Ok(Patch { dtype: self.dtype, taps, shared, tall, across })
     }
 
-    /// Whether it pays: on a software adapter, where loops cost little and the windows are many.
+    /// Whether it pays: on a software adapter, where loads from storage are fast and the windows are many.
     pub fn cost(&self, p: &Planner) -> Verdict {
         let taps = |a: &Axis| (a.output as u64).saturating_mul(a.kernel as u64);
         let products =
             self.axes.iter().map(taps).fold((self.batch * self.channels) as u64, u64::saturating_mul);
-        match p.caps.llvmpipe_25 && products >= p.caps.min_macs_for_tiles {
+        match p.caps.fast_storage_loads && products >= p.caps.min_macs_for_tiles {
             true => Ok(()),
             false => p.on_gpu(),
         }

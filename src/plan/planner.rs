@@ -1,12 +1,15 @@
 //! What planning needs beside the work: the device, the operation's name for errors, and numbers in the shaders' 32 bits.
 
-use super::candidate::Verdict;
-use super::{Caps, grid};
+use super::caps::Caps;
+use super::grid;
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, Meeting};
 
+/// Nothing, or the reason why not.
+pub(super) type Verdict = Result<(), &'static str>;
+
 /// For which operation, and for which device.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Planner {
     pub op: &'static str,
     pub caps: Caps,
@@ -14,7 +17,7 @@ pub(crate) struct Planner {
 
 impl Planner {
     pub fn new(op: &'static str, caps: &Caps) -> Planner {
-        Planner { op, caps: *caps }
+        Planner { op, caps: caps.clone() }
     }
 
     /// A number that must fit a shader's `u32`.

@@ -1,6 +1,6 @@
 //! Dispatches, and the memory they need.
 
-use super::candidate::Considered;
+use super::kernels::Considered;
 use crate::kernel::KernelKey;
 use crate::tensor::TensorDesc;
 
@@ -55,7 +55,7 @@ pub struct Step {
     /// The part of the batch that it computes, where the whole does not fit the device's bindings.
     pub part: Option<Part>,
     /// Whether it reads nothing but weights, so that it need run only when they change.
-    pub once: bool,
+    pub prepack: bool,
     /// Why this kernel was chosen.
     pub why: &'static str,
 }
@@ -70,7 +70,16 @@ impl Step {
     ) -> Step {
         let params = bytemuck::bytes_of(params).to_vec();
         let why = "the general kernel of the operation";
-        Step { kernel: kernel.into(), params, pages: Vec::new(), slots, grid, part: None, once: false, why }
+        Step {
+            kernel: kernel.into(),
+            params,
+            pages: Vec::new(),
+            slots,
+            grid,
+            part: None,
+            prepack: false,
+            why,
+        }
     }
 }
 
@@ -105,6 +114,12 @@ pub(crate) struct Steps {
     pub packed: Vec<u64>,
     /// The candidates that were looked at.
     pub considered: Vec<Considered>,
+}
+
+impl From<Step> for Steps {
+    fn from(step: Step) -> Steps {
+        vec![step].into()
+    }
 }
 
 impl From<Vec<Step>> for Steps {

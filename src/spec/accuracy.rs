@@ -21,6 +21,7 @@
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Accuracy {
     /// On the element's own window alone: within `8 eps sum |x w|` of the exact sum.

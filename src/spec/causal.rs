@@ -24,6 +24,7 @@ use super::Activation;
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct CausalConv {
     /// Whether there is a state of what came before the input.
     pub state: bool,

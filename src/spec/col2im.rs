@@ -18,6 +18,7 @@ use super::Padding;
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Col2Im {
     /// Spatial lengths of the images.
     pub image: Vec<usize>,

@@ -4,6 +4,7 @@ use super::{Accuracy, Activation, Layout, Padding};
 
 /// Order of a convolution kernel's axes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum KernelLayout {
     /// `[out, in / groups, spatial...]`: PyTorch and ONNX.
     #[default]
@@ -29,6 +30,7 @@ pub enum KernelLayout {
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct ConvTranspose {
     /// Distance between the windows in the output.
     pub stride: Vec<usize>,
@@ -100,6 +102,7 @@ impl ConvTranspose {
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct ConvPool {
     /// The convolution, with its activation.
     pub conv: Conv,
@@ -122,6 +125,7 @@ pub struct ConvPool {
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Conv {
     /// Distance between windows.
     pub stride: Vec<usize>,

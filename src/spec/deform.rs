@@ -24,6 +24,7 @@ use super::Conv;
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct DeformConv {
     /// Windows, groups and activation.
     pub conv: Conv,

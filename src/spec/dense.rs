@@ -4,6 +4,7 @@ use super::Activation;
 
 /// Order of a dense kernel's axes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum DenseLayout {
     /// `[in, out]`: Keras.
     #[default]
@@ -24,6 +25,7 @@ pub enum DenseLayout {
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Dense {
     /// Applied to each element of the result.
     pub activation: Activation,
@@ -57,6 +59,7 @@ impl Dense {
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Softmax {
     /// The axis; negative numbers count from the last.
     pub axis: isize,

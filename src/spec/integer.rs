@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct ConvInteger {
     /// Windows, groups and memory orders; it must have no activation: `ReLU` is the output's range.
     pub conv: Conv,
@@ -50,6 +51,7 @@ pub struct ConvInteger {
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Requantize {
     /// Type of the output: u8 or i8.
     pub output: DType,

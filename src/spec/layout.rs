@@ -5,6 +5,7 @@
 /// The names are those of two spatial axes; with one or three the same order is meant
 /// (`NCW`/`NWC`, `NCDHW`/`NDHWC`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Layout {
     /// Batch, channels, then space: PyTorch and ONNX.
     #[default]
@@ -17,6 +18,8 @@ pub enum Layout {
 ///
 /// Padded elements never win a maximum, and count in an average only if the spec says so.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case", deny_unknown_fields))]
 #[non_exhaustive]
 pub enum Padding {
     /// No padding: ONNX `VALID`, Keras `"valid"`.

@@ -26,6 +26,7 @@ pub use roi::{MaxRoiPool, RoiAlign, RoiMode};
 
 /// One operation.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Op {
     /// Sliding-window pooling.

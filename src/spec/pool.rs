@@ -4,6 +4,8 @@ use super::{Layout, Padding};
 
 /// How a window becomes one value.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case", deny_unknown_fields))]
 #[non_exhaustive]
 pub enum PoolKind {
     /// The largest element; NaN if any is NaN; minus infinity (the type's minimum) for a window without input.
@@ -30,6 +32,7 @@ pub enum PoolKind {
 
 /// How positions of maxima are numbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum IndexNumbering {
     /// Row-major inside each plane (`h * W + w`), as PyTorch's `return_indices`.
@@ -53,6 +56,7 @@ pub enum IndexNumbering {
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Pool {
     /// What is computed of each window.
     pub kind: PoolKind,
@@ -141,6 +145,7 @@ impl Pool {
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct AdaptivePool {
     /// What is computed of each window.
     pub kind: PoolKind,
@@ -182,6 +187,7 @@ impl AdaptivePool {
 /// their order, of two the last axis first, as PyTorch's `_random_samples`. Windows of an axis start at
 /// `floor((i + u) * a) - floor(u * a)` with `a = (L - k) / (O - 1)`, the last one at `L - k`.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct FractionalMaxPool {
     /// Taps of the window on each axis, or one number for all of them.
     pub window: Vec<usize>,
@@ -199,6 +205,7 @@ pub struct FractionalMaxPool {
 /// of equal indices the last in row-major order wins. An index outside the output is an error where indices are
 /// at hand ([`Engine::run_async`](crate::Engine::run_async), the host path); a binding recorded on the GPU ignores it.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct MaxUnpool {
     /// Spatial lengths of the output; [`MaxUnpool::output_of`] computes PyTorch's default.
     pub output: Vec<usize>,
@@ -270,6 +277,7 @@ impl MaxUnpool {
 ///
 /// Shapes: `[N, C, spatial...]` in, `[N, C, 1...]` out (channels last for [`Layout::Nhwc`]).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct GlobalPool {
     /// What is computed of each plane.
     pub kind: PoolKind,

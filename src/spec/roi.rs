@@ -4,6 +4,7 @@ use super::Layout;
 
 /// How a bin of [`RoiAlign`] is computed of its samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum RoiMode {
     /// The mean of the interpolated samples.
@@ -21,6 +22,7 @@ pub enum RoiMode {
 /// Bins of more than [`MOST_SAMPLES`](crate::problem::MOST_SAMPLES) samples along an axis are an error, or NaN where the regions are
 /// known to the GPU alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct RoiAlign {
     /// Bins along height and width.
     pub output: [usize; 2],
@@ -43,6 +45,7 @@ pub struct RoiAlign {
 /// Inputs: images `[N, C, H, W]` (channels last for [`Layout::Nhwc`]) and regions `[R, 5]` as
 /// `image, x1, y1, x2, y2`. Output: `[R, C, height, width]`; an empty bin is 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct MaxRoiPool {
     /// Bins along height and width.
     pub output: [usize; 2],

@@ -7,7 +7,7 @@ use wgpool::{
     Activation, Conv, ConvPool, DType, Data, Engine, KernelLayout, Layout, Op, Padding, Plan, Pool, Tensor,
     TensorDesc,
 };
-use wgpool_testing::support::{forced, with_fill};
+use wgpool_testing::support::{forced, with_target_workgroups};
 use wgpool_testing::verify::random::{Case, Rng};
 
 /// What tells the ways through the kernel apart.
@@ -68,7 +68,7 @@ pub fn case(rng: &mut Rng, engine: &Engine, way: Way) -> (Engine, Case) {
             let ConvGemm { dtype, channels_last, tile, cooperative, taps, finish, .. } = product(&plan)?;
             Some(Way { tile, cooperative, taps, finish, channels_last, dtype })
         };
-        let mut engines = (1..=128).map(|fill| with_fill(&engine, fill));
+        let mut engines = (1..=128).map(|fill| with_target_workgroups(&engine, fill));
         let Some(engine) = engines.find(|engine| taken(engine) == Some(way)) else { continue };
         let kind = rng.between(0, 3);
         let inputs = descs.iter().map(|desc| tensor(rng, desc, kind)).collect();

@@ -14,7 +14,7 @@ use wgpool_testing::verify::random::Rng;
 #[test]
 fn folded_grids_reach_every_pixel() {
     let engine = engine();
-    let mut caps = *engine.caps();
+    let mut caps = engine.caps().clone();
     caps.max_workgroups = 4;
     let mut rng = Rng::new(8);
     for _ in 0..20 {

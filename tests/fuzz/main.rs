@@ -1,12 +1,10 @@
 //! Hostile specifications and documents, the same for the same seed: nothing panics, and what is allocated follows
 //! the size of the document.
 //!
-//! `WGPOOL_FUZZ=1000000 cargo test --release --test fuzz -- --nocapture` sets the number of inputs of each target.
-//! Archives are loaded from a file: with `TMPDIR=/dev/shm`, many times as fast.
-//! NPY files are fuzzed beside their reader, among the tests of the program.
+//! `WGPOOL_FUZZ=1000000 cargo test --release --test fuzz -- --nocapture` sets the number of inputs of each target, of those
+//! in `crates/wgpool-net/tests/fuzz.rs` too. NPY files are fuzzed beside their reader, among the tests of the program.
 
 use wgpool_testing::fuzz;
-mod keras_files;
 mod manifests;
 mod numbers;
 mod operators;

@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use wgpool::Backend;
 use wgpool_testing::verify::random::Rng;
 
-use crate::fuzz::{Tally, bound, count, garble, pick, reword, tokens};
-use crate::keras_files::{header, with_header};
+use crate::fuzz::{Tally, bound, count, garble, header, pick, reword, tokens, with_header};
 use crate::root;
 
 /// Cases of both corpora with small files, all of them such as must be refused: nothing is computed for those.

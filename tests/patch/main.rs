@@ -59,7 +59,7 @@ fn software_adapters_and_other_windows_keep_their_kernels() {
     let first = |pool: Pool, caps: &Caps| Plan::new(&pool.into(), &x, caps).unwrap().steps[0].kernel;
     let is_patch = |key: KernelKey| ways::patch(&key).is_some();
     let hardware = Caps::default();
-    let mut software = hardware;
+    let mut software = hardware.clone();
     software.software = true;
     assert!(is_patch(first(Pool::max([3]), &hardware)));
     for (pool, caps) in [
@@ -110,7 +110,7 @@ fn batches_in_parts_and_narrow_offsets() {
     ];
     for case in &cases {
         let descs: Vec<TensorDesc> = case.inputs.iter().map(Tensor::desc).collect();
-        let mut caps = *hardware.caps();
+        let mut caps = hardware.caps().clone();
         let fours = |caps: &Caps| -> Vec<bool> {
             let plan = Plan::new(&case.op, &descs, caps).unwrap();
             plan.steps.iter().map(|s| ways::patch(&s.kernel).expect("a patch").across.fours()).collect()
@@ -120,7 +120,7 @@ fn batches_in_parts_and_narrow_offsets() {
         assert!(fours(&caps).len() > 1, "{}", describe(case));
         check_gpu(&hardware.with_caps(caps), case).unwrap_or_else(|e| panic!("{}: {e}", describe(case)));
         // Where tensors may begin at any word, there are no whole vectors.
-        caps = *hardware.caps();
+        caps = hardware.caps().clone();
         caps.offset_alignment = 4;
         assert_eq!(fours(&caps), [false], "{}", describe(case));
         check_gpu(&hardware.with_caps(caps), case).unwrap_or_else(|e| panic!("{}: {e}", describe(case)));

@@ -28,14 +28,15 @@ fn devices() -> Vec<(&'static str, Caps)> {
     };
     let mut llvmpipe_22 = edited(|_| {});
     llvmpipe(&mut llvmpipe_22);
-    let mut llvmpipe_25 = llvmpipe_22;
-    (llvmpipe_25.llvmpipe_25, llvmpipe_25.loop_limit) = (true, u64::MAX);
-    let mut swiftshader = llvmpipe_22;
+    let mut llvmpipe_25 = llvmpipe_22.clone();
+    (llvmpipe_25.cheap_loops, llvmpipe_25.fast_storage_loads, llvmpipe_25.loop_limit) =
+        (true, true, u64::MAX);
+    let mut swiftshader = llvmpipe_22.clone();
     (swiftshader.min_macs_for_tiles, swiftshader.loop_limit) = (u64::MAX, u64::MAX);
     vec![
         ("gpu", edited(|_| {})),
-        ("large-gpu", edited(|caps| (caps.fill, caps.flops_per_byte) = (1000, 20))),
-        ("small-gpu", edited(|caps| caps.fill = 8)),
+        ("large-gpu", edited(|caps| (caps.target_workgroups, caps.flops_per_byte) = (1000, 20))),
+        ("small-gpu", edited(|caps| caps.target_workgroups = 8)),
         ("eager-winograd", edited(|caps| (caps.flops_per_byte, caps.flops_per_dispatch) = (0, 0))),
         ("no-f16", Caps::default()),
         ("cooperative", {
@@ -45,7 +46,7 @@ fn devices() -> Vec<(&'static str, Caps)> {
             caps
         }),
         ("few-buffers-1MiB", edited(|caps| (caps.max_storage_buffers, caps.max_binding) = (4, 1 << 20))),
-        ("llvmpipe-22", llvmpipe_22),
+        ("llvmpipe-22", llvmpipe_22.clone()),
         ("llvmpipe-22-as-gpu", llvmpipe_22.with_gpu_kernels()),
         ("llvmpipe-25", llvmpipe_25),
         ("swiftshader", swiftshader),

@@ -6,12 +6,12 @@ use wgpool::{
     Activation, Caps, Conv, ConvPool, DType, Data, Engine, KernelLayout, Layout, Op, Padding, Plan, Pool,
     Tensor, TensorDesc,
 };
-use wgpool_testing::support::{check_gpu, describe, engine, with_fill};
+use wgpool_testing::support::{check_gpu, describe, engine, with_target_workgroups};
 use wgpool_testing::verify::random::{Case, Rng};
 
 /// Plans the algorithm wherever it can be, whether or not it is reckoned to be faster.
 pub fn eager(engine: &Engine) -> Engine {
-    let mut caps = *engine.caps();
+    let mut caps = engine.caps().clone();
     (caps.flops_per_byte, caps.flops_per_dispatch) = (0, 0);
     engine.with_caps(caps)
 }
@@ -92,7 +92,7 @@ fn every_way_through_the_kernels() {
     let mut failures = Vec::new();
     for round in 0..3 {
         for (case, pooled) in cases(&mut rng, hardware.caps().f16) {
-            let engine = with_fill(&hardware, [1, 128, 100_000][round]);
+            let engine = with_target_workgroups(&hardware, [1, 128, 100_000][round]);
             let descs: Vec<TensorDesc> = case.inputs.iter().map(Tensor::desc).collect();
             assert_eq!(taken(&engine.plan(&case.op, &descs).unwrap()), Some(pooled), "{}", describe(&case));
             if let Err(reason) = check_gpu(&engine, &case) {
@@ -138,10 +138,10 @@ fn the_rule_weighs_bytes_and_dispatches() {
     };
     let (caps, mut large) = (Caps::default(), Caps::default());
     (large.flops_per_byte, large.flops_per_dispatch) = (20, 100_000_000);
-    let mut software = caps;
+    let mut software = caps.clone();
     software.software = true;
     // Its last kernel binds five storage buffers.
-    let (mut few, mut enough) = (caps, caps);
+    let (mut few, mut enough) = (caps.clone(), caps.clone());
     (few.max_storage_buffers, enough.max_storage_buffers) = (4, 5);
     assert!(plan(conv(), 4, 256, 56, &caps));
     assert!(!plan(Conv::new(), 4, 256, 56, &caps));

@@ -38,8 +38,8 @@ pub fn open(choice: &Choice) -> Result<Opened> {
 }
 
 /// Opens what `choice` asks for, with the kernels that are asked for.
-pub fn open_with(choice: &Choice, kernels: Which) -> Result<Backend> {
-    if kernels == Which::Cooperative {
+pub fn open_with(choice: &Choice, kernels: &Which) -> Result<Backend> {
+    if *kernels == Which::Cooperative {
         // SAFETY: the person at the command line asked for what its help calls experimental.
         let token = unsafe { wgpool::wgpu::ExperimentalFeatures::enabled() };
         let engine = engine::open_cooperative(choice, token)?;
@@ -48,8 +48,8 @@ pub fn open_with(choice: &Choice, kernels: Which) -> Result<Backend> {
     match (open(choice)?.backend, kernels) {
         (Backend::Gpu(engine), Which::Gpu) => Ok(Backend::Gpu(engine.with_gpu_kernels())),
         (Backend::Gpu(engine), Which::These(kernels)) => {
-            let mut caps = *engine.caps();
-            caps.kernels = kernels;
+            let mut caps = engine.caps().clone();
+            caps.kernels = kernels.clone();
             Ok(Backend::Gpu(engine.with_caps(caps)))
         }
         (other, Which::These(kernels)) => {

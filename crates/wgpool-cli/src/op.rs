@@ -24,7 +24,7 @@ pub fn run(args: &OpArgs, choice: &Choice, out: &mut dyn Write) -> Result<()> {
     let mut files: Vec<OutputFile> =
         paths.outputs.iter().map(|path| OutputFile::create_for_tensor(path)).collect::<Result<_>>()?;
 
-    let backend = backends::open_with(choice, args.kernels)?;
+    let backend = backends::open_with(choice, &args.kernels)?;
     let inputs: Vec<&Tensor> = tensors.iter().collect();
     let start = Instant::now();
     let results = backend.run(&op, &inputs)?;

@@ -16,7 +16,7 @@ const FAILED: u8 = 1;
 
 /// Runs the command; the status says whether any case failed. A corpus of which nothing could be checked is an error.
 pub fn run(args: &VerifyArgs, choice: &Choice, out: &mut dyn Write) -> Result<ExitCode> {
-    let backend = backends::open_with(choice, args.kernels)?;
+    let backend = backends::open_with(choice, &args.kernels)?;
     let bar = progress(0, "cases");
     let mut advance = |done: usize, all: usize| {
         bar.set_length(all as u64);

@@ -30,7 +30,7 @@ pub(super) fn plans(engine: &Engine, program: &Program, memory: &Memory<'_>) -> 
                 _ => memory.scratch.map(|turns| turns[(i - 1) % 2]),
             };
             let input = step.problem.inputs.first().map_or(0, TensorDesc::buffer_size);
-            let caps = given.map_or(*engine.caps(), |slice| caps_for(engine, slice, input));
+            let caps = given.map_or_else(|| engine.caps().clone(), |slice| caps_for(engine, slice, input));
             Plan::of(step.problem.clone(), &caps).map_err(|error| error.in_layer(&program.name, &step.name))
         })
         .collect()

@@ -255,3 +255,16 @@ pub fn reword(rng: &mut Rng, tokens: &[&str]) -> String {
     }
     tokens.concat()
 }
+
+/// The JSON at the start of safetensors.
+pub fn header(file: &[u8]) -> &str {
+    let length = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
+    std::str::from_utf8(&file[8..8 + length]).unwrap()
+}
+
+/// Safetensors with a changed header, whose length is given rightly.
+pub fn with_header(rng: &mut Rng, file: &[u8], tokens: &[&str]) -> Vec<u8> {
+    let json = reword(rng, tokens);
+    let data = &file[8 + header(file).len()..];
+    [&(json.len() as u64).to_le_bytes(), json.as_bytes(), data].concat()
+}

@@ -72,15 +72,15 @@ fn limited(choice: &Choice) -> Option<Engine> {
 }
 
 /// The same device with plans for one that so many workgroups keep busy.
-pub fn with_fill(engine: &Engine, workgroups: u32) -> Engine {
-    let mut caps = *engine.caps();
-    caps.fill = workgroups;
+pub fn with_target_workgroups(engine: &Engine, workgroups: u32) -> Engine {
+    let mut caps = engine.caps().clone();
+    caps.target_workgroups = workgroups;
     engine.with_caps(caps)
 }
 
 /// The same device with plans that take these kernels alone; see [`Kernels::named`].
 pub fn forced(engine: &Engine, kernels: &str) -> Engine {
-    let mut caps = *engine.caps();
+    let mut caps = engine.caps().clone();
     caps.kernels = Kernels::named(kernels).unwrap();
     engine.with_caps(caps)
 }

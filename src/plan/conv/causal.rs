@@ -11,7 +11,7 @@ pub(in crate::plan) fn steps(p: &Planner, work: &CausalWork) -> Result<Steps> {
     let tensors = Tensors { input: work.sequence.buffer_size(), kernel };
     let mut all = nested::convolution(p, &work.conv, &tensors)?;
     // What reads weights alone comes before.
-    let first = all.steps.iter().take_while(|step| step.once).count();
+    let first = all.steps.iter().take_while(|step| step.prepack).count();
     all.steps.insert(first, sequence(p, work)?);
     Ok(all)
 }

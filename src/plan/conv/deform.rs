@@ -18,7 +18,7 @@ pub(in crate::plan) fn steps(p: &Planner, work: &DeformWork) -> Result<Steps> {
     let tensors = Tensors { input: work.samples.buffer_size(), kernel };
     let mut all = nested::convolution(p, &work.sampled, &tensors)?;
     // What reads weights alone comes before.
-    let first = all.steps.iter().take_while(|step| step.once).count();
+    let first = all.steps.iter().take_while(|step| step.prepack).count();
     all.steps.insert(first, samples(p, work)?);
     Ok(all)
 }

@@ -1,13 +1,14 @@
 //! Dense layers of few outputs, whose inputs workgroups go through in parallel.
 
-use super::Request;
-use super::direct::{direct_iterations, slots};
+use super::direct::direct_iterations;
+use super::request::Request;
+use super::slots::slots;
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::kernel::{ActivationKind, Dense, DenseParams, WORKGROUP};
-use crate::plan::candidate::{Candidate, Family};
+use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::loop_limit::Iterations;
-use crate::plan::{Planner, Step};
+use crate::plan::{Family, Planner, Step};
 use crate::spec::Layout;
 
 /// It pays where inputs are at least this many and outputs too few to fill a device.
@@ -18,21 +19,21 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     name: "conv/dense",
     family: Family::General,
     about: "dense layers with few outputs of many inputs: a workgroup goes through the inputs of one output",
-    applies: |Request { work, .. }, _| {
+    solve: |request, p| {
+        let work = &request.work;
         let dense = work.groups == 1 && work.layout == Layout::Nhwc && work.axes == [Axis::UNIT; 3];
-        if dense { Ok(()) } else { Err("it is no dense layer, channels last") }
-    },
-    cost: |Request { work, .. }, p| {
+        if !dense {
+            return Err("it is no dense layer, channels last");
+        }
         let few = work.batch * work.group_out <= FEW_OUTPUTS && work.group_in >= LONG_INPUT;
         // The general kernel's loops over one input each.
         let long = !direct_iterations(work, work.group_in).fit(p);
-        if few || long {
-            Ok(())
-        } else {
-            Err("outputs are many enough for an invocation each, or inputs few")
-        }
+        let cost = match few || long {
+            true => Ok(()),
+            false => Err("outputs are many enough for an invocation each, or inputs few"),
+        };
+        Ok(Solution::new(cost, || step(request, p)))
     },
-    steps: |request, p| Ok(vec![step(request, p)?].into()),
 };
 
 fn step(Request { work, to, .. }: &Request, p: &Planner) -> Result<Step> {

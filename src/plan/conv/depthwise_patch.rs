@@ -1,25 +1,25 @@
 //! Depthwise convolution in patches.
 
-use super::{Request, weight_slots};
+use super::request::Request;
+use super::slots::weight_slots;
 use crate::error::Result;
-use crate::kernel::{ActivationKind, DepthwisePatch, PatchParams};
-use crate::plan::candidate::{Candidate, Family};
+use crate::kernel::{ActivationKind, DepthwisePatch, Patch, PatchParams};
+use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::patch::{self, Images};
-use crate::plan::{Planner, Slot, Step};
+use crate::plan::{Family, Planner, Slot, Step};
 use crate::problem::ConvWork;
 
 pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     name: "depthwise/patch",
     family: Family::Gpu,
     about: "small windows of channels by themselves, written out: an invocation computes a patch of outputs",
-    applies: |Request { work, .. }, p| {
+    solve: |Request { work, to, .. }, p| {
         if work.group_in != 1 || work.groups < 2 {
             return Err("channels are not convolved by themselves");
         }
-        images(work).patch(p).map(|_| ())
+        let patch = images(work).patch(p)?;
+        Ok(Solution::new(images(work).cost(p), move || step(work, *to, patch, p)))
     },
-    cost: |Request { work, .. }, p| images(work).cost(p),
-    steps: |Request { work, to, .. }, p| Ok(vec![step(work, *to, p)?].into()),
 };
 
 fn images(work: &ConvWork) -> Images<'_> {
@@ -34,9 +34,7 @@ fn images(work: &ConvWork) -> Images<'_> {
     }
 }
 
-fn step(work: &ConvWork, to: Slot, p: &Planner) -> Result<Step> {
-    let images = images(work);
-    let patch = images.patch(p).map_err(|why| p.refused(CANDIDATE.name, why))?;
+fn step(work: &ConvWork, to: Slot, patch: Patch, p: &Planner) -> Result<Step> {
     let (activation, alpha) = ActivationKind::of(work.activation);
     let [_, height, width] = work.kernel.space;
     let params = PatchParams {
@@ -44,7 +42,7 @@ fn step(work: &ConvWork, to: Slot, p: &Planner) -> Result<Step> {
         tap_out: p.u32(work.kernel.o)?,
         has_bias: u32::from(work.bias),
         alpha,
-        ..images.params(p, &patch)?
+        ..images(work).params(p, &patch)?
     };
     let [weights, bias] = weight_slots(work);
     let kernel = DepthwisePatch { activation, patch };

@@ -1,12 +1,14 @@
 //! Depthwise convolution on software adapters, which reads its input through uniform windows.
 
-use super::{Request, depthwise_patch};
+use super::depthwise_patch;
+use super::request::Request;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernel::{ActivationKind, DEPTHWISE_PAGES, DepthwisePages, PagesParams};
-use crate::plan::candidate::{Candidate, Family, Verdict};
+use crate::plan::candidate::{Candidate, Solution};
+use crate::plan::planner::Verdict;
 use crate::plan::uniform::{Chunk, PagedStep, Rows, factor_and_shift, page_params};
-use crate::plan::{PAGE, Planner, Slot, Step, patch};
+use crate::plan::{Family, PAGE, Planner, Slot, Step, patch};
 use crate::problem::ConvWork;
 
 /// With the planes that a page holds at most, these are still numbers that shaders can divide.
@@ -16,16 +18,18 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     name: "depthwise/uniform",
     family: Family::SoftwareAdapter,
     about: "channels by themselves, read through uniform bindings",
-    applies: |Request { work, .. }, p| chunks(&rows(work, p)?, work, p).map(|_| ()),
-    cost: in_patches,
-    steps: |Request { work, to, .. }, p| steps(work, *to, p).map(|steps| steps.into()),
+    solve: |request, p| {
+        let Request { work, to, .. } = request;
+        let rows = rows(work, p)?;
+        let chunks = rows.chunks(4 * (work.batch * work.input.n) as u64, DEPTHWISE_PAGES, p)?;
+        Ok(Solution::new(in_patches(request, p), move || steps(work, *to, &rows, &chunks, p)))
+    },
 };
 
 /// Whether patches are slower.
 pub(super) fn in_patches(request: &Request, p: &Planner) -> Verdict {
-    let patches = depthwise_patch::CANDIDATE;
     let overlap = rows(&request.work, p).is_ok_and(|rows| patch::instead_of_pages(&rows, p));
-    match overlap && (patches.applies)(request, p).is_ok() && (patches.cost)(request, p).is_ok() {
+    match overlap && depthwise_patch::CANDIDATE.is_profitable(request, p) {
         true => Err("windows overlap, and patches share what they load"),
         false => Ok(()),
     }
@@ -47,14 +51,7 @@ fn rows(work: &ConvWork, p: &Planner) -> Result<Rows, &'static str> {
     Rows::of(&work.axes, work.batch, channels, &work.input)
 }
 
-fn chunks(rows: &Rows, work: &ConvWork, p: &Planner) -> Result<Vec<Chunk>, &'static str> {
-    rows.chunks(4 * (work.batch * work.input.n) as u64, DEPTHWISE_PAGES, p)
-}
-
-fn steps(work: &ConvWork, to: Slot, p: &Planner) -> Result<Vec<Step>> {
-    let refused = |why| p.refused(CANDIDATE.name, why);
-    let rows = rows(work, p).map_err(refused)?;
-    let chunks = chunks(&rows, work, p).map_err(refused)?;
+fn steps(work: &ConvWork, to: Slot, rows: &Rows, chunks: &[Chunk], p: &Planner) -> Result<Vec<Step>> {
     let channels_last = rows.inner > 1;
     let (activation, alpha) = ActivationKind::of(work.activation);
     let (channels_factor, channels_shift) = factor_and_shift(p.u32(work.groups)?);
@@ -67,7 +64,7 @@ fn steps(work: &ConvWork, to: Slot, p: &Planner) -> Result<Vec<Step>> {
         channels_shift,
         has_bias: u32::from(work.bias),
         alpha,
-        ..page_params(p, &rows)?
+        ..page_params(p, rows)?
     };
     let kernel = DepthwisePages { activation, channels_last, taps: rows.taps };
     let bias = if work.bias { Slot::Input(2) } else { Slot::Input(1) };
@@ -80,5 +77,5 @@ fn steps(work: &ConvWork, to: Slot, p: &Planner) -> Result<Vec<Step>> {
         beside: &beside,
         to,
     };
-    step.of_all(p, &chunks)
+    step.of_all(p, chunks)
 }

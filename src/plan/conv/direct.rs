@@ -2,51 +2,54 @@
 
 use std::ops::Range;
 
-use super::pooled::Both;
-use super::{Request, channel_splits, params, weight_slots};
+use super::apart::fast_apart;
+use super::request::{Both, Request};
+use super::slots::slots;
+use super::{channel_splits, depthwise_patch, few_channels, params};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernel::{ActivationKind, Conv, ConvParams, ConvPool, ConvTranspose, KernelKey};
-use crate::plan::candidate::{Candidate, Family, free};
+use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::loop_limit::{ENDED, Iterations};
-use crate::plan::planner::each;
-use crate::plan::{Planner, Slot, Step};
+use crate::plan::planner::{Verdict, each};
+use crate::plan::{Family, Planner, Slot, Step};
 use crate::problem::{ConvWork, PoolWork};
 use crate::spec::Layout;
 
 /// Output channels that an invocation of the direct kernels computes.
 pub(super) const BLOCK: usize = 4;
 
-/// Input, kernel, bias and the tensor that is written.
-pub(super) fn slots(work: &ConvWork, to: Slot) -> Vec<Slot> {
-    let [weights, bias] = weight_slots(work);
-    vec![Slot::Input(0), weights, bias, to]
-}
-
 pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     name: "conv/direct",
     family: Family::General,
     about: "any convolution: an invocation computes one position of four output channels",
-    applies: free,
-    cost: free,
-    steps: |request, p| Ok(direct(p, &request.work, request.to)?.into()),
+    solve: |request, p| Ok(Solution::free(|| direct(p, &request.work, request.to))),
 };
 
 pub(super) const POOLED: Candidate<Both> = Candidate {
     name: "conv_pool/direct",
     family: Family::General,
     about: "pooling windows that do not overlap: an invocation convolves one and stores its maximum or mean",
-    applies: |both, p| {
+    solve: |both, p| {
         both.apart()?;
         let conv = both.conv();
-        match direct_iterations(conv, conv.group_in).at_taps(&both.pool().axes).fit(p) {
-            true => Ok(()),
-            false => Err(ENDED),
+        if !direct_iterations(conv, conv.group_in).at_taps(&both.pool().axes).fit(p) {
+            return Err(ENDED);
         }
+        let cost = fast_apart(both, p).and_then(|()| patches_apart(both, p));
+        Ok(Solution::new(cost, || fused(p, conv, both.pool())))
     },
-    cost: |both, p| both.fast_apart(p).and_then(|()| both.patches_apart(p)),
-    steps: |both, p| Ok(vec![fused(p, both.conv(), both.pool())?].into()),
 };
+
+/// Whether the convolution is so fast by itself, in patches, that pooling had better come after it.
+fn patches_apart(both: &Both, p: &Planner) -> Verdict {
+    let alone = &both.alone;
+    let patches = depthwise_patch::CANDIDATE.is_profitable(alone, p);
+    match patches || few_channels::CANDIDATE.is_profitable(alone, p) {
+        true => Err("the convolution alone is computed in patches, after which pooling costs less"),
+        false => Ok(()),
+    }
+}
 
 /// The kernel that takes any convolution.
 fn direct(p: &Planner, work: &ConvWork, to: Slot) -> Result<Vec<Step>> {

@@ -1,13 +1,15 @@
 //! Convolution of few channels on GPUs, where tiles of a product of matrices would be mostly empty.
 
-use super::pooled::Both;
-use super::{Request, weight_slots};
+use super::apart::fast_apart;
+use super::request::{Both, Request};
+use super::slots::weight_slots;
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::kernel::{Across, ActivationKind, ConvPatch, ConvPatchParams};
-use crate::plan::candidate::{Candidate, Family, Verdict};
+use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::patch::{is_not_there, tall};
-use crate::plan::{Planner, Slot, Step, Steps, gemm, pool};
+use crate::plan::planner::Verdict;
+use crate::plan::{Family, Planner, Slot, Step, Steps, gemm, pool};
 use crate::problem::{ConvWork, PoolWork};
 use crate::spec::PoolKind;
 
@@ -31,18 +33,23 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     name: "conv/few_channels",
     family: Family::Gpu,
     about: "small windows of few channels: an invocation computes all channels at some rows of a column",
-    applies: |Request { work, .. }, _| patch(work, None).map(|_| ()),
-    cost: |Request { work, .. }, p| cost(work, p),
-    steps: |Request { work, to, .. }, p| steps(p, work, None, *to),
+    solve: |Request { work, to, .. }, p| {
+        let patch = patch(work, None)?;
+        Ok(Solution::new(cost(work, p), move || steps(p, work, None, patch, *to)))
+    },
 };
 
 pub(super) const POOLED: Candidate<Both> = Candidate {
     name: "conv_pool/few_channels",
     family: Family::Gpu,
     about: "small windows of few channels: an invocation computes all channels at a pooling window",
-    applies: |both, _| both.apart().and_then(|()| patch(both.conv(), Some(both.pool())).map(|_| ())),
-    cost: |both, p| cost(both.conv(), p).and_then(|()| both.fast_apart(p)),
-    steps: |both, p| steps(p, both.conv(), Some(both.pool()), Slot::Output(0)),
+    solve: |both, p| {
+        both.apart()?;
+        let (conv, pool) = (both.conv(), Some(both.pool()));
+        let patch = patch(conv, pool)?;
+        let cost = cost(conv, p).and_then(|()| fast_apart(both, p));
+        Ok(Solution::new(cost, move || steps(p, conv, pool, patch, Slot::Output(0))))
+    },
 };
 
 fn cost(work: &ConvWork, p: &Planner) -> Verdict {
@@ -54,8 +61,7 @@ fn cost(work: &ConvWork, p: &Planner) -> Verdict {
 }
 
 /// The steps of a convolution, and of pooling behind it whose windows do not overlap.
-fn steps(p: &Planner, work: &ConvWork, pool: Option<&PoolWork>, to: Slot) -> Result<Steps> {
-    let patch = patch(work, pool).map_err(|why| p.refused(CANDIDATE.name, why))?;
+fn steps(p: &Planner, work: &ConvWork, pool: Option<&PoolWork>, patch: ConvPatch, to: Slot) -> Result<Steps> {
     let channels = patch.fours as usize * 4;
     let params = params(p, work, pool, patch)?;
     let [_, bias] = weight_slots(work);

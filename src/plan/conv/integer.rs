@@ -61,7 +61,7 @@ fn pack(p: &Planner, work: &IntegerWork, vectors: usize) -> Result<Step> {
     let kernel = PackInteger { dtype: work.kernel };
     let slots = vec![Slot::Input(1), Slot::Input(3), Slot::Packed(0)];
     let step = Step::new(kernel, &params, slots, p.invocations(vectors as u64)?);
-    Ok(Step { once: true, why: "weights less their zero points, four channels in a vector", ..step })
+    Ok(Step { prepack: true, why: "weights less their zero points, four channels in a vector", ..step })
 }
 
 /// Bytes of the sums.

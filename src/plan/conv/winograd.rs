@@ -4,18 +4,19 @@
 //! the input channels, which [`gemm`] plans. Its sums are
 //! transformed back, with bias, activation and pooling.
 
-use super::pooled::Both;
-use super::{OUTSIDE, Request, weight_slots};
+use super::request::{Both, Request};
+use super::slots::weight_slots;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::geometry::{Axis, Strides};
 use crate::kernel::{
     ActivationKind, FORM, KernelKey, WinogradInput, WinogradOutput, WinogradParams, WinogradWeights,
 };
-use crate::plan::candidate::{Candidate, Family, Verdict};
-use crate::plan::gemm::{self, Gemm, Operands};
+use crate::plan::candidate::{Candidate, Solution};
+use crate::plan::gemm::{self, Choice, Gemm, Operands};
 use crate::plan::loop_limit::{ENDED, Iterations};
-use crate::plan::{Planner, Slot, Step, Steps};
+use crate::plan::planner::Verdict;
+use crate::plan::{Family, Planner, Slot, Step, Steps};
 use crate::problem::{ConvWork, PoolWork};
 use crate::spec::PoolKind;
 
@@ -69,29 +70,23 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     name: "conv/winograd",
     family: Family::Gpu,
     about: "3 by 3 windows whose error may depend on their tile, by Winograd's F(4x4, 3x3)",
-    applies: |Request { work, .. }, p| {
-        if !work.little_outside() {
-            return Err(OUTSIDE);
-        }
-        applies(work, false, p)
+    solve: |request, p| {
+        request.little_outside()?;
+        solve(p, &request.work, None, request.to)
     },
-    cost: |Request { work, .. }, p| cost(work, p),
-    steps: |Request { work, to, .. }, p| steps(p, work, None, *to),
 };
 
 pub(super) const POOLED: Candidate<Both> = Candidate {
     name: "conv_pool/winograd",
     family: Family::Gpu,
     about: "Winograd's F(4x4, 3x3) with maxima of 2 by 2, which lie in its tiles",
-    applies: |both, p| {
+    solve: |both, p| {
         both.little_outside()?;
         if !pools(both.pool()) {
             return Err("pooling is not the maximum of 2 by 2 windows that touch");
         }
-        applies(both.conv(), true, p)
+        solve(p, both.conv(), Some(both.pool()), Slot::Output(0))
     },
-    cost: |both, p| cost(both.conv(), p),
-    steps: |both, p| steps(p, both.conv(), Some(both.pool()), Slot::Output(0)),
 };
 
 fn output_kernel(work: &ConvWork, pool: bool) -> KernelKey {
@@ -99,11 +94,16 @@ fn output_kernel(work: &ConvWork, pool: bool) -> KernelKey {
     WinogradOutput { dtype: work.dtype, activation, pool }.into()
 }
 
-fn applies(work: &ConvWork, pool: bool, p: &Planner) -> Verdict {
+fn solve<'a>(
+    p: &'a Planner,
+    work: &'a ConvWork,
+    pool: Option<&'a PoolWork>,
+    to: Slot,
+) -> Result<Solution<'a>, &'static str> {
     if !work.by_tiles() {
         return Err("windows are not 3 by 3 with an error that may depend on the tile");
     }
-    if !p.caps.can_bind(&output_kernel(work, pool)) {
+    if !p.caps.can_bind(&output_kernel(work, pool.is_some())) {
         return Err("the device binds too few storage buffers to a kernel");
     }
     // What is not finite is computed again, in one invocation for a whole tile.
@@ -114,31 +114,37 @@ fn applies(work: &ConvWork, pool: bool, p: &Planner) -> Verdict {
     if floats(&product).iter().any(|&floats| 4 * floats as u64 > p.caps.max_binding) {
         return Err("transformed tensors are larger than a binding");
     }
-    gemm::choose(&product, p).map(|_| ())
+    let choice = gemm::choose(&product, p)?;
+    let cost = cost(work, &product, &choice, p);
+    Ok(Solution::new(cost, move || steps(p, work, pool, to, &product, &choice)))
 }
 
-fn cost(work: &ConvWork, p: &Planner) -> Verdict {
+fn cost(work: &ConvWork, product: &Gemm, choice: &Choice, p: &Planner) -> Verdict {
     p.on_gpu()?;
-    let product = product(work);
     if p.caps.cooperative.is_some() && work.dtype == DType::F16 {
         return Err("cooperative matrices are predicted to be faster than the algorithm in 32 bits");
     }
-    if !worth_it(work, &product, p) {
+    if !worth_it(work, product, p) {
         return Err("transforms cost more than the products they save");
     }
-    gemm::choose(&product, p).and_then(|choice| choice.cost())
+    choice.cost()
 }
 
 /// The steps of a convolution, with `pool` behind it.
-fn steps(p: &Planner, work: &ConvWork, pool: Option<&PoolWork>, to: Slot) -> Result<Steps> {
-    let product = product(work);
-    let [transformed, sums] = floats(&product).map(|floats| 4 * floats as u64);
+fn steps(
+    p: &Planner,
+    work: &ConvWork,
+    pool: Option<&PoolWork>,
+    to: Slot,
+    product: &Gemm,
+    choice: &Choice,
+) -> Result<Steps> {
+    let [transformed, sums] = floats(product).map(|floats| 4 * floats as u64);
     let from = to.after();
     let products = from.after();
-    let choice = gemm::choose(&product, p).map_err(|why| p.refused(CANDIDATE.name, why))?;
     // The sums take no bias; what is bound in its place is not read.
     let at = Operands { weights: Slot::Packed(0), data: from, bias: Slot::Input(1), result: products };
-    let planned = gemm::steps(p, &product, &choice, &at)?;
+    let planned = gemm::steps(p, product, choice, &at)?;
     let tile = choice.tiled.tile as usize;
     let params = params(p, work, pool, tile)?;
     let (dtype, [_, bias]) = (work.dtype, weight_slots(work));
@@ -167,12 +173,12 @@ fn steps(p: &Planner, work: &ConvWork, pool: Option<&PoolWork>, to: Slot) -> Res
         vec![products, Slot::Input(0), Slot::Input(1), bias, to],
         "sums of products back to outputs; by the definition where they are not finite",
     )?;
-    let mut steps = vec![Step { once: true, ..weights }, input];
+    let mut steps = vec![Step { prepack: true, ..weights }, input];
     let why = "the products of all points, each a group of channels";
     steps.extend(planned.steps.into_iter().map(|step| Step { why, ..step }));
     steps.push(output);
     let scratch = [transformed, sums].into_iter().chain(planned.scratch).collect();
-    Ok(Steps { scratch, packed: vec![gemm::packed_size(&product, &choice.tiled)], ..Steps::from(steps) })
+    Ok(Steps { scratch, packed: vec![gemm::packed_size(product, &choice.tiled)], ..Steps::from(steps) })
 }
 
 fn params(p: &Planner, work: &ConvWork, pool: Option<&PoolWork>, tile: usize) -> Result<WinogradParams> {

@@ -13,6 +13,7 @@ pub use table::{Table, bytes};
 
 /// One kernel of a plan, or several dispatches of the same kernel in a row.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct StepCost {
     /// The kernel; nothing on the host path and the reference.
@@ -24,7 +25,7 @@ pub struct StepCost {
     /// Workgroups of all of them.
     pub workgroups: u64,
     /// Whether it depends on the weights alone, and so runs only when they change.
-    pub once: bool,
+    pub prepack: bool,
     /// Bytes of the tensors it reads, each counted once: what must be moved at least.
     pub bytes_read: u64,
     /// Bytes of the tensors it writes, each counted once.
@@ -46,6 +47,7 @@ pub struct StepCost {
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Explanation {
     /// The operation.
@@ -65,6 +67,14 @@ pub struct Explanation {
     pub considered: Vec<Considered>,
 }
 
+/// As the text that it is printed as.
+#[cfg(feature = "serde")]
+impl serde::Serialize for KernelKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl StepCost {
     /// The kernel's name, without what tells its variants apart.
     pub fn name(&self) -> String {
@@ -77,12 +87,12 @@ impl StepCost {
 impl Explanation {
     /// Bytes that the kernels of a run move; those that run once are not counted.
     pub fn bytes(&self) -> u64 {
-        self.steps.iter().filter(|s| !s.once).map(|s| s.bytes_read + s.bytes_written).sum()
+        self.steps.iter().filter(|s| !s.prepack).map(|s| s.bytes_read + s.bytes_written).sum()
     }
 
     /// The same, read and written.
     pub fn bytes_by_direction(&self) -> [u64; 2] {
-        let run = || self.steps.iter().filter(|s| !s.once);
+        let run = || self.steps.iter().filter(|s| !s.prepack);
         [run().map(|s| s.bytes_read).sum(), run().map(|s| s.bytes_written).sum()]
     }
 
@@ -105,7 +115,7 @@ impl Explanation {
             why,
             dispatches: 0,
             workgroups: 0,
-            once: false,
+            prepack: false,
             bytes_read: bytes(&problem.inputs),
             bytes_written: bytes(&problem.outputs),
             flops: problem.flops(),
@@ -131,7 +141,7 @@ impl Plan {
                 why: first.why,
                 dispatches: group.len(),
                 workgroups: workgroups(group),
-                once: first.once,
+                prepack: first.prepack,
                 bytes_read: self.bytes(group, false),
                 bytes_written: self.bytes(group, true),
                 flops,
@@ -145,7 +155,7 @@ impl Plan {
     /// The steps of each kernel, in the order of their first.
     fn groups(&self) -> Vec<Vec<&Step>> {
         let mut groups: Vec<Vec<&Step>> = Vec::new();
-        let kind = |step: &Step| (step.kernel, step.once, step.why);
+        let kind = |step: &Step| (step.kernel, step.prepack, step.why);
         for step in &self.steps {
             match groups.iter_mut().find(|group| group.first().is_some_and(|first| kind(first) == kind(step)))
             {
@@ -203,7 +213,7 @@ impl Plan {
                 step.slots.iter().any(|slot| wanted(slot) && !seldom(step, *slot))
                     || step.pages.iter().any(|p| wanted(&p.slot))
             };
-            group.iter().any(|step| !step.once && of(step))
+            group.iter().any(|step| !step.prepack && of(step))
         };
         let with_weights = |group: &[&Step]| any(group, |s| matches!(s, Slot::Input(1) | Slot::Packed(_)));
         let with_outputs = |group: &[&Step]| any(group, |s| matches!(s, Slot::Output(_)));

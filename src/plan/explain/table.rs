@@ -48,7 +48,7 @@ impl Explanation {
                 Some(_) => step.workgroups.to_string(),
                 None => String::new(),
             };
-            let once = if step.once { "once: " } else { "" };
+            let once = if step.prepack { "once: " } else { "" };
             let why = format!("{once}{}", step.why);
             table.row(name(step), grid, [step.bytes_read, step.bytes_written], step.flops, why);
         }

@@ -5,8 +5,8 @@ use super::rows::{LOADED, STEP};
 use crate::dtype::DType;
 use crate::kernel::{Cooperative, GemmTile};
 use crate::plan::Planner;
-use crate::plan::candidate::Verdict;
 use crate::plan::loop_limit::{ENDED, Iterations};
+use crate::plan::planner::Verdict;
 use crate::problem::PoolWork;
 
 /// Rows of a part of a sum at least: a shorter one is not worth a workgroup and the memory it goes through.
@@ -131,7 +131,7 @@ pub(in crate::plan) fn choose(gemm: &Gemm, p: &Planner) -> Result<Choice, &'stat
         sizes.retain(|t| t.full);
     }
     let last = *sizes.last().ok_or(NO_TILE)?;
-    let busy = p.caps.fill as usize;
+    let busy = p.caps.target_workgroups as usize;
     let least = sizes.iter().map(|t| t.products).min().unwrap_or(0);
     if let Some(&tiled) = sizes.iter().find(|t| t.tiles >= busy && t.products <= least + least / 4) {
         let why = match tiled.tile {
@@ -150,7 +150,7 @@ fn divided(gemm: &Gemm, p: &Planner, sizes: &[Tiled]) -> Option<Choice> {
     if gemm.pool.is_some() || gemm.depth < 2 * LEAST_PART {
         return None;
     }
-    let busy = p.caps.fill as usize;
+    let busy = p.caps.target_workgroups as usize;
     let image = 4 * gemm.elements() as u64;
     let most = (p.caps.max_binding / image.max(1)) as usize;
     let in_parts = |&tiled: &Tiled| {

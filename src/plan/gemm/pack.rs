@@ -42,5 +42,5 @@ fn packed(p: &Planner, work: &ConvWork, layout: Layout, (tile, tiles): (usize, u
     let kernel = PackGemm { dtype: work.dtype };
     let grid = p.invocations(total)?;
     let step = Step::new(kernel, &params, vec![Slot::Input(1), Slot::Packed(0)], grid);
-    Ok(Step { once: true, why: "weights in the order of the tiles", ..step })
+    Ok(Step { prepack: true, why: "weights in the order of the tiles", ..step })
 }

@@ -101,7 +101,7 @@ fn pooling_joins_where_tiles_stay_full_and_sums_whole() {
     let plan = |conv: Conv, pool: Pool, x: [usize; 4], w: [usize; 4]| {
         let inputs = [TensorDesc::f32(x), TensorDesc::f32(w)];
         let plan = Plan::new(&ConvPool { conv, pool }.into(), &inputs, &Caps::default()).unwrap();
-        let kernels: Vec<_> = plan.steps.iter().filter(|s| !s.once).map(|s| s.kernel).collect();
+        let kernels: Vec<_> = plan.steps.iter().filter(|s| !s.prepack).map(|s| s.kernel).collect();
         (chosen(&plan), kernels.len())
     };
     let (x, w) = ([1, 64, 112, 112], [64, 64, 3, 3]);

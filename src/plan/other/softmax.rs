@@ -2,9 +2,9 @@
 
 use crate::error::Result;
 use crate::kernel::{KernelKey, Softmax, SoftmaxParams, SoftmaxRows, WORKGROUP};
-use crate::plan::candidate::{Candidate, Family, choose, free};
+use crate::plan::candidate::{Candidate, Solution, choose};
 use crate::plan::loop_limit::{ENDED, Iterations};
-use crate::plan::{Planner, Slot, Step, Steps};
+use crate::plan::{Family, Planner, Slot, Step, Steps};
 use crate::problem::SoftmaxWork;
 
 /// Rows of at least this many elements are gone through in parallel, if they are too few to fill a device.
@@ -17,28 +17,22 @@ pub(in crate::plan) static SOFTMAX: [Candidate<SoftmaxWork>; 2] = [
         name: "softmax/rows",
         family: Family::General,
         about: "long rows: a workgroup goes through one",
-        applies: free,
-        cost: |work, p| {
+        solve: |work, p| {
             let long = work.length >= LONG_ROW && work.outer * work.inner <= FEW_ROWS;
-            if long || !an_invocation(work).fit(p) { Ok(()) } else { Err("rows are short or many") }
-        },
-        steps: |work, p| {
-            of_row(Iterations::shared(work.length, WORKGROUP).then(Iterations::folded(WORKGROUP)))
-                .check(p)?;
-            let grid = p.workgroups((work.outer * work.inner) as u64)?;
-            let step = step(p, work, SoftmaxRows, grid)?;
-            Ok(vec![Step { why: "long rows, which workgroups go through in parallel", ..step }].into())
+            let cost =
+                if long || !an_invocation(work).fit(p) { Ok(()) } else { Err("rows are short or many") };
+            Ok(Solution::new(cost, || by_workgroups(p, work)))
         },
     },
     Candidate {
         name: "softmax/direct",
         family: Family::General,
         about: "any rows: an invocation goes through one",
-        applies: |work, p| if an_invocation(work).fit(p) { Ok(()) } else { Err(ENDED) },
-        cost: free,
-        steps: |work, p| {
-            let grid = p.invocations((work.outer * work.inner) as u64)?;
-            Ok(vec![step(p, work, Softmax, grid)?].into())
+        solve: |work, p| match an_invocation(work).fit(p) {
+            true => Ok(Solution::free(|| {
+                step(p, work, Softmax, p.invocations((work.outer * work.inner) as u64)?)
+            })),
+            false => Err(ENDED),
         },
     },
 ];
@@ -50,6 +44,12 @@ fn of_row(of_loop: Iterations) -> Iterations {
 
 fn an_invocation(work: &SoftmaxWork) -> Iterations {
     of_row(Iterations::default().repeated(work.length))
+}
+
+fn by_workgroups(p: &Planner, work: &SoftmaxWork) -> Result<Step> {
+    of_row(Iterations::shared(work.length, WORKGROUP).then(Iterations::folded(WORKGROUP))).check(p)?;
+    let step = step(p, work, SoftmaxRows, p.workgroups((work.outer * work.inner) as u64)?)?;
+    Ok(Step { why: "long rows, which workgroups go through in parallel", ..step })
 }
 
 fn step(p: &Planner, work: &SoftmaxWork, kernel: impl Into<KernelKey>, grid: [u32; 3]) -> Result<Step> {

@@ -1,12 +1,12 @@
 //! Pooling of whole planes.
 
-use super::{Request, divisor, exponent, identity, is_norm, lanes};
+use super::request::{Request, divisor, exponent, identity, is_norm, lanes};
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::kernel::{PlaneParams, PoolPlane, WORKGROUP};
-use crate::plan::candidate::{Candidate, Family};
+use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::loop_limit::Iterations;
-use crate::plan::{Planner, Step};
+use crate::plan::{Family, Planner, Step};
 use crate::problem::PoolWork;
 use crate::spec::PoolKind;
 
@@ -20,19 +20,19 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     name: "pool/global",
     family: Family::General,
     about: "windows that are whole planes: some invocations, or a workgroup, reduce one together",
-    applies: |Request { work, .. }, _| {
+    solve: |request, p| {
+        let work = &request.work;
         let torch = matches!(work.kind, PoolKind::LpTorch { .. });
         let whole = work.axes.iter().all(covers_input) && work.indices.is_none() && !torch;
-        if whole { Ok(()) } else { Err("windows are no whole planes, or positions are asked for") }
-    },
-    cost: |Request { work, .. }, _| {
-        if plane(work) >= PLANE_ELEMENTS {
-            Ok(())
-        } else {
-            Err("planes are small enough for an invocation each")
+        if !whole {
+            return Err("windows are no whole planes, or positions are asked for");
         }
+        let cost = match plane(work) >= PLANE_ELEMENTS {
+            true => Ok(()),
+            false => Err("planes are small enough for an invocation each"),
+        };
+        Ok(Solution::new(cost, || step(request, p)))
     },
-    steps: |request, p| Ok(vec![step(request, p)?].into()),
 };
 
 /// Elements of a plane.

@@ -2,94 +2,54 @@
 
 mod global;
 mod patch;
+mod request;
 pub(crate) mod roi;
 mod sliding;
 mod two_passes;
 mod uniform;
 pub(super) mod unpool;
 
-use super::candidate::{Candidate, choose};
-use super::{Planner, Slot, Steps};
-use crate::dtype::DType;
-use crate::error::Result;
-use crate::geometry::Axis;
-use crate::problem::PoolWork;
-use crate::spec::{IndexNumbering, PoolKind};
+pub(super) use request::divisor;
 
-/// Pooling of one tensor into another; indices go to the operation's second output.
-pub(super) struct Request {
-    work: PoolWork,
-    from: Slot,
-    to: Slot,
-    /// Whether it is all there is to do, and may take memory of its own.
-    alone: bool,
-}
+use super::candidate::{Candidate, Solution, choose};
+use super::{Family, Planner, Slot, Steps};
+use crate::error::Result;
+use crate::problem::PoolWork;
+use request::Request;
 
 /// What computes pooling.
 pub(super) static TABLE: [Candidate<Request>; 5] =
-    [two_passes::CANDIDATE, uniform::CANDIDATE, global::CANDIDATE, patch::CANDIDATE, sliding::CANDIDATE];
+    [TWO_PASSES, uniform::CANDIDATE, global::CANDIDATE, patch::CANDIDATE, sliding::CANDIDATE];
+
+const TWO_PASSES: Candidate<Request> = Candidate {
+    name: "pool/two_passes",
+    family: Family::General,
+    about: "large windows of maxima: along the last axis, then along the others, with a tensor between them",
+    solve: |request, p| {
+        two_passes::applies(request, p)?;
+        Ok(Solution::new(two_passes::cost(request, p), || in_two_passes(request, p)))
+    },
+};
+
+fn in_two_passes(Request { work, from, to, .. }: &Request, p: &Planner) -> Result<Steps> {
+    let ([along, across], between) = two_passes::passes(work);
+    let mut p = p.clone();
+    p.caps.kernels = p.caps.kernels.without(TWO_PASSES.name);
+    let scratch = Slot::Scratch(0);
+    let mut all = steps(&p, &along, *from, scratch)?;
+    all.append(steps(&p, &across, scratch, *to)?);
+    let why = "two passes load fewer elements of a large window than one";
+    all.steps.iter_mut().for_each(|step| step.why = why);
+    all.scratch.insert(0, between);
+    Ok(all)
+}
 
 /// Pooling by itself.
 pub(super) fn operation(p: &Planner, work: &PoolWork) -> Result<Steps> {
-    let (from, to) = (Slot::Input(0), Slot::Output(0));
-    choose(&TABLE, &Request { work: simplified(work), from, to, alone: true }, p)
+    choose(&TABLE, &Request::new(work, [Slot::Input(0), Slot::Output(0)], true), p)
 }
 
 /// Pooling as a part of an operation.
 pub(super) fn steps(p: &Planner, work: &PoolWork, from: Slot, to: Slot) -> Result<Steps> {
-    choose(&TABLE, &Request { work: simplified(work), from, to, alone: false }, p)
-}
-
-/// The same windows without taps that lie outside in all of them, unless those count.
-fn simplified(work: &PoolWork) -> PoolWork {
-    let counted = match work.kind {
-        PoolKind::Average { count_include_pad, divisor } => count_include_pad && divisor.is_none(),
-        PoolKind::LpTorch { .. } => true,
-        PoolKind::Max | PoolKind::Lp { .. } => false,
-    };
-    if counted { *work } else { PoolWork { axes: work.axes.map(Axis::trimmed), ..*work } }
-}
-
-pub(super) fn divisor(work: &PoolWork) -> u32 {
-    match work.kind {
-        PoolKind::Average { divisor: Some(divisor), .. } => divisor,
-        _ => 0,
-    }
-}
-
-/// The maximum of no element.
-fn identity(dtype: DType) -> f32 {
-    match dtype {
-        DType::U8 => 0.0,
-        DType::I8 => f32::from(i8::MIN),
-        DType::F32 | DType::F16 | DType::I32 => f32::NEG_INFINITY,
-    }
-}
-
-fn exponent(work: &PoolWork) -> f32 {
-    match work.kind {
-        PoolKind::Lp { p } | PoolKind::LpTorch { p } => p,
-        _ => 1.0,
-    }
-}
-
-/// Whether the largest magnitude is looked for before anything is summed up.
-fn is_norm(work: &PoolWork) -> bool {
-    matches!(work.kind, PoolKind::Lp { .. } | PoolKind::LpTorch { .. })
-}
-
-/// Elements that one word of the output holds.
-fn lanes(dtype: DType) -> u64 {
-    match dtype {
-        DType::U8 | DType::I8 => 4,
-        DType::F32 | DType::F16 | DType::I32 => 1,
-    }
-}
-
-/// What one step along depth, height, width and from plane to plane adds to an index: the differences of
-/// [`PoolWork::index`], which is linear.
-fn index_step(p: &Planner, work: &PoolWork) -> Result<[u32; 4]> {
-    let numbering = work.indices.unwrap_or(IndexNumbering::PerPlane);
-    let at = |c, position| work.index(numbering, 0, c, position);
-    p.vec4([at(0, [1, 0, 0]), at(0, [0, 1, 0]), at(0, [0, 0, 1])], at(1, [0, 0, 0]))
+    choose(&TABLE, &Request::new(work, [from, to], false), p)
 }

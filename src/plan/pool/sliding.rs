@@ -1,20 +1,18 @@
 //! The general kernel of pooling.
 
-use super::{Request, divisor, exponent, identity, index_step, is_norm, lanes};
+use super::request::{Request, divisor, exponent, identity, index_step, is_norm, lanes};
 use crate::error::Result;
 use crate::kernel::{Pool, PoolParams};
-use crate::plan::candidate::{Candidate, Family, free};
+use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::loop_limit::Iterations;
 use crate::plan::planner::each;
-use crate::plan::{Planner, Slot, Step};
+use crate::plan::{Family, Planner, Slot, Step};
 
 pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     name: "pool/sliding",
     family: Family::General,
     about: "any pooling: an invocation computes one window",
-    applies: free,
-    cost: free,
-    steps: |request, p| Ok(vec![step(request, p)?].into()),
+    solve: |request, p| Ok(Solution::free(|| step(request, p))),
 };
 
 fn step(Request { work, from, to, .. }: &Request, p: &Planner) -> Result<Step> {

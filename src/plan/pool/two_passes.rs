@@ -1,28 +1,19 @@
 //! Large windows of maximum pooling in two passes.
 
-use super::{Request, patch};
-use crate::error::Result;
+use super::patch;
+use super::request::Request;
 use crate::geometry::{Axis, Strides};
 use crate::outside::{BESIDE, MOST_COPIED};
-use crate::plan::candidate::{Candidate, Family, Verdict};
+use crate::plan::Planner;
+use crate::plan::planner::Verdict;
 use crate::plan::uniform::channels_last;
-use crate::plan::{Planner, Slot, Steps};
 use crate::problem::PoolWork;
 use crate::spec::{Layout, PoolKind};
 
 /// Two passes are taken where they load this many times fewer elements than one.
 const WORTH_PASSES: u128 = 3;
 
-pub(super) const CANDIDATE: Candidate<Request> = Candidate {
-    name: "pool/two_passes",
-    family: Family::General,
-    about: "large windows of maxima: along the last axis, then along the others, with a tensor between them",
-    applies,
-    cost,
-    steps,
-};
-
-fn applies(Request { work, alone, .. }: &Request, p: &Planner) -> Verdict {
+pub(super) fn applies(Request { work, alone, .. }: &Request, p: &Planner) -> Verdict {
     if !alone {
         return Err("it needs memory of its own, and this pooling is a part of another operation");
     }
@@ -38,7 +29,7 @@ fn applies(Request { work, alone, .. }: &Request, p: &Planner) -> Verdict {
     }
 }
 
-fn cost(request: &Request, p: &Planner) -> Verdict {
+pub(super) fn cost(request: &Request, p: &Planner) -> Verdict {
     let [depth, height, width] = request.work.axes;
     // Windows may be longer than the input where that is padded.
     let product = |numbers: [usize; 3]| numbers.iter().map(|&n| n as u128).product::<u128>();
@@ -49,7 +40,7 @@ fn cost(request: &Request, p: &Planner) -> Verdict {
         return Err("one pass loads few enough elements");
     }
     // GPUs move the tensor between passes at the cost of many loads of one pass.
-    match !p.caps.software && (patch::CANDIDATE.applies)(request, p).is_ok() {
+    match !p.caps.software && (patch::CANDIDATE.solve)(request, p).is_ok() {
         true => Err("moving the tensor between passes costs more than windows that are written out"),
         false => Ok(()),
     }
@@ -66,24 +57,17 @@ fn bytes(work: &PoolWork) -> u64 {
     (work.batch * between(work).n * work.dtype.size()).next_multiple_of(4) as u64
 }
 
-fn steps(Request { work, from, to, .. }: &Request, p: &Planner) -> Result<Steps> {
+/// Both passes, and the bytes of the tensor between them.
+pub(super) fn passes(work: &PoolWork) -> ([PoolWork; 2], u64) {
     let [depth, height, width] = work.axes;
-    let between = between(work);
+    let strides = between(work);
     let along = PoolWork {
         axes: [Axis::elements(depth.input), Axis::elements(height.input), width],
-        output: between,
+        output: strides,
         ..*work
     };
-    let across = PoolWork { axes: [depth, height, Axis::elements(width.output)], input: between, ..*work };
-    let mut p = *p;
-    p.caps.kernels = p.caps.kernels.without(CANDIDATE.name);
-    let scratch = Slot::Scratch(0);
-    let mut all = super::steps(&p, &along, *from, scratch)?;
-    all.append(super::steps(&p, &across, scratch, *to)?);
-    let why = "two passes load fewer elements of a large window than one";
-    all.steps.iter_mut().for_each(|step| step.why = why);
-    all.scratch.insert(0, bytes(work));
-    Ok(all)
+    let across = PoolWork { axes: [depth, height, Axis::elements(width.output)], input: strides, ..*work };
+    ([along, across], bytes(work))
 }
 
 #[cfg(test)]
@@ -110,7 +94,7 @@ mod tests {
             (Pool::average([13]).stride([1]).padding(Padding::SameUpper), false, false),
             (same(13).stride([13]), false, false),
         ] {
-            for (caps, passes) in [(Caps::default(), hardware), (paged, software)] {
+            for (caps, passes) in [(Caps::default(), hardware), (paged.clone(), software)] {
                 assert_eq!(steps(pool.clone(), caps), (passes, usize::from(passes)), "{pool:?}");
             }
         }

@@ -1,12 +1,13 @@
 //! Pooling on software adapters, which reads its input through uniform windows.
 
-use super::{Request, divisor};
+use super::request::{Request, divisor};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernel::{PagesParams, PoolPages, Reduce, Taps};
-use crate::plan::candidate::{Candidate, Family};
+use crate::plan::candidate::{Candidate, Solution};
+use crate::plan::planner::Verdict;
 use crate::plan::uniform::{Chunk, PagedStep, Rows, page_params};
-use crate::plan::{PAGES, Planner, Step, patch};
+use crate::plan::{Family, PAGES, Planner, Step, patch};
 use crate::problem::PoolWork;
 use crate::spec::PoolKind;
 
@@ -14,16 +15,17 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     name: "pool/uniform",
     family: Family::SoftwareAdapter,
     about: "maxima and means of windows that are read through uniform bindings",
-    applies: |Request { work, .. }, p| chunks(&rows(work, p)?, work, p).map(|_| ()),
-    cost: in_patches,
-    steps: |request, p| steps(request, p).map(|steps| steps.into()),
+    solve: |request, p| {
+        let rows = rows(&request.work, p)?;
+        let bytes = 4 * (request.work.batch * request.work.input.n) as u64;
+        let chunks = rows.chunks(bytes, PAGES, p)?;
+        Ok(Solution::new(in_patches(request, &rows, p), move || steps(request, &rows, &chunks, p)))
+    },
 };
 
 /// Whether patches are slower.
-fn in_patches(request: &Request, p: &Planner) -> Result<(), &'static str> {
-    let patches = super::patch::CANDIDATE;
-    let overlap = rows(&request.work, p).is_ok_and(|rows| patch::instead_of_pages(&rows, p));
-    match overlap && (patches.applies)(request, p).is_ok() && (patches.cost)(request, p).is_ok() {
+fn in_patches(request: &Request, rows: &Rows, p: &Planner) -> Verdict {
+    match patch::instead_of_pages(rows, p) && super::patch::CANDIDATE.is_profitable(request, p) {
         true => Err("windows overlap, and patches share what they load"),
         false => Ok(()),
     }
@@ -40,20 +42,14 @@ fn rows(work: &PoolWork, p: &Planner) -> Result<Rows, &'static str> {
     Rows::of(&work.axes, work.batch, work.channels, &work.input)
 }
 
-fn chunks(rows: &Rows, work: &PoolWork, p: &Planner) -> Result<Vec<Chunk>, &'static str> {
-    rows.chunks(4 * (work.batch * work.input.n) as u64, PAGES, p)
-}
-
-fn steps(Request { work, from, to, .. }: &Request, p: &Planner) -> Result<Vec<Step>> {
-    let refused = |why| p.refused(CANDIDATE.name, why);
-    let rows = rows(work, p).map_err(refused)?;
-    let chunks = chunks(&rows, work, p).map_err(refused)?;
-    let params = PagesParams { divisor: divisor(work), ..page_params(p, &rows)? };
-    let taps = taps(&rows, p);
-    let runs = p.caps.llvmpipe_25 && matches!(taps, Taps::Pairs | Taps::Few { side: 2, .. });
+fn steps(request: &Request, rows: &Rows, chunks: &[Chunk], p: &Planner) -> Result<Vec<Step>> {
+    let Request { work, from, to, .. } = request;
+    let params = PagesParams { divisor: divisor(work), ..page_params(p, rows)? };
+    let taps = taps(rows, p);
+    let runs = p.caps.cheap_loops && matches!(taps, Taps::Pairs | Taps::Few { side: 2, .. });
     let kernel = PoolPages { reduce: Reduce::from(work.kind), taps, runs };
     let step = PagedStep { kernel: kernel.into(), params, from: *from, count: PAGES, beside: &[], to: *to };
-    step.of_all(p, &chunks)
+    step.of_all(p, chunks)
 }
 
 /// How the windows are gone through.

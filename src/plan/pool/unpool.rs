@@ -1,6 +1,6 @@
 //! Kernels for max unpooling and fractional max pooling.
 
-use super::index_step;
+use super::request::index_step;
 use crate::error::Result;
 use crate::kernel::{Fractional, FractionalParams, Unpool, UnpoolParams};
 use crate::plan::loop_limit::Iterations;

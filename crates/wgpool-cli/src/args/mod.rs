@@ -130,7 +130,7 @@ pub struct VerifyArgs {
 }
 
 /// Which kernels run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
     /// The adapter's own
     Auto,

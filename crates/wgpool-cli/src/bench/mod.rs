@@ -49,11 +49,11 @@ pub fn run(args: &BenchArgs, choice: &Choice, out: &mut dyn Write) -> Result<Exi
     let mut picture = args.plot.as_deref().map(OutputFile::create).transpose()?;
     let mut json = args.json.as_deref().map(OutputFile::create).transpose()?;
 
-    let engine = engine(choice, args.kernels)?;
+    let engine = engine(choice, &args.kernels)?;
     let report = measure(args, engine.as_ref(), &wanted, &pairs)?;
     let measured = |case: &&cases::Case| report.cases.iter().any(|r| r.name.starts_with(&case.name));
     let left_out: Vec<&str> = wanted.iter().filter(|c| !measured(c)).map(|c| c.short()).collect();
-    if let (Which::These(kernels), true) = (args.kernels, left_out.len() == wanted.len() && !others) {
+    if let (Which::These(kernels), true) = (&args.kernels, left_out.len() == wanted.len() && !others) {
         let reason = format!("it does not compute {} on this device", left_out.join(", "));
         return Err(Error::Kernel { op: "bench", kernel: format!("{kernels:?}"), reason });
     }
@@ -116,7 +116,7 @@ fn pairs(args: &BenchArgs, wanted: &[cases::Case]) -> Result<Vec<cases::Case>> {
 }
 
 /// The adapter's engine; nothing where the host path is measured alone.
-fn engine(choice: &Choice, kernels: Which) -> Result<Option<Engine>> {
+fn engine(choice: &Choice, kernels: &Which) -> Result<Option<Engine>> {
     match backends::open_with(choice, kernels)? {
         Backend::Gpu(engine) => Ok(Some(engine)),
         Backend::Host => Ok(None),
@@ -142,7 +142,7 @@ fn measure(
         bar.set_message(case.name.clone());
         bench::measure(engine, case, effort)
     };
-    let each = |case: &cases::Case| match (args.kernels, engine) {
+    let each = |case: &cases::Case| match (&args.kernels, engine) {
         (Which::These(kernels), Some(engine)) => {
             bar.inc(1);
             bar.set_message(case.name.clone());

@@ -135,13 +135,13 @@ pub fn measure(engine: Option<&Engine>, case: &Case, effort: Effort) -> Result<C
 /// Those of [`measure`].
 pub fn measure_each(
     engine: &Engine,
-    kernels: Kernels,
+    kernels: &Kernels,
     case: &Case,
     effort: Effort,
 ) -> Result<Vec<CaseReport>> {
     let mut engines = Vec::new();
     for kernel in kernels.each() {
-        let mut caps = *engine.caps();
+        let mut caps = engine.caps().clone();
         caps.kernels = Kernels::named(kernel.name)?;
         let engine = engine.with_caps(caps);
         match engine.plan(&case.op, &case.descs()) {

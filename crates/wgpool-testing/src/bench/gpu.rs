@@ -50,7 +50,7 @@ impl GpuRun {
                 &buffers.iter().map(|b| b.slice(..)).collect::<Vec<_>>(),
                 &outputs.iter().map(|b| b.slice(..)).collect::<Vec<_>>(),
             )?);
-            kernels.extend(plan.explain().steps.iter().filter(|s| !s.once).map(|s| s.name()));
+            kernels.extend(plan.explain().steps.iter().filter(|s| !s.prepack).map(|s| s.name()));
             (descs, buffers) = (plan.problem.outputs, outputs);
         }
         let none = || Error::Arity { op: name, expected: "at least one operation", got: 0 };

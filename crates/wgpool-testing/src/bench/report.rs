@@ -7,7 +7,6 @@ use super::check::SEED;
 use super::contest::{CaseReport, FusionReport};
 use super::measure::{Spread, Timing};
 use wgpool::engine::Engine;
-use wgpool::spec::Accuracy;
 
 /// The version of the JSON that [`Report::to_json`] writes.
 pub const SCHEMA: u32 = 1;
@@ -124,7 +123,7 @@ impl Report {
     /// - `host`: `threads`, `ceilings`; `adapter`: null, or `name`, `api`, `driver`, `software`, `hardware_kernels`,
     ///   `cooperative_matrices`, `timestamps`, `ceilings`. Ceilings are `gbs` (GB/s of a copy, reads and writes counted) and `gflops` (GFLOP/s
     ///   of 32-bit multiply-adds, two operations each).
-    /// - `cases`: `name`, `accuracy` (`element` or `tile`, see [`Accuracy`]), `bytes` (of all tensors, each once), `flops` (by the definition), `checked` (`elements`, of
+    /// - `cases`: `name`, `accuracy` (`element` or `tile`, see [`Accuracy`](wgpool::Accuracy)), `bytes` (of all tensors, each once), `flops` (by the definition), `checked` (`elements`, of
     ///   which `compared` with the reference, drawn by `seed` if not all), `faults` (texts; then no times),
     ///   `host` and `gpu`: null, or `wall` and `timestamp` (null, or `median_ms`, `p10_ms`, `p90_ms`, `samples_ms`: each
     ///   measurement in its order), `runs_together`, `samples` (how many), `gbs`, `gflops`, `share` (of the ceiling that is nearer, 1 is all); `first_result_ms`, `kernels`.
@@ -168,10 +167,7 @@ impl Report {
         };
         json!({
             "name": case.name,
-            "accuracy": match case.accuracy {
-                Accuracy::Tile => "tile",
-                _ => "element",
-            },
+            "accuracy": case.accuracy,
             "bytes": case.bytes,
             "flops": case.flops,
             "checked": checked_json(case.checked),

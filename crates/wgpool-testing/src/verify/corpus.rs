@@ -81,7 +81,7 @@ pub fn self_check(
 fn eager(backend: &Backend) -> Backend {
     match backend {
         Backend::Gpu(engine) => {
-            let mut caps = *engine.caps();
+            let mut caps = engine.caps().clone();
             (caps.flops_per_byte, caps.flops_per_dispatch) = (0, 0);
             Backend::Gpu(engine.with_caps(caps))
         }

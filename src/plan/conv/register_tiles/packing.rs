@@ -3,7 +3,7 @@
 use super::regions::WORDS;
 use crate::error::Result;
 use crate::kernel::{PackParams, PackWeights};
-use crate::plan::conv::weight_slots;
+use crate::plan::conv::slots::weight_slots;
 use crate::plan::{Planner, Slot, Step};
 use crate::problem::ConvWork;
 
@@ -80,6 +80,6 @@ impl Packing {
         let grid = p.invocations(total as u64)?;
         let kernel = PackWeights { dtype: work.dtype };
         let step = Step::new(kernel, &params, vec![weights, bias, Slot::Packed(0)], grid);
-        Ok(Step { once: true, why: "weights in the order that the next kernel reads, once", ..step })
+        Ok(Step { prepack: true, why: "weights in the order that the next kernel reads, once", ..step })
     }
 }

@@ -1,6 +1,6 @@
 //! The steps of a convolution in register tiles.
 
-use super::Choice;
+use super::choice::Choice;
 use super::cost::parts;
 use super::regions::Region;
 use crate::error::Result;

@@ -1,15 +1,28 @@
-//! Configurations, weights and archives of Keras models.
+//! Hostile configurations, weights and archives of Keras models, the same for the same seed: nothing panics, and what is
+//! allocated follows the size of the document.
+//!
+//! `WGPOOL_FUZZ=1000000 cargo test --release -p wgpool-net --test fuzz -- --nocapture` sets the number of inputs of each
+//! target. Archives are loaded from a file: with `TMPDIR=/dev/shm`, many times as fast.
 
 use std::fs;
 use std::io::{Cursor, Read, Write};
+use std::path::Path;
 
 use wgpool_net::{Sequential, keras};
+use wgpool_testing::fuzz::{
+    self, Counting, Tally, bound, count, garble, header, pick, reword, tokens, with_header,
+};
 use wgpool_testing::verify::random::Rng;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use crate::fuzz::{self, Tally, bound, count, garble, pick, reword, tokens};
-use crate::root;
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// A file of the repository's `data` or `tests`.
+fn read(file: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file)).unwrap()
+}
 
 /// Configurations and weights of small models.
 fn models() -> Vec<(String, Vec<u8>)> {
@@ -20,9 +33,8 @@ fn models() -> Vec<(String, Vec<u8>)> {
         "tests/data/keras/e_conv_pool_32",
     ]
     .map(|folder| {
-        let folder = root().join(folder);
-        let json = fs::read_to_string(folder.join("config.json")).unwrap();
-        (json, fs::read(folder.join("weights.safetensors")).unwrap())
+        let json = String::from_utf8(read(&format!("{folder}/config.json"))).unwrap();
+        (json, read(&format!("{folder}/weights.safetensors")))
     })
     .to_vec()
 }
@@ -84,23 +96,10 @@ fn keras_weights() {
     assert!(tally.accepted > 0 && tally.accepted < tally.inputs);
 }
 
-/// The JSON at the start of safetensors.
-pub fn header(file: &[u8]) -> &str {
-    let length = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
-    std::str::from_utf8(&file[8..8 + length]).unwrap()
-}
-
-/// Safetensors with a changed header, whose length is given rightly.
-pub fn with_header(rng: &mut Rng, file: &[u8], tokens: &[&str]) -> Vec<u8> {
-    let json = reword(rng, tokens);
-    let data = &file[8 + header(file).len()..];
-    [&(json.len() as u64).to_le_bytes(), json.as_bytes(), data].concat()
-}
-
 /// Archives as Keras writes them.
 fn archives() -> Vec<Vec<u8>> {
     ["c_conv3_pool3_224", "d_datacamp_pool_28", "e_conv_pool_32"]
-        .map(|folder| fs::read(root().join("tests/data/keras").join(folder).join("model.keras")).unwrap())
+        .map(|folder| read(&format!("tests/data/keras/{folder}/model.keras")))
         .to_vec()
 }
 
