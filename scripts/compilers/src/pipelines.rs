@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use wgpool::frame::FrameKernel;
 use wgpool::kernel::{self, KernelKey, Target};
 
 /// The constant that chooses the activation, and the activation whose lines are the most: GELU.
@@ -30,8 +29,7 @@ impl std::fmt::Display for Pipeline {
 /// Every kernel that `is_wanted`, its text for `target`, each text with all constants that there are for it but the
 /// activation. That is the longest, or, with `activations`, every one.
 fn pipelines(target: Target, activations: bool, is_wanted: impl Fn(&KernelKey) -> bool) -> Vec<Pipeline> {
-    let frames = FrameKernel::ALL.map(KernelKey::Frame);
-    let keys = kernel::all().into_iter().chain(frames).filter(is_wanted);
+    let keys = kernel::all().into_iter().filter(is_wanted);
     let mut known = HashSet::new();
     let pipelines = keys.map(|key| {
         let mut constants = key.overrides();
@@ -60,7 +58,7 @@ pub fn for_dxc(activations: bool) -> Vec<Pipeline> {
     let mut tiles = 0;
     let mut all = pipelines(Target::Native, activations, |key| !is_cooperative(key));
     all.retain(|pipeline| {
-        let is_tile = matches!(pipeline.key, KernelKey::ConvTiled { .. });
+        let is_tile = matches!(pipeline.key, KernelKey::ConvTiled(_));
         tiles += usize::from(is_tile);
         !is_tile || tiles % TILES == 1
     });
