@@ -70,6 +70,11 @@ impl ConvWork {
         self.axes.iter().map(|a| a.kernel).product()
     }
 
+    /// Multiply-adds of the definition.
+    pub(crate) fn macs(&self) -> u64 {
+        (self.batch * self.pixels() * self.out_channels() * self.group_in * self.taps()) as u64
+    }
+
     /// Whether any window has a tap outside the input.
     pub(crate) fn reaches_padding(&self) -> bool {
         self.axes.iter().any(|a| {
