@@ -279,4 +279,49 @@ impl Error {
     ) -> Error {
         Error::Parameter { op, parameter, value: format!("{value:?}"), rule: rule.into() }
     }
+
+    pub(crate) fn shape(
+        op: &'static str,
+        tensor: &'static str,
+        got: &[usize],
+        rule: impl Into<String>,
+    ) -> Error {
+        Error::Shape { op, tensor, got: got.to_vec(), rule: rule.into() }
+    }
+
+    pub(crate) fn rank(
+        op: &'static str,
+        tensor: &'static str,
+        shape: &[usize],
+        rule: impl Into<String>,
+    ) -> Error {
+        Error::Rank { op, tensor, got: shape.len(), shape: shape.to_vec(), rule: rule.into() }
+    }
+
+    pub(crate) fn arity(op: &'static str, expected: &'static str, got: usize) -> Error {
+        Error::Arity { op, expected, got }
+    }
+
+    pub(crate) fn element_type(
+        op: &'static str,
+        tensor: &'static str,
+        got: DType,
+        rule: impl Into<String>,
+    ) -> Error {
+        Error::Type { op, tensor, got, rule: rule.into() }
+    }
+
+    pub(crate) fn value(
+        op: &'static str,
+        tensor: &'static str,
+        at: usize,
+        value: impl ToString,
+        rule: impl Into<String>,
+    ) -> Error {
+        Error::Value { op, tensor, at, value: value.to_string(), rule: rule.into() }
+    }
+
+    pub(crate) fn too_large(what: &'static str, values: String, rule: &'static str) -> Error {
+        Error::TooLarge { what, values, rule }
+    }
 }

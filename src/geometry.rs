@@ -82,18 +82,13 @@ impl Axis {
             [("input", input), ("window", kernel), ("stride", stride), ("dilation", dilation)]
         {
             if value == 0 || value > MAX_LENGTH {
-                return Err(Error::parameter(
-                    op,
-                    name,
-                    value,
-                    format!("on axis {index} it must be from 1 to {MAX_LENGTH}"),
-                ));
+                let rule = format!("on axis {index} it must be from 1 to {MAX_LENGTH}");
+                return Err(Error::parameter(op, name, value, rule));
             }
         }
-        let too_large = |what| Error::TooLarge {
-            what,
-            values: format!("{op}, axis {index}: {spec:?} with {padding:?}"),
-            rule: "spans and padded lengths must stay below 2^31",
+        let too_large = |what| {
+            let rule = "spans and padded lengths must stay below 2^31";
+            Error::too_large(what, format!("{op}, axis {index}: {spec:?} with {padding:?}"), rule)
         };
         let span = (kernel - 1)
             .checked_mul(dilation)
@@ -345,12 +340,8 @@ pub(crate) fn unpooled_lengths(
                 reach.checked_sub(padding[i].checked_mul(2)?).filter(|&l| l > 0)
             };
             length(()).ok_or_else(|| {
-                Error::parameter(
-                    op,
-                    "output length",
-                    (input[i], stride[i], padding[i], window[i]),
-                    format!("(L - 1) * stride - 2 * padding + window must be positive on axis {i}"),
-                )
+                let rule = format!("(L - 1) * stride - 2 * padding + window must be positive on axis {i}");
+                Error::parameter(op, "output length", (input[i], stride[i], padding[i], window[i]), rule)
             })
         })
         .collect()

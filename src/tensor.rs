@@ -155,11 +155,9 @@ pub fn checked_elements(what: &'static str, shape: &[usize]) -> Result<usize> {
     let most = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d.max(1)).filter(|&n| n <= MOST));
     match most {
         Some(_) => Ok(shape.iter().product()),
-        None => Err(Error::TooLarge {
-            what,
-            values: format!("shape {shape:?}"),
-            rule: "the tensor must fit the address space",
-        }),
+        None => {
+            Err(Error::too_large(what, format!("shape {shape:?}"), "the tensor must fit the address space"))
+        }
     }
 }
 
@@ -171,12 +169,8 @@ impl Tensor {
     pub fn new(shape: &[usize], data: Data) -> Result<Self> {
         let elements = checked_elements("tensor", shape)?;
         if elements != data.len() {
-            return Err(Error::Shape {
-                op: "tensor",
-                tensor: "the shape",
-                got: shape.to_vec(),
-                rule: format!("{elements} elements are not the {} given", data.len()),
-            });
+            let rule = format!("{elements} elements are not the {} given", data.len());
+            return Err(Error::shape("tensor", "the shape", shape, rule));
         }
         Ok(Self { shape: shape.to_vec(), data })
     }
@@ -218,12 +212,7 @@ impl Tensor {
     pub fn as_f32(&self) -> Result<&[f32]> {
         match &self.data {
             Data::F32(v) => Ok(v),
-            other => Err(Error::Type {
-                op: "tensor",
-                tensor: "the tensor",
-                got: other.dtype(),
-                rule: "f32 was asked for".into(),
-            }),
+            other => Err(Error::element_type("tensor", "the tensor", other.dtype(), "f32 was asked for")),
         }
     }
 

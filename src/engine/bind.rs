@@ -240,11 +240,8 @@ impl Prepared {
         let problem = &self.plan.problem;
         let op = problem.op;
         if inputs.len() != problem.inputs.len() || outputs.len() != problem.outputs.len() {
-            return Err(Error::Arity {
-                op,
-                expected: "as many buffers as the plan has inputs and outputs",
-                got: inputs.len() + outputs.len(),
-            });
+            let rule = inputs.len() + outputs.len();
+            return Err(Error::arity(op, "as many buffers as the plan has inputs and outputs", rule));
         }
         let alignment = u64::from(self.engine.device.limits().min_storage_buffer_offset_alignment);
         for (i, (slice, desc)) in inputs.iter().zip(&problem.inputs).enumerate() {

@@ -125,8 +125,7 @@ fn check(spec: &FrameToTensor) -> Result<()> {
         }
     }
     if !matches!(spec.dtype, DType::F32 | DType::F16) {
-        let rule = "it must be f32 or f16".into();
-        return Err(Error::Type { op: OP, tensor: "the output", got: spec.dtype, rule });
+        return Err(Error::element_type(OP, "the output", spec.dtype, "it must be f32 or f16"));
     }
     if spec.slot >= spec.batch {
         let rule = format!("the batch has {} images, counted from 0", spec.batch);

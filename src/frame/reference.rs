@@ -41,12 +41,8 @@ const ENTRY_BOUND: f64 = 1.0 / 8192.0;
 pub fn frame_to_tensor(plan: &FramePlan, pixels: &[u8]) -> Result<Exact> {
     let spec = plan.spec();
     if pixels.len() != plan.frame().bytes() {
-        return Err(Error::Shape {
-            op: super::read_plan::OP,
-            tensor: "the frame",
-            got: vec![pixels.len()],
-            rule: format!("{:?} bytes were planned", plan.frame().shape),
-        });
+        let rule = format!("{:?} bytes were planned", plan.frame().shape);
+        return Err(Error::shape(super::read_plan::OP, "the frame", &vec![pixels.len()], rule));
     }
     let source_channels = spec.source.channels();
     let stored = |x: usize, y: usize, channel: usize| {
@@ -121,12 +117,8 @@ fn neighbours(at: usize, length: usize, outputs: usize) -> (usize, usize, f64) {
 pub fn tensor_to_frame(plan: &OverlayPlan, tensor: &Tensor) -> Result<Vec<[[u8; 4]; 2]>> {
     let spec = plan.spec();
     if tensor.desc() != spec.tensor {
-        return Err(Error::Shape {
-            op: super::overlay_plan::OP,
-            tensor: "the tensor",
-            got: tensor.shape().to_vec(),
-            rule: format!("{:?} of {} was planned", spec.tensor.shape, spec.tensor.dtype),
-        });
+        let rule = format!("{:?} of {} was planned", spec.tensor.shape, spec.tensor.dtype);
+        return Err(Error::shape(super::overlay_plan::OP, "the tensor", tensor.shape(), rule));
     }
     let &[a, b, c] = spec.tensor.shape.get(1..).unwrap_or_default() else {
         return Ok(Vec::new());

@@ -179,12 +179,8 @@ impl Job<'_> {
     }
 
     fn wrong_type(&self) -> Error {
-        Error::Type {
-            op: "convolution with pooling",
-            tensor: "the tensor between",
-            got: self.work.between.dtype,
-            rule: "it must be f32 or f16".into(),
-        }
+        let rule = "it must be f32 or f16";
+        Error::element_type("convolution with pooling", "the tensor between", self.work.between.dtype, rule)
     }
 
     /// The tiles of all images; none if some of them would lie in the padding alone, or there is too little to tile.

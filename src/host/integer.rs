@@ -12,7 +12,7 @@ use crate::tensor::{Data, Tensor};
 
 pub(super) fn integer(work: &IntegerWork, inputs: &[&Tensor]) -> Result<Data> {
     let &[x, w, x_zero, w_zero, ref rest @ ..] = inputs else {
-        return Err(Error::Arity { op: OP, expected: "four or more", got: inputs.len() });
+        return Err(Error::arity(OP, "four or more", inputs.len()));
     };
     let sums = match work.conv.little_outside() {
         true => sums(work, &Planes::of(&work.conv, x, whole(x_zero, 0))?, w, w_zero)?,
@@ -66,12 +66,7 @@ impl Planes {
         match x.data() {
             Data::U8(x) => Self::less(work, x, zero as i16),
             Data::I8(x) => Self::less(work, x, zero as i16),
-            other => Err(Error::Type {
-                op: OP,
-                tensor: "the input",
-                got: other.dtype(),
-                rule: "it must be u8 or i8".into(),
-            }),
+            other => Err(Error::element_type(OP, "the input", other.dtype(), "it must be u8 or i8")),
         }
     }
 

@@ -105,11 +105,7 @@ fn compute_with(
             (Work::Softmax(work), [x]) => softmax::softmax(work, x.as_f32()?)?,
             (Work::Activation(work), [x]) => activation::activation(work, x.as_f32()?)?,
             _ => {
-                return Err(Error::Arity {
-                    op: problem.op,
-                    expected: "as many as the operation defines",
-                    got: inputs.len(),
-                });
+                return Err(Error::arity(problem.op, "as many as the operation defines", inputs.len()));
             }
         }
     };

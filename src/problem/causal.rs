@@ -31,15 +31,11 @@ pub(super) fn causal(spec: &CausalConv, inputs: &[TensorDesc]) -> Result<Problem
         (true, [x, state, w]) => (x, Some(state), w, None),
         (true, [x, state, w, b]) => (x, Some(state), w, Some(b)),
         (false, _) => {
-            return Err(Error::Arity {
-                op,
-                expected: "two (input, kernel) or three (bias)",
-                got: inputs.len(),
-            });
+            return Err(Error::arity(op, "two (input, kernel) or three (bias)", inputs.len()));
         }
         (true, _) => {
             let expected = "three (input, state, kernel) or four (bias)";
-            return Err(Error::Arity { op, expected, got: inputs.len() });
+            return Err(Error::arity(op, expected, inputs.len()));
         }
     };
     require_dtype(op, "the input", x.dtype, &[DType::F32, DType::F16])?;
@@ -47,26 +43,23 @@ pub(super) fn causal(spec: &CausalConv, inputs: &[TensorDesc]) -> Result<Problem
         desc.map_or(Ok(()), |desc| require_dtype(op, name, desc.dtype, &[x.dtype]))?;
     }
     let &[batch, channels, length] = x.shape.as_slice() else {
-        let rule = "it must be batch, channels and length".into();
-        let (got, shape) = (x.shape.len(), x.shape.clone());
-        return Err(Error::Rank { op, tensor: "the input", got, shape, rule });
+        return Err(Error::rank(op, "the input", &x.shape, "it must be batch, channels and length"));
     };
     if channels == 0 || length == 0 {
-        let rule = "only the batch may be 0".into();
-        return Err(Error::Shape { op, tensor: "the input", got: x.shape.clone(), rule });
+        return Err(Error::shape(op, "the input", &x.shape, "only the batch may be 0"));
     }
     let taps = match w.shape.as_slice() {
         &[c, 1, taps] if c == channels && taps > 0 => taps,
         _ => {
             let rule = format!("it must be [{channels}, 1, taps], with at least one tap");
-            return Err(Error::Shape { op, tensor: "the kernel", got: w.shape.clone(), rule });
+            return Err(Error::shape(op, "the kernel", &w.shape, rule));
         }
     };
     let kept = taps - 1;
     let present = TensorDesc { shape: vec![batch, channels, kept], dtype: x.dtype };
     if let Some(state) = state.filter(|state| state.shape != present.shape) {
         let rule = format!("it must be {:?}", present.shape);
-        return Err(Error::Shape { op, tensor: "the state", got: state.shape.clone(), rule });
+        return Err(Error::shape(op, "the state", &state.shape, rule));
     }
     let sequence = TensorDesc { shape: vec![batch, channels, kept.saturating_add(length)], dtype: x.dtype };
     checked_elements("sequence", &sequence.shape)?;

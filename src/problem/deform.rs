@@ -39,11 +39,11 @@ pub(super) fn deform(spec: &DeformConv, inputs: &[TensorDesc]) -> Result<Problem
         (true, [x, offsets, mask, w, b]) => (x, offsets, Some(mask), w, Some(b)),
         (false, _) => {
             let expected = "three (input, offsets, kernel) or four (bias)";
-            return Err(Error::Arity { op, expected, got: inputs.len() });
+            return Err(Error::arity(op, expected, inputs.len()));
         }
         (true, _) => {
             let expected = "four (input, offsets, mask, kernel) or five (bias)";
-            return Err(Error::Arity { op, expected, got: inputs.len() });
+            return Err(Error::arity(op, expected, inputs.len()));
         }
     };
     let names = ["the input", "the offsets", "the kernel"];
@@ -66,7 +66,7 @@ pub(super) fn deform(spec: &DeformConv, inputs: &[TensorDesc]) -> Result<Problem
     if let Some(axis) = conv.axes.iter().find(|axis| axis.reach(axis.output).max(axis.input) > MOST_POSITIONS)
     {
         let rule = "padded lengths must be at most 2^24, so that offsets are added exactly";
-        return Err(Error::TooLarge { what: "axis", values: format!("{op}: {axis:?}"), rule });
+        return Err(Error::too_large("axis", format!("{op}: {axis:?}"), rule));
     }
     let rank = x.shape.len() - 2;
     let out_space = &output.shape[2..];
@@ -78,7 +78,7 @@ pub(super) fn deform(spec: &DeformConv, inputs: &[TensorDesc]) -> Result<Problem
             return Ok(());
         }
         let rule = format!("it must be {shape:?}");
-        Err(Error::Shape { op, tensor, got: desc.shape.clone(), rule })
+        Err(Error::shape(op, tensor, &desc.shape, rule))
     };
     shape("the offsets", offsets, conv.taps().saturating_mul(rank))?;
     mask.map_or(Ok(()), |mask| shape("the mask", mask, conv.taps()))?;

@@ -70,13 +70,13 @@ impl FractionalWork {
         let Data::F32(samples) = samples.data() else { return Ok(()) };
         match samples.iter().position(|s| !(0.0..1.0).contains(s)) {
             None => Ok(()),
-            Some(at) => Err(Error::Value {
+            Some(at) => Err(Error::value(
                 op,
-                tensor: "samples",
+                "samples",
                 at,
-                value: samples.get(at).map_or_else(String::new, f32::to_string),
-                rule: "it must be at least 0 and below 1".into(),
-            }),
+                samples.get(at).map_or_else(String::new, f32::to_string),
+                "it must be at least 0 and below 1",
+            )),
         }
     }
 }
@@ -84,19 +84,15 @@ impl FractionalWork {
 pub(super) fn fractional(spec: &FractionalMaxPool, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "fractional max pooling";
     let [x, samples] = inputs else {
-        return Err(Error::Arity { op, expected: "two (input, samples)", got: inputs.len() });
+        return Err(Error::arity(op, "two (input, samples)", inputs.len()));
     };
     require_dtype(op, "the input", x.dtype, &[DType::F32])?;
     require_dtype(op, "the samples", samples.dtype, &[DType::F32])?;
     let image = Image::of(op, &x.shape, spec.layout)?;
     let rank = image.rank();
     if samples.shape != [image.batch, image.channels, rank] {
-        return Err(Error::Shape {
-            op,
-            tensor: "the samples",
-            got: samples.shape.clone(),
-            rule: format!("it must be {:?}: batch, channels, axes", [image.batch, image.channels, rank]),
-        });
+        let rule = format!("it must be {:?}: batch, channels, axes", [image.batch, image.channels, rank]);
+        return Err(Error::shape(op, "the samples", &samples.shape, rule));
     }
     let window = per_axis(op, "window", &spec.window, rank)?;
     let output = per_axis(op, "output", &spec.output, rank)?;
@@ -105,14 +101,10 @@ pub(super) fn fractional(spec: &FractionalMaxPool, inputs: &[TensorDesc]) -> Res
         let (input, kernel, output) = (image.space[i], window[i], output[i]);
         let fits = kernel.checked_add(output).is_some_and(|sum| kernel > 0 && output > 0 && sum - 1 <= input);
         if !fits {
-            return Err(Error::parameter(
-                op,
-                "window and output",
-                (kernel, output),
-                format!(
-                    "on axis {i} both must be positive, and window + output - 1 at most the input's {input}"
-                ),
-            ));
+            let rule = format!(
+                "on axis {i} both must be positive, and window + output - 1 at most the input's {input}"
+            );
+            return Err(Error::parameter(op, "window and output", (kernel, output), rule));
         }
         let alpha = if output > 1 { (input - kernel) as f32 / (output - 1) as f32 } else { 0.0 };
         // PyTorch's samples of two axes are in the order width, height; of three in the order of the axes.

@@ -61,7 +61,7 @@ pub(super) fn integer(spec: &ConvInteger, inputs: &[TensorDesc]) -> Result<Probl
     };
     let (x, w, x_zero, w_zero, rest) = match inputs {
         [x, w, x_zero, w_zero, rest @ ..] => (x, w, x_zero, w_zero, rest),
-        _ => return Err(Error::Arity { op, expected, got: inputs.len() }),
+        _ => return Err(Error::arity(op, expected, inputs.len())),
     };
     require_dtype(op, "the input", x.dtype, &BYTES)?;
     require_dtype(op, "the kernel", w.dtype, &BYTES)?;
@@ -96,7 +96,7 @@ pub(super) fn integer(spec: &ConvInteger, inputs: &[TensorDesc]) -> Result<Probl
                 RequantizeWork { output: spec.output, zero: spec.zero, scale_each, bias: bias.is_some() };
             (Some(work), TensorDesc { dtype: spec.output, ..sums })
         }
-        _ => return Err(Error::Arity { op, expected, got: inputs.len() }),
+        _ => return Err(Error::arity(op, expected, inputs.len())),
     };
     let work = IntegerWork { conv, input: x.dtype, kernel: w.dtype, zero_each, requantize };
     Ok(Problem { op, inputs: inputs.to_vec(), outputs: vec![output], work: Work::ConvInteger(work) })
@@ -107,15 +107,15 @@ fn each(op: &'static str, tensor: &'static str, desc: &TensorDesc, channels: usi
     match desc.shape.as_slice() {
         [] | [1] => Ok(false),
         &[n] if n == channels => Ok(true),
-        got => Err(Error::Shape {
+        got => Err(Error::shape(
             op,
             tensor,
-            got: got.to_vec(),
-            rule: match channels {
+            got,
+            match channels {
                 1 => "it must be one number".into(),
                 _ => format!("it must be one number, or [{channels}], one for each output channel"),
             },
-        }),
+        )),
     }
 }
 
@@ -126,7 +126,7 @@ pub(super) fn check_scales(op: &'static str, scales: &Tensor) -> Result<()> {
         None => Ok(()),
         Some((at, scale)) => {
             let rule = "it must be finite".to_owned();
-            Err(Error::Value { op, tensor: "the scales", at, value: scale.to_string(), rule })
+            Err(Error::value(op, "the scales", at, scale, rule))
         }
     }
 }

@@ -131,11 +131,7 @@ impl Problem {
     /// cannot take, such as indices outside their plane.
     pub fn check(&self, tensors: &[&Tensor]) -> Result<()> {
         if tensors.len() != self.inputs.len() {
-            return Err(Error::Arity {
-                op: self.op,
-                expected: "as many as the problem was made for",
-                got: tensors.len(),
-            });
+            return Err(Error::arity(self.op, "as many as the problem was made for", tensors.len()));
         }
         for (tensor, desc) in tensors.iter().zip(&self.inputs) {
             self.check_desc(tensor, desc)?;
@@ -148,12 +144,8 @@ impl Problem {
         if tensor.desc() == *desc {
             return Ok(());
         }
-        Err(Error::Shape {
-            op: self.op,
-            tensor: "an input",
-            got: tensor.shape().to_vec(),
-            rule: format!("the problem was made for {:?} of {}", desc.shape, desc.dtype),
-        })
+        let rule = format!("the problem was made for {:?} of {}", desc.shape, desc.dtype);
+        Err(Error::shape(self.op, "an input", tensor.shape(), rule))
     }
 
     /// Refuses values that the operation cannot compute with: positions and numbers of things that are not there.
@@ -188,13 +180,13 @@ fn require_dtype(op: &'static str, tensor: &'static str, got: DType, allowed: &[
         return Ok(());
     }
     let names: Vec<String> = allowed.iter().map(DType::to_string).collect();
-    Err(Error::Type { op, tensor, got, rule: format!("it must be {}", names.join(" or ")) })
+    Err(Error::element_type(op, tensor, got, format!("it must be {}", names.join(" or "))))
 }
 
 /// The single input of an operation.
 fn only_input<'a>(op: &'static str, inputs: &'a [TensorDesc]) -> Result<&'a TensorDesc> {
     match inputs {
         [input] => Ok(input),
-        _ => Err(Error::Arity { op, expected: "one", got: inputs.len() }),
+        _ => Err(Error::arity(op, "one", inputs.len())),
     }
 }

@@ -100,17 +100,12 @@ pub(super) fn transposed(spec: &ConvTranspose, inputs: &[TensorDesc]) -> Result<
         return Err(Error::parameter(op, "groups", spec.groups, rule));
     }
     if in_channels != image.channels {
-        return Err(Error::Shape {
-            op,
-            tensor: "the kernel",
-            got: w.shape.clone(),
-            rule: format!("it must take the input's {} channels, not {in_channels}", image.channels),
-        });
+        let rule = format!("it must take the input's {} channels, not {in_channels}", image.channels);
+        return Err(Error::shape(op, "the kernel", &w.shape, rule));
     }
-    let out_channels = group_out.checked_mul(spec.groups).ok_or_else(|| Error::TooLarge {
-        what: "output channels",
-        values: format!("{group_out} in each of {} groups", spec.groups),
-        rule: "they must fit the address space",
+    let out_channels = group_out.checked_mul(spec.groups).ok_or_else(|| {
+        let rule = "they must fit the address space";
+        Error::too_large("output channels", format!("{group_out} in each of {} groups", spec.groups), rule)
     })?;
     check_bias(op, b, out_channels)?;
     let stride = per_axis(op, "stride", &spec.stride, rank)?;

@@ -83,16 +83,16 @@ impl UnpoolWork {
         });
         match wrong {
             None => Ok(()),
-            Some((at, index)) => Err(Error::Value {
+            Some((at, index)) => Err(Error::value(
                 op,
-                tensor: "indices",
+                "indices",
                 at,
-                value: index.to_string(),
-                rule: format!(
+                index,
+                format!(
                     "it must lie in its plane of the output, {:?} counted in {:?} ({:?})",
                     self.out_space, self.indexed, self.numbering
                 ),
-            }),
+            )),
         }
     }
 }
@@ -100,17 +100,13 @@ impl UnpoolWork {
 pub(super) fn unpool(spec: &MaxUnpool, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "max unpooling";
     let [x, indices] = inputs else {
-        return Err(Error::Arity { op, expected: "two (values, indices)", got: inputs.len() });
+        return Err(Error::arity(op, "two (values, indices)", inputs.len()));
     };
     require_dtype(op, "the input", x.dtype, &[DType::F32, DType::F16, DType::U8, DType::I8])?;
     require_dtype(op, "the indices", indices.dtype, &[DType::I32])?;
     if indices.shape != x.shape {
-        return Err(Error::Shape {
-            op,
-            tensor: "indices",
-            got: indices.shape.clone(),
-            rule: format!("it must be that of the values, {:?}", x.shape),
-        });
+        let rule = format!("it must be that of the values, {:?}", x.shape);
+        return Err(Error::shape(op, "indices", &indices.shape, rule));
     }
     let image = Image::of(op, &x.shape, spec.layout)?;
     let output = per_axis(op, "output", &spec.output, image.rank())?;

@@ -125,11 +125,7 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
         (Work::Softmax(work), [x], [y]) => softmax::softmax(work, x, y),
         (Work::Activation(work), [x], [y]) => activation::activation(work, x, y),
         _ => {
-            return Err(crate::Error::Arity {
-                op: problem.op,
-                expected: "as many as the operation defines",
-                got: inputs.len(),
-            });
+            return Err(crate::Error::arity(problem.op, "as many as the operation defines", inputs.len()));
         }
     }
     for output in &mut outputs {

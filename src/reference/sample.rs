@@ -40,12 +40,8 @@ pub fn compare_sample(
     }
     let [desc] = problem.outputs.as_slice() else { return Ok(None) };
     if got.desc() != *desc {
-        return Err(Error::Shape {
-            op: "comparison",
-            tensor: "the output",
-            got: got.shape().to_vec(),
-            rule: format!("the reference has {:?} of {}, this is {}", desc.shape, desc.dtype, got.dtype()),
-        });
+        let rule = format!("the reference has {:?} of {}, this is {}", desc.shape, desc.dtype, got.dtype());
+        return Err(Error::shape("comparison", "the output", got.shape(), rule));
     }
     let x = inputs.iter().map(|t| to_f64(t)).collect::<Result<Vec<_>>>()?;
     let elements: Box<dyn Fn(Place) -> One> = match (&problem.work, x.as_slice()) {
@@ -123,7 +119,7 @@ impl Space {
                 lengths: w.axes.map(|a| a.output),
                 strides: w.output,
             }),
-            _ => Err(Error::Arity { op: "comparison", expected: "pooling or convolution", got: 0 }),
+            _ => Err(Error::arity("comparison", "pooling or convolution", 0)),
         }
     }
 

@@ -73,17 +73,13 @@ impl std::fmt::Display for Mismatch {
 /// [`Error::Shape`] if shapes or types differ; a difference in values is a result, not an error.
 pub fn compare(exact: &Exact, got: &Tensor) -> Result<Option<Mismatch>> {
     if got.desc() != exact.desc {
-        return Err(Error::Shape {
-            op: "comparison",
-            tensor: "the output",
-            got: got.shape().to_vec(),
-            rule: format!(
-                "the reference has {:?} of {}, this is {}",
-                exact.desc.shape,
-                exact.desc.dtype,
-                got.dtype()
-            ),
-        });
+        let rule = format!(
+            "the reference has {:?} of {}, this is {}",
+            exact.desc.shape,
+            exact.desc.dtype,
+            got.dtype()
+        );
+        return Err(Error::shape("comparison", "the output", got.shape(), rule));
     }
     Ok(worst(exact, |at| got.data().get(at).unwrap_or(f64::NAN)))
 }

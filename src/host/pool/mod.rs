@@ -71,12 +71,8 @@ pub(super) fn pool_into(work: &PoolWork, x: &[f32], out: &mut [f32]) -> Result<b
 
 /// An element type that no operation of this kind takes; the problem's rules keep it from getting here.
 fn wrong_type(work: &PoolWork, x: &Data) -> crate::Error {
-    crate::Error::Type {
-        op: "pooling",
-        tensor: "the input",
-        got: x.dtype(),
-        rule: format!("the problem was made for {}", work.dtype),
-    }
+    let rule = format!("the problem was made for {}", work.dtype);
+    crate::Error::element_type("pooling", "the input", x.dtype(), rule)
 }
 
 /// The engines' buffers.
