@@ -78,14 +78,8 @@ impl Axis {
         ceil_mode: bool,
     ) -> Result<Axis> {
         let AxisSpec { input, kernel, stride, dilation } = spec;
-        for (name, value) in
-            [("input", input), ("window", kernel), ("stride", stride), ("dilation", dilation)]
-        {
-            if value == 0 || value > MAX_LENGTH {
-                let rule = format!("on axis {index} it must be from 1 to {MAX_LENGTH}");
-                return Err(Error::parameter(op, name, value, rule));
-            }
-        }
+        let lengths = [("input", input), ("window", kernel), ("stride", stride), ("dilation", dilation)];
+        check_lengths(op, index, &lengths)?;
         let too_large = |what| {
             let rule = "spans and padded lengths must stay below 2^31";
             Error::too_large(what, format!("{op}, axis {index}: {spec:?} with {padding:?}"), rule)
@@ -139,12 +133,7 @@ impl Axis {
     /// `output` windows that cover the input: number `o` goes from `floor(o * input / output)` to
     /// `ceil((o + 1) * input / output)`, as PyTorch's adaptive pooling. There may be more windows than elements.
     pub(crate) fn adaptive(op: &'static str, index: usize, input: usize, output: usize) -> Result<Axis> {
-        for (name, value) in [("input", input), ("output size", output)] {
-            if value == 0 || value > MAX_LENGTH {
-                let rule = format!("on axis {index} it must be from 1 to {MAX_LENGTH}");
-                return Err(Error::parameter(op, name, value, rule));
-            }
-        }
+        check_lengths(op, index, &[("input", input), ("output size", output)])?;
         let longest = input.div_ceil(output) + usize::from(!input.is_multiple_of(output));
         Ok(Axis { input, kernel: longest.min(input), output, adaptive: true, ..Axis::UNIT })
     }
@@ -249,6 +238,17 @@ impl Axis {
         };
         let (first, last) = (first_at(from), first_at(end));
         first..last.max(first)
+    }
+}
+
+/// Refuses lengths on axis number `index` of `op` that are 0, or too large for positions.
+pub(crate) fn check_lengths(op: &'static str, index: usize, lengths: &[(&'static str, usize)]) -> Result<()> {
+    match lengths.iter().find(|(_, length)| !(1..=MAX_LENGTH).contains(length)) {
+        None => Ok(()),
+        Some(&(name, length)) => {
+            let rule = format!("on axis {index} it must be from 1 to {MAX_LENGTH}");
+            Err(Error::parameter(op, name, length, rule))
+        }
     }
 }
 
@@ -408,6 +408,14 @@ pub(crate) fn axis_paddings(op: &'static str, padding: &Padding, rank: usize) ->
                 .collect()
         }
     })
+}
+
+/// Every position of a space of these lengths, in row-major order.
+pub(crate) fn positions(
+    [depth, height, width]: [usize; MAX_SPATIAL],
+) -> impl Iterator<Item = [usize; MAX_SPATIAL]> + Clone {
+    let rows = (0..depth).flat_map(move |d| (0..height).map(move |h| [d, h]));
+    rows.flat_map(move |[d, h]| (0..width).map(move |w| [d, h, w]))
 }
 
 /// Puts `values` of up to three axes behind as many copies of `unit` as make three.

@@ -1,7 +1,7 @@
 //! Convolution problems, and dense layers as convolutions over a single element.
 
 use super::image::Image;
-use super::{Problem, Work, require_dtype};
+use super::{Problem, Work, require_dtype, require_shape};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, MAX_SPATIAL, Strides, Windows, three};
@@ -138,15 +138,8 @@ pub(super) fn check_kernel(op: &'static str, x: &TensorDesc, w: &TensorDesc) -> 
 }
 
 pub(super) fn check_bias(op: &'static str, bias: Option<&TensorDesc>, out_channels: usize) -> Result<()> {
-    match bias {
-        Some(b) if b.shape != [out_channels] => Err(Error::shape(
-            op,
-            "the bias",
-            &b.shape,
-            format!("it must be [{out_channels}], one number for each output channel"),
-        )),
-        _ => Ok(()),
-    }
+    let meaning = ", one number for each output channel";
+    bias.map_or(Ok(()), |bias| require_shape(op, "the bias", bias, &[out_channels], meaning))
 }
 
 /// Refuses an activation whose parameter is not a number that can be computed with.
@@ -226,7 +219,7 @@ pub(super) fn resolved(
     Ok((work, TensorDesc { shape, dtype }))
 }
 
-fn kernel_strides(
+pub(super) fn kernel_strides(
     layout: KernelLayout,
     out_channels: usize,
     group_in: usize,

@@ -33,7 +33,7 @@ pub use unpool::UnpoolWork;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::spec::Op;
-use crate::tensor::{Tensor, TensorDesc, checked_elements};
+use crate::tensor::{Data, Tensor, TensorDesc, checked_elements};
 
 /// A validated operation on tensors of known shapes.
 #[derive(Clone, Debug, PartialEq)]
@@ -181,6 +181,35 @@ fn require_dtype(op: &'static str, tensor: &'static str, got: DType, allowed: &[
     }
     let names: Vec<String> = allowed.iter().map(DType::to_string).collect();
     Err(Error::element_type(op, tensor, got, format!("it must be {}", names.join(" or "))))
+}
+
+/// Refuses a tensor of another shape than `shape`; `meaning` says what its lengths are.
+fn require_shape(
+    op: &'static str,
+    tensor: &'static str,
+    desc: &TensorDesc,
+    shape: &[usize],
+    meaning: &str,
+) -> Result<()> {
+    if desc.shape == shape {
+        return Ok(());
+    }
+    Err(Error::shape(op, tensor, &desc.shape, format!("it must be {shape:?}{meaning}")))
+}
+
+/// Refuses a tensor of f32 of which an element, given with its position, does not fit.
+fn require_values(
+    op: &'static str,
+    name: &'static str,
+    tensor: &Tensor,
+    fits: impl Fn(usize, f32) -> bool,
+    rule: impl Into<String>,
+) -> Result<()> {
+    let Data::F32(values) = tensor.data() else { return Ok(()) };
+    match values.iter().enumerate().find(|(at, value)| !fits(*at, **value)) {
+        None => Ok(()),
+        Some((at, value)) => Err(Error::value(op, name, at, value, rule)),
+    }
 }
 
 /// The single input of an operation.

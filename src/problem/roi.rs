@@ -1,7 +1,7 @@
 //! Region pooling problems, and where their bins and samples lie.
 
 use super::image::Image;
-use super::{Problem, Work, require_dtype};
+use super::{Problem, Work, require_dtype, require_shape, require_values};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{MAX_LENGTH, Strides};
@@ -128,9 +128,7 @@ impl MaxRoiWork {
         let last = clip(((bin + 1) * length + bins - 1) / bins);
         first..last.max(first)
     }
-}
 
-impl MaxRoiWork {
     /// Elements of a region's largest bin at most.
     pub(crate) fn longest(&self, axis: usize, from: f32, to: f32) -> usize {
         let shape = &self.shape;
@@ -208,10 +206,7 @@ pub(super) fn align(spec: &RoiAlign, inputs: &[TensorDesc]) -> Result<Problem> {
     };
     let (shape, output) = roi_shape(op, x, rois, 4, spec.output, spec.spatial_scale, spec.layout)?;
     require_dtype(op, "the image numbers", images.dtype, &[DType::I32])?;
-    if images.shape != [shape.regions] {
-        let rule = format!("it must be [{}], one for each region", shape.regions);
-        return Err(Error::shape(op, "the image numbers", &images.shape, rule));
-    }
+    require_shape(op, "the image numbers", images, &[shape.regions], ", one for each region")?;
     if spec.sampling_ratio > MOST_SAMPLES {
         let rule = format!("it must be at most {MOST_SAMPLES}");
         return Err(Error::parameter(op, "sampling_ratio", spec.sampling_ratio, rule));
@@ -259,17 +254,8 @@ impl RoiAlignWork {
 /// Refuses regions that are not finite, or so large that positions in them cannot be counted.
 pub(super) fn check_regions(op: &'static str, rois: &Tensor, columns: usize, scale: f32) -> Result<()> {
     const MOST: f32 = 1e6;
-    let Data::F32(values) = rois.data() else { return Ok(()) };
     let coordinate = |at: usize| columns == 4 || !at.is_multiple_of(columns);
-    let outside = |v: f32| v.is_nan() || v.abs() > MOST || (v * scale).abs() > MOST;
-    match values.iter().enumerate().find(|(at, v)| coordinate(*at) && outside(**v)) {
-        None => Ok(()),
-        Some((at, value)) => Err(Error::value(
-            op,
-            "regions",
-            at,
-            value,
-            format!("coordinates must be finite and within {MOST}, also times the scale {scale}"),
-        )),
-    }
+    let inside = |v: f32| v.abs() <= MOST && (v * scale).abs() <= MOST;
+    let rule = format!("coordinates must be finite and within {MOST}, also times the scale {scale}");
+    require_values(op, "regions", rois, |at, v| !coordinate(at) || inside(v), rule)
 }

@@ -4,7 +4,7 @@ use super::image::Image;
 use super::{Problem, Work, require_dtype};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::geometry::{MAX_SPATIAL, Strides, per_axis, three};
+use crate::geometry::{MAX_SPATIAL, Strides, per_axis, positions, three};
 use crate::spec::{IndexNumbering, MaxUnpool};
 use crate::tensor::{Data, Tensor, TensorDesc};
 
@@ -54,16 +54,9 @@ impl UnpoolWork {
 
     /// Calls `each` with image, channel and position of every input element, in row-major order of each plane.
     pub fn for_each_input(&self, mut each: impl FnMut(usize, usize, [usize; MAX_SPATIAL])) {
-        let [depth, height, width] = self.in_space;
         for n in 0..self.batch {
             for c in 0..self.channels {
-                for d in 0..depth {
-                    for h in 0..height {
-                        for w in 0..width {
-                            each(n, c, [d, h, w]);
-                        }
-                    }
-                }
+                positions(self.in_space).for_each(|at| each(n, c, at));
             }
         }
     }
@@ -83,16 +76,13 @@ impl UnpoolWork {
         });
         match wrong {
             None => Ok(()),
-            Some((at, index)) => Err(Error::value(
-                op,
-                "indices",
-                at,
-                index,
-                format!(
+            Some((at, index)) => {
+                let rule = format!(
                     "it must lie in its plane of the output, {:?} counted in {:?} ({:?})",
                     self.out_space, self.indexed, self.numbering
-                ),
-            )),
+                );
+                Err(Error::value(op, "indices", at, index, rule))
+            }
         }
     }
 }
