@@ -181,6 +181,13 @@ impl Axis {
         self.taps_before(o, self.input as isize, 0)
     }
 
+    /// The taps of window `o` that lie inside the input, each with its position.
+    fn places(&self, o: usize) -> impl Iterator<Item = (usize, usize)> + Clone + use<> {
+        let (start, dilation) = (self.start(o), self.dilation);
+        // A tap inside the input has a position that is not negative.
+        self.taps_inside(o).map(move |tap| (tap, (start + (tap * dilation) as isize) as usize))
+    }
+
     /// Taps of all windows that lie inside the input, counted window by window.
     pub(crate) fn touching(&self) -> usize {
         (0..self.output).fold(0, |taps: usize, o| taps.saturating_add(self.taps_inside(o).len()))
@@ -416,6 +423,16 @@ pub(crate) fn positions(
 ) -> impl Iterator<Item = [usize; MAX_SPATIAL]> + Clone {
     let rows = (0..depth).flat_map(move |d| (0..height).map(move |h| [d, h]));
     rows.flat_map(move |[d, h]| (0..width).map(move |w| [d, h, w]))
+}
+
+/// The taps of window `o` that lie inside the input, each with its position, in row-major order.
+pub(crate) fn taps_inside(
+    axes: &[Axis; MAX_SPATIAL],
+    o: [usize; MAX_SPATIAL],
+) -> impl Iterator<Item = ([usize; MAX_SPATIAL], [usize; MAX_SPATIAL])> + Clone + use<> {
+    let [planes, rows, columns] = [0, 1, 2].map(|i| axes[i].places(o[i]));
+    let lines = planes.flat_map(move |d| rows.clone().map(move |h| [d, h]));
+    lines.flat_map(move |[d, h]| columns.clone().map(move |w| ([d.0, h.0, w.0], [d.1, h.1, w.1])))
 }
 
 /// Puts `values` of up to three axes behind as many copies of `unit` as make three.

@@ -54,6 +54,20 @@ pub enum Data {
     I32(Vec<i32>),
 }
 
+/// What `$of` says of the elements, whatever their type.
+macro_rules! of_any {
+    ($data:expr, $elements:ident => $of:expr) => {
+        match $data {
+            Data::F32($elements) => $of,
+            Data::F16($elements) => $of,
+            Data::U8($elements) => $of,
+            Data::I8($elements) => $of,
+            Data::I32($elements) => $of,
+        }
+    };
+}
+pub(crate) use of_any;
+
 /// A tensor in host memory.
 ///
 /// ```
@@ -71,13 +85,7 @@ pub struct Tensor {
 impl Data {
     /// Number of elements.
     pub fn len(&self) -> usize {
-        match self {
-            Data::F32(v) => v.len(),
-            Data::F16(v) => v.len(),
-            Data::U8(v) => v.len(),
-            Data::I8(v) => v.len(),
-            Data::I32(v) => v.len(),
-        }
+        of_any!(self, v => v.len())
     }
 
     /// Whether there is no element.
@@ -98,13 +106,7 @@ impl Data {
 
     /// The elements' bytes, in the machine's order.
     pub fn as_bytes(&self) -> &[u8] {
-        match self {
-            Data::F32(v) => bytemuck::cast_slice(v),
-            Data::F16(v) => bytemuck::cast_slice(v),
-            Data::U8(v) => v,
-            Data::I8(v) => bytemuck::cast_slice(v),
-            Data::I32(v) => bytemuck::cast_slice(v),
-        }
+        of_any!(self, v => bytemuck::cast_slice(v))
     }
 
     /// Elements of `dtype` read from `bytes`, of which any incomplete last element is left out.
@@ -123,13 +125,7 @@ impl Data {
 
     /// Element `i` as a 64-bit float, which holds every element type exactly.
     pub fn get(&self, i: usize) -> Option<f64> {
-        match self {
-            Data::F32(v) => v.get(i).map(|&x| f64::from(x)),
-            Data::F16(v) => v.get(i).map(|&x| x.to_f64()),
-            Data::U8(v) => v.get(i).map(|&x| f64::from(x)),
-            Data::I8(v) => v.get(i).map(|&x| f64::from(x)),
-            Data::I32(v) => v.get(i).map(|&x| f64::from(x)),
-        }
+        of_any!(self, v => v.get(i).map(|&x| f64::from(x)))
     }
 }
 

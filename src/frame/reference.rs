@@ -2,6 +2,7 @@
 
 use super::{FrameChannels, FramePlan, OverlayPlan, Shown};
 use crate::error::{Error, Result};
+use crate::geometry::positions;
 use crate::reference::{Exact, add_store_rounding};
 use crate::spec::Layout;
 use crate::tensor::{Tensor, TensorDesc};
@@ -42,7 +43,7 @@ pub fn frame_to_tensor(plan: &FramePlan, pixels: &[u8]) -> Result<Exact> {
     let spec = plan.spec();
     if pixels.len() != plan.frame().bytes() {
         let rule = format!("{:?} bytes were planned", plan.frame().shape);
-        return Err(Error::shape(super::read_plan::OP, "the frame", &vec![pixels.len()], rule));
+        return Err(Error::shape(super::read_plan::OP, "the frame", &[pixels.len()], rule));
     }
     let source_channels = spec.source.channels();
     let stored = |x: usize, y: usize, channel: usize| {
@@ -69,13 +70,8 @@ pub fn frame_to_tensor(plan: &FramePlan, pixels: &[u8]) -> Result<Exact> {
         Layout::Nchw => [1, channels, spec.height, spec.width],
         Layout::Nhwc => [1, spec.height, spec.width, channels],
     };
-    let mut image = Exact {
-        desc: TensorDesc { shape: shape.to_vec(), dtype: spec.dtype },
-        values: Vec::new(),
-        bound: Vec::new(),
-        or_nan: Vec::new(),
-        signed_zero: Vec::new(),
-    };
+    let desc = TensorDesc { shape: shape.to_vec(), dtype: spec.dtype };
+    let mut image = Exact::of(desc, Vec::new(), Vec::new());
     let of = |values: &[f32], c: usize| f64::from(values.get(c).or(values.first()).copied().unwrap_or(0.0));
     let mut element = |channel: usize, row: usize, column: usize| {
         let (left, right, h) = neighbours(column, spec.crop.width, spec.width);
@@ -86,14 +82,10 @@ pub fn frame_to_tensor(plan: &FramePlan, pixels: &[u8]) -> Result<Exact> {
         image.values.push(((1.0 - v) * above + v * below - mean) * scale);
         image.bound.push(BOUND * scale.abs() * (1.0 + mean.abs()));
     };
-    for first in 0..shape[1] {
-        for second in 0..shape[2] {
-            for third in 0..shape[3] {
-                match spec.layout {
-                    Layout::Nchw => element(first, second, third),
-                    Layout::Nhwc => element(third, first, second),
-                }
-            }
+    for [first, second, third] in positions([shape[1], shape[2], shape[3]]) {
+        match spec.layout {
+            Layout::Nchw => element(first, second, third),
+            Layout::Nhwc => element(third, first, second),
         }
     }
     add_store_rounding(&mut image);

@@ -16,7 +16,6 @@ mod fractional;
 mod integer;
 mod kept;
 mod output;
-mod places;
 mod pool;
 mod prepared;
 mod roi;

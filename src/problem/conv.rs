@@ -22,6 +22,13 @@ pub struct KernelStrides {
     pub space: [usize; MAX_SPATIAL],
 }
 
+impl KernelStrides {
+    /// Flat position of a weight.
+    pub(crate) fn at(&self, o: usize, i: usize, [d, h, w]: [usize; MAX_SPATIAL]) -> usize {
+        o * self.o + i * self.i + d * self.space[0] + h * self.space[1] + w * self.space[2]
+    }
+}
+
 /// Convolution with every length and stride known.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]

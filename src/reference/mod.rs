@@ -30,7 +30,7 @@ use crate::error::Result;
 use crate::memory;
 use crate::problem::{ConvPoolWork, PoolWork, Problem, Work};
 use crate::spec::{Op, PoolKind};
-use crate::tensor::{Data, Tensor, TensorDesc};
+use crate::tensor::{Data, Tensor, TensorDesc, of_any};
 
 /// One output of the reference.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +53,12 @@ impl Exact {
     fn zeros(desc: &TensorDesc) -> Result<Exact> {
         let elements = desc.elements();
         let (values, bound) = (memory::filled(0.0, elements)?, memory::filled(0.0, elements)?);
-        Ok(Exact { desc: desc.clone(), values, bound, or_nan: Vec::new(), signed_zero: Vec::new() })
+        Ok(Exact::of(desc.clone(), values, bound))
+    }
+
+    /// Where NaN is wrong, and zeros may have either sign.
+    pub(crate) fn of(desc: TensorDesc, values: Vec<f64>, bound: Vec<f64>) -> Exact {
+        Exact { desc, values, bound, or_nan: Vec::new(), signed_zero: Vec::new() }
     }
 
     fn mark_signed_zero(&mut self, at: usize) -> Result<()> {
@@ -159,11 +164,5 @@ fn conv_pool(work: &ConvPoolWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y:
 }
 
 fn to_f64(t: &Tensor) -> Result<Vec<f64>> {
-    match t.data() {
-        Data::F32(v) => memory::collected(v.iter().map(|&x| f64::from(x))),
-        Data::F16(v) => memory::collected(v.iter().map(|&x| x.to_f64())),
-        Data::U8(v) => memory::collected(v.iter().map(|&x| f64::from(x))),
-        Data::I8(v) => memory::collected(v.iter().map(|&x| f64::from(x))),
-        Data::I32(v) => memory::collected(v.iter().map(|&x| f64::from(x))),
-    }
+    of_any!(t.data(), v => memory::collected(v.iter().map(|&x| f64::from(x))))
 }
