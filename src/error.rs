@@ -280,13 +280,19 @@ impl Error {
         Error::Parameter { op, parameter, value: format!("{value:?}"), rule: rule.into() }
     }
 
-    pub(crate) fn shape(
-        op: &'static str,
-        tensor: &'static str,
-        got: &[usize],
-        rule: impl Into<String>,
-    ) -> Error {
+    /// An [`Error::Shape`] from its parts.
+    pub fn shape(op: &'static str, tensor: &'static str, got: &[usize], rule: impl Into<String>) -> Error {
         Error::Shape { op, tensor, got: got.to_vec(), rule: rule.into() }
+    }
+
+    /// An [`Error::Layer`] from its parts.
+    pub fn layer(model: &str, layer: &str, reason: impl Into<String>) -> Error {
+        Error::Layer { model: model.to_owned(), layer: layer.to_owned(), reason: reason.into() }
+    }
+
+    /// An [`Error::Document`] from its parts.
+    pub fn document(document: impl Into<String>, reason: impl Into<String>) -> Error {
+        Error::Document { document: document.into(), reason: reason.into() }
     }
 
     pub(crate) fn rank(
