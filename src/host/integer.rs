@@ -1,7 +1,6 @@
 //! Integer convolution: rows of sums in 32 bits, tap by tap, over planes of 16-bit differences from the zero point.
 
 use super::output::{WORTH_SHARING, fill};
-use super::simd::wide;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{MAX_SPATIAL, positions, taps_inside};
@@ -125,14 +124,11 @@ fn sums(work: &IntegerWork, planes: &Planes, w: &Tensor, w_zero: &Tensor) -> Res
         for (number, out) in out.chunks_exact_mut(row).enumerate() {
             let (d, h) = (number / ah.output, number % ah.output);
             let from = first * plane + d * ad.stride * steps[0] + h * ah.stride * steps[1];
-            wide(
-                #[inline(always)]
-                |_| {
-                    for &(at, weight) in &taps[o * terms..][..terms] {
-                        add(out, &planes.data[from + at..], aw.stride, weight);
-                    }
-                },
-            );
+            wide!(|_| {
+                for &(at, weight) in &taps[o * terms..][..terms] {
+                    add(out, &planes.data[from + at..], aw.stride, weight);
+                }
+            });
         }
     })
 }

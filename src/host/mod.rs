@@ -4,6 +4,8 @@
 //! Loops are plain slices which the compiler vectorises, compiled once more for wider registers (see `simd`);
 //! work is shared out by rayon.
 
+#[macro_use]
+pub(crate) mod simd;
 mod activation;
 mod causal;
 mod col2im;
@@ -19,7 +21,6 @@ mod output;
 mod pool;
 mod prepared;
 mod roi;
-pub(crate) mod simd;
 mod softmax;
 mod sum;
 mod unpool;

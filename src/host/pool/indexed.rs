@@ -11,7 +11,6 @@ use crate::error::Result;
 use crate::geometry::{Axis, MAX_SPATIAL};
 use crate::host::element::{Plain, Source, Widened, narrow};
 use crate::host::output::fill_two;
-use crate::host::simd::wide;
 use crate::memory;
 use crate::problem::PoolWork;
 use crate::spec::IndexNumbering;
@@ -75,10 +74,7 @@ impl<T: Ordered> Found<'_, T> {
         let (maxima, indices) = (&mut self.maxima[range.clone()], &mut self.indices[range]);
         // All indices fit 31 bits, as the problem has checked.
         let (index, step) = (index as i32, step as i32);
-        wide(
-            #[inline(always)]
-            |_| update(maxima, indices, elements, index, step),
-        );
+        wide!(|_| update(maxima, indices, elements, index, step));
     }
 
     /// One window meets neighbouring elements, of which indices grow by `step`.
@@ -119,16 +115,13 @@ fn compact<'a, T: Ordered>(
     }
     memory::resize(buffer, count, T::LOWEST)?;
     let whole = elements.len() / stride;
-    wide(
-        #[inline(always)]
-        |_| {
-            if stride == 2 {
-                buffer.iter_mut().zip(elements.chunks_exact(2)).for_each(|(b, x)| *b = x[0]);
-            } else {
-                buffer.iter_mut().zip(elements.chunks_exact(stride)).for_each(|(b, x)| *b = x[0]);
-            }
-        },
-    );
+    wide!(|_| {
+        if stride == 2 {
+            buffer.iter_mut().zip(elements.chunks_exact(2)).for_each(|(b, x)| *b = x[0]);
+        } else {
+            buffer.iter_mut().zip(elements.chunks_exact(stride)).for_each(|(b, x)| *b = x[0]);
+        }
+    });
     for (b, x) in buffer.iter_mut().zip(elements.iter().step_by(stride)).skip(whole) {
         *b = *x;
     }
