@@ -369,7 +369,7 @@ pub(crate) fn check_unpooled(
     let output = per_axis(op, "output", output, rank)?;
     for i in 0..rank {
         let [l, k, s, p, o] = [input[i], window[i], stride[i], padding[i], output[i]].map(|n| n as i128);
-        let usual = (l - 1) * s - 2 * p + k;
+        let usual = (l - 1).saturating_mul(s).saturating_sub(2 * p).saturating_add(k);
         if (o - usual).abs() >= s {
             let rule = format!(
                 "on axis {i} it must differ by less than the stride {s} from {usual}, which {l} windows of {k} span"

@@ -206,7 +206,8 @@ impl Prepared {
             }));
             slices.extend(step.slots.iter().filter_map(|&slot| bound(slot)));
             let during = || format!("binding {op}");
-            let group = scoped(device, during, || bind_group(device, &pipeline.layout, &slices)).await?;
+            let resources = slices.into_iter().map(wgpu::BindingResource::Buffer);
+            let group = scoped(device, during, || bind_group(device, &pipeline.layout, resources)).await?;
             let dispatch = Dispatch { pipeline: pipeline.pipeline.clone(), group, grid: step.grid };
             match step.once {
                 true => binding.prepack.push(dispatch),
@@ -265,7 +266,7 @@ impl Prepared {
 }
 
 /// What a kernel binds of a tensor's slice: all of the tensor, or a part of its batch.
-fn part_of<'a>(
+pub(crate) fn part_of<'a>(
     slice: &wgpu::BufferSlice<'a>,
     desc: &TensorDesc,
     part: Option<Part>,
@@ -311,17 +312,14 @@ pub(crate) fn check_slice(
     Err(Error::Buffer { op, tensor, rule, values })
 }
 
-fn bind_group(
+/// A bind group of resources in the order of their bindings.
+pub(crate) fn bind_group<'a>(
     device: &wgpu::Device,
     layout: &wgpu::BindGroupLayout,
-    slices: &[wgpu::BufferBinding<'_>],
+    resources: impl IntoIterator<Item = wgpu::BindingResource<'a>>,
 ) -> wgpu::BindGroup {
-    let entries: Vec<_> = (slices.iter().enumerate())
-        .map(|(i, slice)| wgpu::BindGroupEntry {
-            binding: i as u32,
-            resource: wgpu::BindingResource::Buffer(slice.clone()),
-        })
-        .collect();
+    let entries = (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource });
+    let entries: Vec<_> = entries.collect();
     device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some("wgpool"), layout, entries: &entries })
 }
 

@@ -4,6 +4,7 @@ use super::params::ShowParams;
 use super::{FrameKernel, Recipe, Shown, TensorToFrame, check_positions};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::geometry::Strides;
 use crate::plan::{Caps, Planner, loop_limit::Iterations};
 use crate::spec::Layout;
 use crate::tensor::checked_elements;
@@ -128,7 +129,7 @@ fn image(spec: &TensorToFrame) -> Result<Image> {
         (Layout::Nhwc, &[n, h, w, c]) => (n, c, h, w),
         _ => {
             let rule = "it must be batch, channels, height and width";
-            return Err(Error::rank(OP, "the tensor", &shape, rule));
+            return Err(Error::rank(OP, "the tensor", shape, rule));
         }
     };
     if channels == 0 || height == 0 || width == 0 {
@@ -142,10 +143,8 @@ fn image(spec: &TensorToFrame) -> Result<Image> {
         let rule = format!("the batch has {batch} images, counted from 0");
         return Err(Error::parameter(OP, "image", spec.image, rule));
     }
-    let (column, row, channel) = match spec.layout {
-        Layout::Nchw => (1, width, width * height),
-        Layout::Nhwc => (channels, channels * width, 1),
-    };
+    let Strides { c: channel, space: [_, row, column], .. } =
+        Strides::of(spec.layout, channels, [1, height, width]);
     let first = match spec.shown {
         Shown::Classes => 0,
         Shown::Channel(shown) if shown < channels => shown * channel,

@@ -42,14 +42,8 @@ pub(super) fn conv_pool(
         return Ok(Data::F32(y));
     }
     match work.conv.dtype {
-        DType::F16 => Ok(Data::F16(job.run(|data| match data {
-            Data::F16(v) => Some(v),
-            _ => None,
-        })?)),
-        _ => Ok(Data::F32(job.run::<f32>(|data| match data {
-            Data::F32(v) => Some(v),
-            _ => None,
-        })?)),
+        DType::F16 => Ok(Data::F16(job.run(|data| if let Data::F16(v) = data { Some(v) } else { None })?)),
+        _ => Ok(Data::F32(job.run(|data| if let Data::F32(v) = data { Some(v) } else { None })?)),
     }
 }
 

@@ -46,17 +46,7 @@ impl Image {
     /// # Errors
     /// If such a batch does not fit the address space, and so has no strides.
     pub fn shape_with(&self, channels: usize, space: &[usize]) -> Result<Vec<usize>> {
-        let mut shape = vec![self.batch];
-        match self.layout {
-            Layout::Nchw => {
-                shape.push(channels);
-                shape.extend_from_slice(space);
-            }
-            Layout::Nhwc => {
-                shape.extend_from_slice(space);
-                shape.push(channels);
-            }
-        }
+        let shape = self.layout.shape(self.batch, channels, space);
         checked_elements("output", &shape)?;
         Ok(shape)
     }
