@@ -109,20 +109,20 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
     problem.check(inputs)?;
     let x = inputs.iter().map(|t| to_f64(t)).collect::<Result<Vec<_>>>()?;
     let mut outputs = problem.outputs.iter().map(Exact::zeros).collect::<Result<Vec<_>>>()?;
+    fn bias(rest: &[Vec<f64>]) -> Option<&[f64]> {
+        rest.first().map(Vec::as_slice)
+    }
     match (&problem.work, x.as_slice(), outputs.as_mut_slice()) {
-        (Work::Pool(work), [x], [y]) => pool::pool(work, x, y, None)?,
-        (Work::Pool(work), [x], [y, indices]) => pool::pool(work, x, y, Some(indices))?,
-        (Work::Fractional(work), [x, s], [y]) => fractional::fractional(work, x, s, y, None)?,
-        (Work::Fractional(work), [x, s], [y, i]) => fractional::fractional(work, x, s, y, Some(i))?,
+        (Work::Pool(work), [x], [y, indices @ ..]) => pool::pool(work, x, y, indices.first_mut())?,
+        (Work::Fractional(work), [x, samples], [y, indices @ ..]) => {
+            fractional::fractional(work, x, samples, y, indices.first_mut())?
+        }
         (Work::Unpool(work), [x, i], [y]) => unpool::unpool(work, x, i, y),
         (Work::RoiAlign(work), [x, r, i], [y]) => roi::align(work, x, r, i, y)?,
         (Work::MaxRoi(work), [x, r], [y]) => roi::max(work, x, r, y)?,
-        (Work::ConvTranspose(work), [x, w], [y]) => conv::transposed(work, x, w, None, y)?,
-        (Work::ConvTranspose(work), [x, w, b], [y]) => conv::transposed(work, x, w, Some(b), y)?,
-        (Work::ConvPool(work), [x, w], [y]) => conv_pool(work, x, w, None, y)?,
-        (Work::ConvPool(work), [x, w, b], [y]) => conv_pool(work, x, w, Some(b), y)?,
-        (Work::Conv(work), [x, w], [y]) => conv::conv(work, x, w, None, y)?,
-        (Work::Conv(work), [x, w, b], [y]) => conv::conv(work, x, w, Some(b), y)?,
+        (Work::ConvTranspose(work), [x, w, b @ ..], [y]) => conv::transposed(work, x, w, bias(b), y)?,
+        (Work::ConvPool(work), [x, w, b @ ..], [y]) => conv_pool(work, x, w, bias(b), y)?,
+        (Work::Conv(work), [x, w, b @ ..], [y]) => conv::conv(work, x, w, bias(b), y)?,
         (Work::ConvInteger(work), [x, w, rest @ ..], [y]) => integer::integer(work, x, w, rest, y),
         (Work::Deform(work), all @ [_, _, _, ..], [y]) => deform::deform(work, all, y),
         (Work::Col2Im(work), [x], [y]) => col2im::col2im(work, x, y),
