@@ -295,29 +295,23 @@ impl Error {
         Error::Document { document: document.into(), reason: reason.into() }
     }
 
-    pub(crate) fn rank(
-        op: &'static str,
-        tensor: &'static str,
-        shape: &[usize],
-        rule: impl Into<String>,
-    ) -> Error {
+    /// An [`Error::Rank`] from its parts.
+    pub fn rank(op: &'static str, tensor: &'static str, shape: &[usize], rule: impl Into<String>) -> Error {
         Error::Rank { op, tensor, got: shape.len(), shape: shape.to_vec(), rule: rule.into() }
     }
 
-    pub(crate) fn arity(op: &'static str, expected: &'static str, got: usize) -> Error {
+    /// An [`Error::Arity`] from its parts.
+    pub fn arity(op: &'static str, expected: &'static str, got: usize) -> Error {
         Error::Arity { op, expected, got }
     }
 
-    pub(crate) fn element_type(
-        op: &'static str,
-        tensor: &'static str,
-        got: DType,
-        rule: impl Into<String>,
-    ) -> Error {
+    /// An [`Error::Type`] from its parts.
+    pub fn dtype(op: &'static str, tensor: &'static str, got: DType, rule: impl Into<String>) -> Error {
         Error::Type { op, tensor, got, rule: rule.into() }
     }
 
-    pub(crate) fn value(
+    /// An [`Error::Value`] from its parts.
+    pub fn value(
         op: &'static str,
         tensor: &'static str,
         at: usize,
@@ -327,7 +321,8 @@ impl Error {
         Error::Value { op, tensor, at, value: value.to_string(), rule: rule.into() }
     }
 
-    pub(crate) fn too_large(what: &'static str, values: String, rule: &'static str) -> Error {
+    /// An [`Error::TooLarge`] from its parts.
+    pub fn too_large(what: &'static str, values: String, rule: &'static str) -> Error {
         Error::TooLarge { what, values, rule }
     }
 }

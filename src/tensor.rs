@@ -208,7 +208,7 @@ impl Tensor {
     pub fn as_f32(&self) -> Result<&[f32]> {
         match &self.data {
             Data::F32(v) => Ok(v),
-            other => Err(Error::element_type("tensor", "the tensor", other.dtype(), "f32 was asked for")),
+            other => Err(Error::dtype("tensor", "the tensor", other.dtype(), "f32 was asked for")),
         }
     }
 

@@ -137,7 +137,7 @@ fn image(spec: &TensorToFrame) -> Result<Image> {
     }
     let elements = checked_elements("tensor", shape)?;
     if !matches!(spec.tensor.dtype, DType::F32 | DType::F16) {
-        return Err(Error::element_type(OP, "the tensor", spec.tensor.dtype, "it must be f32 or f16"));
+        return Err(Error::dtype(OP, "the tensor", spec.tensor.dtype, "it must be f32 or f16"));
     }
     if spec.image >= batch {
         let rule = format!("the batch has {batch} images, counted from 0");

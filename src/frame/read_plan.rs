@@ -122,7 +122,7 @@ fn check(spec: &FrameToTensor) -> Result<()> {
         }
     }
     if !matches!(spec.dtype, DType::F32 | DType::F16) {
-        return Err(Error::element_type(OP, "the output", spec.dtype, "it must be f32 or f16"));
+        return Err(Error::dtype(OP, "the output", spec.dtype, "it must be f32 or f16"));
     }
     if spec.slot >= spec.batch {
         let rule = format!("the batch has {} images, counted from 0", spec.batch);

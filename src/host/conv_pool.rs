@@ -174,7 +174,7 @@ impl Job<'_> {
 
     fn wrong_type(&self) -> Error {
         let rule = "it must be f32 or f16";
-        Error::element_type("convolution with pooling", "the tensor between", self.work.between.dtype, rule)
+        Error::dtype("convolution with pooling", "the tensor between", self.work.between.dtype, rule)
     }
 
     /// The tiles of all images; none if some of them would lie in the padding alone, or there is too little to tile.

@@ -64,7 +64,7 @@ impl Planes {
         match x.data() {
             Data::U8(x) => Self::less(work, x, zero as i16),
             Data::I8(x) => Self::less(work, x, zero as i16),
-            other => Err(Error::element_type(OP, "the input", other.dtype(), "it must be u8 or i8")),
+            other => Err(Error::dtype(OP, "the input", other.dtype(), "it must be u8 or i8")),
         }
     }
 

@@ -15,7 +15,7 @@ const CHANNELS: usize = 16;
 pub(super) fn unpool(work: &UnpoolWork, x: &Data, indices: &Data) -> Result<Data> {
     let wrong = |tensor, data: &Data| {
         let rule = format!("the problem was made for values of {} and i32 indices", work.dtype);
-        Error::element_type("max unpooling", tensor, data.dtype(), rule)
+        Error::dtype("max unpooling", tensor, data.dtype(), rule)
     };
     let Data::I32(indices) = indices else { return Err(wrong("the indices", indices)) };
     Ok(match x {

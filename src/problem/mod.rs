@@ -180,7 +180,7 @@ fn require_dtype(op: &'static str, tensor: &'static str, got: DType, allowed: &[
         return Ok(());
     }
     let names: Vec<String> = allowed.iter().map(DType::to_string).collect();
-    Err(Error::element_type(op, tensor, got, format!("it must be {}", names.join(" or "))))
+    Err(Error::dtype(op, tensor, got, format!("it must be {}", names.join(" or "))))
 }
 
 /// Refuses a tensor of another shape than `shape`; `meaning` says what its lengths are.

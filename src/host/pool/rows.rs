@@ -10,6 +10,7 @@ use crate::host::element::Source;
 use crate::memory;
 
 /// Buffers of a task, kept from one slab to the next.
+#[derive(Default)]
 pub(super) struct Buffers<T> {
     planes: Level<T>,
     rows: Level<T>,
@@ -18,16 +19,10 @@ pub(super) struct Buffers<T> {
 }
 
 /// Buffers of one axis.
+#[derive(Default)]
 struct Level<T> {
     lines: Vec<T>,
     spare: Vec<T>,
-}
-
-impl<T> Buffers<T> {
-    pub fn new() -> Self {
-        let level = || Level { lines: vec![], spare: vec![] };
-        Buffers { planes: level(), rows: level(), converted: vec![], spare: vec![] }
-    }
 }
 
 pub(super) fn slab<R: Reduce>(
