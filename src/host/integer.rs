@@ -145,14 +145,14 @@ fn sums_inside(work: &IntegerWork, [x, w]: [&Tensor; 2], [x_zero, w_zero]: [&Ten
         let first = o / conv.group_out * conv.group_in;
         let w_zero = whole(w_zero, if work.zero_each { o } else { 0 });
         for (out, sum) in positions(conv.axes.map(|a| a.output)).zip(out) {
-            for (tap, at) in taps_inside(&conv.axes, out) {
+            taps_inside(&conv.axes, out).for_each(|(tap, at)| {
                 let (from, tap) = (conv.input.at(n, first, at), conv.kernel.at(o, 0, tap));
                 for i in 0..conv.group_in {
                     let a = whole(x, from + i * conv.input.c) - zero;
                     let b = whole(w, tap + i * conv.kernel.i) - w_zero;
                     *sum = sum.wrapping_add(a * b);
                 }
-            }
+            });
         }
     })
 }

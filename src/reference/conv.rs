@@ -107,14 +107,14 @@ fn sum(
     let group = o / work.group_out;
     let mut sum = bias.map_or(0.0, |b| b[o]);
     let mut magnitude = sum.abs();
-    for (tap, at) in taps_inside(&work.axes, position) {
+    taps_inside(&work.axes, position).for_each(|(tap, at)| {
         for i in 0..work.group_in {
             let c = group * work.group_in + i;
             let product = x[work.input.at(n, c, at)] * w[work.kernel.at(o, i, tap)];
             sum += product;
             magnitude += product.abs();
         }
-    }
+    });
     (sum, SUM * magnitude)
 }
 
@@ -135,7 +135,7 @@ pub(super) fn transposed(
             let mut sums = memory::filled(bias.map_or(0.0, |b| b[o]), outputs.iter().product())?;
             let mut magnitudes = memory::collected(sums.iter().map(|s| s.abs()))?;
             for from in positions(inputs) {
-                for (tap, [d, h, column]) in taps_inside(&work.axes, from) {
+                taps_inside(&work.axes, from).for_each(|(tap, [d, h, column])| {
                     let at = (d * height + h) * width + column;
                     for i in 0..work.group_in {
                         let c = group * work.group_in + i;
@@ -145,7 +145,7 @@ pub(super) fn transposed(
                         sums[at] += product;
                         magnitudes[at] += product.abs();
                     }
-                }
+                });
             }
             for ((sum, magnitude), at) in sums.into_iter().zip(magnitudes).zip(positions(outputs)) {
                 let to = work.output.at(n, o, at);

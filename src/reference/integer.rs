@@ -36,14 +36,14 @@ fn sum(
 ) -> i32 {
     let conv = &work.conv;
     let mut sum = 0i64;
-    for (tap, at) in taps_inside(&conv.axes, out) {
+    taps_inside(&conv.axes, out).for_each(|(tap, at)| {
         for i in 0..conv.group_in {
             let c = o / conv.group_out * conv.group_in + i;
             let a = x[conv.input.at(n, c, at)] - x_zero;
             let b = w[conv.kernel.at(o, i, tap)] - w_zero;
             sum += a as i64 * b as i64;
         }
-    }
+    });
     sum as i32
 }
 

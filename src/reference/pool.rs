@@ -57,7 +57,7 @@ pub(super) struct Element {
 pub(super) fn element(work: &PoolWork, value: impl Fn(&[usize; 3]) -> f64, o: [usize; 3]) -> Element {
     let window = taps_inside(&work.axes, o).map(|(_, position)| position);
     let values = || window.clone().map(|p| value(&p));
-    let inside: usize = (0..3).map(|i| work.axes[i].taps_inside(o[i]).len()).product();
+    let inside = || (0..3).map(|i| work.axes[i].taps_inside(o[i]).len() as f64).product::<f64>();
     let (value, bound) = match work.kind {
         PoolKind::Max => {
             let value_of = &value;
@@ -70,7 +70,7 @@ pub(super) fn element(work: &PoolWork, value: impl Fn(&[usize; 3]) -> f64, o: [u
                 Some(divisor) => f64::from(divisor),
                 // Padding may make windows larger than what a usize counts.
                 None if count_include_pad => (0..3).map(|i| work.axes[i].taps_padded(o[i]) as f64).product(),
-                None => inside as f64,
+                None => inside(),
             };
             let magnitude = values().map(f64::abs).sum::<f64>() / count;
             (values().sum::<f64>() / count, SUM * magnitude)
@@ -78,7 +78,7 @@ pub(super) fn element(work: &PoolWork, value: impl Fn(&[usize; 3]) -> f64, o: [u
         PoolKind::LpTorch { p } => {
             let p = f64::from(p);
             let taps: f64 = work.axes.iter().map(|a| a.kernel as f64).product();
-            let scale = taps / inside as f64;
+            let scale = taps / inside();
             let unit = Unit::of(values());
             let sum: f64 = values().map(|v| unit.power(v, p)).sum();
             let magnitude: f64 = values().map(|v| unit.power(v.abs(), p)).sum();
@@ -100,7 +100,7 @@ pub(super) fn element(work: &PoolWork, value: impl Fn(&[usize; 3]) -> f64, o: [u
             let unit = Unit::of(values());
             let sum: f64 = values().map(|v| unit.power(v.abs(), p)).sum();
             let root = unit.size * sum.powf(1.0 / p);
-            (root, of_powers(p, inside as f64) * root)
+            (root, of_powers(p, inside()) * root)
         }
     };
     Element { value, bound, position: None, signed_zero: false }
@@ -155,13 +155,13 @@ pub(super) fn maximum(
         _ => f64::NEG_INFINITY,
     };
     let mut position = None;
-    for p in window {
+    window.for_each(|p| {
         let v = value(&p);
         // The first counts whatever it is.
         if position.is_none() || v > max || v.is_nan() {
             (max, position) = (v, Some(p));
         }
-    }
+    });
     // A window of negative zero alone keeps its sign.
     if let Some(p) = position {
         max = value(&p);

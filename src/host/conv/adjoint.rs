@@ -37,12 +37,12 @@ fn add(work: &ConvWork, x: &[f32], w: &[f32], [n, o]: [usize; 2], sums: &mut [f6
     let first = o / work.group_out * work.group_in;
     for input in positions(work.axes.map(|a| a.output)) {
         let from = work.input.at(n, first, input);
-        for (tap, [d, h, column]) in taps_inside(&work.axes, input) {
+        taps_inside(&work.axes, input).for_each(|(tap, [d, h, column])| {
             // The kernel's input channels are those of all groups.
             let tap = work.kernel.at(o % work.group_out, first, tap);
             let products = (0..work.group_in)
                 .map(|c| f64::from(x[from + c * work.input.c]) * f64::from(w[tap + c * work.kernel.i]));
             sums[(d * height + h) * width + column] += products.sum::<f64>();
-        }
+        });
     }
 }

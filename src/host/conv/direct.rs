@@ -36,11 +36,11 @@ pub(super) fn conv(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) 
 pub(super) fn element(work: &ConvWork, x: &[f32], w: &[f32], n: usize, o: usize, at: [usize; 3]) -> f64 {
     let first = o / work.group_out * work.group_in;
     let mut sum = 0.0;
-    for (tap, place) in taps_inside(&work.axes, at) {
+    taps_inside(&work.axes, at).for_each(|(tap, place)| {
         let (from, tap) = (work.input.at(n, first, place), work.kernel.at(o, 0, tap));
         sum += (0..work.group_in)
             .map(|i| f64::from(x[from + i * work.input.c]) * f64::from(w[tap + i * work.kernel.i]))
             .sum::<f64>();
-    }
+    });
     sum
 }
