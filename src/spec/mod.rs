@@ -11,6 +11,7 @@ mod integer;
 mod layout;
 mod pool;
 mod roi;
+pub(crate) mod setters;
 
 pub use accuracy::Accuracy;
 pub use activation::Activation;

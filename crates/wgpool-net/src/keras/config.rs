@@ -14,7 +14,7 @@ use wgpool::spec::Layout;
 const LONGEST_NAME: usize = 256;
 
 fn bad(reason: impl Into<String>) -> Error {
-    Error::Document { document: "Keras config".to_owned(), reason: reason.into() }
+    Error::document("Keras config", reason)
 }
 
 pub(super) fn architecture(json: &[u8]) -> Result<Sequential> {
