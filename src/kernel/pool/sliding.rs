@@ -31,8 +31,8 @@ impl Kernel for Pool {
         let flags = pairs([false, true], pairs([false, true], [false, true]));
         let of = |((reduce, dtype), (channels_last, (indices, adaptive)))| {
             let is_norm = matches!(reduce, Reduce::Lp | Reduce::LpTorch);
-            let is_there = !(indices && reduce != Reduce::Max) && !(adaptive && is_norm);
-            is_there.then_some(Pool { reduce, dtype, indices, channels_last, adaptive })
+            let is_refused = indices && reduce != Reduce::Max || adaptive && is_norm;
+            (!is_refused).then_some(Pool { reduce, dtype, indices, channels_last, adaptive })
         };
         pairs(Reduce::with_types(), flags).filter_map(of).collect()
     }
