@@ -1,6 +1,6 @@
 //: constants
 // Convolution of few channels on hardware: all output channels at some positions an invocation; pooled, where the
-// positions are a window. src/kernel/conv_patch.rs writes its lines.
+// positions are a window. src/kernel/conv/few_channels.rs writes its lines.
 
 @group(0) @binding(0) var<uniform> params: ConvPatchParams;
 @group(0) @binding(1) var<storage, read> input: array<Word>;

@@ -2,7 +2,7 @@
 // Direct convolution in register tiles: an invocation computes a tile of positions times a block of output channels, of
 // one group, from some chunks of the input channels; a dispatch computes several blocks, each workgroup one. A chunk of a
 // region of the input, padded, lies in a uniform page in the order of pack/input.wgsl, its weights in another in that of
-// pack/weights.wgsl. The lines marked `//:` stand for unrolled ones, which `kernel/tiled.rs` writes for a tile.
+// pack/weights.wgsl. The lines marked `//:` stand for unrolled ones, which `src/kernel/conv/register_tile.rs` writes for a tile.
 
 // Whether sums begin here or go on with what the output holds, and whether they end here.
 override FIRST: bool = true;

@@ -1,6 +1,6 @@
 //! What compilers have to do with kernels: what they read, and what they can build in time.
 
-use super::conv::{ConvTiled, GemmFinish, GemmTile};
+use super::conv::{GemmFinish, GemmTile};
 use super::key::KernelKey;
 
 /// What parses a shader's text.
@@ -16,16 +16,6 @@ pub enum Target {
 impl Target {
     /// Of what this crate is built for.
     pub const HERE: Target = if cfg!(target_arch = "wasm32") { Target::Browser } else { Target::Native };
-
-    /// What stands before the text of `key`.
-    fn enable(self, key: &KernelKey) -> &'static str {
-        match (self, key) {
-            (Target::Browser, KernelKey::ConvTiled(ConvTiled { tile, .. })) if tile.broadcast => {
-                "enable subgroups;\n"
-            }
-            _ => "",
-        }
-    }
 }
 
 impl KernelKey {
@@ -36,7 +26,9 @@ impl KernelKey {
 
     /// The shader's text for what parses it.
     pub fn source_for(&self, target: Target) -> String {
-        target.enable(self).to_owned() + &self.text()
+        let subgroups = matches!(self, KernelKey::ConvTiled(kernel) if kernel.tile.broadcast);
+        let enable = if subgroups && target == Target::Browser { "enable subgroups;\n" } else { "" };
+        enable.to_owned() + &self.text()
     }
 
     /// Whether FXC builds the pipeline in a second or so: FXC is the compiler of Direct3D 12 where there is no DXC. Plans for

@@ -43,23 +43,12 @@ impl Paged {
         if let Some(side) = self.taps.side() {
             row = row.with("TAPS", side);
         }
-        row.written(move |mark| self.lines(mark))
-    }
-
-    /// The lines for a mark in the text.
-    fn lines(&self, mark: &str) -> Vec<String> {
-        match mark {
-            "text of each page" => self.text_of_each(),
-            "pages" => self.pools(),
-            _ => Vec::new(),
-        }
+        row.written(move |mark| if mark == "pages" { self.pools() } else { self.text_of_each() })
     }
 
     fn text_of_each(&self) -> Vec<String> {
-        let load = match self.taps.fours() {
-            false => shader!("lib/page_one.wgsl"),
-            true => shader!("lib/page_four.wgsl"),
-        };
+        let four = self.taps.fours();
+        let load = if four { shader!("lib/page_four.wgsl") } else { shader!("lib/page_one.wgsl") };
         let page = load.to_owned() + &filled(&self.of_each.concat(), |name| self.columns(name));
         (0..self.pages).map(|number| page.trim_end().replace("PAGE", &number.to_string())).collect()
     }

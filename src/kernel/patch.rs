@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::block::uniform;
 use super::reduce::Reduce;
-use super::row::{Row, typed};
+use super::row::{Row, pairs, typed};
 use super::text::{INSIDE, KEY, shader};
 use crate::dtype::DType;
 
@@ -139,7 +139,7 @@ impl Patch {
         let outputs = || 0..self.tall;
         if self.shared == 0 {
             let row = |o, t| InputRow { y: format!("y + {o} * params.stride.x + {t}"), uses: vec![(o, t)] };
-            return outputs().flat_map(|o| (0..taps).map(move |t| row(o, t))).collect();
+            return pairs(outputs(), 0..taps).map(|(o, t)| row(o, t)).collect();
         }
         (0..(self.tall - 1) * self.shared + taps)
             .map(|n| {
@@ -215,11 +215,11 @@ impl Patch {
 
     fn weights(&self) -> Vec<String> {
         let [rows, columns] = self.taps;
-        let weight = |r, t| {
+        let weight = |(r, t)| {
             let at = format!("first_weight + {r}u * params.tap_stride.x + {t}u * params.tap_stride.y");
             format!("let weight_{r}_{t} = weight({at});")
         };
-        (0..rows).flat_map(|r| (0..columns).map(move |t| weight(r, t))).collect()
+        pairs(0..rows, 0..columns).map(weight).collect()
     }
 
     fn summed(&self, row: &InputRow) -> Vec<String> {
@@ -248,28 +248,21 @@ impl Patch {
     /// Patches of every kind, for tests to compile: many more windows and strides are possible.
     pub(super) fn kinds() -> Vec<Patch> {
         let patch = |taps, shared, tall, across| Patch { dtype: DType::F32, taps, shared, tall, across };
-        let mut kinds = Vec::new();
-        for across in [Across::Column, Across::Channel, Across::Channels] {
-            for &tall in Patch::heights(across) {
-                kinds.extend((0..3).map(|shared| patch([3, 3], shared, tall, across)));
-            }
+        let tall = |(across, shared)| {
+            Patch::heights(across).iter().map(move |&tall| patch([3, 3], shared, tall, across))
+        };
+        let mut kinds: Vec<Patch> =
+            pairs([Across::Column, Across::Channel, Across::Channels], 0..3).flat_map(tall).collect();
+        for (stride, phase) in pairs(1..=4, 0..4) {
+            let across = Across::Columns { stride, phase };
+            kinds.extend([patch([2, 2], 0, 2, across), patch([3, 3], 1, 2, across)]);
         }
-        for stride in 1..=4 {
-            for phase in 0..4 {
-                let across = Across::Columns { stride, phase };
-                kinds.push(patch([2, 2], 0, 2, across));
-                kinds.push(patch([3, 3], 1, 2, across));
-            }
-        }
-        for taps in [[1, 1], [1, 16], [16, 1], [7, 7], [5, 2]] {
-            for across in [Across::Column, Across::Columns { stride: 1, phase: 3 }] {
-                kinds.push(patch(taps, u32::from(taps[0] > 1), 2, across));
-            }
-        }
+        let across = [Across::Column, Across::Columns { stride: 1, phase: 3 }];
+        let large = pairs([[1, 1], [1, 16], [16, 1], [7, 7], [5, 2]], across);
+        kinds.extend(large.map(|(taps, across)| patch(taps, u32::from(taps[0] > 1), 2, across)));
         let halves = kinds.iter().filter(|k| k.shared == 1).map(|&k| Patch { dtype: DType::F16, ..k });
         let halves: Vec<Patch> = halves.collect();
-        kinds.extend(halves);
-        kinds
+        [kinds, halves].concat()
     }
 }
 

@@ -119,15 +119,10 @@ impl Images<'_> {
             out_row: number(self.output.space[1])?,
             out_plane: number(out_plane)?,
             total: p.u32(planes * patches[0] * patches[1] * inner)?,
-            tap_stride: [0; 2],
-            tap_out: 0,
             channels: p.u32(self.channels)?,
             multiplier: p.u32(if across.channels_last() { 1 } else { self.multiplier })?,
-            has_bias: 0,
-            alpha: 0.0,
-            divisor: 0,
             nan: f32::NAN.to_bits(),
-            pad_0: 0,
+            ..bytemuck::Zeroable::zeroed()
         })
     }
 

@@ -16,9 +16,7 @@ pub struct Conv {
 
 impl Kernel for Conv {
     fn row(&self) -> Row {
-        convolution(self.dtype, &[shader!("conv/direct.wgsl")])
-            .with("ACTIVATION", self.activation as u32)
-            .with("CHANNELS_LAST", self.channels_last)
+        convolution(self.dtype, self.activation, self.channels_last, &[shader!("conv/direct.wgsl")])
     }
 
     fn every() -> Vec<Conv> {

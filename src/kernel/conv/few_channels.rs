@@ -1,5 +1,7 @@
 //! `conv/few_channels.wgsl`: the convolution of few channels, whose taps are written out.
 
+use std::collections::BTreeSet;
+
 use crate::kernel::common::*;
 use crate::kernel::patch::of_windows;
 
@@ -38,22 +40,18 @@ impl Kernel for ConvPatch {
     }
 
     fn every() -> Vec<ConvPatch> {
-        let mut every = Vec::new();
-        for dtype in FLOATS {
-            for (pool, positions, stride) in [
-                (None, [4, 1], [1, 0]),
-                (None, [2, 1], [2, 0]),
-                (None, [1, 1], [0, 0]),
-                (Some(Reduce::Max), [2, 2], [1, 1]),
-                (Some(Reduce::Average), [2, 2], [2, 2]),
-                (Some(Reduce::AveragePadded), [1, 3], [0, 1]),
-            ] {
-                for taps in [[1, 1], [3, 3], [5, 5]] {
-                    let activation = ActivationKind::Relu;
-                    let fours = if taps == [3, 3] { 3 } else { 1 };
-                    every.push(ConvPatch { dtype, activation, pool, taps, stride, positions, fours });
-                }
-            }
+        let shapes = [
+            (None, [4, 1], [1, 0]),
+            (None, [2, 1], [2, 0]),
+            (None, [1, 1], [0, 0]),
+            (Some(Reduce::Max), [2, 2], [1, 1]),
+            (Some(Reduce::Average), [2, 2], [2, 2]),
+            (Some(Reduce::AveragePadded), [1, 3], [0, 1]),
+        ];
+        let windows = [([1, 1], 1), ([3, 3], 3), ([5, 5], 1)];
+        let (activation, mut every) = (ActivationKind::Relu, Vec::new());
+        for (dtype, ((pool, positions, stride), (taps, fours))) in pairs(FLOATS, pairs(shapes, windows)) {
+            every.push(ConvPatch { dtype, activation, pool, taps, stride, positions, fours });
         }
         every
     }
@@ -72,17 +70,15 @@ impl ConvPatch {
             "products" => self.products(),
             "additions" => self.sums().map(|s| format!("sum_{s} += part_{s};")).collect(),
             "results" if self.pool.is_some() => self.pooled(),
-            "results" => self.each_position().into_iter().flat_map(|p| self.result(p)).collect(),
+            "results" => self.each_position().flat_map(|p| self.result(p)).collect(),
             _ => Vec::new(),
         }
     }
 
     fn constants(&self) -> Vec<String> {
         let ([rows, columns], [tall, wide]) = (self.taps, self.positions);
-        let mut lines = vec![
-            format!("const FOURS: u32 = {}u;", self.fours),
-            format!("const TAPS: u32 = {}u;", rows * columns),
-        ];
+        let unsigned = [("FOURS", self.fours), ("TAPS", rows * columns)];
+        let mut lines = unsigned.map(|(name, value)| format!("const {name}: u32 = {value}u;")).to_vec();
         let sides = [("ROWS_OF_TAPS", rows), ("COLUMNS_OF_TAPS", columns), ("ROWS", tall), ("COLUMNS", wide)];
         lines.extend(sides.map(|(name, value)| format!("const {name}: i32 = {value};")));
         lines
@@ -90,54 +86,43 @@ impl ConvPatch {
 
     /// Places of the rows or columns that the windows read.
     fn places(&self, axis: usize, name: &str, member: &str) -> Vec<String> {
-        self.needed(axis).into_iter().flat_map(|n| self.place(n, name, member)).collect()
+        let place = |n| {
+            let at = format!("at.{member} + {n}, params.image_size.{member}");
+            [
+                format!("let {name}_{n} = clamped({at}) * params.in_stride.{member};"),
+                format!("let in_{name}_{n} = is_inside({at});"),
+            ]
+        };
+        self.needed(axis).into_iter().flat_map(place).collect()
     }
 
     /// Rows or columns of the input that the windows read.
     fn needed(&self, axis: usize) -> Vec<u32> {
-        let all = 0..(self.positions[axis] - 1) * self.stride[axis] + self.taps[axis];
-        let is_read = |n: &u32| {
-            (0..self.positions[axis]).any(|p| {
-                let first = p * self.stride[axis];
-                (first..first + self.taps[axis]).contains(n)
-            })
-        };
-        all.filter(is_read).collect()
+        let taps = pairs(0..self.positions[axis], 0..self.taps[axis]);
+        let needed: BTreeSet<u32> = taps.map(|(position, tap)| position * self.stride[axis] + tap).collect();
+        needed.into_iter().collect()
     }
 
-    fn place(&self, n: u32, name: &str, member: &str) -> [String; 2] {
-        let at = format!("at.{member} + {n}, params.image_size.{member}");
-        [
-            format!("let {name}_{n} = clamped({at}) * params.in_stride.{member};"),
-            format!("let in_{name}_{n} = is_inside({at});"),
-        ]
-    }
-
-    fn each_position(&self) -> Vec<(u32, u32)> {
-        let [tall, wide] = self.positions;
-        (0..tall).flat_map(|y| (0..wide).map(move |x| (y, x))).collect()
+    fn each_position(&self) -> impl Iterator<Item = (u32, u32)> + Clone + use<> {
+        pairs(0..self.positions[0], 0..self.positions[1])
     }
 
     /// The names of the sums: row, column and four channels.
     fn sums(&self) -> impl Iterator<Item = String> {
-        let fours = self.fours;
-        self.each_position()
-            .into_iter()
-            .flat_map(move |(y, x)| (0..fours).map(move |q| format!("{y}_{x}_{q}")))
+        pairs(self.each_position(), 0..self.fours).map(|((y, x), q)| format!("{y}_{x}_{q}"))
     }
 
     fn loads(&self) -> Vec<String> {
-        let load = |y, x| {
+        let load = |(y, x)| {
             format!("let x_{y}_{x} = load(plane + row_{y} + column_{x}, in_row_{y} && in_column_{x});")
         };
-        let columns = self.needed(1);
-        self.needed(0).into_iter().flat_map(|y| columns.iter().map(move |&x| load(y, x))).collect()
+        pairs(self.needed(0), self.needed(1)).map(load).collect()
     }
 
     fn products(&self) -> Vec<String> {
         let [rows, columns] = self.taps;
         let mut lines = Vec::new();
-        for (r, t) in (0..rows).flat_map(|r| (0..columns).map(move |t| (r, t))) {
+        for (r, t) in pairs(0..rows, 0..columns) {
             lines.push("{".to_owned());
             for q in 0..self.fours {
                 let at = (r * columns + t) * self.fours + q;

@@ -81,21 +81,18 @@ impl Kernel for ConvGemm {
 
     fn every() -> Vec<ConvGemm> {
         use GemmFinish::*;
-        let finished = pairs(ActivationKind::ALL, [Store, Max, Average, AveragePadded]);
-        let finishes = finished.chain([(ActivationKind::None, Partial)]);
-        let taps = [GemmTaps::Point, GemmTaps::Plane, GemmTaps::Volume];
+        let finishes = pairs(ActivationKind::ALL, [Store, Max, Average, AveragePadded]);
+        let finishes = finishes.chain([(ActivationKind::None, Partial)]);
+        let windows = pairs([false, true], [GemmTaps::Point, GemmTaps::Plane, GemmTaps::Volume]);
         let tiles = pairs(FLOATS, [GemmTile::Small, GemmTile::Large].map(|tile| (tile, None)));
         let matrices = Cooperative::KINDS.map(|matrices| (DType::F16, (matrices.tile(), Some(matrices))));
-        let of = |((dtype, (tile, cooperative)), ((channels_last, taps), (activation, finish)))| ConvGemm {
-            dtype,
-            activation,
-            channels_last,
-            tile,
-            cooperative,
-            taps,
-            finish,
-        };
-        pairs(tiles.chain(matrices), pairs(pairs([false, true], taps), finishes)).map(of).collect()
+        let mut every = Vec::new();
+        for ((dtype, (tile, cooperative)), (channels_last, taps)) in pairs(tiles.chain(matrices), windows) {
+            for (activation, finish) in finishes.clone() {
+                every.push(ConvGemm { dtype, activation, channels_last, tile, cooperative, taps, finish });
+            }
+        }
+        every
     }
 }
 

@@ -3,9 +3,15 @@
 use crate::kernel::common::*;
 
 /// A kernel on top of `lib/convolve.wgsl`.
-pub(super) fn convolution(dtype: DType, own: &[&'static str]) -> Row {
+pub(super) fn convolution(
+    dtype: DType,
+    activation: ActivationKind,
+    channels_last: bool,
+    own: &[&'static str],
+) -> Row {
     let shared = [ELEMENT, TAPS, PLACE, ACTIVATION, shader!("lib/convolve.wgsl")];
-    typed(ConvParams::BLOCK, dtype, &[&shared, own].concat(), (3, 1))
+    let row = typed(ConvParams::BLOCK, dtype, &[&shared, own].concat(), (3, 1));
+    row.with("ACTIVATION", activation as u32).with("CHANNELS_LAST", channels_last)
 }
 
 uniform! {

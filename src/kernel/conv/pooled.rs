@@ -1,5 +1,6 @@
 //! `conv/pooled.wgsl`: any convolution with any pooling behind it.
 
+use super::direct::Conv;
 use super::params::convolution;
 use crate::kernel::common::*;
 
@@ -18,20 +19,16 @@ pub struct ConvPool {
 
 impl Kernel for ConvPool {
     fn row(&self) -> Row {
-        convolution(self.dtype, &[POOLING, shader!("conv/pooled.wgsl")])
-            .with("ACTIVATION", self.activation as u32)
-            .with("CHANNELS_LAST", self.channels_last)
+        convolution(self.dtype, self.activation, self.channels_last, &[POOLING, shader!("conv/pooled.wgsl")])
             .with("REDUCE", self.reduce as u32)
     }
 
     fn every() -> Vec<ConvPool> {
-        let layouts = pairs(FLOATS, [false, true]);
-        let of = |((dtype, channels_last), (activation, reduce))| ConvPool {
-            dtype,
-            activation,
-            channels_last,
-            reduce,
-        };
-        pairs(layouts, pairs(ActivationKind::ALL, Reduce::WITHOUT_POWERS)).map(of).collect()
+        let mut every = Vec::new();
+        for (conv, reduce) in pairs(Conv::every(), Reduce::WITHOUT_POWERS) {
+            let Conv { dtype, activation, channels_last } = conv;
+            every.push(ConvPool { dtype, activation, channels_last, reduce });
+        }
+        every
     }
 }

@@ -51,14 +51,12 @@ impl Tile {
 
     /// Columns and fours of channels of the tile: the names of its sums.
     fn sums(&self) -> impl Iterator<Item = (u32, u32)> {
-        let (width, fours) = (self.width, self.fours());
-        (0..fours).flat_map(move |q| (0..width).map(move |x| (x, q)))
+        pairs(0..self.fours(), 0..self.width).map(|(q, x)| (x, q))
     }
 
     /// The same of its pooling windows.
     fn windows(&self) -> impl Iterator<Item = (u32, u32)> {
-        let (width, fours) = (self.out(), self.fours());
-        (0..fours).flat_map(move |q| (0..width).map(move |x| (x, q)))
+        pairs(0..self.fours(), 0..self.out()).map(|(q, x)| (x, q))
     }
 
     /// The lines for a mark in the text.

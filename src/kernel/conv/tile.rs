@@ -1,5 +1,7 @@
 //! The tiles of `conv/register_tile.wgsl`.
 
+use crate::kernel::row::pairs;
+
 /// What an invocation of the tiled convolution computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -98,19 +100,12 @@ impl Tile {
 
     /// Every tile that a plan may choose.
     pub(super) fn all() -> Vec<Tile> {
-        let mut tiles = Vec::new();
-        for broadcast in [false, true] {
-            for pages in Tile::PAGES {
-                for step in TileStep::ALL {
-                    let of = |keep, pool| Tile::of_step(step, keep, pool, pages, broadcast);
-                    for keep in [TileKeep::Max, TileKeep::Mean] {
-                        tiles.extend(POOLS.iter().flat_map(|&pool| of(keep, pool)));
-                    }
-                    tiles.extend([TileKeep::Each, TileKeep::Sum].into_iter().flat_map(|keep| of(keep, 1)));
-                }
-            }
-        }
-        tiles
+        let kinds = pairs([false, true], pairs(Tile::PAGES, TileStep::ALL));
+        let pools = pairs([TileKeep::Max, TileKeep::Mean], POOLS);
+        let pools = pools.chain([(TileKeep::Each, 1), (TileKeep::Sum, 1)]);
+        let of =
+            |((broadcast, (pages, step)), (keep, pool))| Tile::of_step(step, keep, pool, pages, broadcast);
+        pairs(kinds, pools).flat_map(of).collect()
     }
 
     /// Whether there are tiles for pooling windows of that width.
@@ -126,12 +121,11 @@ impl Tile {
         pages: u32,
         broadcast: bool,
     ) -> Vec<Tile> {
-        let of = |channels, width: u32| {
+        let of = |(channels, width): (u32, u32)| {
             let pool = if keep == TileKeep::Sum { width } else { pool };
             Tile { width: width / pool * pool, channels, step, pool, keep, pages, broadcast }
         };
-        let mut tiles: Vec<Tile> =
-            CHANNELS.into_iter().flat_map(|channels| WIDTHS.map(|width| of(channels, width))).collect();
+        let mut tiles: Vec<Tile> = pairs(CHANNELS, WIDTHS).map(of).collect();
         tiles.dedup();
         tiles
     }

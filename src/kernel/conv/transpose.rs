@@ -16,9 +16,8 @@ pub struct ConvTranspose {
 
 impl Kernel for ConvTranspose {
     fn row(&self) -> Row {
-        convolution(self.dtype, &[REACHED, shader!("conv/transpose.wgsl")])
-            .with("ACTIVATION", self.activation as u32)
-            .with("CHANNELS_LAST", self.channels_last)
+        let own = [REACHED, shader!("conv/transpose.wgsl")];
+        convolution(self.dtype, self.activation, self.channels_last, &own)
     }
 
     fn every() -> Vec<ConvTranspose> {

@@ -1,6 +1,5 @@
 //! `pool/roi_align.wgsl`.
 
-use super::roi_params::RoiParams;
 use crate::kernel::common::*;
 
 /// RoiAlign.
@@ -14,5 +13,36 @@ impl Kernel for RoiAlign {
 
     fn every() -> Vec<RoiAlign> {
         vec![RoiAlign]
+    }
+}
+
+uniform! {
+    /// Parameters of `pool/roi_align.wgsl` and `pool/roi_max.wgsl`.
+    RoiParams {
+        height: u32,
+        width: u32,
+        bins_h: u32,
+        bins_w: u32,
+        channels: u32,
+        /// Output elements.
+        total: u32,
+        in_batch: u32,
+        /// Strides of the images.
+        in_channel: u32,
+        in_row: u32,
+        in_column: u32,
+        channels_last: u32,
+        /// 0: as many as the region needs.
+        sampling_ratio: u32,
+        scale: f32,
+        half_pixel: u32,
+        take_max: u32,
+        images: u32,
+        /// Of an invocation's loops.
+        most_turns: u32,
+        /// The bits of NaN, which no constant may hold.
+        nan: u32,
+        pad_0: u32,
+        pad_1: u32,
     }
 }

@@ -1,6 +1,6 @@
 //! `pool/roi_max.wgsl`.
 
-use super::roi_params::RoiParams;
+use super::roi_align::RoiParams;
 use crate::kernel::common::*;
 
 /// MaxRoiPool.

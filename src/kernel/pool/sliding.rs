@@ -28,19 +28,13 @@ impl Kernel for Pool {
     }
 
     fn every() -> Vec<Pool> {
-        let of = |((reduce, dtype), (channels_last, (indices, adaptive)))| Pool {
-            reduce,
-            dtype,
-            indices,
-            channels_last,
-            adaptive,
+        let flags = pairs([false, true], pairs([false, true], [false, true]));
+        let of = |((reduce, dtype), (channels_last, (indices, adaptive)))| {
+            let is_norm = matches!(reduce, Reduce::Lp | Reduce::LpTorch);
+            let is_refused = indices && reduce != Reduce::Max || adaptive && is_norm;
+            (!is_refused).then_some(Pool { reduce, dtype, indices, channels_last, adaptive })
         };
-        let all =
-            pairs(Reduce::with_types(), pairs([false, true], pairs([false, true], [false, true]))).map(of);
-        let is_norm = |pool: &Pool| matches!(pool.reduce, Reduce::Lp | Reduce::LpTorch);
-        let is_there =
-            |pool: &Pool| (!pool.indices || pool.reduce == Reduce::Max) && (!pool.adaptive || !is_norm(pool));
-        all.filter(is_there).collect()
+        pairs(Reduce::with_types(), flags).filter_map(of).collect()
     }
 }
 

@@ -65,16 +65,10 @@ fn steps(work: &ConvWork, to: Slot, rows: &Rows, chunks: &[Chunk], p: &Planner) 
         alpha,
         ..page_params(p, rows)?
     };
-    let kernel = DepthwisePages { activation, channels_last, taps: rows.taps };
+    let kernel = DepthwisePages { activation, channels_last, taps: rows.taps }.into();
     let bias = if work.bias { Slot::Input(2) } else { Slot::Input(1) };
     let beside = [Slot::Input(1), bias];
-    let step = PagedStep {
-        kernel: kernel.into(),
-        params,
-        from: Slot::Input(0),
-        count: DEPTHWISE_PAGES,
-        beside: &beside,
-        to,
-    };
+    let step =
+        PagedStep { kernel, params, from: Slot::Input(0), count: DEPTHWISE_PAGES, beside: &beside, to };
     step.of_all(p, chunks)
 }

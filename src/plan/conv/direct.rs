@@ -104,12 +104,8 @@ fn fused(p: &Planner, conv: &ConvWork, pool: &PoolWork) -> Result<Step> {
     let (activation, _) = ActivationKind::of(conv.activation);
     let total = invocations(conv, each(&pool.axes, |a| a.output));
     let params = params(p, conv, Some(pool), total, 0..conv.group_in)?;
-    let kernel = ConvPool {
-        dtype: conv.dtype,
-        activation,
-        channels_last: conv.layout == Layout::Nhwc,
-        reduce: pool.kind.into(),
-    };
+    let (channels_last, reduce) = (conv.layout == Layout::Nhwc, pool.kind.into());
+    let kernel = ConvPool { dtype: conv.dtype, activation, channels_last, reduce };
     let why = "windows do not overlap, so that the convolution is never stored";
     let grid = p.invocations(total as u64)?;
     let step = Step { why, ..Step::new(kernel, &params, slots(conv, Slot::Output(0)), grid) };

@@ -54,9 +54,7 @@ fn pack(p: &Planner, work: &IntegerWork, vectors: usize) -> Result<Step> {
         blocks: p.u32(conv.group_out.div_ceil(BLOCK))?,
         zero_each: u32::from(work.zero_each),
         total: p.u32(vectors)?,
-        pad_0: 0,
-        pad_1: 0,
-        pad_2: 0,
+        ..bytemuck::Zeroable::zeroed()
     };
     let kernel = PackInteger { dtype: work.kernel };
     let slots = vec![Slot::Input(1), Slot::Input(3), Slot::Packed(0)];

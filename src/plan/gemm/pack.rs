@@ -36,8 +36,7 @@ fn packed(p: &Planner, work: &ConvWork, layout: Layout, (tile, tiles): (usize, u
         tiles: p.u32(tiles)?,
         group_out: p.u32(work.group_out)?,
         total: p.u32(total as usize)?,
-        pad_0: 0,
-        pad_1: 0,
+        ..bytemuck::Zeroable::zeroed()
     };
     let kernel = PackGemm { dtype: work.dtype };
     let grid = p.invocations(total)?;

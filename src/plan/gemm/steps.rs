@@ -30,8 +30,7 @@ pub(in crate::plan) fn steps(p: &Planner, gemm: &Gemm, choice: &Choice, at: &Ope
         channels: p.u32(gemm.all_channels())?,
         has_bias: u32::from(work.bias),
         alpha,
-        pad_0: 0,
-        pad_1: 0,
+        ..bytemuck::Zeroable::zeroed()
     };
     let kernel = ConvParts { dtype: gemm.dtype, activation };
     let grid = p.invocations(gemm.elements() as u64)?;

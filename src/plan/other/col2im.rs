@@ -23,9 +23,7 @@ pub(in crate::plan) fn steps(p: &Planner, work: &Col2ImWork) -> Result<Vec<Step>
         tap_step,
         inverse,
         total: p.u32(total)?,
-        pad_0: 0,
-        pad_1: 0,
-        pad_2: 0,
+        ..bytemuck::Zeroable::zeroed()
     };
     let kernel = Col2Im { dtype: work.dtype };
     let grid = p.invocations(total as u64)?;

@@ -59,9 +59,7 @@ fn step(p: &Planner, work: &SoftmaxWork, kernel: impl Into<KernelKey>, grid: [u3
         inner: p.u32(work.inner)?,
         lowest: f32::NEG_INFINITY,
         nan: f32::NAN.to_bits(),
-        pad_0: 0,
-        pad_1: 0,
-        pad_2: 0,
+        ..bytemuck::Zeroable::zeroed()
     };
     Ok(Step::new(kernel, &params, vec![Slot::Input(0), Slot::Output(0)], grid))
 }

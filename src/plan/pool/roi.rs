@@ -46,15 +46,11 @@ fn params(p: &Planner, shape: &RoiShape) -> Result<RoiParams> {
         in_row: p.u32(shape.input.space[1])?,
         in_column: p.u32(shape.input.space[2])?,
         channels_last: u32::from(shape.channels_last),
-        sampling_ratio: 0,
         scale: shape.spatial_scale,
-        half_pixel: 0,
-        take_max: 0,
         images: p.u32(shape.batch)?,
         most_turns: u32::try_from(most_turns(shape, &p.caps)).unwrap_or(u32::MAX),
         nan: f32::NAN.to_bits(),
-        pad_0: 0,
-        pad_1: 0,
+        ..bytemuck::Zeroable::zeroed()
     })
 }
 

@@ -48,13 +48,9 @@ fn step(Request { work, from, to, .. }: &Request, p: &Planner) -> Result<Step> {
     if work.indices.is_some() {
         slots.push(Slot::Output(1));
     }
-    let kernel = Pool {
-        reduce: work.kind.into(),
-        dtype: work.dtype,
-        indices: work.indices.is_some(),
-        channels_last: work.output.c == 1 && work.channels > 1,
-        adaptive: axes.iter().any(|a| a.adaptive),
-    };
+    let (indices, adaptive) = (work.indices.is_some(), axes.iter().any(|a| a.adaptive));
+    let channels_last = work.output.c == 1 && work.channels > 1;
+    let kernel = Pool { reduce: work.kind.into(), dtype: work.dtype, indices, channels_last, adaptive };
     let grid = p.invocations((total as u64).div_ceil(lanes(work.dtype)))?;
     Ok(Step::new(kernel, &params, slots, grid))
 }

@@ -47,8 +47,8 @@ fn steps(request: &Request, rows: &Rows, chunks: &[Chunk], p: &Planner) -> Resul
     let Request { work, from, to, .. } = request;
     let params = PagesParams { divisor: divisor(work), ..page_params(p, rows)? };
     let taps = taps(rows, p);
-    let kernel = PoolPages { reduce: Reduce::from(work.kind), taps };
-    let step = PagedStep { kernel: kernel.into(), params, from: *from, count: PAGES, beside: &[], to: *to };
+    let kernel = PoolPages { reduce: Reduce::from(work.kind), taps }.into();
+    let step = PagedStep { kernel, params, from: *from, count: PAGES, beside: &[], to: *to };
     step.of_all(p, chunks)
 }
 

@@ -25,8 +25,7 @@ pub(in crate::plan) fn unpool(p: &Planner, work: &UnpoolWork) -> Result<Steps> {
         outputs: p.u32(outputs)?,
         whole: u32::from(work.numbering != IndexNumbering::PerPlane),
         by_columns: u32::from(work.numbering == IndexNumbering::WholeColumnMajor),
-        pad_0: 0,
-        pad_1: 0,
+        ..bytemuck::Zeroable::zeroed()
     };
     let counts = [outputs, inputs, outputs];
     let mut steps = Vec::with_capacity(3);

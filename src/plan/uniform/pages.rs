@@ -4,7 +4,7 @@ use super::chunks::{Chunk, Rows, factor_and_shift};
 use crate::error::Result;
 use crate::kernel::{KernelKey, PagesParams};
 use crate::plan::planner::each;
-use crate::plan::{PAGES, Page, Planner, Slot, Step};
+use crate::plan::{Page, Planner, Slot, Step};
 
 /// What the steps of a work have in common.
 pub(in crate::plan) struct PagedStep<'a> {
@@ -64,7 +64,6 @@ pub(in crate::plan) fn params(p: &Planner, rows: &Rows) -> Result<PagesParams> {
     let [row, middle, last, plane] = rows.strides;
     let strides = [row, middle, last];
     Ok(PagesParams {
-        chunks: [[0; 8]; PAGES],
         in_size: p.ivec4(each(axes, |a| a.input))?,
         out_size,
         out_factor: out_size.map(|n| factor_and_shift(n.cast_unsigned()).0),
@@ -78,14 +77,7 @@ pub(in crate::plan) fn params(p: &Planner, rows: &Rows) -> Result<PagesParams> {
         padded_end: p.ivec4(each(axes, |a| a.input + a.pad_after))?,
         in_stride: four(strides, plane)?,
         tap_step: p.ivec4(std::array::from_fn(|i| strides[i] * axes[i].dilation))?,
-        weight_step: [0; 4],
-        channels: 0,
-        channels_factor: 0,
-        channels_shift: 0,
-        has_bias: 0,
-        alpha: 0.0,
-        divisor: 0,
         nan: f32::NAN.to_bits(),
-        pad_0: 0,
+        ..bytemuck::Zeroable::zeroed()
     })
 }

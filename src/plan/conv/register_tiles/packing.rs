@@ -73,8 +73,7 @@ impl Packing {
             stride: p.u32(self.stride)?,
             total: p.u32(total)?,
             has_bias: u32::from(work.bias),
-            pad_0: 0,
-            pad_1: 0,
+            ..bytemuck::Zeroable::zeroed()
         };
         let [weights, bias] = weight_slots(work);
         let grid = p.invocations(total as u64)?;
