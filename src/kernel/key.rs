@@ -46,7 +46,8 @@ macro_rules! kernels {
 kernels! {
     Pool, PoolPlane, PoolPages, PoolPatch, Fractional, Unpool, RoiAlign, MaxRoi,
     DepthwisePages, DepthwisePatch,
-    Conv, ConvTranspose, ConvPool, ConvTiled, ConvGemm, ConvPatch, ConvParts, ConvInteger, Requantize, DeformSamples, CausalSequence, Dense,
+    Conv, ConvTranspose, ConvPool, ConvTiled, ConvGemm, ConvPatch, ConvParts, ConvInteger, Requantize,
+    DeformSamples, CausalSequence, Dense,
     PackGemm, PackInput, PackInteger, PackWeights,
     WinogradWeights, WinogradInput, WinogradOutput,
     Activation, Col2Im, Softmax, SoftmaxRows,

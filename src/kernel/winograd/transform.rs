@@ -28,7 +28,8 @@ fn sum(factors: &[f64], names: impl Fn(usize) -> String) -> String {
     text
 }
 
-/// `M x M^T` of the elements that `load` reads, where M is `matrix` and `x` a letter for their names; `store` takes each sum.
+/// `M x M^T` of the elements that `load` reads, where M is `matrix` and `x` a letter for their names; `store` takes each
+/// sum.
 pub(super) fn sums<R: AsRef<[f64]>>(
     matrix: &[R],
     x: char,
