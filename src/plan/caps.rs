@@ -45,7 +45,7 @@ pub struct Caps {
     pub fast_storage_loads: bool,
     /// Whether FXC may be what compiles shaders, the compiler of Direct3D 12 where there is no DXC. Devices do not tell: it
     /// may be where they have none of the features that DXC alone brings, subgroups and 16-bit floats. Plans then have
-    /// kernels alone that FXC builds in a second or so ([`KernelKey::suits_fxc`]).
+    /// kernels alone that FXC builds in a second or so (`KernelKey::suits_fxc`).
     pub fxc: bool,
     /// Whether shaders can exchange values within subgroups, which all have eight invocations.
     pub subgroups_of_eight: bool,
@@ -189,12 +189,13 @@ impl Caps {
     /// use wgpu::BufferUsages;
     /// let mut caps = Caps::default();
     /// (caps.software, caps.paged) = (true, true);
-    /// let pages = |caps: Caps| -> wgpool::Result<usize> {
-    ///     let plan = Plan::new(&Pool::max([2, 2]).into(), &[TensorDesc::f32([1, 10, 26, 26])], &caps)?;
+    /// let pages = |caps: &Caps| -> wgpool::Result<usize> {
+    ///     let plan = Plan::new(&Pool::max([2, 2]).into(), &[TensorDesc::f32([1, 10, 26, 26])], caps)?;
     ///     Ok(plan.steps.iter().map(|step| step.pages.len()).sum())
     /// };
-    /// assert!(pages(caps)? > 0 && pages(caps.for_buffers(BufferUsages::STORAGE | BufferUsages::UNIFORM))? > 0);
-    /// assert_eq!(pages(caps.for_buffers(BufferUsages::STORAGE | BufferUsages::COPY_DST))?, 0);
+    /// let uniform = caps.for_buffers(BufferUsages::STORAGE | BufferUsages::UNIFORM);
+    /// assert!(pages(&caps)? > 0 && pages(&uniform)? > 0);
+    /// assert_eq!(pages(&caps.for_buffers(BufferUsages::STORAGE | BufferUsages::COPY_DST))?, 0);
     /// # Ok::<(), wgpool::Error>(())
     /// ```
     #[must_use]

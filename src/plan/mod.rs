@@ -30,7 +30,7 @@ pub(crate) use step::Steps;
 pub use step::{Page, Part, Slot, Step};
 pub use tuning::{Tuned, TunedFor, Tuning};
 
-pub use crate::kernel::{PAGE, PAGES};
+pub use crate::kernel::{Cooperative, PAGE, PAGES, Side};
 
 use crate::error::{Error, Result};
 use crate::problem::{Problem, Work};

@@ -42,9 +42,11 @@ pub struct Page {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Step {
-    /// The pipeline.
+    /// The pipeline; what it is made of is no part of the public interface, its name ([`StepCost::name`](super::StepCost::name)) is.
+    #[doc(hidden)]
     pub kernel: KernelKey,
     /// The bytes of its uniform block.
+    #[doc(hidden)]
     pub params: Vec<u8>,
     /// Its uniform bindings beside the parameters.
     pub pages: Vec<Page>,

@@ -17,6 +17,7 @@ pub use table::{Table, bytes};
 #[non_exhaustive]
 pub struct StepCost {
     /// The kernel; nothing on the host path and the reference.
+    #[doc(hidden)]
     pub kernel: Option<KernelKey>,
     /// Why it was chosen.
     pub why: &'static str,
