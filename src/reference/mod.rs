@@ -22,7 +22,7 @@ pub use activation::activate;
 #[cfg(feature = "unstable-testing")]
 pub use sample::can_sample;
 pub use sample::compare_sample;
-pub(crate) use tolerance::add_store_rounding;
+pub(crate) use tolerance::{EPS, add_store_rounding};
 pub use tolerance::{Mismatch, compare};
 
 use crate::dtype::DType;

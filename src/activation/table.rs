@@ -1,0 +1,131 @@
+//! The rows. What takes more than a line is in a file of its own beside this one.
+
+use super::{Function, PARAMETERS, all_parameters, gelu, sigmoid, tanh};
+use crate::host::each;
+use crate::reference::EPS;
+
+/// `activate` of kernels, from files of `shaders/lib` and the lines that compute a number which is not NaN.
+macro_rules! wgsl {
+    ($([$($file:literal),+])? $lines:literal) => {
+        concat!(
+            $($(include_str!(concat!("../../shaders/lib/", $file)), "\n",)+)?
+            "fn activate(x: f32, alpha_beta: vec2<f32>) -> f32 {\n",
+            "    if (is_nan(x)) {\n        return x;\n    }\n    ", $lines, "\n}\n"
+        )
+    };
+}
+
+activations! {
+    /// `x`.
+    #[default]
+    None => Function {
+        name: "none",
+        aliases: &["linear"],
+        wgsl: "fn activate(x: f32, alpha_beta: vec2<f32>) -> f32 {\n    return x;\n}\n",
+        exact: |x, _| x,
+        derivative: |_, _| 1.0,
+        host: |_, _| {},
+        bound: |_, before, _| before,
+    };
+
+    /// `max(x, 0)`.
+    Relu => Function {
+        name: "relu",
+        aliases: &[],
+        wgsl: wgsl!("return select(x, 0.0, x < 0.0);"),
+        exact: |x, _| if x < 0.0 { 0.0 } else { x },
+        derivative: |x, _| if x > 0.0 { 1.0 } else { 0.0 },
+        host: |values, _| each(values, #[inline(always)] |x| if x < 0.0 { 0.0 } else { x }),
+        bound: |_, before, _| before,
+    };
+
+    /// `min(max(x, 0), 6)`.
+    Relu6 => Function {
+        name: "relu6",
+        aliases: &[],
+        wgsl: wgsl!("return clamp(x, 0.0, 6.0);"),
+        exact: |x, _| x.clamp(0.0, 6.0),
+        derivative: |x, _| if x > 0.0 && x < 6.0 { 1.0 } else { 0.0 },
+        host: |values, _| each(values, #[inline(always)] |x| clamped(x, 6.0)),
+        bound: |_, before, _| before,
+    };
+
+    /// `x` where it is not negative, else `alpha * x`.
+    LeakyRelu {
+        /// Slope of the negative side.
+        alpha = 0.01,
+    } => Function {
+        name: "leaky-relu",
+        aliases: &["leaky_relu"],
+        wgsl: wgsl!("return select(x, alpha_beta.x * x, x < 0.0);"),
+        exact: |x, [alpha, _]| if x < 0.0 { alpha * x } else { x },
+        derivative: |x, [alpha, _]| if x > 0.0 { 1.0 } else { alpha },
+        host: |values, [alpha, _]| each(values, #[inline(always)] |x| if x < 0.0 { alpha * x } else { x }),
+        bound: |x, before, [alpha, _]| before * alpha.abs().max(1.0) + EPS * (alpha * x).abs(),
+    };
+
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid => Function {
+        name: "sigmoid",
+        aliases: &[],
+        wgsl: wgsl!(["sigmoid.wgsl"] "return sigmoid(x);"),
+        exact: |x, _| 1.0 / (1.0 + (-x).exp()),
+        derivative: |x, _| sigmoid::derivative(x),
+        host: |values, _| each(values, sigmoid::host),
+        // WGSL's `exp` may be off by `3 + 2 |x|` units, which the decay of `exp(-|x|)` keeps below 4.
+        bound: |_, before, _| 0.25 * before + 8.0 * EPS,
+    };
+
+    /// Hyperbolic tangent.
+    Tanh => Function {
+        name: "tanh",
+        aliases: &[],
+        wgsl: wgsl!(["tanh.wgsl"] "return tanh_of(x);"),
+        exact: |x, _| x.tanh(),
+        derivative: |x, _| 1.0 - x.tanh().powi(2),
+        host: |values, _| each(values, tanh::host),
+        bound: |x, before, _| tanh::bound(x, before),
+    };
+
+    /// `x * sigmoid(x)`, also called swish. Minus infinity gives NaN, as with PyTorch.
+    Silu => Function {
+        name: "silu",
+        aliases: &["swish"],
+        wgsl: wgsl!(["sigmoid.wgsl"] "return x * sigmoid(x);"),
+        exact: |x, _| x / (1.0 + (-x).exp()),
+        derivative: |x, _| 1.0 / (1.0 + (-x).exp()) + x * sigmoid::derivative(x),
+        host: |values, _| each(values, sigmoid::silu),
+        bound: |x, before, _| 1.1 * before + 8.0 * EPS * x.abs(),
+    };
+
+    /// `x * (1 + erf(x / sqrt(2))) / 2`: PyTorch's and Keras' default GELU. Minus infinity gives NaN, as with PyTorch.
+    Gelu => Function {
+        name: "gelu",
+        aliases: &[],
+        wgsl: wgsl!(["erfc.wgsl"] "return 0.5 * x * erfc(-0.70710678 * x);"),
+        exact: |x, _| x * gelu::normal(x),
+        derivative: |x, _| gelu::derivative(x),
+        host: |values, _| each(values, gelu::host),
+        bound: gelu::bound,
+    };
+
+    /// `x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))) / 2`: GELU with `approximate=True`. Minus infinity gives NaN, as with
+    /// PyTorch.
+    GeluTanh => Function {
+        name: "gelu-tanh",
+        aliases: &["gelu_tanh"],
+        wgsl: wgsl!(["tanh.wgsl"] "let inner = 0.79788456 * (x + 0.044715 * x * x * x);
+    return 0.5 * x * (1.0 + tanh_of(inner));"),
+        exact: |x, _| 0.5 * x * (1.0 + gelu::inner(x).tanh()),
+        derivative: |x, _| gelu::tanh_derivative(x),
+        host: |values, _| each(values, gelu::tanh_host),
+        bound: gelu::bound,
+    };
+}
+
+/// `min(max(x, 0), top)`; neither comparison holds for NaN.
+#[inline(always)]
+fn clamped(x: f32, top: f32) -> f32 {
+    let x = if x < 0.0 { 0.0 } else { x };
+    if x > top { top } else { x }
+}
