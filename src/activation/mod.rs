@@ -15,7 +15,6 @@ pub(crate) struct Function {
     /// Its other names, Keras' among them.
     aliases: &'static [&'static str],
     /// The function `activate` of kernels, and those that it calls.
-    #[expect(dead_code, reason = "kernels have one function for all of them")]
     wgsl: &'static str,
     /// Its definition.
     pub exact: fn(f64, [f64; PARAMETERS]) -> f64,
@@ -134,6 +133,11 @@ impl Activation {
 }
 
 impl ActivationKind {
+    /// The function `activate` of kernels, whose text has [`is_nan`](../../shaders/lib/number.wgsl) too.
+    pub(crate) fn wgsl(self) -> &'static str {
+        self.function().wgsl
+    }
+
     /// As users write it.
     pub fn name(self) -> &'static str {
         self.function().name

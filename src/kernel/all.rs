@@ -2,21 +2,10 @@
 
 use super::conv_patch::ConvPatch;
 use super::gemm::GemmKernel;
-use super::key::{ActivationKind, KernelKey, Reduce, Taps};
+use super::key::{KernelKey, Reduce, Taps};
 use super::patch::Patch;
+use crate::activation::ActivationKind;
 use crate::dtype::DType;
-
-const ACTIVATIONS: [ActivationKind; 9] = [
-    ActivationKind::None,
-    ActivationKind::Relu,
-    ActivationKind::Relu6,
-    ActivationKind::LeakyRelu,
-    ActivationKind::Sigmoid,
-    ActivationKind::Tanh,
-    ActivationKind::Silu,
-    ActivationKind::Gelu,
-    ActivationKind::GeluTanh,
-];
 
 const WINDOWS: [Taps; 5] = [
     Taps::Any,
@@ -39,7 +28,7 @@ pub fn all() -> Vec<KernelKey> {
         keys.extend([KernelKey::PackInteger { dtype }, KernelKey::Requantize { dtype }]);
         keys.extend([false, true].map(|channels_last| KernelKey::ConvInteger { dtype, channels_last }));
     }
-    for activation in ACTIVATIONS {
+    for &activation in ActivationKind::ALL {
         keys.push(KernelKey::Activation { activation });
         for channels_last in [false, true] {
             let all = WINDOWS.iter().chain(&Taps::COLUMNS).filter(|taps| !(channels_last && taps.fours()));
@@ -59,10 +48,10 @@ pub fn all() -> Vec<KernelKey> {
     }
     keys.extend(tiled());
     keys.extend([DType::F32, DType::F16].map(|dtype| KernelKey::PackGemm { dtype }));
-    keys.extend(GemmKernel::all(&ACTIVATIONS).into_iter().map(KernelKey::ConvGemm));
+    keys.extend(GemmKernel::all(ActivationKind::ALL).into_iter().map(KernelKey::ConvGemm));
     for dtype in [DType::F32, DType::F16] {
         keys.extend([KernelKey::WinogradWeights { dtype }, KernelKey::WinogradInput { dtype }]);
-        for activation in ACTIVATIONS {
+        for &activation in ActivationKind::ALL {
             keys.extend([false, true].map(|pool| KernelKey::WinogradOutput { dtype, activation, pool }));
         }
     }
@@ -117,7 +106,7 @@ fn tiled() -> Vec<KernelKey> {
     let mut keys: Vec<_> =
         tiles.iter().map(|&tile| KernelKey::ConvTiled { tile, activation, first, last }).collect();
     let tile = tiles.first().copied();
-    for activation in ACTIVATIONS {
+    for &activation in ActivationKind::ALL {
         keys.extend(tile.map(|tile| KernelKey::ConvTiled { tile, activation, first: false, last: true }));
     }
     keys.extend(tile.map(|tile| KernelKey::ConvTiled { tile, activation, first, last: false }));

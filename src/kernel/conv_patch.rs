@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use super::block::{Block, Member};
-use super::key::{ActivationKind, Reduce};
+use super::key::Reduce;
 use super::params::uniform;
 use super::text::filled;
+use crate::activation::ActivationKind;
 use crate::dtype::DType;
 
 /// What an invocation of `conv/few_channels.wgsl` computes.
@@ -206,11 +207,10 @@ uniform! {
         /// Of the output.
         channels: u32,
         has_bias: u32,
-        alpha: f32,
+        alpha_beta: [f32; 2],
         /// 0: count the taps.
         divisor: u32,
         /// The bits of NaN, which no constant may hold.
         nan: u32,
-        pad_0: u32,
     }
 }

@@ -2,8 +2,8 @@
 
 use super::block::{Block, Member};
 use super::cooperative::Cooperative;
-use super::key::ActivationKind;
 use super::params::{ConvGeometry, PoolGeometry, uniform};
+use crate::activation::ActivationKind;
 use crate::dtype::DType;
 
 /// Output channels, and positions, that a workgroup computes.
@@ -168,8 +168,7 @@ uniform! {
         channel_stride: u32,
         channels: u32,
         has_bias: u32,
-        alpha: f32,
         pad_0: u32,
-        pad_1: u32,
+        alpha_beta: [f32; 2],
     }
 }

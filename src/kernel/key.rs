@@ -4,9 +4,10 @@ use super::conv_patch::ConvPatch;
 use super::gemm::GemmKernel;
 use super::patch::Patch;
 use super::tiled::Tile;
+use crate::activation::ActivationKind;
 use crate::dtype::DType;
 use crate::frame::FrameKernel;
-use crate::spec::{Activation, PoolKind};
+use crate::spec::PoolKind;
 
 /// How a window becomes one value; the numbers are those of `REDUCE` in the shaders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,48 +34,6 @@ impl From<PoolKind> for Reduce {
             PoolKind::Average { count_include_pad: true, .. } => Reduce::AveragePadded,
             PoolKind::Lp { .. } => Reduce::Lp,
             PoolKind::LpTorch { .. } => Reduce::LpTorch,
-        }
-    }
-}
-
-/// Which activation; the numbers are those of `ACTIVATION` in the shaders.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u32)]
-#[non_exhaustive]
-pub enum ActivationKind {
-    /// None.
-    None = 0,
-    /// ReLU.
-    Relu = 1,
-    /// ReLU6.
-    Relu6 = 2,
-    /// Leaky ReLU; its slope is a parameter.
-    LeakyRelu = 3,
-    /// Sigmoid.
-    Sigmoid = 4,
-    /// Hyperbolic tangent.
-    Tanh = 5,
-    /// SiLU.
-    Silu = 6,
-    /// GELU by the error function.
-    Gelu = 7,
-    /// GELU by the hyperbolic tangent.
-    GeluTanh = 8,
-}
-
-impl ActivationKind {
-    /// The kind, and the parameter that goes with it.
-    pub fn of(activation: Activation) -> (ActivationKind, f32) {
-        match activation {
-            Activation::None => (ActivationKind::None, 0.0),
-            Activation::Relu => (ActivationKind::Relu, 0.0),
-            Activation::Relu6 => (ActivationKind::Relu6, 0.0),
-            Activation::LeakyRelu { alpha } => (ActivationKind::LeakyRelu, alpha),
-            Activation::Sigmoid => (ActivationKind::Sigmoid, 0.0),
-            Activation::Tanh => (ActivationKind::Tanh, 0.0),
-            Activation::Silu => (ActivationKind::Silu, 0.0),
-            Activation::Gelu => (ActivationKind::Gelu, 0.0),
-            Activation::GeluTanh => (ActivationKind::GeluTanh, 0.0),
         }
     }
 }
@@ -339,4 +298,25 @@ pub enum KernelKey {
         /// Which.
         activation: ActivationKind,
     },
+}
+
+impl KernelKey {
+    /// Its activation, if its results may have one.
+    pub fn activation_mut(&mut self) -> Option<&mut ActivationKind> {
+        match self {
+            KernelKey::DepthwisePages { activation, .. }
+            | KernelKey::DepthwisePatch { activation, .. }
+            | KernelKey::Conv { activation, .. }
+            | KernelKey::ConvTranspose { activation, .. }
+            | KernelKey::ConvPool { activation, .. }
+            | KernelKey::ConvTiled { activation, .. }
+            | KernelKey::ConvGemm(GemmKernel { activation, .. })
+            | KernelKey::ConvPatch(ConvPatch { activation, .. })
+            | KernelKey::ConvParts { activation, .. }
+            | KernelKey::WinogradOutput { activation, .. }
+            | KernelKey::Dense { activation, .. }
+            | KernelKey::Activation { activation } => Some(activation),
+            _ => None,
+        }
+    }
 }

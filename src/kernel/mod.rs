@@ -17,13 +17,14 @@ pub(crate) mod text;
 mod tiled;
 pub(crate) mod winograd;
 
+pub use crate::activation::ActivationKind;
 pub use all::all;
 pub use block::{Block, Field};
 pub use compilers::Target;
 pub use conv_patch::{ConvPatch, ConvPatchParams};
 pub use cooperative::{Cooperative, Side};
 pub use gemm::{GemmFinish, GemmKernel, GemmParams, GemmTaps, GemmTile, PackGemmParams, PartsParams};
-pub use key::{ActivationKind, KernelKey, Reduce, Taps};
+pub use key::{KernelKey, Reduce, Taps};
 pub use patch::{Across, Patch, PatchParams};
 pub use registry::{Bindings, TILED_WORKGROUP, WORKGROUP};
 pub use tiled::{Tile, TileKeep, TileStep};

@@ -102,12 +102,11 @@ uniform! {
         channels_factor: u32,
         channels_shift: u32,
         has_bias: u32,
-        alpha: f32,
+        alpha_beta: [f32; 2],
         /// 0: count the taps.
         divisor: u32,
         /// The bits of NaN, which no constant may hold.
         nan: u32,
-        pad_0: u32,
     }
 }
 
@@ -154,8 +153,13 @@ uniform! {
         in_batch: u32,
         /// Elements of an output image.
         out_batch: u32,
+        /// The parameters of the activation.
+        alpha_beta: [f32; 2],
         has_bias: u32,
-        alpha: f32,
+        // Blocks that hold this one have a `pad_0` of their own.
+        convolution_pad_0: u32,
+        convolution_pad_1: u32,
+        convolution_pad_2: u32,
     }
 }
 
@@ -241,9 +245,8 @@ uniform! {
         positions: u32,
         /// Where a block's biases are behind its first weights, in fours.
         bias_at: u32,
-        alpha: f32,
         nan: u32,
-        pad_0: u32,
+        alpha_beta: [f32; 2],
     }
 }
 
@@ -501,8 +504,7 @@ uniform! {
         /// Kernel: distance between outputs.
         tap_out: u32,
         has_bias: u32,
-        alpha: f32,
-        pad_0: u32,
+        alpha_beta: [f32; 2],
     }
 }
 
@@ -528,8 +530,7 @@ uniform! {
     /// Parameters of `other/activation.wgsl`.
     ActivationParams {
         total: u32,
-        alpha: f32,
         pad_0: u32,
-        pad_1: u32,
+        alpha_beta: [f32; 2],
     }
 }

@@ -5,9 +5,10 @@ use super::gemm::GemmFinish;
 use super::key::{KernelKey, Reduce, Taps};
 use super::patch::{Across, Patch};
 use super::text::{
-    ACTIVATION, ELEMENT, FOLD, INDEX, INSIDE, KEY, NO_INDICES, NUMBER, PLACE, POOLING, Paged, REACHED, ROI,
-    SOFTMAX, SUM, TAPS, Text, prelude, shader,
+    ELEMENT, FOLD, INDEX, INSIDE, KEY, NO_INDICES, NUMBER, PLACE, POOLING, Paged, REACHED, ROI, SOFTMAX, SUM,
+    TAPS, Text, prelude, shader,
 };
+use crate::activation::ActivationKind;
 use crate::dtype::DType;
 use crate::plan::PAGES;
 use crate::plan::loop_limit::SIMD_LANES;
@@ -126,10 +127,9 @@ impl KernelKey {
                     false => shader!("depthwise/finish_one.wgsl"),
                     true => shader!("depthwise/finish_four.wgsl"),
                 };
-                let own = vec![ACTIVATION, shader!("depthwise/uniform.wgsl"), finish];
+                let own = vec![activation.wgsl(), shader!("depthwise/uniform.wgsl"), finish];
                 let of_each = [window, shader!("depthwise/uniform_each.wgsl")];
-                let constants =
-                    vec![constant("ACTIVATION", activation as u32), constant("CHANNELS_LAST", channels_last)];
+                let constants = vec![constant("CHANNELS_LAST", channels_last)];
                 paged(Paged { taps, pages: DEPTHWISE_PAGES, runs: false, own, of_each }, constants)
             }
             KernelKey::PoolPatch { reduce, patch } => Row {
@@ -145,11 +145,8 @@ impl KernelKey {
                     false => shader!("depthwise/finish_one.wgsl"),
                     true => shader!("depthwise/finish_four.wgsl"),
                 };
-                let own = [ACTIVATION, weights, finish];
-                Row {
-                    constants: vec![constant("ACTIVATION", activation as u32)],
-                    ..of_patch(patch, &own, shader!("depthwise/patch.wgsl"), (3, 1))
-                }
+                let own = [activation.wgsl(), weights, finish];
+                of_patch(patch, &own, shader!("depthwise/patch.wgsl"), (3, 1))
             }
             KernelKey::Fractional { indices, channels_last } => {
                 let store = if indices { shader!("lib/indices_4.wgsl") } else { NO_INDICES };
@@ -165,36 +162,22 @@ impl KernelKey {
             KernelKey::RoiAlign => plain(&[SUM, ROI, shader!("pool/roi_align.wgsl")], (3, 1)),
             KernelKey::MaxRoi => plain(&[ROI, shader!("pool/roi_max.wgsl")], (2, 1)),
             KernelKey::Conv { dtype, activation, channels_last } => Row {
-                constants: vec![
-                    constant("ACTIVATION", activation as u32),
-                    constant("CHANNELS_LAST", channels_last),
-                ],
-                ..convolution(dtype, &[shader!("conv/direct.wgsl")])
+                constants: vec![constant("CHANNELS_LAST", channels_last)],
+                ..convolution(dtype, activation, &[shader!("conv/direct.wgsl")])
             },
             KernelKey::ConvTranspose { dtype, activation, channels_last } => Row {
-                constants: vec![
-                    constant("ACTIVATION", activation as u32),
-                    constant("CHANNELS_LAST", channels_last),
-                ],
-                ..convolution(dtype, &[REACHED, shader!("conv/transpose.wgsl")])
+                constants: vec![constant("CHANNELS_LAST", channels_last)],
+                ..convolution(dtype, activation, &[REACHED, shader!("conv/transpose.wgsl")])
             },
             KernelKey::ConvPool { dtype, activation, channels_last, reduce } => Row {
-                constants: vec![
-                    constant("ACTIVATION", activation as u32),
-                    constant("CHANNELS_LAST", channels_last),
-                    constant("REDUCE", reduce as u32),
-                ],
-                ..convolution(dtype, &[POOLING, shader!("conv/pooled.wgsl")])
+                constants: vec![constant("CHANNELS_LAST", channels_last), constant("REDUCE", reduce as u32)],
+                ..convolution(dtype, activation, &[POOLING, shader!("conv/pooled.wgsl")])
             },
             KernelKey::ConvTiled { tile, activation, first, last } => {
-                let row = row(DType::F32, Text::Tile(tile), (0, 1));
+                let row = row(DType::F32, Text::Tile(tile, activation), (0, 1));
                 Row {
                     workgroup: TILED_WORKGROUP,
-                    constants: vec![
-                        constant("ACTIVATION", activation as u32),
-                        constant("FIRST", first),
-                        constant("LAST", last),
-                    ],
+                    constants: vec![constant("FIRST", first), constant("LAST", last)],
                     bindings: Bindings { pages: 2 * tile.pages, ..row.bindings },
                     ..row
                 }
@@ -213,7 +196,7 @@ impl KernelKey {
                     SUM,
                     TAPS,
                     POOLING,
-                    ACTIVATION,
+                    kernel.activation.wgsl(),
                     shader!("lib/gemm.wgsl"),
                     output,
                     shader!("lib/gemm_finish.wgsl"),
@@ -228,7 +211,6 @@ impl KernelKey {
                 Row {
                     workgroup: kernel.workgroup(),
                     constants: vec![
-                        constant("ACTIVATION", kernel.activation as u32),
                         constant("CHANNELS_LAST", kernel.channels_last),
                         constant("TILE", kernel.tile as u32),
                         constant("TAPS", kernel.taps as u32),
@@ -238,25 +220,21 @@ impl KernelKey {
                 }
             }
             KernelKey::ConvPatch(patch) => {
+                let activation = patch.activation.wgsl();
                 let shared =
-                    [prelude(patch.dtype), INDEX, NUMBER, shader!("lib/four.wgsl"), INSIDE, ACTIVATION];
+                    [prelude(patch.dtype), INDEX, NUMBER, shader!("lib/four.wgsl"), INSIDE, activation];
                 let parts = [&shared[..], patch.pool.map_or(&[], of_windows)].concat();
                 let reduce = patch.pool.map(|reduce| constant("REDUCE", reduce as u32));
-                let activation = constant("ACTIVATION", patch.activation as u32);
                 let text = Text::ConvPatch(patch, parts, shader!("conv/few_channels.wgsl"));
-                Row {
-                    constants: reduce.into_iter().chain([activation]).collect(),
-                    ..row(patch.dtype, text, (3, 1))
-                }
+                Row { constants: reduce.into_iter().collect(), ..row(patch.dtype, text, (3, 1)) }
             }
             KernelKey::PackGemm { dtype } => {
                 let text = Text::Parts(vec![prelude(dtype), INDEX, shader!("pack/gemm.wgsl")]);
                 row(dtype, text, (1, 1))
             }
-            KernelKey::ConvParts { dtype, activation } => Row {
-                constants: vec![constant("ACTIVATION", activation as u32)],
-                ..typed(dtype, &[ACTIVATION, shader!("conv/parts.wgsl")], (2, 1))
-            },
+            KernelKey::ConvParts { dtype, activation } => {
+                typed(dtype, &[activation.wgsl(), shader!("conv/parts.wgsl")], (2, 1))
+            }
             KernelKey::ConvInteger { dtype, channels_last } => Row {
                 constants: vec![constant("CHANNELS_LAST", channels_last)],
                 ..typed(dtype, &[ELEMENT, TAPS, PLACE, shader!("conv/integer.wgsl")], (3, 1))
@@ -277,13 +255,12 @@ impl KernelKey {
                 winograd(dtype, &[], shader!("winograd/input.wgsl"), (1, 1))
             }
             KernelKey::WinogradOutput { dtype, activation, pool } => Row {
-                constants: vec![constant("ACTIVATION", activation as u32), constant("POOL", pool)],
-                ..winograd(dtype, &[NUMBER, SUM, ACTIVATION], shader!("winograd/output.wgsl"), (4, 1))
+                constants: vec![constant("POOL", pool)],
+                ..winograd(dtype, &[NUMBER, SUM, activation.wgsl()], shader!("winograd/output.wgsl"), (4, 1))
             },
-            KernelKey::Dense { dtype, activation } => Row {
-                constants: vec![constant("ACTIVATION", activation as u32)],
-                ..typed(dtype, &[SUM, ACTIVATION, shader!("conv/dense.wgsl")], (3, 1))
-            },
+            KernelKey::Dense { dtype, activation } => {
+                typed(dtype, &[SUM, activation.wgsl(), shader!("conv/dense.wgsl")], (3, 1))
+            }
             KernelKey::Frame(kernel) => Row {
                 constants: kernel.overrides().into_iter().collect(),
                 ..row(kernel.dtype(), Text::Parts(kernel.text()), kernel.buffers())
@@ -293,10 +270,9 @@ impl KernelKey {
                 constants: vec![constant("SHARE", WORKGROUP)],
                 ..plain(&[SUM, FOLD, SOFTMAX, shader!("other/softmax_rows.wgsl")], (1, 1))
             },
-            KernelKey::Activation { activation } => Row {
-                constants: vec![constant("ACTIVATION", activation as u32)],
-                ..plain(&[ACTIVATION, shader!("other/activation.wgsl")], (1, 1))
-            },
+            KernelKey::Activation { activation } => {
+                plain(&[activation.wgsl(), shader!("other/activation.wgsl")], (1, 1))
+            }
         }
     }
 }
@@ -328,8 +304,8 @@ fn typed(dtype: DType, own: &[&'static str], buffers: (u32, u32)) -> Row {
 }
 
 /// A kernel on top of `lib/convolve.wgsl`.
-fn convolution(dtype: DType, own: &[&'static str]) -> Row {
-    let shared = [ELEMENT, TAPS, PLACE, ACTIVATION, shader!("lib/convolve.wgsl")];
+fn convolution(dtype: DType, activation: ActivationKind, own: &[&'static str]) -> Row {
+    let shared = [ELEMENT, TAPS, PLACE, activation.wgsl(), shader!("lib/convolve.wgsl")];
     typed(dtype, &[&shared, own].concat(), (3, 1))
 }
 

@@ -6,6 +6,7 @@ use super::key::Taps;
 use super::patch::Patch;
 use super::tiled::Tile;
 use super::winograd;
+use crate::activation::ActivationKind;
 use crate::dtype::DType;
 
 /// A file of the folder `shaders`.
@@ -24,7 +25,6 @@ pub(super) const PLACE: &str = shader!("lib/place.wgsl");
 pub(super) const TAPS: &str = shader!("lib/taps.wgsl");
 pub(super) const REACHED: &str = shader!("lib/reached.wgsl");
 pub(super) const POOLING: &str = shader!("lib/pooling.wgsl");
-pub(super) const ACTIVATION: &str = shader!("lib/activation.wgsl");
 pub(super) const FOLD: &str = shader!("lib/fold.wgsl");
 pub(super) const SOFTMAX: &str = shader!("lib/softmax.wgsl");
 pub(super) const KEY: &str = shader!("lib/key.wgsl");
@@ -37,8 +37,8 @@ const SLIDING: &str = shader!("lib/pages.wgsl");
 pub(super) enum Text {
     /// Parts one behind the other.
     Parts(Vec<&'static str>),
-    /// A tiled convolution.
-    Tile(Tile),
+    /// A tiled convolution, and its activation.
+    Tile(Tile, ActivationKind),
     /// Parts, and around the lines of a patch a text that has places for them.
     Patch(Patch, Vec<&'static str>, &'static str),
     /// The same with those of a convolution of few channels.
@@ -66,10 +66,10 @@ impl Text {
     pub(super) fn write(&self) -> String {
         match self {
             Text::Parts(parts) => parts.concat(),
-            Text::Tile(tile) => {
+            Text::Tile(tile, activation) => {
                 let own =
                     tile.source(shader!("conv/register_tile.wgsl"), shader!("conv/register_tile_page.wgsl"));
-                [INDEX, NUMBER, ACTIVATION, shader!("lib/four.wgsl"), KEY, &own].concat()
+                [INDEX, NUMBER, activation.wgsl(), shader!("lib/four.wgsl"), KEY, &own].concat()
             }
             Text::Patch(patch, parts, template) => parts.concat() + &patch.source(template),
             Text::ConvPatch(patch, parts, template) => parts.concat() + &patch.source(template),

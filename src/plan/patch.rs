@@ -132,10 +132,9 @@ impl Images<'_> {
             channels: p.u32(self.channels)?,
             multiplier: p.u32(if across.channels_last() { 1 } else { self.multiplier })?,
             has_bias: 0,
-            alpha: 0.0,
+            alpha_beta: [0.0; 2],
             divisor: 0,
             nan: f32::NAN.to_bits(),
-            pad_0: 0,
         })
     }
 

@@ -84,9 +84,8 @@ pub(in crate::plan) fn params(p: &Planner, rows: &Rows) -> Result<PagesParams> {
         channels_factor: 0,
         channels_shift: 0,
         has_bias: 0,
-        alpha: 0.0,
+        alpha_beta: [0.0; 2],
         divisor: 0,
         nan: f32::NAN.to_bits(),
-        pad_0: 0,
     })
 }
