@@ -95,10 +95,15 @@ macro_rules! activations {
     };
 }
 
+mod elu;
 mod gelu;
+mod mish;
 mod sigmoid;
+mod softplus;
 mod table;
 mod tanh;
+#[cfg(test)]
+mod tests;
 
 pub use table::{Activation, ActivationKind};
 
@@ -163,7 +168,7 @@ impl From<ActivationKind> for Activation {
     }
 }
 
-/// A name, and behind a colon its parameters: `leaky-relu`, `leaky-relu:0.1`.
+/// A name, and behind a colon its parameters: `elu`, `elu:0.5`, `hard-sigmoid:0.2,0.5`.
 impl FromStr for Activation {
     type Err = Error;
 

@@ -18,9 +18,10 @@ fn names() -> String {
     all.filter(|name| !name.contains('-')).chain(["softmax"]).collect::<Vec<_>>().join(", ")
 }
 
-fn named(name: &str) -> Option<Act> {
+fn named(name: &str, keras_2: bool) -> Option<Act> {
     match name {
         "softmax" => Some(Act::Softmax(Softmax::last_axis())),
+        "hard_sigmoid" if keras_2 => Some(Act::Pointwise(Activation::HardSigmoid { alpha: 0.2, beta: 0.5 })),
         // Steeper than PyTorch's.
         "leaky_relu" => Some(Act::Pointwise(Activation::LeakyRelu { alpha: 0.2 })),
         _ => ActivationKind::named(name).map(|kind| Act::Pointwise(kind.into())),
@@ -39,12 +40,12 @@ pub(super) fn activation(fields: &Fields<'_>) -> Result<Act> {
         ))
     };
     match value {
-        Value::String(name) => named(name).ok_or_else(unknown),
+        Value::String(name) => named(name, fields.keras_2).ok_or_else(unknown),
         Value::Object(object) => {
             let class = object.get("class_name").and_then(Value::as_str).unwrap_or_default();
             match (class, object.get("config")) {
-                ("function", Some(Value::String(name))) => named(name).ok_or_else(unknown),
-                ("ReLU" | "LeakyReLU" | "Softmax" | "Activation", Some(Value::Object(map))) => {
+                ("function", Some(Value::String(name))) => named(name, fields.keras_2).ok_or_else(unknown),
+                ("ReLU" | "LeakyReLU" | "ELU" | "Softmax" | "Activation", Some(Value::Object(map))) => {
                     layer(&Fields { class, map, ..*fields })?.ok_or_else(unknown)
                 }
                 _ => Err(unknown()),
@@ -62,6 +63,10 @@ pub(super) fn layer(fields: &Fields<'_>) -> Result<Option<Act>> {
             // Keras 2 called the slope alpha.
             let slope = fields.number("negative_slope")?.or(fields.number("alpha")?);
             Act::Pointwise(leaky(fields, slope.unwrap_or(0.3))?)
+        }
+        "ELU" => {
+            let alpha = float(fields, "alpha", fields.number("alpha")?.unwrap_or(1.0))?;
+            Act::Pointwise(Activation::Elu { alpha })
         }
         "Softmax" => Act::Softmax(Softmax { axis: fields.axis_or("axis", -1)? }),
         "Activation" => match fields.get("activation") {
