@@ -16,6 +16,8 @@ mod prepack;
 mod readback;
 mod run;
 pub(crate) mod scope;
+#[cfg(not(target_arch = "wasm32"))]
+mod tune;
 
 pub use adapters::{AdapterSummary, Search, adapters_async, open_device_async};
 pub use bind::{Binding, Prepared};
@@ -26,6 +28,8 @@ pub use cooperative::open_cooperative_async;
 pub use pipelines::ShaderEdit;
 pub use prepack::PrepackedBinding;
 pub use readback::{Pending, Readback, Recorded};
+#[cfg(not(target_arch = "wasm32"))]
+pub use tune::TuneProgress;
 
 use std::sync::{Arc, OnceLock};
 

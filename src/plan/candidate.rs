@@ -3,6 +3,7 @@
 use super::kernels::{CandidateInfo, Considered, Family, Outcome};
 use super::planner::{Planner, Verdict};
 use super::step::Steps;
+use super::tuning::Classed;
 use crate::error::{Error, Result};
 
 /// One way to compute what is asked for by an `R`. The order of a table is that of preference: the first that applies
@@ -46,11 +47,28 @@ impl<R> Candidate<R> {
     }
 }
 
+/// The steps of the candidate that was the fastest when all were measured on this device, if they were and it applies.
+fn measured<R: Classed>(table: &[Candidate<R>], request: &R, p: &Planner) -> Option<Result<Steps>> {
+    let tuned = p.caps.tuning.as_ref()?.fastest.get(&request.class())?;
+    let candidate = table.iter().find(|c| c.name == tuned.kernel)?;
+    let mut p = p.clone();
+    p.caps.target_workgroups = tuned.target_workgroups;
+    let solution = (candidate.solve)(request, &p).ok()?;
+    let considered = Considered { name: candidate.name, outcome: Outcome::Measured };
+    Some((solution.steps)().map(|mut steps| {
+        steps.considered.insert(0, considered);
+        steps
+    }))
+}
+
 /// The steps of the first candidate that applies and does not cost more; where kernels are forced, of the first of them
 /// that applies.
-pub(super) fn choose<R>(table: &[Candidate<R>], request: &R, p: &Planner) -> Result<Steps> {
+pub(super) fn choose<R: Classed>(table: &[Candidate<R>], request: &R, p: &Planner) -> Result<Steps> {
     let kernels = &p.caps.kernels;
     let forced = kernels.only().is_some() && table.iter().any(|c| kernels.holds(c.name));
+    if let (None, Some(steps)) = (kernels.only(), measured(table, request, p)) {
+        return steps;
+    }
     let mut considered = Vec::new();
     let mut taken = None;
     for candidate in table.iter().filter(|c| !forced || kernels.holds(c.name)) {
@@ -74,7 +92,7 @@ pub(super) fn choose<R>(table: &[Candidate<R>], request: &R, p: &Planner) -> Res
         let reasons = considered.iter().map(|c| match c.outcome {
             Outcome::DoesNotApply(why) if considered.len() > 1 => format!("{}: {why}", c.name),
             Outcome::DoesNotApply(why) | Outcome::CostsMore(why) => why.into(),
-            Outcome::Taken => String::new(),
+            Outcome::Taken | Outcome::Measured => String::new(),
         });
         let names: Vec<&str> = considered.iter().map(|c| c.name).collect();
         let (kernel, reason) = (names.join(", "), reasons.collect::<Vec<_>>().join("; "));

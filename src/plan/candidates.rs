@@ -2,9 +2,10 @@
 
 use super::candidate::Candidate;
 use super::kernels::{CandidateInfo, Family, Kernels};
+use super::tuning::{Classed, Tuned, Tuning};
 use super::{conv, other, pool};
 use crate::error::{Error, Result};
-use crate::problem::Work;
+use crate::problem::{Problem, Work};
 
 /// All that plans choose from, in the order of preference for each operation. Operations that are not in it have one kernel.
 ///
@@ -28,6 +29,28 @@ fn tables(work: &Work) -> &'static [&'static str] {
         Work::Pool(_) => &["pool"],
         Work::Softmax(_) => &["softmax"],
         _ => &[],
+    }
+}
+
+/// The class of shapes that some work is measured in, and the candidates for it; nothing for operations with one kernel.
+#[cfg_attr(target_arch = "wasm32", allow(dead_code))] // only natively is anything measured
+pub(crate) fn class(work: &Work) -> Option<(String, Vec<CandidateInfo>)> {
+    let (class, tables): (String, &[&str]) = match work {
+        Work::Conv(work) => (work.class(), &["conv", "depthwise"]),
+        Work::ConvPool(work) => (work.class(), &["conv_pool"]),
+        Work::Pool(work) => (pool::simplified(work).class(), &["pool"]),
+        Work::Softmax(work) => (work.class(), &["softmax"]),
+        _ => return None,
+    };
+    Some((class, candidates().filter(|c| c.is_in(tables)).collect()))
+}
+
+impl Tuning {
+    /// Says by hand what is the fastest for problems like this one; false if its operation has one kernel.
+    pub fn set(&mut self, problem: &Problem, kernel: &str, target_workgroups: u32) -> bool {
+        let Some((class, _)) = class(&problem.work) else { return false };
+        self.fastest.insert(class, Tuned { kernel: kernel.into(), target_workgroups });
+        true
     }
 }
 

@@ -1,6 +1,9 @@
 //! What a device offers, as far as plans depend on it.
 
+use std::sync::Arc;
+
 use super::kernels::Kernels;
+use super::tuning::Tuning;
 use crate::error::{Error, Result};
 use crate::kernel::{Cooperative, KernelKey};
 use crate::tensor::TensorDesc;
@@ -61,6 +64,9 @@ pub struct Caps {
     pub flops_per_byte: u32,
     /// FLOPs that it computes in the time that a dispatch takes by itself; [`FLOPS_PER_DISPATCH`] unless said otherwise.
     pub flops_per_dispatch: u64,
+    /// What was measured on the device, which plans then choose by; [`Engine::tune`](crate::Engine::tune) does it. Kernels that are
+    /// forced go before it.
+    pub tuning: Option<Arc<Tuning>>,
     /// Which kernels plans may take: all, unless some are forced, by name or family.
     pub kernels: Kernels,
 }
@@ -106,6 +112,7 @@ impl Default for Caps {
             target_workgroups: TARGET_WORKGROUPS,
             flops_per_byte: FLOPS_PER_BYTE,
             flops_per_dispatch: FLOPS_PER_DISPATCH,
+            tuning: None,
             kernels: Kernels::ALL,
         }
     }
@@ -168,6 +175,7 @@ impl Caps {
             target_workgroups: TARGET_WORKGROUPS,
             flops_per_byte: FLOPS_PER_BYTE,
             flops_per_dispatch: FLOPS_PER_DISPATCH,
+            tuning: None,
             kernels: Kernels::ALL,
         }
     }

@@ -105,6 +105,8 @@ impl fmt::Debug for Kernels {
 pub enum Outcome {
     /// It was taken.
     Taken,
+    /// It was taken, since it was the fastest when all were measured on this device.
+    Measured,
     /// It cannot compute this on this device.
     DoesNotApply(&'static str),
     /// Another is predicted to be faster.

@@ -15,9 +15,11 @@ mod patch;
 mod planner;
 mod pool;
 mod step;
+mod tuning;
 mod uniform;
 
 pub use candidates::candidates;
+pub(crate) use candidates::class;
 pub use caps::{Caps, FLOPS_PER_BYTE, FLOPS_PER_DISPATCH, PAGE, PAGES, TARGET_WORKGROUPS};
 pub(crate) use conv::tiles;
 pub use explain::{Explanation, StepCost};
@@ -27,6 +29,7 @@ pub(crate) use planner::Planner;
 pub(crate) use pool::roi;
 pub(crate) use step::Steps;
 pub use step::{Page, Part, Slot, Step};
+pub use tuning::{Tuned, TunedFor, Tuning};
 
 use crate::error::{Error, Result};
 use crate::problem::{Problem, Work};
@@ -69,6 +72,15 @@ impl Plan {
 
     /// Chooses the kernels of a checked problem; see [`Plan::new`].
     pub fn of(problem: Problem, caps: &Caps) -> Result<Plan> {
+        if caps.tuning.is_some() {
+            // What was measured is a matter of speed alone: where it asks too much of the device, the rules hold.
+            return Self::chosen(problem.clone(), caps)
+                .or_else(|_| Self::chosen(problem, &Caps { tuning: None, ..caps.clone() }));
+        }
+        Self::chosen(problem, caps)
+    }
+
+    fn chosen(problem: Problem, caps: &Caps) -> Result<Plan> {
         for desc in problem.inputs.iter().chain(&problem.outputs) {
             caps.check_buffer(problem.op, desc)?;
         }

@@ -12,15 +12,13 @@ mod fractional;
 mod integer;
 mod pool;
 mod roi;
-mod sample;
+pub(crate) mod sample;
 mod softmax;
 mod tile;
 mod tolerance;
 mod unpool;
 
 pub use activation::activate;
-#[cfg(feature = "unstable-testing")]
-pub use sample::can_sample;
 pub use sample::compare_sample;
 pub(crate) use tolerance::{EPS, add_store_rounding};
 pub use tolerance::{Mismatch, compare};

@@ -3,16 +3,16 @@
 use std::io::Write;
 
 use serde_json::json;
-use wgpool::{Choice, Result};
+use wgpool::Result;
 
-use super::args::AdaptersArgs;
+use super::args::{AdaptersArgs, Place};
 use super::backends::{self, Adapter, HINT};
 use super::terminal::line;
 
 /// Runs the command.
 pub fn run(args: &AdaptersArgs, out: &mut dyn Write) -> Result<()> {
     let adapters = backends::adapters();
-    let auto = backends::open(&Choice::Auto)?;
+    let auto = backends::open(&Place::default())?;
     let name = auto.backend.name();
     // Of adapters that go by one name, the first is taken.
     let taken = adapters.iter().position(|adapter| backends::is_on(&auto.backend, adapter));

@@ -1,8 +1,9 @@
 //! Opening what computes, in one place.
 
-use wgpool::{Backend, Choice, Error, Result, engine};
+use wgpool::{Backend, Error, Result, engine};
 
-use super::args::Which;
+use super::args::{Place, Which};
+use super::files::tuning::with_tuning;
 
 pub use wgpool::engine::{AdapterSummary as Adapter, adapters};
 
@@ -31,21 +32,25 @@ pub fn kind(backend: &Backend) -> Option<Kind> {
     }
 }
 
-/// Opens the backend that `choice` asks for.
-pub fn open(choice: &Choice) -> Result<Opened> {
-    let opened = Backend::open(choice)?;
-    Ok(Opened { backend: opened.backend, reason: opened.reason })
+/// Opens the backend that is asked for.
+pub fn open(place: &Place) -> Result<Opened> {
+    let opened = Backend::open(&place.choice)?;
+    let backend = match (opened.backend, &place.tuning) {
+        (Backend::Gpu(engine), Some(path)) => Backend::Gpu(with_tuning(engine, path)),
+        (backend, _) => backend,
+    };
+    Ok(Opened { backend, reason: opened.reason })
 }
 
-/// Opens what `choice` asks for, with the kernels that are asked for.
-pub fn open_with(choice: &Choice, kernels: &Which) -> Result<Backend> {
+/// Opens what is asked for, with the kernels that are asked for.
+pub fn open_with(place: &Place, kernels: &Which) -> Result<Backend> {
     if *kernels == Which::Cooperative {
         // SAFETY: the person at the command line asked for what its help calls experimental.
         let token = unsafe { wgpool::wgpu::ExperimentalFeatures::enabled() };
-        let engine = engine::open_cooperative(choice, token)?;
+        let engine = engine::open_cooperative(&place.choice, token)?;
         return Ok(Backend::Gpu(engine.with_gpu_kernels()));
     }
-    match (open(choice)?.backend, kernels) {
+    match (open(place)?.backend, kernels) {
         (Backend::Gpu(engine), Which::Gpu) => Ok(Backend::Gpu(engine.with_gpu_kernels())),
         (Backend::Gpu(engine), Which::These(kernels)) => {
             let mut caps = engine.caps().clone();

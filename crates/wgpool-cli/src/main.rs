@@ -12,6 +12,7 @@ mod op;
 mod predict;
 mod summary;
 mod terminal;
+mod tune;
 mod verify;
 
 use std::io::{self, Write};
@@ -36,14 +37,15 @@ fn main() -> ExitCode {
     let mut out = io::stdout().lock();
     let mut status = ExitCode::SUCCESS;
     let done = match &cli.command {
-        None => demo::run(&cli.choice(), cli.out.as_deref(), &mut out),
+        None => demo::run(&cli.place(), cli.out.as_deref(), &mut out),
         Some(Command::Adapters(args)) => adapters::run(args, &mut out),
         Some(Command::Kernels(args)) => kernels::run(args, &mut out),
-        Some(Command::Summary(args)) => summary::run(args, &cli.choice(), &mut out),
-        Some(Command::Predict(args)) => predict::run(args, &cli.choice(), &mut out),
-        Some(Command::Op(args)) => op::run(args, &cli.choice(), &mut out),
-        Some(Command::Verify(args)) => verify::run(args, &cli.choice(), &mut out).map(|found| status = found),
-        Some(Command::Bench(args)) => bench::run(args, &cli.choice(), &mut out).map(|found| status = found),
+        Some(Command::Summary(args)) => summary::run(args, &cli.place(), &mut out),
+        Some(Command::Predict(args)) => predict::run(args, &cli.place(), &mut out),
+        Some(Command::Op(args)) => op::run(args, &cli.place(), &mut out),
+        Some(Command::Verify(args)) => verify::run(args, &cli.place(), &mut out).map(|found| status = found),
+        Some(Command::Tune(args)) => tune::run(args, &cli.place(), &mut out),
+        Some(Command::Bench(args)) => bench::run(args, &cli.place(), &mut out).map(|found| status = found),
     };
     match done.and_then(|()| out.flush().map_err(terminal::stdout_error)) {
         Ok(()) => status,

@@ -3,15 +3,15 @@
 use std::io::Write;
 use std::time::Instant;
 
-use wgpool::{Choice, Problem, Result, Tensor, TensorDesc};
+use wgpool::{Problem, Result, Tensor, TensorDesc};
 
-use super::args::OpArgs;
+use super::args::{OpArgs, Place};
 use super::backends;
 use super::files::{self, OutputFile};
 use super::terminal::{self, block, line};
 
 /// Runs the command.
-pub fn run(args: &OpArgs, choice: &Choice, out: &mut dyn Write) -> Result<()> {
+pub fn run(args: &OpArgs, place: &Place, out: &mut dyn Write) -> Result<()> {
     let arguments = args.operation.arguments();
     let paths = arguments.files();
     let tensors: Vec<Tensor> =
@@ -24,7 +24,7 @@ pub fn run(args: &OpArgs, choice: &Choice, out: &mut dyn Write) -> Result<()> {
     let mut files: Vec<OutputFile> =
         paths.outputs.iter().map(|path| OutputFile::create_for_tensor(path)).collect::<Result<_>>()?;
 
-    let backend = backends::open_with(choice, &args.kernels)?;
+    let backend = backends::open_with(place, &args.kernels)?;
     let inputs: Vec<&Tensor> = tensors.iter().collect();
     let start = Instant::now();
     let results = backend.run(&op, &inputs)?;

@@ -4,10 +4,10 @@ use std::io::Write;
 use std::path::Path;
 
 use wgpool::text::escaped;
-use wgpool::{Choice, Data, Result, Tensor};
+use wgpool::{Data, Result, Tensor};
 use wgpool_net::keras;
 
-use super::args::PredictArgs;
+use super::args::{Place, PredictArgs};
 use super::files::{self, Format, OutputFile};
 use super::terminal::{block, line, progress};
 use super::{backends, batches, document};
@@ -22,7 +22,7 @@ struct Examples {
 }
 
 /// Runs the command.
-pub fn run(args: &PredictArgs, choice: &Choice, out: &mut dyn Write) -> Result<()> {
+pub fn run(args: &PredictArgs, place: &Place, out: &mut dyn Write) -> Result<()> {
     let model = keras::load(&args.model, args.weights.as_deref())?;
     let mut all = Examples { names: Vec::new(), elements: Vec::new() };
     for path in &args.inputs {
@@ -34,7 +34,7 @@ pub fn run(args: &PredictArgs, choice: &Choice, out: &mut dyn Write) -> Result<(
     let shape: Vec<usize> = std::iter::once(all.names.len()).chain(model.input.iter().copied()).collect();
     let inputs = Tensor::from_f32(&shape, all.elements)?;
 
-    let opened = backends::open(choice)?;
+    let opened = backends::open(place)?;
     let bar = progress(all.names.len(), "examples");
     let outputs =
         batches::run(&opened.backend, &model, &inputs, args.batch, |done| bar.set_position(done as u64));

@@ -2,21 +2,21 @@
 
 use std::io::Write;
 
-use wgpool::{Choice, Result};
+use wgpool::Result;
 use wgpool_net::keras;
 
-use super::args::SummaryArgs;
+use super::args::{Place, SummaryArgs};
 use super::backends;
 use super::terminal::{block, line};
 
 /// Runs the command.
-pub fn run(args: &SummaryArgs, choice: &Choice, out: &mut dyn Write) -> Result<()> {
+pub fn run(args: &SummaryArgs, place: &Place, out: &mut dyn Write) -> Result<()> {
     if !args.explain {
         return block(out, keras::load_architecture(&args.model)?.summary()?.trim_end());
     }
     // Lowering folds values of weights into others, so it takes the whole model.
     let model = keras::load(&args.model, args.weights.as_deref())?;
-    let explanation = model.program(1)?.explain(&backends::open(choice)?.backend)?;
+    let explanation = model.program(1)?.explain(&backends::open(place)?.backend)?;
     block(out, model.summary()?.trim_end())?;
     line(out, "")?;
     block(out, explanation)

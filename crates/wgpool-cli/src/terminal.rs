@@ -71,6 +71,12 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// One line on stderr, about what goes on all the same.
+pub fn note(text: &str) {
+    // Where stderr itself is closed there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "wgpool: {}", escaped(text));
+}
+
 /// A progress bar on stderr, which shows itself on a terminal only and vanishes when it ends.
 pub fn progress(steps: usize, what: &str) -> ProgressBar {
     let bar = ProgressBar::new(steps as u64);

@@ -4,10 +4,10 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use wgpool::{Choice, Result};
+use wgpool::Result;
 use wgpool_testing::verify::{run_corpus, self_check};
 
-use super::args::VerifyArgs;
+use super::args::{Place, VerifyArgs};
 use super::terminal::{block, line, progress};
 use super::{backends, document};
 
@@ -15,8 +15,8 @@ use super::{backends, document};
 const FAILED: u8 = 1;
 
 /// Runs the command; the status says whether any case failed. A corpus of which nothing could be checked is an error.
-pub fn run(args: &VerifyArgs, choice: &Choice, out: &mut dyn Write) -> Result<ExitCode> {
-    let backend = backends::open_with(choice, &args.kernels)?;
+pub fn run(args: &VerifyArgs, place: &Place, out: &mut dyn Write) -> Result<ExitCode> {
+    let backend = backends::open_with(place, &args.kernels)?;
     let bar = progress(0, "cases");
     let mut advance = |done: usize, all: usize| {
         bar.set_length(all as u64);

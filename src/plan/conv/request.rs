@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use super::register_tiles::choice::{self, Choice};
 use crate::plan::planner::{Planner, Verdict};
 use crate::plan::step::Slot;
+use crate::plan::tuning::Classed;
 use crate::problem::{ConvPoolWork, ConvWork, PoolWork};
 
 /// Why kernels that go through all taps do not apply.
@@ -32,6 +33,12 @@ impl Request {
 
     pub fn tiles(&self, p: &Planner) -> Result<&Choice, &'static str> {
         self.tiles.get_or_init(|| choice::choose(&self.work, None, p)).as_ref().map_err(|&why| why)
+    }
+}
+
+impl Classed for Request {
+    fn class(&self) -> String {
+        self.work.class()
     }
 }
 
@@ -73,5 +80,11 @@ impl Both {
     pub fn tiles(&self, p: &Planner) -> Result<&Choice, &'static str> {
         let find = || choice::choose(self.conv(), Some(self.pool()), p);
         self.tiles.get_or_init(find).as_ref().map_err(|&why| why)
+    }
+}
+
+impl Classed for Both {
+    fn class(&self) -> String {
+        self.work.class()
     }
 }

@@ -31,6 +31,9 @@ impl fmt::Display for Explanation {
             let (head, name) = (if i == 0 { "\nkernels that were looked at" } else { "" }, c.name);
             match c.outcome {
                 Outcome::Taken => write!(f, "{head}\n  {name:width$}  taken")?,
+                Outcome::Measured => {
+                    write!(f, "{head}\n  {name:width$}  taken: the fastest when all were measured")?
+                }
                 Outcome::DoesNotApply(why) => write!(f, "{head}\n  {name:width$}  does not apply: {why}")?,
                 Outcome::CostsMore(why) => write!(f, "{head}\n  {name:width$}  costs more: {why}")?,
             }

@@ -9,7 +9,7 @@ mod two_passes;
 mod uniform;
 pub(super) mod unpool;
 
-pub(super) use request::divisor;
+pub(super) use request::{divisor, simplified};
 
 use super::candidate::{Candidate, Solution, choose};
 use super::{Family, Planner, Slot, Steps};

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::geometry::Axis;
 use crate::plan::planner::Planner;
 use crate::plan::step::Slot;
+use crate::plan::tuning::Classed;
 use crate::problem::PoolWork;
 use crate::spec::{IndexNumbering, PoolKind};
 
@@ -23,8 +24,14 @@ impl Request {
     }
 }
 
+impl Classed for Request {
+    fn class(&self) -> String {
+        self.work.class()
+    }
+}
+
 /// The same windows without taps that lie outside in all of them, unless those count.
-fn simplified(work: &PoolWork) -> PoolWork {
+pub(in crate::plan) fn simplified(work: &PoolWork) -> PoolWork {
     let counted = match work.kind {
         PoolKind::Average { count_include_pad, divisor } => count_include_pad && divisor.is_none(),
         PoolKind::LpTorch { .. } => true,

@@ -6,6 +6,7 @@ mod parse;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -24,6 +25,7 @@ Examples:
   wgpool op max-pool --window 2x2 in.npy -o out.npy
   wgpool verify --adapter software         check every operation against the reference
   wgpool bench --plot bench.svg            time the adapter beside the host path
+  wgpool tune -o tuning.json               measure which kernels are the fastest here
 
 Adapters: `auto` is a hardware adapter, or the host path where there is none; `software` is an
 adapter such as lavapipe; any other word is a part of an adapter's name.";
@@ -38,6 +40,10 @@ pub struct Cli {
     #[arg(long, global = true, default_value = "auto", value_name = "WHERE")]
     adapter: String,
 
+    /// File of `wgpool tune`: plans then choose the kernels that were the fastest on this adapter
+    #[arg(long, global = true, value_name = "FILE")]
+    tuning: Option<PathBuf>,
+
     /// Folder for the demonstration's pictures (PNG)
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -47,11 +53,20 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// The adapter that was asked for.
-    pub fn choice(&self) -> Choice {
+    /// Where to compute.
+    pub fn place(&self) -> Place {
         // Never an error: every word is a choice.
-        self.adapter.parse().unwrap_or_default()
+        Place { choice: self.adapter.parse().unwrap_or_default(), tuning: self.tuning.clone() }
     }
+}
+
+/// Where to compute, and by what measurements kernels are chosen there.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    /// The adapter that was asked for.
+    pub choice: Choice,
+    /// The file of measurements.
+    pub tuning: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -70,6 +85,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Time the adapter beside the host path, and say how near their ceilings they are
     Bench(BenchArgs),
+    /// Measure which kernels are the fastest on this adapter, for --tuning
+    Tune(TuneArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -253,6 +270,40 @@ pub struct BenchArgs {
     /// Folder for the cases themselves, with inputs and checked results as NPY, for other programs; measures nothing
     #[arg(long, value_name = "DIR", conflicts_with_all = ["quick", "scaling", "fusion", "json", "plot"])]
     pub export: Option<PathBuf>,
+}
+
+const TUNE_EXAMPLES: &str = "\
+Plans choose kernels by rules. This measures the kernels that apply to the operations of a model, or
+to the workloads of `bench`, compares each result with the reference, and keeps what is clearly
+faster than the rules' choice. The file holds for this adapter, driver and version of wgpool;
+elsewhere it is ignored. What it held before for the same stays in it. It is replaced when all is
+measured, or the budget is spent: until then the old file stays.
+
+Examples:
+  wgpool tune -o tuning.json
+  wgpool tune model.keras --batch 32 --budget 2m -o tuning.json
+  wgpool predict model.keras seven.png --tuning tuning.json";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = TUNE_EXAMPLES)]
+pub struct TuneArgs {
+    /// The model: a config.json or a .keras archive [default: the workloads of `bench`]
+    pub model: Option<PathBuf>,
+    /// The weights [default: as for `predict`]
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub weights: Option<PathBuf>,
+    /// Examples that the model computes together
+    #[arg(long, value_name = "N", default_value = "1", value_parser = parse::positive, requires = "model")]
+    pub batch: usize,
+    /// Only these workloads, by their short names
+    #[arg(long = "case", value_name = "P1,C2", value_delimiter = ',', conflicts_with = "model")]
+    pub cases: Vec<String>,
+    /// Time to measure for, at most
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub budget: Duration,
+    /// The file
+    #[arg(short, long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// Reads the process's arguments.

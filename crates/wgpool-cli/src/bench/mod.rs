@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use wgpool::{Backend, Choice, DType, Engine, Error, Result};
+use wgpool::{Backend, DType, Engine, Error, Result};
 use wgpool_testing::bench::{self, Ceilings, Device, Effort, Report, Scaling, cases};
 
-use super::args::{AccuracyArg, BenchArgs, Elements, Which};
+use super::args::{AccuracyArg, BenchArgs, Elements, Place, Which};
 use super::files::{OutputFile, distinct};
 use super::terminal::{line, progress};
 use super::{backends, document};
@@ -22,7 +22,7 @@ use super::{backends, document};
 const WRONG: u8 = 1;
 
 /// Runs the command; the status says whether any result was wrong.
-pub fn run(args: &BenchArgs, choice: &Choice, out: &mut dyn Write) -> Result<ExitCode> {
+pub fn run(args: &BenchArgs, place: &Place, out: &mut dyn Write) -> Result<ExitCode> {
     if let [a, b] = args.compare.as_slice() {
         return compare::run([a, b], args.fail_above, out);
     }
@@ -49,7 +49,7 @@ pub fn run(args: &BenchArgs, choice: &Choice, out: &mut dyn Write) -> Result<Exi
     let mut picture = args.plot.as_deref().map(OutputFile::create).transpose()?;
     let mut json = args.json.as_deref().map(OutputFile::create).transpose()?;
 
-    let engine = engine(choice, &args.kernels)?;
+    let engine = engine(place, &args.kernels)?;
     let report = measure(args, engine.as_ref(), &wanted, &pairs)?;
     let measured = |case: &&cases::Case| report.cases.iter().any(|r| r.name.starts_with(&case.name));
     let left_out: Vec<&str> = wanted.iter().filter(|c| !measured(c)).map(|c| c.short()).collect();
@@ -116,8 +116,8 @@ fn pairs(args: &BenchArgs, wanted: &[cases::Case]) -> Result<Vec<cases::Case>> {
 }
 
 /// The adapter's engine; nothing where the host path is measured alone.
-fn engine(choice: &Choice, kernels: &Which) -> Result<Option<Engine>> {
-    match backends::open_with(choice, kernels)? {
+fn engine(place: &Place, kernels: &Which) -> Result<Option<Engine>> {
+    match backends::open_with(place, kernels)? {
         Backend::Gpu(engine) => Ok(Some(engine)),
         Backend::Host => Ok(None),
         other => Err(document("--adapter".as_ref(), format_args!("{} is not timed", other.name()))),

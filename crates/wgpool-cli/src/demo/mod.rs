@@ -12,12 +12,13 @@ use std::path::Path;
 
 use wgpool::{Choice, Result};
 
+use super::args::Place;
 use super::backends::{self, HINT, Kind, Opened, kind};
 use super::terminal::{heading, line};
 
 /// Runs the demonstration; `pictures` is a folder for PNG files.
-pub fn run(choice: &Choice, pictures: Option<&Path>, out: &mut dyn Write) -> Result<()> {
-    let opened = open(choice)?;
+pub fn run(place: &Place, pictures: Option<&Path>, out: &mut dyn Write) -> Result<()> {
+    let opened = open(place)?;
     line(out, format_args!("wgpool {}: pooling and convolution on the GPU", env!("CARGO_PKG_VERSION")))?;
     heading(out, "Adapter")?;
     line(out, format_args!("  {}", opened.backend.name()))?;
@@ -50,12 +51,12 @@ pub fn run(choice: &Choice, pictures: Option<&Path>, out: &mut dyn Write) -> Res
 /// Opens the backend of the demonstration.
 ///
 /// It is the shaders that are to be shown: where `auto` would take the host path, a software adapter comes first.
-fn open(choice: &Choice) -> Result<Opened> {
-    let opened = backends::open(choice)?;
-    if *choice != Choice::Auto || kind(&opened.backend) != Some(Kind::Host) {
+fn open(place: &Place) -> Result<Opened> {
+    let opened = backends::open(place)?;
+    if place.choice != Choice::Auto || kind(&opened.backend) != Some(Kind::Host) {
         return Ok(opened);
     }
-    let (backend, reason) = match backends::open(&Choice::Software) {
+    let (backend, reason) = match backends::open(&Place { choice: Choice::Software, ..place.clone() }) {
         Ok(software) => (
             software.backend,
             "no hardware adapter: the CPU runs the shaders; auto takes the host path".to_owned(),

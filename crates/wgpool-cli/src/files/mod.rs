@@ -4,6 +4,7 @@ mod npy;
 mod output;
 mod picture;
 mod tensors;
+pub mod tuning;
 
 use std::fs::File;
 use std::io::Read;

@@ -7,6 +7,7 @@ mod models;
 mod ops;
 mod pictures;
 mod refused;
+mod tune;
 
 use std::fs;
 use std::io::Read;
