@@ -54,7 +54,7 @@ fn the_whole_range_is_within_the_bound() {
     let ends = [0.0, f32::MIN_POSITIVE, f32::MAX, f32::INFINITY, f32::NAN].into_iter().flat_map(|x| [x, -x]);
     let near = (-100_000..100_000).map(|i| i as f32 * 1.1e-4);
     let elements: Vec<f32> = ends.chain(range).chain(near).collect();
-    for &kind in ActivationKind::ALL {
+    for kind in ActivationKind::ALL {
         let given =
             [[0.3, 0.6], [-1.7, 0.2], [0.0, 0.0], [40.0, -3.0]].map(|parameters| kind.with(parameters));
         let others = if kind.parameters().is_empty() { &[] } else { &given[..] };
@@ -67,7 +67,7 @@ fn the_whole_range_is_within_the_bound() {
 #[test]
 fn parameters_that_are_no_numbers_are_refused() {
     let x = Tensor::from_f32(&[1], vec![1.0]).unwrap();
-    for &kind in ActivationKind::ALL {
+    for kind in ActivationKind::ALL {
         for (i, (name, _)) in kind.parameters().iter().enumerate() {
             for wrong in [f32::NAN, f32::INFINITY] {
                 let mut parameters = [0.5; 2];

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use wgpool::kernel::{KernelKey, TileKeep, TileStep};
+use wgpool::kernel::{ConvTiled, KernelKey, TileKeep, TileStep};
 use wgpool::{Activation, Conv, ConvPool, Engine, Padding, Pool, PoolKind, Tensor};
 use wgpool_testing::support::{Mutant, assert_noticed, check_gpu, describe, engine, is_wrong, mutant, plan};
 use wgpool_testing::verify::random::Case;
@@ -14,7 +14,7 @@ fn tiled(subgroups: bool) -> Option<Engine> {
     if caps.min_macs_for_tiles == u64::MAX {
         println!("{}: plans have no tiles", engine().adapter_name());
         let large = case(Conv::new().padding(Padding::symmetric([1])), None, [1, 64, 56, 56], [64, 64, 3, 3]);
-        let is_tiled = |key: &KernelKey| matches!(key, KernelKey::ConvTiled { .. });
+        let is_tiled = |key: &KernelKey| matches!(key, KernelKey::ConvTiled(_));
         assert!(!plan(&large, engine()).steps.iter().any(|step| is_tiled(&step.kernel)));
         return None;
     }
@@ -116,7 +116,7 @@ fn tiles_of_every_kind_are_right() {
         let mut keeps = HashSet::new();
         for case in every_kind() {
             for step in plan(&case, &engine).steps {
-                if let KernelKey::ConvTiled { tile, first, last, .. } = step.kernel {
+                if let KernelKey::ConvTiled(ConvTiled { tile, first, last, .. }) = step.kernel {
                     steps.insert(tile.step);
                     pools.insert(tile.pool);
                     keeps.insert(tile.keep);
@@ -160,7 +160,7 @@ fn buffers_without_the_usage_get_the_general_kernel() {
     let Some(engine) = tiled(true) else { return };
     let case = case(Conv::new().padding(Padding::symmetric([1])), None, [1, 5, 9, 16], [16, 5, 3, 3]);
     let hardware = plan(&case, &engine.with_gpu_kernels());
-    assert!(!hardware.steps.iter().any(|s| matches!(s.kernel, KernelKey::ConvTiled { .. })));
+    assert!(!hardware.steps.iter().any(|s| matches!(s.kernel, KernelKey::ConvTiled(_))));
     check(&case, &engine.with_gpu_kernels());
 }
 

@@ -2,7 +2,7 @@
 //! what those drivers do is written into the shaders.
 
 use wgpool::engine::ShaderEdit;
-use wgpool::kernel::{KernelKey, Reduce};
+use wgpool::kernel::{self, KernelKey, PoolPlane, Reduce};
 use wgpool::{
     DType, Data, Engine, GlobalPool, Layout, MaxRoiPool, Op, Pool, PoolKind, RoiAlign, RoiMode, Tensor,
 };
@@ -31,7 +31,7 @@ fn reciprocals(_: KernelKey, source: String) -> String {
 
 #[test]
 fn norms_are_right_though_the_reciprocal_of_the_largest_magnitude_is_no_normal_number() {
-    let key = KernelKey::PoolPlane { reduce: Reduce::Lp, dtype: DType::F32, share: 8 };
+    let key = PoolPlane { reduce: Reduce::Lp, dtype: DType::F32, share: 8 }.into();
     let engine = edited(key, reciprocals);
     // No element is subnormal, or all are: what is flushed is then within the bound.
     for largest in [f32::MAX, 1e38, 1e20, 1.0, 1e-20, 5e-38, 1e-42] {
@@ -69,7 +69,7 @@ fn regions_have_their_samples_whatever_a_division_is_rounded_to() {
     let edits: [ShaderEdit; 2] =
         [|_, source| divided(source, "0.9999998"), |_, source| divided(source, "1.0000002")];
     for (side, edit) in ["low", "high"].into_iter().zip(edits) {
-        let engine = edited(KernelKey::RoiAlign, edit);
+        let engine = edited(kernel::RoiAlign.into(), edit);
         let mut rng = Rng::new(31);
         let random = (0..400).map(|_| Family::RoiAlign.case(&mut rng, false));
         for case in random.chain(whole_regions()) {
@@ -93,11 +93,11 @@ const FUSED: &str = "fn fused(a: f32, b: f32, c: f32) -> f32 {
 /// Region pooling whose products are not rounded.
 fn unrounded(key: KernelKey, source: String) -> String {
     match key {
-        KernelKey::RoiAlign => {
+        KernelKey::RoiAlign(_) => {
             let start = source.replace("scaled(start_at) - offset", "fused(start_at, params.scale, offset)");
             start.replace("scaled(end_at) - offset", "fused(end_at, params.scale, offset)") + FUSED
         }
-        KernelKey::MaxRoi => {
+        KernelKey::MaxRoi(_) => {
             source.replace("a - whole >= 0.5", "fused(abs(at), params.scale, whole) >= 0.5") + FUSED
         }
         _ => source,
@@ -141,8 +141,8 @@ fn whole_regions() -> Vec<Case> {
 
 #[test]
 fn coordinates_times_the_scale_are_rounded_before_anything_is_subtracted() {
-    let mutant = edited(KernelKey::RoiAlign, unrounded);
-    edited(KernelKey::MaxRoi, unrounded);
+    let mutant = edited(kernel::RoiAlign.into(), unrounded);
+    edited(kernel::MaxRoi.into(), unrounded);
     let mut wrong = [0, 0];
     for case in whole_regions() {
         check_gpu(&engine().with_gpu_kernels(), &case).unwrap_or_else(|e| panic!("{}: {e}", describe(&case)));
@@ -154,7 +154,7 @@ fn coordinates_times_the_scale_are_rounded_before_anything_is_subtracted() {
 /// Without the clamp in it, drivers may do what the test above writes out.
 #[test]
 fn products_of_coordinates_stand_alone() {
-    for key in [KernelKey::RoiAlign, KernelKey::MaxRoi] {
+    for key in [KernelKey::from(kernel::RoiAlign), KernelKey::from(kernel::MaxRoi)] {
         let source = key.source();
         let products: Vec<&str> = source.lines().filter(|line| line.contains("* params.scale")).collect();
         assert_eq!(products, ["    return clamp(at * params.scale, -4e6, 4e6);"], "{key}");

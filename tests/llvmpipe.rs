@@ -2,7 +2,7 @@
 //! windows that share columns, and patches instead of pages. Against the reference, poisoned and guarded; wrong ones are
 //! noticed.
 
-use wgpool::kernel::{KernelKey, Taps};
+use wgpool::kernel::{DepthwisePages, KernelKey, PoolPages, Taps};
 use wgpool::{Conv, Engine, Layout, Op, Padding, Pool, Tensor};
 use wgpool_testing::support::{Mutant, assert_noticed, check_gpu, describe, engine, is_wrong, mutant, plan};
 use wgpool_testing::verify::random::Case;
@@ -53,7 +53,7 @@ fn pools_are_right_in_runs_and_without() {
         let Some(engine) = paged(runs) else { return };
         for case in cases() {
             check_gpu(&engine, &case).unwrap_or_else(|e| panic!("{}: {e}", describe(&case)));
-            let in_runs = |key: &KernelKey| matches!(key, KernelKey::PoolPages { runs: true, .. });
+            let in_runs = |key: &KernelKey| matches!(key, KernelKey::PoolPages(PoolPages { runs: true, .. }));
             assert_eq!(kernels(&engine, &case).iter().any(in_runs), runs, "{}", describe(&case));
         }
     }
@@ -76,8 +76,7 @@ fn large_windows_that_overlap_are_computed_in_patches() {
         (depthwise(3, 1), 0),
         (depthwise(5, 1), 1),
     ] {
-        let patch =
-            |key: &&KernelKey| matches!(key, KernelKey::PoolPatch { .. } | KernelKey::DepthwisePatch { .. });
+        let patch = |key: &&KernelKey| matches!(key, KernelKey::PoolPatch(_) | KernelKey::DepthwisePatch(_));
         assert_eq!(kernels(&engine, &case).iter().filter(patch).count(), patches, "{}", describe(&case));
         check_gpu(&engine, &case).unwrap_or_else(|e| panic!("{}: {e}", describe(&case)));
     }
@@ -137,7 +136,8 @@ fn windows_that_share_columns_are_right_and_wrong_ones_are_noticed() {
     for case in shared() {
         check_gpu(&engine, &case).unwrap_or_else(|e| panic!("{}: {e}", describe(&case)));
         let columns = |key: &KernelKey| match key {
-            KernelKey::PoolPages { taps, .. } | KernelKey::DepthwisePages { taps, .. } => {
+            KernelKey::PoolPages(PoolPages { taps, .. })
+            | KernelKey::DepthwisePages(DepthwisePages { taps, .. }) => {
                 matches!(taps, Taps::Columns { .. })
             }
             _ => false,

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use wgpool::kernel::params::{ConvGeometry, PoolGeometry, SoftmaxParams};
-use wgpool::kernel::{self, Field, KernelKey};
+use wgpool::kernel::{self, ConvGeometry, Field, KernelKey, PoolGeometry, RoiAlign, Softmax, SoftmaxParams};
 
 /// A kernel's module; many kernels share a text, so each text is read once.
 fn module(key: KernelKey) -> Arc<naga::Module> {
@@ -57,7 +56,7 @@ fn parameters_lie_where_the_host_writes_them() {
 
 #[test]
 fn a_moved_parameter_is_noticed() {
-    let key = KernelKey::Softmax;
+    let key = KernelKey::from(Softmax);
     let mut moved = SoftmaxParams::BLOCK.fields.to_vec();
     moved.swap(0, 1);
     assert!(layout_difference(key, "SoftmaxParams", &moved, 32).is_some());
@@ -151,5 +150,5 @@ fn no_shader_looks_for_an_exponent_of_ones() {
 #[test]
 fn the_bound_on_samples_is_that_of_the_checks() {
     let bound = format!("const MOST_SAMPLES: u32 = {}u;", wgpool::problem::MOST_SAMPLES);
-    assert!(KernelKey::RoiAlign.source().contains(&bound));
+    assert!(KernelKey::from(RoiAlign).source().contains(&bound));
 }

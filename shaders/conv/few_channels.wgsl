@@ -1,3 +1,4 @@
+//: constants
 // Convolution of few channels on hardware: all output channels at some positions an invocation; pooled, where the
 // positions are a window. src/kernel/conv_patch.rs writes its lines.
 

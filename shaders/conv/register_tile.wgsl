@@ -1,3 +1,4 @@
+//: constants
 // Direct convolution in register tiles: an invocation computes a tile of positions times a block of output channels, of
 // one group, from some chunks of the input channels; a dispatch computes several blocks, each workgroup one. A chunk of a
 // region of the input, padded, lies in a uniform page in the order of pack/input.wgsl, its weights in another in that of

@@ -1,3 +1,4 @@
+//: constants
 // Convolution of each channel by itself on hardware: a patch of outputs an invocation.
 
 @group(0) @binding(2) var<storage, read> kernel: array<Word>;

@@ -1,3 +1,4 @@
+//: constants
 // Sliding-window pooling on hardware: a patch of outputs an invocation, whose windows share what it loads.
 
 @group(0) @binding(2) var<storage, read_write> output: array<Elements>;

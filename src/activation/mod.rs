@@ -57,7 +57,7 @@ macro_rules! activations {
 
         impl ActivationKind {
             /// Every one.
-            pub const ALL: &'static [ActivationKind] = &[$(ActivationKind::$name,)+];
+            pub const ALL: [ActivationKind; [$(stringify!($name)),+].len()] = [$(ActivationKind::$name,)+];
 
             /// The kind of an activation, and its parameters, 0 where it has none.
             pub fn of(activation: Activation) -> (ActivationKind, [f32; PARAMETERS]) {

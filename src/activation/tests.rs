@@ -86,7 +86,7 @@ fn no_two_are_the_same_function() {
 
 #[test]
 fn names_are_read_and_belong_to_one() {
-    for &kind in ActivationKind::ALL {
+    for kind in ActivationKind::ALL {
         for name in kind.names() {
             assert_eq!(ActivationKind::named(name), Some(kind), "{name}");
             assert_eq!(name.parse::<Activation>().unwrap(), Activation::from(kind));

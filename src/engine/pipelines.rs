@@ -92,7 +92,7 @@ fn build(
                 label: Some(&label),
                 source: wgpu::ShaderSource::Wgsl(source.into()),
             });
-            let layout = bind_group_layout(device, &entries(key));
+            let layout = bind_group_layout(device, &key.layout());
             let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
                 label: Some(&label),
                 bind_group_layouts: &[Some(&layout)],
@@ -114,34 +114,6 @@ fn build(
             Pipeline { pipeline, layout }
         },
     )
-}
-
-/// A uniform block, pages, then the buffers that are read, then those that are written; kernels of frames bind textures
-/// too, and say themselves what lies where.
-fn entries(key: KernelKey) -> Vec<wgpu::BindGroupLayoutEntry> {
-    if let KernelKey::Frame(kernel) = key {
-        return kernel.layout();
-    }
-    let bindings = key.bindings();
-    let mut entries = vec![buffer_entry(0, wgpu::BufferBindingType::Uniform)];
-    for _ in 0..bindings.pages {
-        entries.push(buffer_entry(entries.len() as u32, wgpu::BufferBindingType::Uniform));
-    }
-    for i in 0..bindings.reads + bindings.writes {
-        let read_only = i < bindings.reads;
-        entries.push(buffer_entry(entries.len() as u32, wgpu::BufferBindingType::Storage { read_only }));
-    }
-    entries
-}
-
-/// A buffer that a compute shader sees whole.
-pub(crate) fn buffer_entry(binding: u32, ty: wgpu::BufferBindingType) -> wgpu::BindGroupLayoutEntry {
-    wgpu::BindGroupLayoutEntry {
-        binding,
-        visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
-        count: None,
-    }
 }
 
 fn bind_group_layout(device: &wgpu::Device, entries: &[wgpu::BindGroupLayoutEntry]) -> wgpu::BindGroupLayout {

@@ -1,13 +1,13 @@
 //! Pipelines of frames, and their bindings to textures and buffers.
 
-use super::{FramePlan, FrameSource, OverlayPlan, Recipe, overlay_plan, read_plan};
+use super::{FramePlan, FrameSource, OverlayPlan, overlay_plan, read_plan};
 use crate::engine::Engine;
 use crate::engine::bind::{Binding, check_slice};
 use crate::engine::filled::filled;
 use crate::engine::pipelines::Pipeline;
 use crate::engine::scope::{alive, scoped};
 use crate::error::{Error, Result};
-use crate::kernel::KernelKey;
+use crate::plan::Step;
 use crate::tensor::TensorDesc;
 
 /// A [`FramePlan`] whose pipeline is built.
@@ -32,7 +32,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Gpu`], [`Error::OutOfMemory`] or [`Error::DeviceLost`] if it cannot be built.
     pub async fn prepare_frame_async(&self, plan: &FramePlan) -> Result<PreparedFrame> {
-        let pipeline = self.frame_pipeline(&plan.recipe, read_plan::OP).await?;
+        let pipeline = self.frame_pipeline(&plan.step, read_plan::OP).await?;
         Ok(PreparedFrame { engine: self.clone(), plan: plan.clone(), pipeline })
     }
 
@@ -41,12 +41,12 @@ impl Engine {
     /// # Errors
     /// [`Error::Gpu`], [`Error::OutOfMemory`] or [`Error::DeviceLost`] if it cannot be built.
     pub async fn prepare_overlay_async(&self, plan: &OverlayPlan) -> Result<PreparedOverlay> {
-        let pipeline = self.frame_pipeline(&plan.recipe, overlay_plan::OP).await?;
+        let pipeline = self.frame_pipeline(&plan.step, overlay_plan::OP).await?;
         Ok(PreparedOverlay { engine: self.clone(), plan: plan.clone(), pipeline })
     }
 
-    async fn frame_pipeline(&self, recipe: &Recipe, op: &str) -> Result<Pipeline> {
-        let pipeline = self.pipelines.get(self.device(), KernelKey::Frame(recipe.kernel)).await?;
+    async fn frame_pipeline(&self, step: &Step, op: &str) -> Result<Pipeline> {
+        let pipeline = self.pipelines.get(self.device(), step.kernel).await?;
         alive(self.device(), || format!("preparing {op}")).map(|()| pipeline)
     }
 }
@@ -85,7 +85,7 @@ impl PreparedFrame {
         }
         check_tensor(&self.engine, op, "the output", &output, self.plan.output())?;
         let resources = [wgpu::BindingResource::TextureView(frame), resource(&output, self.plan.output())];
-        bind(&self.engine, op, &self.pipeline, &self.plan.recipe, resources).await
+        bind(&self.engine, op, &self.pipeline, &self.plan.step, resources).await
     }
 
     /// Binds a buffer of packed bytes to be read and a buffer for the whole tensor, all images of the batch.
@@ -117,7 +117,7 @@ impl PreparedFrame {
             });
         }
         let resources = [resource(&frame, self.plan.frame()), resource(&output, self.plan.output())];
-        bind(&self.engine, op, &self.pipeline, &self.plan.recipe, resources).await
+        bind(&self.engine, op, &self.pipeline, &self.plan.step, resources).await
     }
 }
 
@@ -147,7 +147,7 @@ impl PreparedOverlay {
         check_texture(op, texture, wgpu::TextureUsages::STORAGE_BINDING, size)?;
         // Its view may have another format than its own; that it is this one, wgpu checks.
         let resources = [resource(&tensor, desc), wgpu::BindingResource::TextureView(picture)];
-        bind(&self.engine, op, &self.pipeline, &self.plan.recipe, resources).await
+        bind(&self.engine, op, &self.pipeline, &self.plan.step, resources).await
     }
 }
 
@@ -193,18 +193,18 @@ fn check_texture(
     Ok(())
 }
 
-/// The dispatch of a recipe on what it reads and what it writes.
+/// The dispatch of a step on what it reads and what it writes.
 async fn bind(
     engine: &Engine,
     op: &'static str,
     pipeline: &Pipeline,
-    recipe: &Recipe,
+    step: &Step,
     resources: [wgpu::BindingResource<'_>; 2],
 ) -> Result<Binding> {
     let device = engine.device();
     let during = || format!("writing the parameters of {op}");
     let usage = wgpu::BufferUsages::UNIFORM;
-    let uniform = filled(device, "wgpool parameters", &recipe.params, usage, during).await?;
+    let uniform = filled(device, "wgpool parameters", &step.params, usage, during).await?;
     let [read, written] = resources;
     let entry = |binding, resource| wgpu::BindGroupEntry { binding, resource };
     let group = scoped(
@@ -219,5 +219,5 @@ async fn bind(
         },
     )
     .await?;
-    Ok(Binding::single(pipeline.pipeline.clone(), group, recipe.grid))
+    Ok(Binding::single(pipeline.pipeline.clone(), group, step.grid))
 }

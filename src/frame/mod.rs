@@ -30,9 +30,7 @@
 
 mod bind;
 mod color_map;
-mod kernel;
 mod overlay_plan;
-pub mod params;
 mod read_plan;
 pub mod reference;
 mod to_frame;
@@ -40,21 +38,12 @@ mod to_tensor;
 
 pub use bind::{PreparedFrame, PreparedOverlay};
 pub use color_map::ColorMap;
-pub use kernel::FrameKernel;
 pub use overlay_plan::OverlayPlan;
 pub use read_plan::FramePlan;
 pub use to_frame::{Shown, TensorToFrame};
 pub use to_tensor::{Crop, FrameChannels, FrameSource, FrameToTensor};
 
 use crate::error::{Error, Result};
-
-/// The dispatch of a plan.
-#[derive(Clone, Debug, PartialEq)]
-struct Recipe {
-    kernel: FrameKernel,
-    params: Vec<u8>,
-    grid: [u32; 3],
-}
 
 /// Refuses lengths whose positions, in halves of an output pixel, do not fit a shader's 32 bits.
 fn check_positions(op: &'static str, input: usize, output: usize) -> Result<()> {

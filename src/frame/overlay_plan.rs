@@ -1,10 +1,10 @@
 //! Planning [`TensorToFrame`]: the only place that validates it.
 
-use super::params::ShowParams;
-use super::{FrameKernel, Recipe, Shown, TensorToFrame, check_positions};
+use super::{Shown, TensorToFrame, check_positions};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::plan::{Caps, Planner, loop_limit::Iterations};
+use crate::kernel::{FrameShow, ShowParams};
+use crate::plan::{Caps, Planner, Step, loop_limit::Iterations};
 use crate::spec::Layout;
 use crate::tensor::checked_elements;
 
@@ -29,7 +29,7 @@ pub struct OverlayPlan {
     pub(super) range: (f32, f32),
     width: usize,
     height: usize,
-    pub(super) recipe: Recipe,
+    pub(super) step: Step,
 }
 
 /// Where the image lies in the tensor.
@@ -91,12 +91,9 @@ impl OverlayPlan {
             nan: u32::from_le_bytes(spec.nan),
             colors: spec.colors.words(),
         };
-        let recipe = Recipe {
-            kernel: FrameKernel::Show { classes, dtype: spec.tensor.dtype },
-            params: bytemuck::bytes_of(&params).to_vec(),
-            grid: p.invocations(width as u64 * height as u64)?,
-        };
-        Ok(OverlayPlan { spec: spec.clone(), image, range: (low, high), width, height, recipe })
+        let kernel = FrameShow { classes, dtype: spec.tensor.dtype };
+        let step = Step::new(kernel, &params, vec![], p.invocations(width as u64 * height as u64)?);
+        Ok(OverlayPlan { spec: spec.clone(), image, range: (low, high), width, height, step })
     }
 
     /// What was planned.

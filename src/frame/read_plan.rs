@@ -1,10 +1,10 @@
 //! Planning [`FrameToTensor`]: the only place that validates it.
 
-use super::params::FrameParams;
-use super::{FrameChannels, FrameKernel, FrameSource, FrameToTensor, Recipe, check_positions};
+use super::{FrameChannels, FrameSource, FrameToTensor, check_positions};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::plan::{Caps, Planner};
+use crate::kernel::{FrameParams, FrameRead};
+use crate::plan::{Caps, Planner, Step};
 use crate::spec::Layout;
 use crate::tensor::{TensorDesc, checked_elements};
 
@@ -26,7 +26,7 @@ pub struct FramePlan {
     spec: FrameToTensor,
     output: TensorDesc,
     frame: TensorDesc,
-    pub(super) recipe: Recipe,
+    pub(super) step: Step,
 }
 
 impl FramePlan {
@@ -59,12 +59,9 @@ impl FramePlan {
         }
         let p = Planner::new(OP, caps);
         let params = params(&p, spec, channels)?;
-        let recipe = Recipe {
-            kernel: FrameKernel::Read { texture, dtype: spec.dtype },
-            params: bytemuck::bytes_of(&params).to_vec(),
-            grid: p.invocations(spec.width as u64 * spec.height as u64)?,
-        };
-        Ok(FramePlan { spec: spec.clone(), output, frame, recipe })
+        let kernel = FrameRead { texture, dtype: spec.dtype };
+        let step = Step::new(kernel, &params, vec![], p.invocations(spec.width as u64 * spec.height as u64)?);
+        Ok(FramePlan { spec: spec.clone(), output, frame, step })
     }
 
     /// What was planned.

@@ -55,3 +55,39 @@ members! {
     // `Chunk` of `lib/pages.wgsl`.
     [[u32; 8]; 8] => "array<Chunk, 8>",
 }
+
+/// A block: a structure of the host, from whose members the shader's is written.
+macro_rules! uniform {
+    ($(#[$doc:meta])* $name:ident { $($(#[$member:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+        #[allow(missing_docs)] // many members say by their names what they are
+        pub struct $name {
+            $($(#[$member])* pub $field: $type,)*
+        }
+
+        impl $name {
+            /// Its name and members, and the structure in WGSL.
+            pub const BLOCK: $crate::kernel::Block = $crate::kernel::Block {
+                name: stringify!($name),
+                fields: &[$((
+                    stringify!($field),
+                    std::mem::offset_of!($name, $field),
+                    size_of::<$type>(),
+                ),)*],
+                size: size_of::<$name>(),
+                members: || [$(<$type as $crate::kernel::block::Member>::declare(stringify!($field)),)*].concat(),
+            };
+        }
+
+        /// A block in a block stands for its members.
+        impl $crate::kernel::block::Member for $name {
+            fn declare(_: &str) -> String {
+                ($name::BLOCK.members)()
+            }
+        }
+    };
+}
+
+pub(crate) use uniform;

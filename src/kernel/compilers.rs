@@ -1,6 +1,6 @@
 //! What compilers have to do with kernels: what they read, and what they can build in time.
 
-use super::gemm::{GemmFinish, GemmTile};
+use super::conv::{ConvTiled, GemmFinish, GemmTile};
 use super::key::KernelKey;
 
 /// What parses a shader's text.
@@ -18,15 +18,27 @@ impl Target {
     pub const HERE: Target = if cfg!(target_arch = "wasm32") { Target::Browser } else { Target::Native };
 
     /// What stands before the text of `key`.
-    pub(super) fn enable(self, key: &KernelKey) -> &'static str {
+    fn enable(self, key: &KernelKey) -> &'static str {
         match (self, key) {
-            (Target::Browser, KernelKey::ConvTiled { tile, .. }) if tile.broadcast => "enable subgroups;\n",
+            (Target::Browser, KernelKey::ConvTiled(ConvTiled { tile, .. })) if tile.broadcast => {
+                "enable subgroups;\n"
+            }
             _ => "",
         }
     }
 }
 
 impl KernelKey {
+    /// The shader's text.
+    pub fn source(&self) -> String {
+        self.source_for(Target::HERE)
+    }
+
+    /// The shader's text for what parses it.
+    pub fn source_for(&self, target: Target) -> String {
+        target.enable(self).to_owned() + &self.text()
+    }
+
     /// Whether FXC builds the pipeline in a second or so: FXC is the compiler of Direct3D 12 where there is no DXC. Plans for
     /// devices with [`Caps::fxc`](crate::plan::Caps::fxc) have no other kernels.
     ///
@@ -34,9 +46,7 @@ impl KernelKey {
     /// sums of a large tile that go through the loops of pooling.
     pub fn suits_fxc(&self) -> bool {
         match self {
-            KernelKey::ConvTiled { .. } | KernelKey::PoolPages { .. } | KernelKey::DepthwisePages { .. } => {
-                false
-            }
+            KernelKey::ConvTiled(_) | KernelKey::PoolPages(_) | KernelKey::DepthwisePages(_) => false,
             KernelKey::ConvGemm(kernel) => {
                 let pools = !matches!(kernel.finish, GemmFinish::Store | GemmFinish::Partial);
                 !(self.needs_f16() || pools && kernel.tile == GemmTile::Large)

@@ -1,31 +1,38 @@
 //! The kernels: which there are, the text and constants of each, and the parameters they read.
 //!
-//! To add one: its `.wgsl` file, its row in `registry.rs`, its place in `all.rs`, and its candidate in `plan`.
+//! To add one: its `.wgsl` file, its file in the folder of the same name here, its place in the list of `key.rs`, and its
+//! candidate in `plan`.
 
-mod all;
-pub(crate) mod block;
-mod blocks;
+mod bindings;
+mod block;
+mod common;
 mod compilers;
-mod conv_patch;
-mod cooperative;
-mod gemm;
+mod conv;
+mod depthwise;
+mod frame;
 mod key;
-pub mod params;
+mod other;
+mod pack;
+mod pages;
 mod patch;
-pub(crate) mod registry;
-pub(crate) mod text;
-mod tiled;
-pub(crate) mod winograd;
+mod pool;
+mod reduce;
+mod row;
+mod taps;
+mod text;
+mod winograd;
 
 pub use crate::activation::ActivationKind;
-pub use all::all;
+pub use bindings::Bindings;
 pub use block::{Block, Field};
 pub use compilers::Target;
-pub use conv_patch::{ConvPatch, ConvPatchParams};
-pub use cooperative::{Cooperative, Side};
-pub use gemm::{GemmFinish, GemmKernel, GemmParams, GemmTaps, GemmTile, PackGemmParams, PartsParams};
-pub use key::{KernelKey, Reduce, Taps};
+pub use key::{KernelKey, all};
+pub(crate) use pages::{DEPTHWISE_PAGES, SIMD_LANES};
+pub use pages::{PAGE, PAGES, PagesParams};
 pub use patch::{Across, Patch, PatchParams};
-pub use registry::{Bindings, TILED_WORKGROUP, WORKGROUP};
-pub use tiled::{Tile, TileKeep, TileStep};
-pub use winograd::WinogradParams;
+pub use reduce::Reduce;
+pub use row::WORKGROUP;
+pub use taps::Taps;
+
+pub(crate) use winograd::FORM;
+pub use {conv::*, depthwise::*, frame::*, other::*, pack::*, pool::*, winograd::*};

@@ -1,11 +1,12 @@
-//! The texts of `pool/patch.wgsl` and `depthwise/patch.wgsl` for a patch: what windows share is loaded once, and written
-//! out here, because drivers keep arrays that loops index in memory.
+//! Kernels whose invocations compute patches of outputs: what windows share is loaded once, and written out here, because
+//! drivers keep arrays that loops index in memory.
 
 use std::fmt::Write;
 
-use super::block::{Block, Member};
-use super::params::uniform;
-use super::text::filled;
+use super::block::uniform;
+use super::reduce::Reduce;
+use super::row::{Row, typed};
+use super::text::{INSIDE, KEY, shader};
 use crate::dtype::DType;
 
 /// The outputs that an invocation computes, and the windows, without dilation, that they are computed from.
@@ -65,14 +66,18 @@ struct InputRow {
 }
 
 impl Patch {
+    /// A kernel whose invocations compute such patches.
+    pub(super) fn row(&self, own: &[&'static str], buffers: (u32, u32)) -> Row {
+        let width = if self.across.fours() { shader!("lib/four.wgsl") } else { shader!("lib/one.wgsl") };
+        let shared = [width, INSIDE, shader!("lib/patch.wgsl")];
+        let patch = *self;
+        typed(PatchParams::BLOCK, self.dtype, &[&shared, own].concat(), buffers)
+            .written(move |mark| patch.lines(mark))
+    }
+
     /// Tile heights, from the largest on.
     pub(crate) fn heights(across: Across) -> &'static [u32] {
         if across.wide() > 1 { &[2, 1] } else { &[4, 2, 1] }
-    }
-
-    /// The shader's text: `template` with its marked lines replaced.
-    pub(super) fn source(&self, template: &str) -> String {
-        self.constants() + &filled(template, |name| self.unrolled(name))
     }
 
     fn constants(&self) -> String {
@@ -99,12 +104,15 @@ impl Patch {
         {
             let _ = writeln!(text, "const {name}: i32 = {value};");
         }
+        text.truncate(text.trim_end().len());
         text
     }
 
-    fn unrolled(&self, name: &str) -> Vec<String> {
+    /// The lines for a mark in the text.
+    fn lines(&self, mark: &str) -> Vec<String> {
         let outputs = 0..self.tall;
-        match name {
+        match mark {
+            "constants" => vec![self.constants()],
             "places" => self.loads().flat_map(|l| self.place(l)).collect(),
             "windows" => outputs.map(|o| format!("var window_{o} = NOTHING;")).collect(),
             "pooled rows" => self.rows().iter().flat_map(|row| self.pooled(row)).collect(),
@@ -262,6 +270,14 @@ impl Patch {
         let halves: Vec<Patch> = halves.collect();
         kinds.extend(halves);
         kinds
+    }
+}
+
+/// What becomes of a patch's windows.
+pub(super) fn of_windows(reduce: Reduce) -> &'static [&'static str] {
+    match reduce {
+        Reduce::Max => &[KEY, shader!("lib/patch_max.wgsl")],
+        _ => &[shader!("lib/patch_mean.wgsl")],
     }
 }
 

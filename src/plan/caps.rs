@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::kernels::Kernels;
 use super::tuning::Tuning;
 use crate::error::{Error, Result};
-use crate::kernel::{Cooperative, KernelKey};
+use crate::kernel::{Cooperative, KernelKey, PAGE, PAGES};
 use crate::tensor::TensorDesc;
 
 /// The features and limits of a device that plans depend on.
@@ -82,12 +82,6 @@ pub const FLOPS_PER_BYTE: u32 = 36;
 
 /// One and a half microseconds at 67 TFLOP/s, which large GPUs have.
 pub const FLOPS_PER_DISPATCH: u64 = 100_000_000;
-
-/// Bytes of a page, which is a uniform binding of the largest size that WebGPU promises.
-pub const PAGE: u64 = 65536;
-
-/// Pages that a kernel binds at most, beside its parameters; WebGPU promises twelve uniform bindings in all.
-pub const PAGES: usize = 8;
 
 impl Default for Caps {
     fn default() -> Self {

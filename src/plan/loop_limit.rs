@@ -15,9 +15,6 @@ pub(crate) const RULE: &str =
 /// Why a kernel does not apply.
 pub(super) const ENDED: &str = "the driver would end its loops before they are done";
 
-/// Invocations that llvmpipe runs side by side, whose registers have 256 bits at most.
-pub(crate) const SIMD_LANES: usize = 8;
-
 /// Iterations of the loops that an invocation runs, at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Iterations {

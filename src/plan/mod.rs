@@ -20,8 +20,7 @@ mod uniform;
 
 pub use candidates::candidates;
 pub(crate) use candidates::class;
-pub use caps::{Caps, FLOPS_PER_BYTE, FLOPS_PER_DISPATCH, PAGE, PAGES, TARGET_WORKGROUPS};
-pub(crate) use conv::tiles;
+pub use caps::{Caps, FLOPS_PER_BYTE, FLOPS_PER_DISPATCH, TARGET_WORKGROUPS};
 pub use explain::{Explanation, StepCost};
 pub use grid::fold;
 pub use kernels::{CandidateInfo, Considered, Family, Kernels, Outcome};
@@ -30,6 +29,8 @@ pub(crate) use pool::roi;
 pub(crate) use step::Steps;
 pub use step::{Page, Part, Slot, Step};
 pub use tuning::{Tuned, TunedFor, Tuning};
+
+pub use crate::kernel::{PAGE, PAGES};
 
 use crate::error::{Error, Result};
 use crate::problem::{Problem, Work};

@@ -38,7 +38,7 @@ pub(super) struct Images<'a> {
 
 pub(super) fn step(
     p: &Planner,
-    kernel: KernelKey,
+    kernel: impl Into<KernelKey>,
     patch: Patch,
     params: &PatchParams,
     slots: Vec<Slot>,

@@ -63,14 +63,23 @@ pub struct Step {
 impl Step {
     /// A step of a whole problem, without pages.
     pub(crate) fn new(
-        kernel: KernelKey,
+        kernel: impl Into<KernelKey>,
         params: &impl bytemuck::NoUninit,
         slots: Vec<Slot>,
         grid: [u32; 3],
     ) -> Step {
         let params = bytemuck::bytes_of(params).to_vec();
         let why = "the general kernel of the operation";
-        Step { kernel, params, pages: Vec::new(), slots, grid, part: None, prepack: false, why }
+        Step {
+            kernel: kernel.into(),
+            params,
+            pages: Vec::new(),
+            slots,
+            grid,
+            part: None,
+            prepack: false,
+            why,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Convolutions that take a given way through the kernels that multiply matrices.
 
 use half::f16;
-use wgpool::kernel::{Cooperative, GemmFinish, GemmKernel, GemmTaps, GemmTile, KernelKey};
+use wgpool::kernel::{ConvGemm, Cooperative, GemmFinish, GemmTaps, GemmTile, KernelKey};
 use wgpool::plan::Caps;
 use wgpool::{
     Activation, Conv, ConvPool, DType, Data, Engine, KernelLayout, Layout, Op, Padding, Plan, Pool, Tensor,
@@ -22,7 +22,7 @@ pub struct Way {
 }
 
 /// The product of matrices in a plan, if there is one.
-pub fn product(plan: &Plan) -> Option<GemmKernel> {
+pub fn product(plan: &Plan) -> Option<ConvGemm> {
     plan.steps.iter().find_map(|step| match step.kernel {
         KernelKey::ConvGemm(kernel) => Some(kernel),
         _ => None,
@@ -65,7 +65,7 @@ pub fn case(rng: &mut Rng, engine: &Engine, way: Way) -> (Engine, Case) {
         let taken = |engine: &Engine| {
             let plan = engine.plan(&op, &descs);
             let plan = plan.unwrap_or_else(|error| panic!("{op:?} on {descs:?}: {error}"));
-            let GemmKernel { dtype, channels_last, tile, cooperative, taps, finish, .. } = product(&plan)?;
+            let ConvGemm { dtype, channels_last, tile, cooperative, taps, finish, .. } = product(&plan)?;
             Some(Way { tile, cooperative, taps, finish, channels_last, dtype })
         };
         let mut engines = (1..=128).map(|fill| with_target_workgroups(&engine, fill));

@@ -7,8 +7,6 @@ mod read;
 mod show;
 use read::{check_frame, random_frame};
 use show::{check_overlay, random_overlay};
-use wgpool::frame::FrameKernel;
-use wgpool::kernel::KernelKey;
 use wgpool::{Error, FramePlan, FrameToTensor, OverlayPlan};
 use wgpool_testing::support::engine;
 use wgpool_testing::verify::random::Rng;
@@ -39,38 +37,5 @@ fn pipelines_are_the_engines_own() {
         let plan = FramePlan::new(&FrameToTensor::from_texture(width, 4), engine.caps()).unwrap();
         engine.prepare_frame(&plan).unwrap();
         assert_eq!(engine.pipeline_count(), count);
-    }
-}
-
-#[test]
-fn parameters_and_bindings_are_those_of_the_shaders() {
-    for kernel in FrameKernel::ALL {
-        let key = KernelKey::Frame(kernel);
-        let source = key.source();
-        let module = naga::front::wgsl::parse_str(&source)
-            .unwrap_or_else(|e| panic!("{key}: {}", e.emit_to_string(&source)));
-        naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all())
-            .validate(&module)
-            .unwrap_or_else(|e| panic!("{key}: {}", e.emit_to_string(&source)));
-        let declared: Vec<&str> = module.overrides.iter().filter_map(|(_, o)| o.name.as_deref()).collect();
-        let set: Vec<&str> = key.overrides().iter().map(|(name, _)| *name).collect();
-        assert_eq!(declared, set, "{key}");
-
-        let block = key.block();
-        let (_, ty) = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some(block.name)).unwrap();
-        let naga::TypeInner::Struct { members, span } = &ty.inner else {
-            panic!("{} is no structure", block.name)
-        };
-        let mut layouter = naga::proc::Layouter::default();
-        layouter.update(module.to_ctx()).unwrap();
-        let shader: Vec<_> = (members.iter())
-            .map(|m| (m.name.as_deref().unwrap(), m.offset as usize, layouter[m.ty].size as usize))
-            .collect();
-        assert_eq!((shader.as_slice(), *span as usize), (block.fields, block.size), "{key}");
-
-        let storage = (module.global_variables.iter())
-            .filter(|(_, v)| matches!(v.space, naga::AddressSpace::Storage { .. }))
-            .count();
-        assert_eq!(storage as u32, key.bindings().reads + key.bindings().writes, "{key}");
     }
 }

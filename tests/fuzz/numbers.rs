@@ -67,7 +67,7 @@ impl Numbers {
 
     pub fn activation(&mut self) -> Activation {
         let parameters = [self.float(), self.float()];
-        pick(&mut self.rng, ActivationKind::ALL).with(parameters)
+        pick(&mut self.rng, &ActivationKind::ALL).with(parameters)
     }
 
     pub fn padding(&mut self, rank: usize) -> Padding {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use wgpool::Plan;
-use wgpool::kernel::KernelKey;
+use wgpool::kernel::{DepthwisePatch, KernelKey, PoolPatch};
 use wgpool::plan::{PAGE, Slot};
 use wgpool_testing::verify::random::Rng;
 
@@ -25,7 +25,8 @@ fn plans_of_anything_are_plans_or_errors() {
         let Some(plan) = tally.add(0, MOST, || Plan::new(&op, &inputs, &caps)) else { continue };
         kinds.insert(plan.problem.op);
         for step in &plan.steps {
-            if let KernelKey::PoolPatch { patch, .. } | KernelKey::DepthwisePatch { patch, .. } = step.kernel
+            if let KernelKey::PoolPatch(PoolPatch { patch, .. })
+            | KernelKey::DepthwisePatch(DepthwisePatch { patch, .. }) = step.kernel
             {
                 patches += 1;
                 let vector = if patch.across.fours() { 4 * patch.dtype.size() as u32 } else { 1 };

@@ -4,7 +4,7 @@ mod few_channels;
 mod mutants;
 mod ways;
 
-use wgpool::kernel::{Across, KernelKey};
+use wgpool::kernel::{Across, KernelKey, PoolPlane};
 use wgpool::{Caps, Conv, Padding, Plan, Pool, Tensor, TensorDesc};
 use wgpool_testing::bench::cases;
 use wgpool_testing::support::{check_gpu, describe, engine, forced};
@@ -15,14 +15,14 @@ fn kernels(plan: &Plan) -> Vec<String> {
     let words = |key: &KernelKey| match (key, ways::patch(key)) {
         (_, Some(patch)) => {
             let [h, w] = patch.taps;
-            let what = if matches!(key, KernelKey::PoolPatch { .. }) { "pool" } else { "depthwise" };
+            let what = if matches!(key, KernelKey::PoolPatch(_)) { "pool" } else { "depthwise" };
             format!("{what} {h}x{w}, {} rows of {:?}", patch.tall, patch.across)
         }
         (KernelKey::ConvPatch(patch), _) => {
             format!("{} channels at {:?}, pooled: {}", 4 * patch.fours, patch.positions, patch.pool.is_some())
         }
-        (KernelKey::PoolPlane { share, .. }, _) => format!("planes shared by {share}"),
-        (KernelKey::PackGemm { .. }, _) => "pack".to_owned(),
+        (KernelKey::PoolPlane(PoolPlane { share, .. }), _) => format!("planes shared by {share}"),
+        (KernelKey::PackGemm(_), _) => "pack".to_owned(),
         _ => format!("{key}"),
     };
     plan.steps.iter().map(|step| words(&step.kernel)).collect()

@@ -1,7 +1,7 @@
 //! Cases that take a given way through the kernels that compute patches.
 
 use half::f16;
-use wgpool::kernel::{KernelKey, Patch, Reduce};
+use wgpool::kernel::{DepthwisePatch, KernelKey, Patch, PoolPatch, Reduce};
 use wgpool::{
     Activation, Caps, Conv, DType, Data, KernelLayout, Layout, Op, Padding, Plan, Pool, PoolKind, Tensor,
     TensorDesc,
@@ -30,7 +30,8 @@ pub struct Way {
 /// The patch of a kernel that computes patches.
 pub fn patch(key: &KernelKey) -> Option<Patch> {
     match *key {
-        KernelKey::PoolPatch { patch, .. } | KernelKey::DepthwisePatch { patch, .. } => Some(patch),
+        KernelKey::PoolPatch(PoolPatch { patch, .. })
+        | KernelKey::DepthwisePatch(DepthwisePatch { patch, .. }) => Some(patch),
         _ => None,
     }
 }
@@ -38,7 +39,7 @@ pub fn patch(key: &KernelKey) -> Option<Patch> {
 fn way(plan: &Plan) -> Option<Way> {
     let [step] = plan.steps.as_slice() else { return None };
     let what = match step.kernel {
-        KernelKey::PoolPatch { reduce, .. } => What::Pool(reduce),
+        KernelKey::PoolPatch(PoolPatch { reduce, .. }) => What::Pool(reduce),
         _ => What::Depthwise,
     };
     let Patch { dtype, shared, across, .. } = patch(&step.kernel)?;

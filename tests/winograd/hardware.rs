@@ -1,7 +1,7 @@
 //! The kernels for hardware, on whatever adapter there is.
 
 use crate::inputs::{conv, inputs, with};
-use wgpool::kernel::KernelKey;
+use wgpool::kernel::{KernelKey, WinogradOutput};
 use wgpool::{
     Activation, Caps, Conv, ConvPool, DType, Data, Engine, KernelLayout, Layout, Op, Padding, Plan, Pool,
     Tensor, TensorDesc,
@@ -19,7 +19,7 @@ pub fn eager(engine: &Engine) -> Engine {
 /// Whether a plan takes the algorithm, and pools in it.
 pub fn taken(plan: &Plan) -> Option<bool> {
     plan.steps.iter().find_map(|step| match step.kernel {
-        KernelKey::WinogradOutput { pool, .. } => Some(pool),
+        KernelKey::WinogradOutput(WinogradOutput { pool, .. }) => Some(pool),
         _ => None,
     })
 }

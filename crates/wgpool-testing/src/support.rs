@@ -8,7 +8,6 @@ use std::sync::OnceLock;
 
 use crate::verify;
 use crate::verify::random::Case;
-use wgpool::frame::FrameKernel;
 use wgpool::kernel::{self, KernelKey};
 use wgpool::plan::Kernels;
 use wgpool::{Backend, Choice, Engine, Error, Op, Plan, Problem, Tensor, TensorDesc, reference};
@@ -204,8 +203,7 @@ pub fn assert_noticed<T: std::fmt::Debug>(
     mutants: &[Mutant<T>],
     notices: impl Fn(&Engine, &Mutant<T>) -> bool,
 ) {
-    let frames = FrameKernel::ALL.into_iter().map(KernelKey::Frame);
-    let keys: Vec<KernelKey> = kernel::all().into_iter().chain(frames).collect();
+    let keys = kernel::all();
     for mutant in mutants {
         let (on, name, from) = (&mutant.on, mutant.name, mutant.from);
         let changes = keys.iter().any(|key| key.source().contains(from));

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use wgpool::frame::FrameKernel;
 use wgpool::kernel::{self, ActivationKind, KernelKey, Target};
 
 /// The activation whose lines are the most.
@@ -27,8 +26,7 @@ impl std::fmt::Display for Pipeline {
 /// Every kernel that `is_wanted`, its text for `target`, each text with all constants that there are for it. The activation
 /// is the longest, or, with `activations`, every one.
 fn pipelines(target: Target, activations: bool, is_wanted: impl Fn(&KernelKey) -> bool) -> Vec<Pipeline> {
-    let frames = FrameKernel::ALL.map(KernelKey::Frame);
-    let keys = kernel::all().into_iter().chain(frames).filter(is_wanted);
+    let keys = kernel::all().into_iter().filter(is_wanted);
     let mut known = HashSet::new();
     let pipelines = keys.map(|mut key| {
         if let Some(activation) = key.activation_mut().filter(|_| !activations) {
@@ -54,7 +52,7 @@ pub fn for_dxc(activations: bool) -> Vec<Pipeline> {
     let mut tiles = 0;
     let mut all = pipelines(Target::Native, activations, |key| !is_cooperative(key));
     all.retain(|pipeline| {
-        let is_tile = matches!(pipeline.key, KernelKey::ConvTiled { .. });
+        let is_tile = matches!(pipeline.key, KernelKey::ConvTiled(_));
         tiles += usize::from(is_tile);
         !is_tile || tiles % TILES == 1
     });

@@ -2,8 +2,7 @@
 
 use super::nested::{self, Tensors};
 use crate::error::Result;
-use crate::kernel::KernelKey;
-use crate::kernel::params::CausalParams;
+use crate::kernel::{CausalParams, CausalSequence};
 use crate::plan::{Planner, Slot, Step, Steps};
 use crate::problem::CausalWork;
 
@@ -28,7 +27,7 @@ fn sequence(p: &Planner, work: &CausalWork) -> Result<Step> {
     // Without a state, what is bound in its place is not read.
     let state = Slot::Input(if work.state { 1 } else { 0 });
     let slots = vec![Slot::Input(0), state, Slot::Scratch(0), Slot::Output(1)];
-    let kernel = KernelKey::CausalSequence { dtype: work.conv.dtype };
+    let kernel = CausalSequence { dtype: work.conv.dtype };
     let grid = p.invocations(total as u64)?;
     let why = "state and input in one sequence, whose convolution needs no padding";
     Ok(Step { why, ..Step::new(kernel, &params, slots, grid) })

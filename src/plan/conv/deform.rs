@@ -3,8 +3,7 @@
 use super::nested::{self, Tensors};
 use crate::error::Result;
 use crate::geometry::MAX_SPATIAL;
-use crate::kernel::KernelKey;
-use crate::kernel::params::DeformParams;
+use crate::kernel::{DeformParams, DeformSamples};
 use crate::plan::loop_limit::Iterations;
 use crate::plan::planner::each;
 use crate::plan::{Planner, Slot, Step, Steps};
@@ -44,6 +43,6 @@ fn samples(p: &Planner, work: &DeformWork) -> Result<Step> {
     let mask = Slot::Input(if work.mask { 2 } else { 1 });
     let slots = vec![Slot::Input(0), Slot::Input(1), mask, Slot::Scratch(0)];
     let grid = p.invocations(total as u64)?;
-    let step = Step::new(KernelKey::DeformSamples, &params, slots, grid);
+    let step = Step::new(DeformSamples, &params, slots, grid);
     Ok(Step { why: "taps are moved one by one, and then convolved as channels", ..step })
 }

@@ -5,8 +5,7 @@ use super::request::Request;
 use super::slots::slots;
 use crate::error::Result;
 use crate::geometry::Axis;
-use crate::kernel::params::DenseParams;
-use crate::kernel::{ActivationKind, KernelKey, WORKGROUP};
+use crate::kernel::{ActivationKind, Dense, DenseParams, WORKGROUP};
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::loop_limit::Iterations;
 use crate::plan::{Family, Planner, Step};
@@ -51,6 +50,6 @@ fn step(Request { work, to, .. }: &Request, p: &Planner) -> Result<Step> {
     };
     let grid = p.workgroups((work.batch * work.group_out) as u64)?;
     let why = "few outputs of many inputs, which workgroups go through in parallel";
-    let kernel = KernelKey::Dense { dtype: work.dtype, activation };
+    let kernel = Dense { dtype: work.dtype, activation };
     Ok(Step { why, ..Step::new(kernel, &params, slots(work, *to), grid) })
 }

@@ -3,7 +3,7 @@
 use super::request::Request;
 use super::slots::weight_slots;
 use crate::error::Result;
-use crate::kernel::{ActivationKind, KernelKey, Patch, PatchParams};
+use crate::kernel::{ActivationKind, DepthwisePatch, Patch, PatchParams};
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::patch::{self, Images};
 use crate::plan::{Family, Planner, Slot, Step};
@@ -45,6 +45,6 @@ fn step(work: &ConvWork, to: Slot, patch: Patch, p: &Planner) -> Result<Step> {
         ..images(work).params(p, &patch)?
     };
     let [weights, bias] = weight_slots(work);
-    let kernel = KernelKey::DepthwisePatch { activation, patch };
+    let kernel = DepthwisePatch { activation, patch };
     patch::step(p, kernel, patch, &params, vec![Slot::Input(0), weights, bias, to])
 }

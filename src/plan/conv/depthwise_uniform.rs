@@ -4,9 +4,7 @@ use super::depthwise_patch;
 use super::request::Request;
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::kernel::params::PagesParams;
-use crate::kernel::registry::DEPTHWISE_PAGES;
-use crate::kernel::{ActivationKind, KernelKey};
+use crate::kernel::{ActivationKind, DEPTHWISE_PAGES, DepthwisePages, PagesParams};
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::planner::Verdict;
 use crate::plan::uniform::{Chunk, PagedStep, Rows, factor_and_shift, page_params};
@@ -68,10 +66,16 @@ fn steps(work: &ConvWork, to: Slot, rows: &Rows, chunks: &[Chunk], p: &Planner) 
         alpha_beta,
         ..page_params(p, rows)?
     };
-    let kernel = KernelKey::DepthwisePages { activation, channels_last, taps: rows.taps };
+    let kernel = DepthwisePages { activation, channels_last, taps: rows.taps };
     let bias = if work.bias { Slot::Input(2) } else { Slot::Input(1) };
     let beside = [Slot::Input(1), bias];
-    let step =
-        PagedStep { kernel, params, from: Slot::Input(0), count: DEPTHWISE_PAGES, beside: &beside, to };
+    let step = PagedStep {
+        kernel: kernel.into(),
+        params,
+        from: Slot::Input(0),
+        count: DEPTHWISE_PAGES,
+        beside: &beside,
+        to,
+    };
     step.of_all(p, chunks)
 }

@@ -8,8 +8,7 @@ use super::slots::slots;
 use super::{channel_splits, depthwise_patch, few_channels, params};
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::kernel::params::ConvParams;
-use crate::kernel::{ActivationKind, KernelKey};
+use crate::kernel::{ActivationKind, Conv, ConvParams, ConvPool, ConvTranspose, KernelKey};
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::loop_limit::{ENDED, Iterations};
 use crate::plan::planner::{Verdict, each};
@@ -55,10 +54,8 @@ fn patches_apart(both: &Both, p: &Planner) -> Verdict {
 /// The kernel that takes any convolution.
 fn direct(p: &Planner, work: &ConvWork, to: Slot) -> Result<Vec<Step>> {
     let positions = each(&work.axes, |a| a.output);
-    general(p, work, positions, to, direct_iterations, |dtype, activation, channels_last| KernelKey::Conv {
-        dtype,
-        activation,
-        channels_last,
+    general(p, work, positions, to, direct_iterations, |dtype, activation, channels_last| {
+        Conv { dtype, activation, channels_last }.into()
     })
 }
 
@@ -70,7 +67,7 @@ pub(in crate::plan) fn transposed(p: &Planner, work: &ConvWork) -> Result<Vec<St
     // The axes are those of the adjoint: its input is written here.
     let positions = each(&work.axes, |a| a.input);
     general(p, work, positions, Slot::Output(0), transposed_iterations, |dtype, activation, channels_last| {
-        KernelKey::ConvTranspose { dtype, activation, channels_last }
+        ConvTranspose { dtype, activation, channels_last }.into()
     })
 }
 
@@ -107,7 +104,7 @@ fn fused(p: &Planner, conv: &ConvWork, pool: &PoolWork) -> Result<Step> {
     let (activation, _) = ActivationKind::of(conv.activation);
     let total = invocations(conv, each(&pool.axes, |a| a.output));
     let params = params(p, conv, Some(pool), total, 0..conv.group_in)?;
-    let kernel = KernelKey::ConvPool {
+    let kernel = ConvPool {
         dtype: conv.dtype,
         activation,
         channels_last: conv.layout == Layout::Nhwc,

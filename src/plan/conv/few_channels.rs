@@ -5,7 +5,7 @@ use super::request::{Both, Request};
 use super::slots::weight_slots;
 use crate::error::Result;
 use crate::geometry::Axis;
-use crate::kernel::{Across, ActivationKind, ConvPatch, ConvPatchParams, KernelKey};
+use crate::kernel::{Across, ActivationKind, ConvPatch, ConvPatchParams};
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::patch::{is_not_there, tall};
 use crate::plan::planner::Verdict;
@@ -73,7 +73,7 @@ fn steps(p: &Planner, work: &ConvWork, pool: Option<&PoolWork>, patch: ConvPatch
             "few channels, all of them in an invocation at a pooling window: the convolution is never stored"
         }
     };
-    let step = Step { why, ..Step::new(KernelKey::ConvPatch(patch), &params, slots, grid) };
+    let step = Step { why, ..Step::new(patch, &params, slots, grid) };
     let packed = (work.group_in * work.taps() * channels * work.dtype.size()) as u64;
     Ok(Steps { packed: vec![packed], ..vec![gemm::pack_for(p, work, channels)?, step].into() })
 }

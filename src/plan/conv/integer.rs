@@ -3,8 +3,7 @@
 use super::channel_splits;
 use super::direct::{BLOCK, invocations, params};
 use crate::error::Result;
-use crate::kernel::KernelKey;
-use crate::kernel::params::{PackIntegerParams, RequantizeParams};
+use crate::kernel::{ConvInteger, PackInteger, PackIntegerParams, Requantize, RequantizeParams};
 use crate::plan::loop_limit::Iterations;
 use crate::plan::planner::each;
 use crate::plan::{Planner, Slot, Step, Steps};
@@ -29,7 +28,7 @@ pub(in crate::plan) fn steps(p: &Planner, work: &IntegerWork) -> Result<Steps> {
     steps.extend(channel_splits::steps(p, conv, iterations, |conv, channels| {
         let params = params(p, conv, None, total, channels)?;
         let channels_last = conv.layout == Layout::Nhwc;
-        let kernel = KernelKey::ConvInteger { dtype: work.input, channels_last };
+        let kernel = ConvInteger { dtype: work.input, channels_last };
         let slots = vec![Slot::Input(0), Slot::Packed(0), Slot::Input(2), sums];
         Ok(Step::new(kernel, &params, slots, grid))
     })?);
@@ -59,7 +58,7 @@ fn pack(p: &Planner, work: &IntegerWork, vectors: usize) -> Result<Step> {
         pad_1: 0,
         pad_2: 0,
     };
-    let kernel = KernelKey::PackInteger { dtype: work.kernel };
+    let kernel = PackInteger { dtype: work.kernel };
     let slots = vec![Slot::Input(1), Slot::Input(3), Slot::Packed(0)];
     let step = Step::new(kernel, &params, slots, p.invocations(vectors as u64)?);
     Ok(Step { prepack: true, why: "weights less their zero points, four channels in a vector", ..step })
@@ -82,7 +81,7 @@ fn bytes(p: &Planner, conv: &ConvWork, work: &RequantizeWork) -> Result<Step> {
     // Without a bias, what is bound in its place is not read.
     let bias = Slot::Input(if work.bias { 5 } else { 4 });
     let slots = vec![Slot::Scratch(0), Slot::Input(4), bias, Slot::Output(0)];
-    let kernel = KernelKey::Requantize { dtype: work.output };
+    let kernel = Requantize { dtype: work.output };
     let grid = p.invocations(total.div_ceil(4) as u64)?;
     Ok(Step { why: "four bytes to a word", ..Step::new(kernel, &params, slots, grid) })
 }

@@ -20,7 +20,6 @@ mod slots;
 mod winograd;
 
 pub(super) use pooled::{TABLE as POOLED, with_pool};
-pub(crate) use register_tiles::tiles;
 
 use super::candidate::{Candidate, choose};
 use super::{Planner, Slot, Steps};

@@ -1,8 +1,7 @@
 //! What the parameters of several kernels say of a convolution and of pooling behind it.
 
 use crate::error::Result;
-use crate::kernel::ActivationKind;
-use crate::kernel::params::{ConvGeometry, PoolGeometry};
+use crate::kernel::{ActivationKind, ConvGeometry, PoolGeometry};
 use crate::plan::planner::each;
 use crate::plan::{Planner, pool};
 use crate::problem::{ConvWork, PoolWork};

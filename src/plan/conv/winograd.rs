@@ -9,8 +9,9 @@ use super::slots::weight_slots;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::geometry::{Axis, Strides};
-use crate::kernel::winograd::FORM;
-use crate::kernel::{ActivationKind, KernelKey, WinogradParams};
+use crate::kernel::{
+    ActivationKind, FORM, KernelKey, WinogradInput, WinogradOutput, WinogradParams, WinogradWeights,
+};
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::gemm::{self, Choice, Gemm, Operands};
 use crate::plan::loop_limit::{ENDED, Iterations};
@@ -90,7 +91,7 @@ pub(super) const POOLED: Candidate<Both> = Candidate {
 
 fn output_kernel(work: &ConvWork, pool: bool) -> KernelKey {
     let (activation, _) = ActivationKind::of(work.activation);
-    KernelKey::WinogradOutput { dtype: work.dtype, activation, pool }
+    WinogradOutput { dtype: work.dtype, activation, pool }.into()
 }
 
 fn solve<'a>(
@@ -147,21 +148,21 @@ fn steps(
     let tile = choice.tiled.tile as usize;
     let params = params(p, work, pool, tile)?;
     let (dtype, [_, bias]) = (work.dtype, weight_slots(work));
-    let step = |kernel, total: usize, slots, why| -> Result<Step> {
+    let step = |kernel: KernelKey, total: usize, slots, why| -> Result<Step> {
         let params = WinogradParams { total: p.u32(total)?, ..params };
         let grid = p.invocations(total as u64)?;
         Ok(Step { why, ..Step::new(kernel, &params, slots, grid) })
     };
     let quads = work.groups * work.group_out.div_ceil(tile) * tile / 4;
     let weights = step(
-        KernelKey::WinogradWeights { dtype },
+        WinogradWeights { dtype }.into(),
         quads * work.group_in,
         vec![Slot::Input(1), Slot::Packed(0)],
         "weights transformed for Winograd's F(4x4, 3x3), in the order of the product's tiles",
     )?;
     let [tiles, ..] = tiles(work);
     let input = step(
-        KernelKey::WinogradInput { dtype },
+        WinogradInput { dtype }.into(),
         work.in_channels() * tiles,
         vec![Slot::Input(0), from],
         "Winograd's F(4x4, 3x3), since an error may depend on its tile: fewer products than its transforms cost",

@@ -225,7 +225,7 @@ impl Plan {
 
 /// Whether a tensor is read only where values are rare.
 fn seldom(step: &Step, slot: Slot) -> bool {
-    matches!(step.kernel, KernelKey::WinogradOutput { .. }) && matches!(slot, Slot::Input(0 | 1))
+    matches!(step.kernel, KernelKey::WinogradOutput(_)) && matches!(slot, Slot::Input(0 | 1))
 }
 
 fn workgroups(group: &[&Step]) -> u64 {

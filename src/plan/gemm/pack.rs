@@ -4,7 +4,7 @@ use super::choice::{Choice, Tiled};
 use super::problem::Gemm;
 use super::rows::{row_order, rows};
 use crate::error::Result;
-use crate::kernel::{KernelKey, PackGemmParams};
+use crate::kernel::{PackGemm, PackGemmParams};
 use crate::plan::{Planner, Slot, Step};
 use crate::problem::ConvWork;
 use crate::spec::Layout;
@@ -39,7 +39,7 @@ fn packed(p: &Planner, work: &ConvWork, layout: Layout, (tile, tiles): (usize, u
         pad_0: 0,
         pad_1: 0,
     };
-    let kernel = KernelKey::PackGemm { dtype: work.dtype };
+    let kernel = PackGemm { dtype: work.dtype };
     let grid = p.invocations(total)?;
     let step = Step::new(kernel, &params, vec![Slot::Input(1), Slot::Packed(0)], grid);
     Ok(Step { prepack: true, why: "weights in the order of the tiles", ..step })

@@ -4,7 +4,7 @@ use super::choice::{Choice, Tiled, windows};
 use super::problem::{Gemm, Operands};
 use super::rows::{step, taps_of};
 use crate::error::Result;
-use crate::kernel::{ActivationKind, GemmFinish, GemmKernel, GemmParams, KernelKey, PartsParams, Reduce};
+use crate::kernel::{ActivationKind, ConvGemm, ConvParts, GemmFinish, GemmParams, PartsParams, Reduce};
 use crate::plan::conv::params::geometry;
 use crate::plan::{Planner, Slot, Step, Steps};
 use crate::problem::PoolWork;
@@ -32,7 +32,7 @@ pub(in crate::plan) fn steps(p: &Planner, gemm: &Gemm, choice: &Choice, at: &Ope
         pad_0: 0,
         alpha_beta,
     };
-    let kernel = KernelKey::ConvParts { dtype: gemm.dtype, activation };
+    let kernel = ConvParts { dtype: gemm.dtype, activation };
     let grid = p.invocations(gemm.elements() as u64)?;
     let added = Step::new(kernel, &params, vec![sums, at.bias, at.result], grid);
     let added = Step { why: "adds the parts of the sums", ..added };
@@ -49,23 +49,15 @@ fn finish(pool: Option<&PoolWork>) -> GemmFinish {
     }
 }
 
-fn kernel(gemm: &Gemm, choice: &Choice, activation: ActivationKind, finish: GemmFinish) -> KernelKey {
+fn kernel(gemm: &Gemm, choice: &Choice, activation: ActivationKind, finish: GemmFinish) -> ConvGemm {
     let (channels_last, taps) = (gemm.windows.layout == Layout::Nhwc, taps_of(&gemm.windows));
     let Tiled { tile, cooperative, .. } = choice.tiled;
-    KernelKey::ConvGemm(GemmKernel {
-        dtype: gemm.dtype,
-        activation,
-        channels_last,
-        tile,
-        cooperative,
-        taps,
-        finish,
-    })
+    ConvGemm { dtype: gemm.dtype, activation, channels_last, tile, cooperative, taps, finish }
 }
 
 fn product(
     p: &Planner,
-    kernel: KernelKey,
+    kernel: ConvGemm,
     choice: &Choice,
     params: &GemmParams,
     at: &Operands,

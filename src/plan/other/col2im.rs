@@ -1,8 +1,7 @@
 //! The kernel that adds windows up to images.
 
 use crate::error::Result;
-use crate::kernel::KernelKey;
-use crate::kernel::params::Col2ImParams;
+use crate::kernel::{Col2Im, Col2ImParams};
 use crate::plan::loop_limit::Iterations;
 use crate::plan::planner::each;
 use crate::plan::{Planner, Slot, Step};
@@ -28,7 +27,7 @@ pub(in crate::plan) fn steps(p: &Planner, work: &Col2ImWork) -> Result<Vec<Step>
         pad_1: 0,
         pad_2: 0,
     };
-    let kernel = KernelKey::Col2Im { dtype: work.dtype };
+    let kernel = Col2Im { dtype: work.dtype };
     let grid = p.invocations(total as u64)?;
     Ok(vec![Step::new(kernel, &params, vec![Slot::Input(0), Slot::Output(0)], grid)])
 }

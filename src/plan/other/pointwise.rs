@@ -1,8 +1,7 @@
 //! The kernel for activations.
 
 use crate::error::Result;
-use crate::kernel::params::ActivationParams;
-use crate::kernel::{ActivationKind, KernelKey};
+use crate::kernel::{Activation, ActivationKind, ActivationParams};
 use crate::plan::{Planner, Slot, Step};
 use crate::problem::ActivationWork;
 
@@ -11,5 +10,5 @@ pub(in crate::plan) fn activation(p: &Planner, work: &ActivationWork) -> Result<
     let params = ActivationParams { total: p.u32(work.elements)?, pad_0: 0, alpha_beta };
     let slots = vec![Slot::Input(0), Slot::Output(0)];
     let grid = p.invocations(work.elements as u64)?;
-    Ok(vec![Step::new(KernelKey::Activation { activation: kind }, &params, slots, grid)])
+    Ok(vec![Step::new(Activation { activation: kind }, &params, slots, grid)])
 }

@@ -1,8 +1,7 @@
 //! Softmax: an invocation, or a workgroup, goes through a row.
 
 use crate::error::Result;
-use crate::kernel::params::SoftmaxParams;
-use crate::kernel::{KernelKey, WORKGROUP};
+use crate::kernel::{KernelKey, Softmax, SoftmaxParams, SoftmaxRows, WORKGROUP};
 use crate::plan::candidate::{Candidate, Solution, choose};
 use crate::plan::loop_limit::{ENDED, Iterations};
 use crate::plan::{Family, Planner, Slot, Step, Steps};
@@ -31,7 +30,7 @@ pub(in crate::plan) static SOFTMAX: [Candidate<SoftmaxWork>; 2] = [
         about: "any rows: an invocation goes through one",
         solve: |work, p| match an_invocation(work).fit(p) {
             true => Ok(Solution::free(|| {
-                step(p, work, KernelKey::Softmax, p.invocations((work.outer * work.inner) as u64)?)
+                step(p, work, Softmax, p.invocations((work.outer * work.inner) as u64)?)
             })),
             false => Err(ENDED),
         },
@@ -49,11 +48,11 @@ fn an_invocation(work: &SoftmaxWork) -> Iterations {
 
 fn by_workgroups(p: &Planner, work: &SoftmaxWork) -> Result<Step> {
     of_row(Iterations::shared(work.length, WORKGROUP).then(Iterations::folded(WORKGROUP))).check(p)?;
-    let step = step(p, work, KernelKey::SoftmaxRows, p.workgroups((work.outer * work.inner) as u64)?)?;
+    let step = step(p, work, SoftmaxRows, p.workgroups((work.outer * work.inner) as u64)?)?;
     Ok(Step { why: "long rows, which workgroups go through in parallel", ..step })
 }
 
-fn step(p: &Planner, work: &SoftmaxWork, kernel: KernelKey, grid: [u32; 3]) -> Result<Step> {
+fn step(p: &Planner, work: &SoftmaxWork, kernel: impl Into<KernelKey>, grid: [u32; 3]) -> Result<Step> {
     let params = SoftmaxParams {
         rows: p.u32(work.outer * work.inner)?,
         length: p.u32(work.length)?,

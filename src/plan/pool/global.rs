@@ -3,8 +3,7 @@
 use super::request::{Request, divisor, exponent, identity, is_norm, lanes};
 use crate::error::Result;
 use crate::geometry::Axis;
-use crate::kernel::params::PlaneParams;
-use crate::kernel::{KernelKey, WORKGROUP};
+use crate::kernel::{PlaneParams, PoolPlane, WORKGROUP};
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::loop_limit::Iterations;
 use crate::plan::{Family, Planner, Step};
@@ -77,7 +76,7 @@ fn step(Request { work, from, to, .. }: &Request, p: &Planner) -> Result<Step> {
         root: 1.0 / exponent(work),
         pad_0: 0,
     };
-    let kernel = KernelKey::PoolPlane { reduce: work.kind.into(), dtype: work.dtype, share };
+    let kernel = PoolPlane { reduce: work.kind.into(), dtype: work.dtype, share };
     let planes = lanes(work.dtype) * u64::from(WORKGROUP / share);
     let grid = p.workgroups((total as u64).div_ceil(planes))?;
     Ok(Step { why, ..Step::new(kernel, &params, vec![*from, *to], grid) })

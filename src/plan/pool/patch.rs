@@ -2,7 +2,7 @@
 
 use super::request::{Request, divisor};
 use crate::error::Result;
-use crate::kernel::{KernelKey, Patch, PatchParams};
+use crate::kernel::{Patch, PatchParams, PoolPatch};
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::patch::{self, Images};
 use crate::plan::{Family, Planner, Step};
@@ -30,6 +30,6 @@ fn images(work: &PoolWork) -> Images<'_> {
 
 fn step(Request { work, from, to, .. }: &Request, patch: Patch, p: &Planner) -> Result<Step> {
     let params = PatchParams { divisor: divisor(work), ..images(work).params(p, &patch)? };
-    let kernel = KernelKey::PoolPatch { reduce: work.kind.into(), patch };
+    let kernel = PoolPatch { reduce: work.kind.into(), patch };
     patch::step(p, kernel, patch, &params, vec![*from, *to])
 }

@@ -1,9 +1,8 @@
 //! Kernels for region pooling.
 
 use crate::error::{Error, Result};
-use crate::kernel::KernelKey;
-use crate::kernel::params::RoiParams;
-use crate::plan::loop_limit::{Iterations, RULE, SIMD_LANES};
+use crate::kernel::{KernelKey, MaxRoi, RoiAlign, RoiParams, SIMD_LANES};
+use crate::plan::loop_limit::{Iterations, RULE};
 use crate::plan::{Caps, Planner, Slot, Step};
 use crate::problem::{MaxRoiWork, Problem, RoiAlignWork, RoiShape, Work};
 use crate::spec::RoiMode;
@@ -19,15 +18,15 @@ pub(in crate::plan) fn align(p: &Planner, work: &RoiAlignWork) -> Result<Vec<Ste
         ..params(p, &work.shape)?
     };
     let slots = vec![Slot::Input(0), Slot::Input(1), Slot::Input(2), Slot::Output(0)];
-    step(p, KernelKey::RoiAlign, params, slots)
+    step(p, RoiAlign, params, slots)
 }
 
 pub(in crate::plan) fn max(p: &Planner, work: &MaxRoiWork) -> Result<Vec<Step>> {
     let slots = vec![Slot::Input(0), Slot::Input(1), Slot::Output(0)];
-    step(p, KernelKey::MaxRoi, params(p, &work.shape)?, slots)
+    step(p, MaxRoi, params(p, &work.shape)?, slots)
 }
 
-fn step(p: &Planner, kernel: KernelKey, params: RoiParams, slots: Vec<Slot>) -> Result<Vec<Step>> {
+fn step(p: &Planner, kernel: impl Into<KernelKey>, params: RoiParams, slots: Vec<Slot>) -> Result<Vec<Step>> {
     let grid = p.invocations(u64::from(params.total))?;
     Ok(vec![Step::new(kernel, &params, slots, grid)])
 }

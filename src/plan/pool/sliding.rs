@@ -2,8 +2,7 @@
 
 use super::request::{Request, divisor, exponent, identity, index_step, is_norm, lanes};
 use crate::error::Result;
-use crate::kernel::KernelKey;
-use crate::kernel::params::PoolParams;
+use crate::kernel::{Pool, PoolParams};
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::loop_limit::Iterations;
 use crate::plan::planner::each;
@@ -49,7 +48,7 @@ fn step(Request { work, from, to, .. }: &Request, p: &Planner) -> Result<Step> {
     if work.indices.is_some() {
         slots.push(Slot::Output(1));
     }
-    let kernel = KernelKey::Pool {
+    let kernel = Pool {
         reduce: work.kind.into(),
         dtype: work.dtype,
         indices: work.indices.is_some(),

@@ -3,8 +3,7 @@
 use super::request::{Request, divisor};
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::kernel::params::PagesParams;
-use crate::kernel::{KernelKey, Reduce, Taps};
+use crate::kernel::{PagesParams, PoolPages, Reduce, Taps};
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::planner::Verdict;
 use crate::plan::uniform::{Chunk, PagedStep, Rows, page_params};
@@ -48,8 +47,8 @@ fn steps(request: &Request, rows: &Rows, chunks: &[Chunk], p: &Planner) -> Resul
     let params = PagesParams { divisor: divisor(work), ..page_params(p, rows)? };
     let taps = taps(rows, p);
     let runs = p.caps.cheap_loops && matches!(taps, Taps::Pairs | Taps::Few { side: 2, .. });
-    let kernel = KernelKey::PoolPages { reduce: Reduce::from(work.kind), taps, runs };
-    let step = PagedStep { kernel, params, from: *from, count: PAGES, beside: &[], to: *to };
+    let kernel = PoolPages { reduce: Reduce::from(work.kind), taps, runs };
+    let step = PagedStep { kernel: kernel.into(), params, from: *from, count: PAGES, beside: &[], to: *to };
     step.of_all(p, chunks)
 }
 

@@ -2,8 +2,7 @@
 
 use super::request::index_step;
 use crate::error::Result;
-use crate::kernel::KernelKey;
-use crate::kernel::params::{FractionalParams, UnpoolParams};
+use crate::kernel::{Fractional, FractionalParams, Unpool, UnpoolParams};
 use crate::plan::loop_limit::Iterations;
 use crate::plan::{Planner, Slot, Step, Steps};
 use crate::problem::{FractionalWork, UnpoolWork};
@@ -32,7 +31,7 @@ pub(in crate::plan) fn unpool(p: &Planner, work: &UnpoolWork) -> Result<Steps> {
     let counts = [outputs, inputs, outputs];
     let mut steps = Vec::with_capacity(3);
     for (stage, count) in counts.into_iter().enumerate() {
-        let kernel = KernelKey::Unpool { stage: p.u32(stage)?, dtype: work.dtype };
+        let kernel = Unpool { stage: p.u32(stage)?, dtype: work.dtype };
         let slots = vec![Slot::Input(0), Slot::Input(1), Slot::Output(0), Slot::Scratch(0)];
         let grid = p.invocations((count as u64).max(1))?;
         steps.push(Step::new(kernel, &params, slots, grid));
@@ -68,9 +67,7 @@ pub(in crate::plan) fn fractional(p: &Planner, work: &FractionalWork) -> Result<
     if pool.indices.is_some() {
         slots.push(Slot::Output(1));
     }
-    let kernel = KernelKey::Fractional {
-        indices: pool.indices.is_some(),
-        channels_last: pool.input.c == 1 && pool.channels > 1,
-    };
+    let kernel =
+        Fractional { indices: pool.indices.is_some(), channels_last: pool.input.c == 1 && pool.channels > 1 };
     Ok(vec![Step::new(kernel, &params, slots, p.invocations(total as u64)?)])
 }

@@ -2,8 +2,7 @@
 
 use super::chunks::{Chunk, Rows, factor_and_shift};
 use crate::error::Result;
-use crate::kernel::KernelKey;
-use crate::kernel::params::PagesParams;
+use crate::kernel::{KernelKey, PagesParams};
 use crate::plan::planner::each;
 use crate::plan::{PAGES, Page, Planner, Slot, Step};
 

@@ -1,6 +1,6 @@
 //! Which tiles and regions compute a convolution.
 
-use super::cost::{PAGES, candidates, chunks, cost, dispatches, packing, step_of};
+use super::cost::{chunks, cost, dispatches, packing, step_of};
 use super::packing::Packing;
 use super::regions::{Regions, WORDS};
 use super::target::{Target, is_single, plane_divisor, sums};
@@ -46,8 +46,8 @@ pub(in crate::plan::conv) fn choose(
         Some(pool) => Target::windows(pool).ok_or("pooling windows are no whole tiles or planes")?,
     };
     let step = step_of(&work);
-    let tiles = PAGES.into_iter().flat_map(|pages| {
-        candidates(step, target.keep, target.pool[1] as u32, pages, p.caps.subgroups_of_eight)
+    let tiles = Tile::PAGES.into_iter().flat_map(|pages| {
+        Tile::of_step(step, target.keep, target.pool[1] as u32, pages, p.caps.subgroups_of_eight)
     });
     let rows = target.pool[0];
     let choices = tiles.flat_map(|tile| {

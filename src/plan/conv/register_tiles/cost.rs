@@ -1,4 +1,4 @@
-//! The tiles that a convolution can be computed in, and what they cost.
+//! What the tiles cost that a convolution can be computed in.
 
 use super::packing::Packing;
 use super::regions::{Regions, WORDS};
@@ -23,58 +23,6 @@ pub(super) const STORED: usize = 80;
 /// Tiles that all lanes of a small machine compute at once.
 const LANES: usize = 16;
 
-/// The tiles that plans choose from: what unrolls well within a processor's registers and first cache.
-const WIDTHS: [u32; 3] = [8, 7, 4];
-const CHANNELS: [u32; 4] = [16, 12, 8, 4];
-pub(super) const PAGES: [u32; 3] = [1, 2, 4];
-const STEPS: [TileStep; 6] = [
-    TileStep::Row { taps: 3, stride: 1 },
-    TileStep::Row { taps: 3, stride: 2 },
-    TileStep::Row { taps: 5, stride: 1 },
-    TileStep::Row { taps: 7, stride: 1 },
-    TileStep::Row { taps: 7, stride: 2 },
-    TileStep::Channels(4),
-];
-pub(super) const POOLS: [u32; 3] = [2, 3, 4];
-
-/// Every tile that a plan may choose.
-pub(crate) fn tiles() -> Vec<Tile> {
-    let mut tiles = Vec::new();
-    for broadcast in [false, true] {
-        for pages in PAGES {
-            for step in STEPS {
-                for keep in [TileKeep::Max, TileKeep::Mean] {
-                    tiles.extend(
-                        POOLS.iter().flat_map(|&pool| candidates(step, keep, pool, pages, broadcast)),
-                    );
-                }
-                for keep in [TileKeep::Each, TileKeep::Sum] {
-                    tiles.extend(candidates(step, keep, 1, pages, broadcast));
-                }
-            }
-        }
-    }
-    tiles
-}
-
-/// The tiles of a step: some positions, or whole pooling windows of the width `pool`.
-pub(super) fn candidates(
-    step: TileStep,
-    keep: TileKeep,
-    pool: u32,
-    pages: u32,
-    broadcast: bool,
-) -> Vec<Tile> {
-    let of = |channels, width: u32| {
-        let pool = if keep == TileKeep::Sum { width } else { pool };
-        Tile { width: width / pool * pool, channels, step, pool, keep, pages, broadcast }
-    };
-    let mut tiles: Vec<Tile> =
-        CHANNELS.into_iter().flat_map(|channels| WIDTHS.map(|width| of(channels, width))).collect();
-    tiles.dedup();
-    tiles
-}
-
 /// The largest step that the windows allow.
 pub(super) fn step_of(work: &ConvWork) -> TileStep {
     let w = &work.axes[2];
@@ -84,7 +32,7 @@ pub(super) fn step_of(work: &ConvWork) -> TileStep {
             (taps as usize, stride as usize, 1) == (w.kernel, w.stride, w.dilation)
         }
     };
-    STEPS.into_iter().find(fits).unwrap_or(TileStep::Channels(4))
+    TileStep::ALL.into_iter().find(fits).unwrap_or(TileStep::Channels(4))
 }
 
 /// Numbers of input channels of a page to choose from: those that divide the group evenly, from the most whose weights

@@ -7,8 +7,6 @@ mod regions;
 mod steps;
 mod target;
 
-pub(crate) use cost::tiles;
-
 use super::depthwise_uniform;
 use super::request::{Both, OUTSIDE, Request};
 use crate::dtype::DType;

@@ -2,8 +2,7 @@
 
 use super::regions::WORDS;
 use crate::error::Result;
-use crate::kernel::KernelKey;
-use crate::kernel::params::PackParams;
+use crate::kernel::{PackParams, PackWeights};
 use crate::plan::conv::slots::weight_slots;
 use crate::plan::{Planner, Slot, Step};
 use crate::problem::ConvWork;
@@ -79,7 +78,7 @@ impl Packing {
         };
         let [weights, bias] = weight_slots(work);
         let grid = p.invocations(total as u64)?;
-        let kernel = KernelKey::PackWeights { dtype: work.dtype };
+        let kernel = PackWeights { dtype: work.dtype };
         let step = Step::new(kernel, &params, vec![weights, bias, Slot::Packed(0)], grid);
         Ok(Step { prepack: true, why: "weights in the order that the next kernel reads, once", ..step })
     }

@@ -1,8 +1,7 @@
 //! Regions of a convolution whose input, padded, lies in pages.
 
 use crate::error::Result;
-use crate::kernel::KernelKey;
-use crate::kernel::params::PackInputParams;
+use crate::kernel::{PackInput, PackInputParams};
 use crate::plan::planner::each;
 use crate::plan::{PAGE, Planner, Slot, Step};
 use crate::problem::ConvWork;
@@ -153,6 +152,6 @@ impl Regions {
         let grid = p.invocations(rows as u64)?;
         let why = "regions of the input with their padding, as uniform pages: a driver that computes on the CPU loads \
                    faster from these than from storage";
-        Ok(Step { why, ..Step::new(KernelKey::PackInput, &params, vec![Slot::Input(0), to], grid) })
+        Ok(Step { why, ..Step::new(PackInput, &params, vec![Slot::Input(0), to], grid) })
     }
 }

@@ -5,8 +5,7 @@ use super::cost::parts;
 use super::regions::Region;
 use crate::error::Result;
 use crate::geometry::Axis;
-use crate::kernel::params::TiledParams;
-use crate::kernel::{ActivationKind, KernelKey, TILED_WORKGROUP, TileKeep};
+use crate::kernel::{ActivationKind, ConvTiled, TILED_WORKGROUP, TileKeep, TiledParams};
 use crate::plan::planner::each;
 use crate::plan::{PAGE, Page, Planner, Slot, Step, Steps, pool};
 
@@ -122,7 +121,7 @@ impl Choice {
             nan: f32::NAN.to_bits(),
         };
         let (first, last) = (part == 0, part + 1 == parts(tile, regions));
-        let kernel = KernelKey::ConvTiled { tile: *tile, activation, first, last };
+        let kernel = ConvTiled { tile: *tile, activation, first, last };
         let grid = p.workgroups((of_block / TILED_WORKGROUP as usize * blocks) as u64)?;
         let why = match tile.keep {
             TileKeep::Each => {

@@ -1,6 +1,5 @@
 //! What register tiles do with what they have computed: store it, or pool it.
 
-use super::cost::POOLS;
 use crate::geometry::{Axis, Strides};
 use crate::kernel::{Tile, TileKeep};
 use crate::plan::planner::each;
@@ -38,7 +37,7 @@ impl Target {
                 && !a.adaptive
                 && (a.output - 1) * a.stride < a.input
         };
-        let tiles = side_by_side(w) && POOLS.iter().any(|&width| width as usize == w.kernel);
+        let tiles = side_by_side(w) && Tile::pools(w.kernel);
         if !is_single(d) || !side_by_side(h) || !tiles {
             return None;
         }

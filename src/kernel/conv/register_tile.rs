@@ -1,99 +1,50 @@
-//! The text of `conv/register_tile.wgsl` for a tile: what is unrolled is written here, because drivers keep arrays that loops
-//! index in memory, and the tile's sums belong into registers.
+//! `conv/register_tile.wgsl`: what is unrolled is written here, because drivers keep arrays that loops index in memory, and
+//! the tile's sums belong into registers.
 
-use std::fmt::Write;
+use super::tile::{Tile, TileKeep};
+use crate::kernel::common::*;
 
-use super::text::filled;
+/// Invocations of a workgroup of the tiled convolution: one subgroup, so that few tiles occupy all cores.
+pub const TILED_WORKGROUP: u32 = 8;
 
-/// What an invocation of the tiled convolution computes.
+/// Convolution in register tiles, with weights in a uniform page, and maximum pooling behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Tile {
-    /// Positions along the width.
-    pub width: u32,
-    /// Output channels, a multiple of four.
-    pub channels: u32,
-    /// What a step adds.
-    pub step: TileStep,
-    /// Width of the pooling windows behind it, which divides the tile's; or 1.
-    pub pool: u32,
-    /// What is stored of a window.
-    pub keep: TileKeep,
-    /// Pages of the input that it reads, and as many of weights.
-    pub pages: u32,
-    /// Whether lanes share the weights they fetch, which takes subgroups of eight.
-    pub broadcast: bool,
+pub struct ConvTiled {
+    /// What an invocation computes.
+    pub tile: Tile,
+    /// Applied to the convolution's result.
+    pub activation: ActivationKind,
+    /// Whether the sums begin here, and do not go on with what the output holds.
+    pub first: bool,
+    /// Whether they end here, and bias and activation follow.
+    pub last: bool,
 }
 
-/// What a tile stores of each pooling window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TileKeep {
-    /// Its only value: there is no pooling.
-    Each,
-    /// The largest.
-    Max,
-    /// The mean.
-    Mean,
-    /// The sum.
-    Sum,
-}
-
-/// What a tile adds to its sums at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TileStep {
-    /// One tap of some input channels, whatever the window.
-    Channels(u32),
-    /// All taps of a row of the window, of one input channel, for a stride along the width; without dilation.
-    Row {
-        /// The window's width.
-        taps: u32,
-        /// The stride along the width.
-        stride: u32,
-    },
-}
-
-impl TileStep {
-    /// Taps along the width.
-    pub fn taps(self) -> u32 {
-        match self {
-            TileStep::Channels(_) => 1,
-            TileStep::Row { taps, .. } => taps,
-        }
+impl Kernel for ConvTiled {
+    fn row(&self) -> Row {
+        let four = shader!("lib/four.wgsl");
+        let text = vec![INDEX, NUMBER, self.activation.wgsl(), four, KEY, shader!("conv/register_tile.wgsl")];
+        let tile = self.tile;
+        let mut row = row(TiledParams::BLOCK, DType::F32, text, (0, 1)).written(move |mark| tile.lines(mark));
+        row.workgroup = TILED_WORKGROUP;
+        row.bindings.pages = 2 * tile.pages;
+        row.with("FIRST", self.first).with("LAST", self.last)
     }
 
-    /// Input channels.
-    pub fn depth(self) -> u32 {
-        match self {
-            TileStep::Channels(depth) => depth,
-            TileStep::Row { .. } => 1,
+    fn every() -> Vec<ConvTiled> {
+        let tiles = Tile::all();
+        let plain = |tile| ConvTiled { tile, activation: ActivationKind::None, first: true, last: true };
+        let mut every: Vec<_> = tiles.iter().map(|&tile| plain(tile)).collect();
+        if let Some(&kernel) = every.first() {
+            let goes_on = ConvTiled { first: false, ..kernel };
+            every.extend(ActivationKind::ALL.map(|activation| ConvTiled { activation, ..goes_on }));
+            every.extend([ConvTiled { last: false, ..kernel }, ConvTiled { last: false, ..goes_on }]);
         }
-    }
-
-    /// The stride along the width, if it is one for certain strides alone.
-    fn stride(self) -> Option<u32> {
-        match self {
-            TileStep::Channels(_) => None,
-            TileStep::Row { stride, .. } => Some(stride),
-        }
+        every
     }
 }
 
 impl Tile {
-    /// Columns of the input that a step reads.
-    pub fn columns(&self) -> u32 {
-        match self.step.stride() {
-            None => self.width,
-            Some(stride) => (self.width - 1) * stride + self.step.taps(),
-        }
-    }
-
-    /// Positions of the output that it holds.
-    pub fn out(&self) -> u32 {
-        self.width / self.pool
-    }
-
     fn fours(&self) -> u32 {
         self.channels / 4
     }
@@ -110,27 +61,30 @@ impl Tile {
         (0..fours).flat_map(move |q| (0..width).map(move |x| (x, q)))
     }
 
-    /// The shader's text: `template` with its marked lines replaced, and among them, for each page, `page`.
-    pub(super) fn source(&self, template: &str, page: &str) -> String {
-        let mut text = String::new();
-        for (name, value) in [
+    /// The lines for a mark in the text.
+    fn lines(&self, mark: &str) -> Vec<String> {
+        match mark {
+            "constants" => self.constants(),
+            "bindings" => (0..self.pages).flat_map(Self::bindings).collect(),
+            "pages" => {
+                let page = filled(shader!("conv/register_tile_page.wgsl"), |mark| self.of_page(mark));
+                // Uniform buffers can be neither passed to functions nor numbered at run time.
+                (0..self.pages).map(|n| page.replace("PAGE", &n.to_string())).collect()
+            }
+            _ => self.unrolled(mark),
+        }
+    }
+
+    fn constants(&self) -> Vec<String> {
+        let constants = [
             ("TILE_W", self.width),
             ("FOURS", self.fours()),
             ("TAPS", self.step.taps()),
             ("DEPTH", self.step.depth()),
             ("POOL", self.pool),
             ("OUT", self.out()),
-        ] {
-            let _ = writeln!(text, "const {name}: u32 = {value}u;");
-        }
-        let page = filled(page, |name| self.of_page(name));
-        // Uniform buffers can be neither passed to functions nor numbered at run time.
-        let of_all = |text: &str| (0..self.pages).map(|n| text.replace("PAGE", &n.to_string())).collect();
-        text + &filled(template, |name| match name {
-            "pages" => of_all(&page),
-            "bindings" => (0..self.pages).flat_map(Self::bindings).collect(),
-            _ => self.unrolled(name),
-        })
+        ];
+        constants.map(|(name, value)| format!("const {name}: u32 = {value}u;")).to_vec()
     }
 
     fn bindings(page: u32) -> [String; 2] {
@@ -261,5 +215,50 @@ impl Tile {
             _ => format!("store4(r{q}[i], at, {q}u);"),
         };
         (0..self.fours()).map(line).collect()
+    }
+}
+
+uniform! {
+    /// Parameters of `conv/register_tile.wgsl`.
+    TiledParams {
+        /// Of the convolution: depth, height, width; output channels of all blocks.
+        out_size: [u32; 4],
+        /// Depth, height, width; taps in all.
+        window: [u32; 4],
+        /// Words of a page from tap to tap along depth, height and width; from channel to channel.
+        tap_step: [u32; 4],
+        /// Words of a page from tile to tile along width, height and depth; from image to image.
+        tile_step: [u32; 4],
+        /// Of the region along width, height and depth; in all images.
+        tiles: [u32; 4],
+        /// Of the region: the first position along width, height and depth; its first image.
+        first: [u32; 4],
+        /// Depth, height, width, channel.
+        out_stride: [u32; 4],
+        /// Invocations of a block, blocks; from block to block: fours of a page of weights, elements of the output.
+        blocks: [u32; 4],
+        /// Of each page.
+        steps: [u32; 4],
+        /// Of each page.
+        channels: [u32; 4],
+        /// Words of a page from position to position, and from row to row.
+        steps_along: [u32; 2],
+        /// Width and height of the output.
+        bounds: [u32; 2],
+        /// Height of pooling windows; where positions end that count in a mean: height, width; what to divide by
+        /// instead, or 0.
+        pool: [u32; 4],
+        /// The first block's first channel.
+        out_first: u32,
+        /// Elements of an output image.
+        out_batch: u32,
+        /// Steps whose products are added one after another.
+        chain: u32,
+        /// Of the output in a tile, which loops that are not unrolled go through.
+        positions: u32,
+        /// Where a block's biases are behind its first weights, in fours.
+        bias_at: u32,
+        nan: u32,
+        alpha_beta: [f32; 2],
     }
 }

@@ -1,15 +1,9 @@
-//! The text of `conv/few_channels.wgsl`: the convolution of few channels, whose taps are written out.
+//! `conv/few_channels.wgsl`: the convolution of few channels, whose taps are written out.
 
-use std::fmt::Write;
+use crate::kernel::common::*;
+use crate::kernel::patch::of_windows;
 
-use super::block::{Block, Member};
-use super::key::Reduce;
-use super::params::uniform;
-use super::text::filled;
-use crate::activation::ActivationKind;
-use crate::dtype::DType;
-
-/// What an invocation of `conv/few_channels.wgsl` computes.
+/// Convolution of few channels, on hardware: what an invocation computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConvPatch {
     /// Type of the elements; sums are kept in f32.
@@ -28,29 +22,49 @@ pub struct ConvPatch {
     pub fours: u32,
 }
 
-impl ConvPatch {
-    /// The shader's text: `template` with its marked lines replaced.
-    pub(super) fn source(&self, template: &str) -> String {
-        let mut text = String::new();
-        let [rows, columns] = self.taps;
-        let _ = writeln!(text, "const FOURS: u32 = {}u;\nconst TAPS: u32 = {}u;", self.fours, rows * columns);
-        let [tall, wide] = self.positions;
-        for (name, value) in
-            [("ROWS_OF_TAPS", rows), ("COLUMNS_OF_TAPS", columns), ("ROWS", tall), ("COLUMNS", wide)]
-        {
-            let _ = writeln!(text, "const {name}: i32 = {value};");
+impl Kernel for ConvPatch {
+    fn row(&self) -> Row {
+        let shared = [shader!("lib/four.wgsl"), INSIDE, self.activation.wgsl()];
+        let pooling = self.pool.map_or(&[][..], of_windows);
+        let own = [&shared, pooling, &[shader!("conv/few_channels.wgsl")]].concat();
+        let patch = *self;
+        let row =
+            typed(ConvPatchParams::BLOCK, self.dtype, &own, (3, 1)).written(move |mark| patch.lines(mark));
+        match self.pool {
+            Some(reduce) => row.with("REDUCE", reduce as u32),
+            None => row,
         }
-        text + &filled(template, |name| self.unrolled(name))
     }
 
-    fn unrolled(&self, name: &str) -> Vec<String> {
-        let places = |axis: usize, name: &str, member: &str| {
-            let line = |n| self.place(n, name, member);
-            self.needed(axis).into_iter().flat_map(line).collect()
-        };
-        match name {
-            "rows" => places(0, "row", "x"),
-            "columns" => places(1, "column", "y"),
+    fn every() -> Vec<ConvPatch> {
+        let mut every = Vec::new();
+        for dtype in FLOATS {
+            for (pool, positions, stride) in [
+                (None, [4, 1], [1, 0]),
+                (None, [2, 1], [2, 0]),
+                (None, [1, 1], [0, 0]),
+                (Some(Reduce::Max), [2, 2], [1, 1]),
+                (Some(Reduce::Average), [2, 2], [2, 2]),
+                (Some(Reduce::AveragePadded), [1, 3], [0, 1]),
+            ] {
+                for taps in [[1, 1], [3, 3], [5, 5]] {
+                    let activation = ActivationKind::Relu;
+                    let fours = if taps == [3, 3] { 3 } else { 1 };
+                    every.push(ConvPatch { dtype, activation, pool, taps, stride, positions, fours });
+                }
+            }
+        }
+        every
+    }
+}
+
+impl ConvPatch {
+    /// The lines for a mark in the text.
+    fn lines(&self, mark: &str) -> Vec<String> {
+        match mark {
+            "constants" => self.constants(),
+            "rows" => self.places(0, "row", "x"),
+            "columns" => self.places(1, "column", "y"),
             "sums" => self.sums().map(|s| format!("var sum_{s} = Floats(0.0);")).collect(),
             "parts" => self.sums().map(|s| format!("var part_{s} = Floats(0.0);")).collect(),
             "loads" => self.loads(),
@@ -60,6 +74,22 @@ impl ConvPatch {
             "results" => self.each_position().into_iter().flat_map(|p| self.result(p)).collect(),
             _ => Vec::new(),
         }
+    }
+
+    fn constants(&self) -> Vec<String> {
+        let ([rows, columns], [tall, wide]) = (self.taps, self.positions);
+        let mut lines = vec![
+            format!("const FOURS: u32 = {}u;", self.fours),
+            format!("const TAPS: u32 = {}u;", rows * columns),
+        ];
+        let sides = [("ROWS_OF_TAPS", rows), ("COLUMNS_OF_TAPS", columns), ("ROWS", tall), ("COLUMNS", wide)];
+        lines.extend(sides.map(|(name, value)| format!("const {name}: i32 = {value};")));
+        lines
+    }
+
+    /// Places of the rows or columns that the windows read.
+    fn places(&self, axis: usize, name: &str, member: &str) -> Vec<String> {
+        self.needed(axis).into_iter().flat_map(|n| self.place(n, name, member)).collect()
     }
 
     /// Rows or columns of the input that the windows read.
@@ -152,28 +182,6 @@ impl ConvPatch {
             format!("store(to + place.x + place.y, {value}, {q}u);")
         }));
         lines
-    }
-
-    /// Patches of every kind, for tests to compile: many more windows are possible.
-    pub(super) fn kinds() -> Vec<ConvPatch> {
-        let mut kinds = Vec::new();
-        for dtype in [DType::F32, DType::F16] {
-            for (pool, positions, stride) in [
-                (None, [4, 1], [1, 0]),
-                (None, [2, 1], [2, 0]),
-                (None, [1, 1], [0, 0]),
-                (Some(Reduce::Max), [2, 2], [1, 1]),
-                (Some(Reduce::Average), [2, 2], [2, 2]),
-                (Some(Reduce::AveragePadded), [1, 3], [0, 1]),
-            ] {
-                for taps in [[1, 1], [3, 3], [5, 5]] {
-                    let activation = ActivationKind::Relu;
-                    let fours = if taps == [3, 3] { 3 } else { 1 };
-                    kinds.push(ConvPatch { dtype, activation, pool, taps, stride, positions, fours });
-                }
-            }
-        }
-        kinds
     }
 }
 

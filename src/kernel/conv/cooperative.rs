@@ -1,7 +1,6 @@
-//! The text of `conv/cooperative.wgsl` for the matrices that a device multiplies.
+//! The lines of `conv/cooperative.wgsl` for the matrices that a device multiplies.
 
-use super::gemm::GemmTile;
-use super::text::filled;
+use super::gemm_tile::GemmTile;
 
 /// Cooperative matrices: their side, and the invocations that hold one together.
 ///
@@ -73,18 +72,15 @@ impl Cooperative {
         2 * self.step() * (side + 2) * 8 + side * (side + 1) * 16
     }
 
-    pub(super) fn source(self, template: &str) -> String {
-        filled(template, |name| self.lines(name))
-    }
-
-    fn lines(self, name: &str) -> Vec<String> {
+    /// The lines for a mark in the text.
+    pub(super) fn lines(self, mark: &str) -> Vec<String> {
         let side = self.side as u32;
         let matrix = |role: &str| {
             format!("coop_mat{side}x{side}<{}, {role}>", if role == "C" { "f32" } else { "f16" })
         };
         let each = |line: &dyn Fn(usize, usize) -> String| MATRICES.map(|(i, j)| line(i, j)).to_vec();
         let sums = |level: &str| each(&|i, j| format!("var {level}_{i}{j} = {}();", matrix("C")));
-        match name {
+        match mark {
             "side" => vec![format!("const SIDE: u32 = {side}u;")],
             "loads" => self.loads("var "),
             "next loads" => self.loads(""),

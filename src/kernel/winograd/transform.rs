@@ -1,21 +1,15 @@
 //! Winograd's algorithm on hardware: the lines of its transforms, written from the matrices, and its parameters.
 
-use super::block::{Block, Member};
-use super::params::uniform;
-use super::text::filled;
+use crate::kernel::common::*;
 use crate::problem::winograd::{F4, Winograd};
 
 /// The algorithm that the kernels compute. `F(2 x 2, 3 x 3)` would move, and multiply, 1.8 times as much.
 pub(crate) static FORM: &Winograd = &F4;
 
-/// A kernel's text, with its transform in place of the line that names it.
-pub(super) fn source(template: &str) -> String {
-    filled(template, |name| match name {
-        "inputs" => inputs(FORM),
-        "weights" => weights(FORM),
-        "outputs" => outputs(FORM),
-        other => vec![format!("there are no lines for {other}")],
-    })
+/// A kernel of the algorithm.
+pub(super) fn transform(dtype: DType, own: &[&'static str], buffers: (u32, u32)) -> Row {
+    let shared = [prelude(dtype), INDEX, shader!("lib/winograd.wgsl")];
+    row(WinogradParams::BLOCK, dtype, [&shared, own].concat(), buffers)
 }
 
 /// The sum of `names` times `factors`, without those that are 0: they may be infinite.
@@ -34,60 +28,32 @@ fn sum(factors: &[f64], names: impl Fn(usize) -> String) -> String {
     text
 }
 
-/// `B^T d B` of what `load` reads, to `store`.
-fn inputs(f: &Winograd) -> Vec<String> {
+/// `M x M^T` of the elements that `load` reads, where M is `matrix` and `x` a letter for their names; `store` takes each sum.
+pub(super) fn sums<R: AsRef<[f64]>>(
+    matrix: &[R],
+    x: char,
+    load: impl Fn(usize, usize) -> String,
+    store: impl Fn(usize, usize, String) -> String,
+) -> Vec<String> {
+    let side = matrix.first().map_or(0, |row| row.as_ref().len());
     let mut lines = Vec::new();
-    for i in 0..f.points {
-        lines.extend((0..f.points).map(|j| format!("    let d_{i}_{j} = load(place, {i}, {j});")));
+    for i in 0..side {
+        lines.extend((0..side).map(|j| format!("    let {x}_{i}_{j} = {};", load(i, j))));
     }
-    for (p, row) in f.input.iter().enumerate() {
-        let half = |j: usize| format!("    let h_{p}_{j} = {};", sum(row, |i| format!("d_{i}_{j}")));
-        lines.extend((0..f.points).map(half));
+    for (p, row) in matrix.iter().enumerate() {
+        let half = |j| format!("    let h_{p}_{j} = {};", sum(row.as_ref(), |i| format!("{x}_{i}_{j}")));
+        lines.extend((0..side).map(half));
     }
-    for p in 0..f.points {
-        for (q, row) in f.input.iter().enumerate() {
-            let point = sum(row, |j| format!("h_{p}_{j}"));
-            lines.push(format!("    store(place, {}u, {point});", p * f.points + q));
-        }
+    for p in 0..matrix.len() {
+        let of_row = |row: &R| sum(row.as_ref(), |j| format!("h_{p}_{j}"));
+        lines.extend(matrix.iter().enumerate().map(|(q, row)| store(p, q, of_row(row))));
     }
     lines
 }
 
-/// `G g G^T` of what `load` reads, to `store`.
-fn weights(f: &Winograd) -> Vec<String> {
-    let mut lines = Vec::new();
-    for i in 0..3 {
-        lines.extend((0..3).map(|j| format!("    let g_{i}_{j} = load(place, {i}u, {j}u);")));
-    }
-    for (p, row) in f.weights.iter().enumerate() {
-        let half = |j: usize| format!("    let h_{p}_{j} = {};", sum(row, |i| format!("g_{i}_{j}")));
-        lines.extend((0..3).map(half));
-    }
-    for p in 0..f.points {
-        for (q, row) in f.weights.iter().enumerate() {
-            let point = sum(row, |j| format!("h_{p}_{j}"));
-            lines.push(format!("    store(place, {}u, {point});", p * f.points + q));
-        }
-    }
-    lines
-}
-
-/// `A^T m A` of what `load` reads.
-fn outputs(f: &Winograd) -> Vec<String> {
-    let mut lines = Vec::new();
-    for point in 0..f.points * f.points {
-        lines.push(format!("    let m_{}_{} = load(place, {point}u);", point / f.points, point % f.points));
-    }
-    for (i, row) in f.output.iter().enumerate() {
-        let half = |q: usize| format!("    let h_{i}_{q} = {};", sum(row, |p| format!("m_{p}_{q}")));
-        lines.extend((0..f.points).map(half));
-    }
-    for i in 0..f.outputs {
-        for (j, row) in f.output.iter().enumerate() {
-            lines.push(format!("    let y_{i}_{j} = {};", sum(row, |q| format!("h_{i}_{q}"))));
-        }
-    }
-    lines
+/// The line that stores a sum of a point.
+pub(super) fn stored(p: usize, q: usize, sum: String) -> String {
+    format!("    store(place, {}u, {sum});", p * FORM.points + q)
 }
 
 uniform! {

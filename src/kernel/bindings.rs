@@ -1,0 +1,37 @@
+//! What kernels bind.
+
+use wgpu::{BindGroupLayoutEntry, BindingType, BufferBindingType};
+
+/// Buffers of a kernel: binding 0 is the uniform block, then come pages, then the storage buffers that it reads, then
+/// those it writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Bindings {
+    /// Uniform bindings of tensors.
+    pub pages: u32,
+    /// Buffers it reads.
+    pub reads: u32,
+    /// Buffers it writes.
+    pub writes: u32,
+}
+
+impl Bindings {
+    /// The storage buffers.
+    pub fn buffers(&self) -> u32 {
+        self.reads + self.writes
+    }
+
+    /// The layout of the bind group, with a texture that is bound too.
+    pub(crate) fn layout(&self, texture: Option<(usize, BindingType)>) -> Vec<BindGroupLayoutEntry> {
+        let buffer = |ty| BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None };
+        let uniforms = (0..=self.pages).map(|_| buffer(BufferBindingType::Uniform));
+        let storage = |i| buffer(BufferBindingType::Storage { read_only: i < self.reads });
+        let mut types: Vec<_> = uniforms.chain((0..self.buffers()).map(storage)).collect();
+        if let Some((at, texture)) = texture {
+            types.insert(at, texture);
+        }
+        let visibility = wgpu::ShaderStages::COMPUTE;
+        let entry = |(binding, ty)| BindGroupLayoutEntry { binding, visibility, ty, count: None };
+        (0..).zip(types).map(entry).collect()
+    }
+}

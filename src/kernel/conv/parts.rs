@@ -1,0 +1,38 @@
+//! `conv/parts.wgsl`: the end of a convolution whose sums were divided.
+
+use crate::kernel::common::*;
+
+/// The sum of the parts of a convolution's sums, with bias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConvParts {
+    /// Type of the elements.
+    pub dtype: DType,
+    /// Applied to the result.
+    pub activation: ActivationKind,
+}
+
+impl Kernel for ConvParts {
+    fn row(&self) -> Row {
+        typed(PartsParams::BLOCK, self.dtype, &[self.activation.wgsl(), shader!("conv/parts.wgsl")], (2, 1))
+    }
+
+    fn every() -> Vec<ConvParts> {
+        let of = |(dtype, activation)| ConvParts { dtype, activation };
+        pairs(FLOATS, ActivationKind::ALL).map(of).collect()
+    }
+}
+
+uniform! {
+    /// Parameters of `conv/parts.wgsl`.
+    PartsParams {
+        /// Elements of the output.
+        total: u32,
+        parts: u32,
+        /// Of the output.
+        channel_stride: u32,
+        channels: u32,
+        has_bias: u32,
+        pad_0: u32,
+        alpha_beta: [f32; 2],
+    }
+}

@@ -1,0 +1,18 @@
+//! `pool/roi_max.wgsl`.
+
+use super::roi_params::RoiParams;
+use crate::kernel::common::*;
+
+/// MaxRoiPool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MaxRoi;
+
+impl Kernel for MaxRoi {
+    fn row(&self) -> Row {
+        plain(RoiParams::BLOCK, &[ROI, shader!("pool/roi_max.wgsl")], (2, 1))
+    }
+
+    fn every() -> Vec<MaxRoi> {
+        vec![MaxRoi]
+    }
+}

@@ -1,0 +1,31 @@
+//! `winograd/output.wgsl`.
+
+use super::transform::{FORM, sums, transform};
+use crate::kernel::common::*;
+
+/// Products of Winograd's algorithm transformed back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WinogradOutput {
+    /// Type of the elements.
+    pub dtype: DType,
+    /// Applied to the result.
+    pub activation: ActivationKind,
+    /// Whether the largest of each 2 by 2 is stored.
+    pub pool: bool,
+}
+
+impl Kernel for WinogradOutput {
+    fn row(&self) -> Row {
+        // A^T m A.
+        let load = |i, j| format!("load(place, {}u)", i * FORM.points + j);
+        let name = |i, j, sum| format!("    let y_{i}_{j} = {sum};");
+        transform(self.dtype, &[NUMBER, SUM, self.activation.wgsl(), shader!("winograd/output.wgsl")], (4, 1))
+            .written(move |_| sums(FORM.output, 'm', load, name))
+            .with("POOL", self.pool)
+    }
+
+    fn every() -> Vec<WinogradOutput> {
+        let of = |(dtype, (activation, pool))| WinogradOutput { dtype, activation, pool };
+        pairs(FLOATS, pairs(ActivationKind::ALL, [false, true])).map(of).collect()
+    }
+}
