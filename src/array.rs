@@ -27,7 +27,7 @@ impl Tensor {
 
     fn no_array(&self, error: &ndarray::ShapeError) -> Error {
         let (got, rule) = (self.shape.clone(), error.to_string());
-        Error::Shape { op: "tensor", tensor: "the tensor", got, rule }
+        Error::shape("tensor", "the tensor", &got, rule)
     }
 }
 

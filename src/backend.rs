@@ -138,12 +138,7 @@ impl Backend {
     /// # Errors
     /// Those of [`Problem::new`] and, on a GPU, of [`Plan::new`](crate::Plan::new).
     pub fn explain(&self, op: &Op, inputs: &[TensorDesc]) -> Result<Explanation> {
-        match self {
-            Backend::Gpu(engine) => Ok(engine.plan(op, inputs)?.explain()),
-            Backend::Host | Backend::Reference => {
-                Ok(self.explain_problem(&Problem::new(op, inputs)?, false)?)
-            }
-        }
+        self.explain_problem(&Problem::new(op, inputs)?, false)
     }
 
     /// [`Backend::explain`] of a problem; `prepared` says whether the host path prepares the weights once for many runs.

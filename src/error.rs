@@ -279,4 +279,50 @@ impl Error {
     ) -> Error {
         Error::Parameter { op, parameter, value: format!("{value:?}"), rule: rule.into() }
     }
+
+    /// An [`Error::Shape`] from its parts.
+    pub fn shape(op: &'static str, tensor: &'static str, got: &[usize], rule: impl Into<String>) -> Error {
+        Error::Shape { op, tensor, got: got.to_vec(), rule: rule.into() }
+    }
+
+    /// An [`Error::Layer`] from its parts.
+    pub fn layer(model: &str, layer: &str, reason: impl Into<String>) -> Error {
+        Error::Layer { model: model.to_owned(), layer: layer.to_owned(), reason: reason.into() }
+    }
+
+    /// An [`Error::Document`] from its parts.
+    pub fn document(document: impl Into<String>, reason: impl Into<String>) -> Error {
+        Error::Document { document: document.into(), reason: reason.into() }
+    }
+
+    /// An [`Error::Rank`] from its parts.
+    pub fn rank(op: &'static str, tensor: &'static str, shape: &[usize], rule: impl Into<String>) -> Error {
+        Error::Rank { op, tensor, got: shape.len(), shape: shape.to_vec(), rule: rule.into() }
+    }
+
+    /// An [`Error::Arity`] from its parts.
+    pub fn arity(op: &'static str, expected: &'static str, got: usize) -> Error {
+        Error::Arity { op, expected, got }
+    }
+
+    /// An [`Error::Type`] from its parts.
+    pub fn dtype(op: &'static str, tensor: &'static str, got: DType, rule: impl Into<String>) -> Error {
+        Error::Type { op, tensor, got, rule: rule.into() }
+    }
+
+    /// An [`Error::Value`] from its parts.
+    pub fn value(
+        op: &'static str,
+        tensor: &'static str,
+        at: usize,
+        value: impl ToString,
+        rule: impl Into<String>,
+    ) -> Error {
+        Error::Value { op, tensor, at, value: value.to_string(), rule: rule.into() }
+    }
+
+    /// An [`Error::TooLarge`] from its parts.
+    pub fn too_large(what: &'static str, values: String, rule: &'static str) -> Error {
+        Error::TooLarge { what, values, rule }
+    }
 }

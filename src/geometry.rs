@@ -78,22 +78,11 @@ impl Axis {
         ceil_mode: bool,
     ) -> Result<Axis> {
         let AxisSpec { input, kernel, stride, dilation } = spec;
-        for (name, value) in
-            [("input", input), ("window", kernel), ("stride", stride), ("dilation", dilation)]
-        {
-            if value == 0 || value > MAX_LENGTH {
-                return Err(Error::parameter(
-                    op,
-                    name,
-                    value,
-                    format!("on axis {index} it must be from 1 to {MAX_LENGTH}"),
-                ));
-            }
-        }
-        let too_large = |what| Error::TooLarge {
-            what,
-            values: format!("{op}, axis {index}: {spec:?} with {padding:?}"),
-            rule: "spans and padded lengths must stay below 2^31",
+        let lengths = [("input", input), ("window", kernel), ("stride", stride), ("dilation", dilation)];
+        check_lengths(op, index, &lengths)?;
+        let too_large = |what| {
+            let rule = "spans and padded lengths must stay below 2^31";
+            Error::too_large(what, format!("{op}, axis {index}: {spec:?} with {padding:?}"), rule)
         };
         let span = (kernel - 1)
             .checked_mul(dilation)
@@ -144,12 +133,7 @@ impl Axis {
     /// `output` windows that cover the input: number `o` goes from `floor(o * input / output)` to
     /// `ceil((o + 1) * input / output)`, as PyTorch's adaptive pooling. There may be more windows than elements.
     pub(crate) fn adaptive(op: &'static str, index: usize, input: usize, output: usize) -> Result<Axis> {
-        for (name, value) in [("input", input), ("output size", output)] {
-            if value == 0 || value > MAX_LENGTH {
-                let rule = format!("on axis {index} it must be from 1 to {MAX_LENGTH}");
-                return Err(Error::parameter(op, name, value, rule));
-            }
-        }
+        check_lengths(op, index, &[("input", input), ("output size", output)])?;
         let longest = input.div_ceil(output) + usize::from(!input.is_multiple_of(output));
         Ok(Axis { input, kernel: longest.min(input), output, adaptive: true, ..Axis::UNIT })
     }
@@ -195,6 +179,13 @@ impl Axis {
             return 0..end - self.start(o) as usize;
         }
         self.taps_before(o, self.input as isize, 0)
+    }
+
+    /// The taps of window `o` that lie inside the input, each with its position.
+    fn places(&self, o: usize) -> impl Iterator<Item = (usize, usize)> + Clone + use<> {
+        let (start, dilation) = (self.start(o), self.dilation);
+        // A tap inside the input has a position that is not negative.
+        self.taps_inside(o).map(move |tap| (tap, (start + (tap * dilation) as isize) as usize))
     }
 
     /// Taps of all windows that lie inside the input, counted window by window.
@@ -254,6 +245,17 @@ impl Axis {
         };
         let (first, last) = (first_at(from), first_at(end));
         first..last.max(first)
+    }
+}
+
+/// Refuses lengths on axis number `index` of `op` that are 0, or too large for positions.
+pub(crate) fn check_lengths(op: &'static str, index: usize, lengths: &[(&'static str, usize)]) -> Result<()> {
+    match lengths.iter().find(|(_, length)| !(1..=MAX_LENGTH).contains(length)) {
+        None => Ok(()),
+        Some(&(name, length)) => {
+            let rule = format!("on axis {index} it must be from 1 to {MAX_LENGTH}");
+            Err(Error::parameter(op, name, length, rule))
+        }
     }
 }
 
@@ -345,12 +347,8 @@ pub(crate) fn unpooled_lengths(
                 reach.checked_sub(padding[i].checked_mul(2)?).filter(|&l| l > 0)
             };
             length(()).ok_or_else(|| {
-                Error::parameter(
-                    op,
-                    "output length",
-                    (input[i], stride[i], padding[i], window[i]),
-                    format!("(L - 1) * stride - 2 * padding + window must be positive on axis {i}"),
-                )
+                let rule = format!("(L - 1) * stride - 2 * padding + window must be positive on axis {i}");
+                Error::parameter(op, "output length", (input[i], stride[i], padding[i], window[i]), rule)
             })
         })
         .collect()
@@ -371,7 +369,7 @@ pub(crate) fn check_unpooled(
     let output = per_axis(op, "output", output, rank)?;
     for i in 0..rank {
         let [l, k, s, p, o] = [input[i], window[i], stride[i], padding[i], output[i]].map(|n| n as i128);
-        let usual = (l - 1) * s - 2 * p + k;
+        let usual = (l - 1).saturating_mul(s).saturating_sub(2 * p).saturating_add(k);
         if (o - usual).abs() >= s {
             let rule = format!(
                 "on axis {i} it must differ by less than the stride {s} from {usual}, which {l} windows of {k} span"
@@ -417,6 +415,24 @@ pub(crate) fn axis_paddings(op: &'static str, padding: &Padding, rank: usize) ->
                 .collect()
         }
     })
+}
+
+/// Every position of a space of these lengths, in row-major order.
+pub(crate) fn positions(
+    [depth, height, width]: [usize; MAX_SPATIAL],
+) -> impl Iterator<Item = [usize; MAX_SPATIAL]> + Clone {
+    let rows = (0..depth).flat_map(move |d| (0..height).map(move |h| [d, h]));
+    rows.flat_map(move |[d, h]| (0..width).map(move |w| [d, h, w]))
+}
+
+/// The taps of window `o` that lie inside the input, each with its position, in row-major order.
+pub(crate) fn taps_inside(
+    axes: &[Axis; MAX_SPATIAL],
+    o: [usize; MAX_SPATIAL],
+) -> impl Iterator<Item = ([usize; MAX_SPATIAL], [usize; MAX_SPATIAL])> + Clone + use<> {
+    let [planes, rows, columns] = [0, 1, 2].map(|i| axes[i].places(o[i]));
+    let lines = planes.flat_map(move |d| rows.clone().map(move |h| [d, h]));
+    lines.flat_map(move |[d, h]| columns.clone().map(move |w| ([d.0, h.0, w.0], [d.1, h.1, w.1])))
 }
 
 /// Puts `values` of up to three axes behind as many copies of `unit` as make three.

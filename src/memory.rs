@@ -36,8 +36,7 @@ pub(crate) fn filled<T: Clone>(value: T, len: usize) -> Result<Vec<T>> {
 
 /// The elements of an iterator that knows how many they are, or nearly.
 pub(crate) fn collected<T>(elements: impl IntoIterator<Item = T>) -> Result<Vec<T>> {
-    let elements = elements.into_iter();
-    let mut v = room(elements.size_hint().0)?;
+    let mut v = Vec::new();
     extend(&mut v, elements)?;
     Ok(v)
 }

@@ -54,6 +54,20 @@ pub enum Data {
     I32(Vec<i32>),
 }
 
+/// What `$of` says of the elements, whatever their type.
+macro_rules! of_any {
+    ($data:expr, $elements:ident => $of:expr) => {
+        match $data {
+            Data::F32($elements) => $of,
+            Data::F16($elements) => $of,
+            Data::U8($elements) => $of,
+            Data::I8($elements) => $of,
+            Data::I32($elements) => $of,
+        }
+    };
+}
+pub(crate) use of_any;
+
 /// A tensor in host memory.
 ///
 /// ```
@@ -71,13 +85,7 @@ pub struct Tensor {
 impl Data {
     /// Number of elements.
     pub fn len(&self) -> usize {
-        match self {
-            Data::F32(v) => v.len(),
-            Data::F16(v) => v.len(),
-            Data::U8(v) => v.len(),
-            Data::I8(v) => v.len(),
-            Data::I32(v) => v.len(),
-        }
+        of_any!(self, v => v.len())
     }
 
     /// Whether there is no element.
@@ -98,13 +106,7 @@ impl Data {
 
     /// The elements' bytes, in the machine's order.
     pub fn as_bytes(&self) -> &[u8] {
-        match self {
-            Data::F32(v) => bytemuck::cast_slice(v),
-            Data::F16(v) => bytemuck::cast_slice(v),
-            Data::U8(v) => v,
-            Data::I8(v) => bytemuck::cast_slice(v),
-            Data::I32(v) => bytemuck::cast_slice(v),
-        }
+        of_any!(self, v => bytemuck::cast_slice(v))
     }
 
     /// Elements of `dtype` read from `bytes`, of which any incomplete last element is left out.
@@ -123,13 +125,7 @@ impl Data {
 
     /// Element `i` as a 64-bit float, which holds every element type exactly.
     pub fn get(&self, i: usize) -> Option<f64> {
-        match self {
-            Data::F32(v) => v.get(i).map(|&x| f64::from(x)),
-            Data::F16(v) => v.get(i).map(|&x| x.to_f64()),
-            Data::U8(v) => v.get(i).map(|&x| f64::from(x)),
-            Data::I8(v) => v.get(i).map(|&x| f64::from(x)),
-            Data::I32(v) => v.get(i).map(|&x| f64::from(x)),
-        }
+        of_any!(self, v => v.get(i).map(|&x| f64::from(x)))
     }
 }
 
@@ -155,11 +151,9 @@ pub fn checked_elements(what: &'static str, shape: &[usize]) -> Result<usize> {
     let most = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d.max(1)).filter(|&n| n <= MOST));
     match most {
         Some(_) => Ok(shape.iter().product()),
-        None => Err(Error::TooLarge {
-            what,
-            values: format!("shape {shape:?}"),
-            rule: "the tensor must fit the address space",
-        }),
+        None => {
+            Err(Error::too_large(what, format!("shape {shape:?}"), "the tensor must fit the address space"))
+        }
     }
 }
 
@@ -171,12 +165,8 @@ impl Tensor {
     pub fn new(shape: &[usize], data: Data) -> Result<Self> {
         let elements = checked_elements("tensor", shape)?;
         if elements != data.len() {
-            return Err(Error::Shape {
-                op: "tensor",
-                tensor: "the shape",
-                got: shape.to_vec(),
-                rule: format!("{elements} elements are not the {} given", data.len()),
-            });
+            let rule = format!("{elements} elements are not the {} given", data.len());
+            return Err(Error::shape("tensor", "the shape", shape, rule));
         }
         Ok(Self { shape: shape.to_vec(), data })
     }
@@ -218,12 +208,7 @@ impl Tensor {
     pub fn as_f32(&self) -> Result<&[f32]> {
         match &self.data {
             Data::F32(v) => Ok(v),
-            other => Err(Error::Type {
-                op: "tensor",
-                tensor: "the tensor",
-                got: other.dtype(),
-                rule: "f32 was asked for".into(),
-            }),
+            other => Err(Error::dtype("tensor", "the tensor", other.dtype(), "f32 was asked for")),
         }
     }
 

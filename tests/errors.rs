@@ -1,10 +1,13 @@
-//! Every variant of the error comes back from some call; the list of variants is that of `src/error.rs`.
+//! Every variant of the error comes back from some call; the list of variants is that of `src/error.rs`. What files hold is
+//! safe to print.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use wgpool::engine::Readback;
 use wgpool::frame::{FramePlan, FrameToTensor, OverlayPlan, TensorToFrame};
 use wgpool::plan::Kernels;
+use wgpool::text::escaped;
 use wgpool::{
     Activation, Backend, Caps, Choice, Conv, ConvInteger, DType, Data, Engine, Error, Layout, MaxUnpool, Op,
     Plan, Pool, Softmax, Tensor, TensorDesc, host,
@@ -272,4 +275,27 @@ fn every_variant_is_reached() {
     // A process of its own reaches it, in the test of threads.
     assert!(missing.remove("NoThreads"));
     assert!(missing.is_empty() || missing == BTreeSet::from(["OutOfMemory"]), "not reached: {missing:?}");
+}
+
+#[test]
+fn what_steers_a_terminal_is_written_out() {
+    let controls = (0..0x20).chain(0x7f..0xa0).chain(0x2028..0x202f).chain(0x2066..0x2070);
+    for code in controls.chain([0x61c, 0x200e, 0x200f]) {
+        let text = format!("a{}b", char::from_u32(code).expect("a character"));
+        let safe = escaped(&text);
+        assert!(safe.starts_with("a\\") && safe.ends_with('b') && safe.len() >= 4, "{code:x}: {safe}");
+        assert_eq!(escaped(&safe), safe, "once is enough");
+        if code >= 0x20 {
+            let json: String = serde_json::from_str(&format!("\"{safe}\"")).expect("JSON");
+            assert_eq!(json, text);
+        }
+    }
+}
+
+#[test]
+fn what_people_write_stays() {
+    for text in ["", "conv2d_1", "C:\\new\\table", "Füße", "卷积层", "שכבה", "👩‍💻", "a b", "·░▒▓█┃"]
+    {
+        assert!(matches!(escaped(text), Cow::Borrowed(same) if same == text), "{text}");
+    }
 }

@@ -56,8 +56,7 @@ fn engines() -> Vec<Engine> {
         change(&mut caps);
         engine().with_caps(caps)
     };
-    let recent =
-        with(|caps| (caps.cheap_loops, caps.fast_storage_loads, caps.min_macs_for_tiles) = (true, true, 0));
+    let recent = with(|caps| (caps.fast_storage_loads, caps.min_macs_for_tiles) = (true, 0));
     vec![engine().clone(), engine().with_gpu_kernels(), recent]
 }
 

@@ -1,9 +1,8 @@
-//! Kernels that read pages, as llvmpipe of Mesa 25 runs them and as older drivers do, whichever is there: runs of outputs,
-//! windows that share columns, and patches instead of pages. Against the reference, poisoned and guarded; wrong ones are
-//! noticed.
+//! Kernels that read pages, as older drivers of llvmpipe run them, and patches, which those of Mesa 25 run instead, whichever
+//! is there. Against the reference, poisoned and guarded; wrong ones are noticed.
 
 use wgpool::kernel::{DepthwisePages, KernelKey, PoolPages, Taps};
-use wgpool::{Conv, Engine, Layout, Op, Padding, Pool, Tensor};
+use wgpool::{Conv, ConvPool, Engine, Layout, Op, Padding, Pool, Tensor};
 use wgpool_testing::support::{Mutant, assert_noticed, check_gpu, describe, engine, is_wrong, mutant, plan};
 use wgpool_testing::verify::random::Case;
 
@@ -14,8 +13,7 @@ fn paged(recent: bool) -> Option<Engine> {
         println!("{} runs no kernel that reads pages", engine().adapter_name());
         return None;
     }
-    (caps.cheap_loops, caps.fast_storage_loads) = (recent, recent);
-    caps.min_macs_for_tiles = 0;
+    (caps.fast_storage_loads, caps.min_macs_for_tiles) = (recent, 0);
     Some(engine().with_caps(caps))
 }
 
@@ -29,7 +27,7 @@ fn case(pool: Pool, shape: &[usize]) -> Case {
     Case { op: pool.into(), inputs: vec![values(shape)] }
 }
 
-/// Windows of two by two whose outputs are and are no whole runs, in fours and one by one, of one page and of several.
+/// Windows of two by two, in fours and one by one, of one page and of several.
 fn cases() -> Vec<Case> {
     let padded = Pool::max([2, 2]).padding(Padding::symmetric([1]));
     vec![
@@ -47,51 +45,53 @@ fn kernels(engine: &Engine, case: &Case) -> Vec<KernelKey> {
     plan(case, engine).steps.iter().map(|step| step.kernel).collect()
 }
 
+fn is_patch(key: &KernelKey) -> bool {
+    matches!(key, KernelKey::PoolPatch(_) | KernelKey::DepthwisePatch(_) | KernelKey::ConvPatch(_))
+}
+
 #[test]
-fn pools_are_right_in_runs_and_without() {
-    for runs in [false, true] {
-        let Some(engine) = paged(runs) else { return };
+fn pools_are_right_in_pages_and_in_patches() {
+    for recent in [false, true] {
+        let Some(engine) = paged(recent) else { return };
         for case in cases() {
             check_gpu(&engine, &case).unwrap_or_else(|e| panic!("{}: {e}", describe(&case)));
-            let in_runs = |key: &KernelKey| matches!(key, KernelKey::PoolPages(PoolPages { runs: true, .. }));
-            assert_eq!(kernels(&engine, &case).iter().any(in_runs), runs, "{}", describe(&case));
+            assert_eq!(kernels(&engine, &case).iter().any(is_patch), recent, "{}", describe(&case));
         }
     }
 }
 
 #[test]
-fn large_windows_that_overlap_are_computed_in_patches() {
+fn small_windows_and_few_channels_are_computed_in_patches() {
     let Some(engine) = paged(true) else { return };
     let same = |side: usize| Pool::max([side]).stride([1]).padding(Padding::SameUpper);
     let shape = [2, 5, 12, 20];
+    let images = || vec![values(&[2, 3, 20, 24]), values(&[10, 3, 3, 3])];
+    let both = ConvPool { conv: Conv::new(), pool: Pool::max([2, 2]) };
     for (case, patches) in [
-        (case(same(3), &shape), 0),
-        (case(Pool::max([2, 2]).stride([1]), &[1, 2, 50, 37]), 0),
-        (case(same(5), &shape), 1),
+        (case(same(3), &shape), 1),
+        (case(Pool::max([2, 2]).stride([1]), &[1, 2, 50, 37]), 1),
         // In two passes.
         (case(same(9), &shape), 2),
         (case(Pool::average([5, 4]).stride([2]), &shape), 1),
-        (case(Pool::max([4, 4]), &shape), 0),
+        // Dilated windows are not unrolled.
         (case(same(5).dilation([2]), &shape), 0),
-        (depthwise(3, 1), 0),
+        (depthwise(3, 1), 1),
         (depthwise(5, 1), 1),
+        (Case { op: Conv::new().into(), inputs: images() }, 1),
+        (Case { op: both.into(), inputs: images() }, 1),
     ] {
-        let patch = |key: &&KernelKey| matches!(key, KernelKey::PoolPatch(_) | KernelKey::DepthwisePatch(_));
-        assert_eq!(kernels(&engine, &case).iter().filter(patch).count(), patches, "{}", describe(&case));
+        let found = kernels(&engine, &case).iter().filter(|key| is_patch(key)).count();
+        assert_eq!(found, patches, "{}", describe(&case));
         check_gpu(&engine, &case).unwrap_or_else(|e| panic!("{}: {e}", describe(&case)));
     }
 }
 
-const MUTANTS: &[Mutant<()>] = &[
-    mutant!("runs overlap", "(SIMD_LANES * RUN) + ", "(SIMD_LANES * (RUN - 1u)) + "),
-    mutant!("a run ends early", "i < RUN;", "i + 1u < RUN;"),
-    mutant!("neighbours lie apart", "first + i * SIMD_LANES", "first + i * (SIMD_LANES + 1u)"),
-    mutant!("outputs behind the chunk", "if (place.local < chunk.count) {", "if (true) {"),
-];
+const MUTANTS: &[Mutant<()>] =
+    &[mutant!("outputs behind the chunk", "if (place.local < chunk.count) {", "if (true) {")];
 
 #[test]
-fn wrong_runs_are_noticed() {
-    let Some(engine) = paged(true) else { return };
+fn wrong_chunks_are_noticed() {
+    let Some(engine) = paged(false) else { return };
     let cases = cases();
     assert_noticed(&engine, MUTANTS, |mutant, _| cases.iter().any(|case| is_wrong(mutant, case)));
 }

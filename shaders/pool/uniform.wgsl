@@ -22,6 +22,6 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let first = first_of(invocation_number(group, groups, local));
+    let first = invocation_number(group, groups, local);
     //: pages
 }

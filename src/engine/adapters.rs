@@ -30,16 +30,21 @@ impl AdapterSummary {
         AdapterSummary {
             name: info.name.clone(),
             backend: info.backend.to_string(),
-            kind: match info.device_type {
-                wgpu::DeviceType::DiscreteGpu => "discrete GPU",
-                wgpu::DeviceType::IntegratedGpu => "integrated GPU",
-                wgpu::DeviceType::VirtualGpu => "virtual GPU",
-                wgpu::DeviceType::Cpu => "software",
-                wgpu::DeviceType::Other => "other",
-            },
+            kind: kind(info).1,
             driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
             software: info.device_type == wgpu::DeviceType::Cpu,
         }
+    }
+}
+
+/// What an adapter is, after how many better kinds.
+fn kind(info: &wgpu::AdapterInfo) -> (u32, &'static str) {
+    match info.device_type {
+        wgpu::DeviceType::DiscreteGpu => (0, "discrete GPU"),
+        wgpu::DeviceType::IntegratedGpu => (1, "integrated GPU"),
+        wgpu::DeviceType::VirtualGpu => (2, "virtual GPU"),
+        wgpu::DeviceType::Other => (3, "other"),
+        wgpu::DeviceType::Cpu => (4, "software"),
     }
 }
 
@@ -109,14 +114,7 @@ async fn all(descriptor: wgpu::InstanceDescriptor) -> Vec<wgpu::Adapter> {
     });
     adapters.sort_by_key(|a| {
         let info = a.get_info();
-        let kind = match info.device_type {
-            wgpu::DeviceType::DiscreteGpu => 0,
-            wgpu::DeviceType::IntegratedGpu => 1,
-            wgpu::DeviceType::VirtualGpu => 2,
-            wgpu::DeviceType::Other => 3,
-            wgpu::DeviceType::Cpu => 4,
-        };
-        (kind, info.backend == wgpu::Backend::Gl)
+        (kind(&info).0, info.backend == wgpu::Backend::Gl)
     });
     adapters
 }

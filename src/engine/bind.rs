@@ -50,10 +50,7 @@ impl Engine {
 
     /// [`Engine::prepare_async`], but pipelines that were built earlier do not tell a lost device.
     async fn pipelines_of(&self, plan: &Plan) -> Result<Prepared> {
-        let mut pipelines = Vec::with_capacity(plan.steps.len());
-        for step in &plan.steps {
-            pipelines.push(self.pipelines.get(&self.device, step.kernel).await?);
-        }
+        let pipelines = each!(step in &plan.steps => self.pipelines.get(&self.device, step.kernel).await?);
         Ok(Prepared { engine: self.clone(), plan: plan.clone(), pipelines })
     }
 
@@ -79,10 +76,7 @@ impl Engine {
 
     /// The plans, whose pipelines have been built.
     pub(super) async fn all_prepared(&self, plans: &[Plan]) -> Result<Vec<Prepared>> {
-        let mut prepared = Vec::with_capacity(plans.len());
-        for plan in plans {
-            prepared.push(self.pipelines_of(plan).await?);
-        }
+        let prepared = each!(plan in plans => self.pipelines_of(plan).await?);
         alive(&self.device, || "preparing plans".to_owned()).map(|()| prepared)
     }
 }
@@ -140,29 +134,27 @@ impl Prepared {
         let Some(end) = ends.max() else { return Ok(()) };
         let alignment = u64::from(self.engine.caps.uniform_alignment.max(1));
         let (usage, size) = (slice.buffer().usage(), slice.buffer().size());
-        let (rule, values) = if !usage.contains(wgpu::BufferUsages::UNIFORM) {
-            (
-                "the plan reads it through uniform bindings, so that it needs the usage UNIFORM, or a plan for the \
-                 usages it has (`Caps::for_buffers`)",
-                format!("it has {usage:?}"),
-            )
-        } else if !slice.offset().is_multiple_of(alignment) {
-            (
-                "the plan reads it through uniform bindings, so that its offset must be a multiple of \
-                 min_uniform_buffer_offset_alignment, or the plan one for the usage STORAGE alone \
-                 (`Caps::for_buffers`)",
-                format!("offset {}, alignment {alignment}, {usage:?}", slice.offset()),
-            )
-        } else if slice.offset() + end > size {
-            (
-                "the plan reads it in whole pages, so that its buffer must have as many bytes as `Caps::padded` says, \
-                 or the plan be one for the usage STORAGE alone (`Caps::for_buffers`)",
-                format!("{size} bytes, offset {} and {end} bytes of pages, {usage:?}", slice.offset()),
-            )
-        } else {
-            return Ok(());
-        };
-        Err(Error::Buffer { op: self.plan.problem.op, tensor: format!("input {i}"), rule, values })
+        let (op, tensor) = (self.plan.problem.op, format!("input {i}"));
+        let refuse = |rule, values| Err(Error::Buffer { op, tensor, rule, values });
+        if !usage.contains(wgpu::BufferUsages::UNIFORM) {
+            let rule = "the plan reads it through uniform bindings, so that it needs the usage UNIFORM, or a plan for \
+                        the usages it has (`Caps::for_buffers`)";
+            return refuse(rule, format!("it has {usage:?}"));
+        }
+        if !slice.offset().is_multiple_of(alignment) {
+            let rule = "the plan reads it through uniform bindings, so that its offset must be a multiple of \
+                        min_uniform_buffer_offset_alignment, or the plan one for the usage STORAGE alone \
+                        (`Caps::for_buffers`)";
+            return refuse(rule, format!("offset {}, alignment {alignment}, {usage:?}", slice.offset()));
+        }
+        if slice.offset() + end > size {
+            let rule = "the plan reads it in whole pages, so that its buffer must have as many bytes as `Caps::padded` \
+                        says, or the plan be one for the usage STORAGE alone (`Caps::for_buffers`)";
+            let values =
+                format!("{size} bytes, offset {} and {end} bytes of pages, {usage:?}", slice.offset());
+            return refuse(rule, values);
+        }
+        Ok(())
     }
 
     async fn bind_checked(
@@ -172,14 +164,8 @@ impl Prepared {
     ) -> Result<Binding> {
         let (device, plan) = (&self.engine.device, &self.plan);
         let op = plan.problem.op;
-        let memory = async |sizes: &[u64]| -> Result<Vec<wgpu::Buffer>> {
-            let mut buffers = Vec::with_capacity(sizes.len());
-            for &size in sizes {
-                buffers.push(self.engine.tensor_memory(op, size).await?);
-            }
-            Ok(buffers)
-        };
-        let (scratch, packed) = (memory(&plan.scratch).await?, memory(&plan.packed).await?);
+        let scratch = each!(&size in &plan.scratch => self.engine.tensor_memory(op, size).await?);
+        let packed = each!(&size in &plan.packed => self.engine.tensor_memory(op, size).await?);
         let (params, starts) = self.params().await?;
         let mut binding = Binding { prepack: Vec::new(), dispatches: Vec::with_capacity(plan.steps.len()) };
         for ((step, pipeline), start) in plan.steps.iter().zip(&self.pipelines).zip(starts) {
@@ -206,7 +192,8 @@ impl Prepared {
             }));
             slices.extend(step.slots.iter().filter_map(|&slot| bound(slot)));
             let during = || format!("binding {op}");
-            let group = scoped(device, during, || bind_group(device, &pipeline.layout, &slices)).await?;
+            let resources = slices.into_iter().map(wgpu::BindingResource::Buffer);
+            let group = scoped(device, during, || bind_group(device, &pipeline.layout, resources)).await?;
             let dispatch = Dispatch { pipeline: pipeline.pipeline.clone(), group, grid: step.grid };
             match step.prepack {
                 true => binding.prepack.push(dispatch),
@@ -240,11 +227,8 @@ impl Prepared {
         let problem = &self.plan.problem;
         let op = problem.op;
         if inputs.len() != problem.inputs.len() || outputs.len() != problem.outputs.len() {
-            return Err(Error::Arity {
-                op,
-                expected: "as many buffers as the plan has inputs and outputs",
-                got: inputs.len() + outputs.len(),
-            });
+            let rule = inputs.len() + outputs.len();
+            return Err(Error::arity(op, "as many buffers as the plan has inputs and outputs", rule));
         }
         let alignment = u64::from(self.engine.device.limits().min_storage_buffer_offset_alignment);
         for (i, (slice, desc)) in inputs.iter().zip(&problem.inputs).enumerate() {
@@ -268,7 +252,7 @@ impl Prepared {
 }
 
 /// What a kernel binds of a tensor's slice: all of the tensor, or a part of its batch.
-fn part_of<'a>(
+pub(crate) fn part_of<'a>(
     slice: &wgpu::BufferSlice<'a>,
     desc: &TensorDesc,
     part: Option<Part>,
@@ -289,42 +273,30 @@ pub(crate) fn check_slice(
     desc: &TensorDesc,
     alignment: u64,
 ) -> Result<()> {
-    let usage = slice.buffer().usage();
-    let (rule, values) = if !usage.contains(wgpu::BufferUsages::STORAGE) {
-        ("it needs the usage STORAGE", format!("it has {usage:?}"))
-    } else if !slice.offset().is_multiple_of(alignment) {
-        (
-            "its offset must be a multiple of min_storage_buffer_offset_alignment",
-            format!("offset {}, alignment {alignment}", slice.offset()),
-        )
-    } else if slice.size() < desc.buffer_size() {
-        (
-            "it is too small",
-            format!(
-                "{} bytes, {:?} of {} needs {}",
-                slice.size(),
-                desc.shape,
-                desc.dtype,
-                desc.buffer_size()
-            ),
-        )
-    } else {
-        return Ok(());
-    };
-    Err(Error::Buffer { op, tensor, rule, values })
+    let refuse = |rule, values| Err(Error::Buffer { op, tensor, rule, values });
+    let (usage, needed) = (slice.buffer().usage(), desc.buffer_size());
+    if !usage.contains(wgpu::BufferUsages::STORAGE) {
+        return refuse("it needs the usage STORAGE", format!("it has {usage:?}"));
+    }
+    if !slice.offset().is_multiple_of(alignment) {
+        let rule = "its offset must be a multiple of min_storage_buffer_offset_alignment";
+        return refuse(rule, format!("offset {}, alignment {alignment}", slice.offset()));
+    }
+    if slice.size() < needed {
+        let values = format!("{} bytes, {:?} of {} needs {needed}", slice.size(), desc.shape, desc.dtype);
+        return refuse("it is too small", values);
+    }
+    Ok(())
 }
 
-fn bind_group(
+/// A bind group of resources in the order of their bindings.
+pub(crate) fn bind_group<'a>(
     device: &wgpu::Device,
     layout: &wgpu::BindGroupLayout,
-    slices: &[wgpu::BufferBinding<'_>],
+    resources: impl IntoIterator<Item = wgpu::BindingResource<'a>>,
 ) -> wgpu::BindGroup {
-    let entries: Vec<_> = (slices.iter().enumerate())
-        .map(|(i, slice)| wgpu::BindGroupEntry {
-            binding: i as u32,
-            resource: wgpu::BindingResource::Buffer(slice.clone()),
-        })
-        .collect();
+    let entries = (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource });
+    let entries: Vec<_> = entries.collect();
     device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some("wgpool"), layout, entries: &entries })
 }
 

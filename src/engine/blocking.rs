@@ -6,6 +6,7 @@ use std::path::Path;
 
 use pollster::block_on;
 use rayon::prelude::*;
+use wgpu::{Buffer, BufferSlice, TextureView};
 
 use super::bind::kernels;
 use super::{
@@ -101,15 +102,44 @@ impl Backend {
     }
 }
 
-impl Engine {
-    /// [`Engine::prepare_async`], waited for.
-    ///
-    /// # Errors
-    /// Those of [`Engine::prepare_async`].
-    pub fn prepare(&self, plan: &Plan) -> Result<Prepared> {
-        block_on(self.prepare_async(plan))
-    }
+/// The calls that do nothing but wait for the future of the same call.
+macro_rules! waited {
+    ($($type:ident { $($name:ident => $future:ident($($argument:ident: $of:ty),*) -> $result:ty;)* })*) => {
+        $(impl $type {$(
+            #[doc = concat!("[`", stringify!($type), "::", stringify!($future), "`], waited for.")]
+            ///
+            /// # Errors
+            #[doc = concat!("Those of [`", stringify!($type), "::", stringify!($future), "`].")]
+            pub fn $name(&self, $($argument: $of),*) -> Result<$result> {
+                block_on(self.$future($($argument),*))
+            }
+        )*})*
+    };
+}
 
+waited! {
+    Engine {
+        prepare => prepare_async(plan: &Plan) -> Prepared;
+        prepare_frame => prepare_frame_async(plan: &FramePlan) -> PreparedFrame;
+        prepare_overlay => prepare_overlay_async(plan: &OverlayPlan) -> PreparedOverlay;
+        prepack => prepack_async(bindings: Vec<Binding>) -> Vec<PrepackedBinding>;
+        upload => upload_async(op: &'static str, tensor: &Tensor) -> Buffer;
+        storage => storage_async(op: &'static str, size: u64) -> Buffer;
+        tensor_buffer => tensor_buffer_async(op: &'static str, size: u64) -> Buffer;
+    }
+    Prepared {
+        bind => bind_async(inputs: &[BufferSlice<'_>], outputs: &[BufferSlice<'_>]) -> Binding;
+    }
+    PreparedFrame {
+        bind_texture => bind_texture_async(frame: &TextureView, output: BufferSlice<'_>) -> Binding;
+        bind_buffer => bind_buffer_async(frame: BufferSlice<'_>, output: BufferSlice<'_>) -> Binding;
+    }
+    PreparedOverlay {
+        bind => bind_async(tensor: BufferSlice<'_>, picture: &TextureView) -> Binding;
+    }
+}
+
+impl Engine {
     /// [`Engine::prepare_all_async`], waited for: different pipelines are compiled in parallel, on the threads of rayon's
     /// global pool. Where it cannot be started, they are compiled one after the other.
     ///
@@ -140,54 +170,6 @@ impl Engine {
     /// Those of [`Engine::run_plan_async`].
     pub fn run_plan(&self, plan: &Plan, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
         block_on(self.start(plan, inputs))?.into_iter().map(Pending::wait).collect()
-    }
-
-    /// [`Engine::upload_async`], waited for.
-    ///
-    /// # Errors
-    /// Those of [`Engine::upload_async`].
-    pub fn upload(&self, op: &'static str, tensor: &Tensor) -> Result<wgpu::Buffer> {
-        block_on(self.upload_async(op, tensor))
-    }
-
-    /// [`Engine::storage_async`], waited for.
-    ///
-    /// # Errors
-    /// Those of [`Engine::storage_async`].
-    pub fn storage(&self, op: &'static str, size: u64) -> Result<wgpu::Buffer> {
-        block_on(self.storage_async(op, size))
-    }
-
-    /// [`Engine::tensor_buffer_async`], waited for.
-    ///
-    /// # Errors
-    /// Those of [`Engine::tensor_buffer_async`].
-    pub fn tensor_buffer(&self, op: &'static str, size: u64) -> Result<wgpu::Buffer> {
-        block_on(self.tensor_buffer_async(op, size))
-    }
-
-    /// [`Engine::prepack_async`], waited for.
-    ///
-    /// # Errors
-    /// Those of [`Engine::prepack_async`].
-    pub fn prepack(&self, bindings: Vec<Binding>) -> Result<Vec<PrepackedBinding>> {
-        block_on(self.prepack_async(bindings))
-    }
-
-    /// [`Engine::prepare_frame_async`], waited for.
-    ///
-    /// # Errors
-    /// Those of [`Engine::prepare_frame_async`].
-    pub fn prepare_frame(&self, plan: &FramePlan) -> Result<PreparedFrame> {
-        block_on(self.prepare_frame_async(plan))
-    }
-
-    /// [`Engine::prepare_overlay_async`], waited for.
-    ///
-    /// # Errors
-    /// Those of [`Engine::prepare_overlay_async`].
-    pub fn prepare_overlay(&self, plan: &OverlayPlan) -> Result<PreparedOverlay> {
-        block_on(self.prepare_overlay_async(plan))
     }
 
     /// This engine with a pipeline cache read from the file `path`; see [`Engine::with_pipeline_cache_data`].
@@ -236,20 +218,6 @@ impl Engine {
     }
 }
 
-impl Prepared {
-    /// [`Prepared::bind_async`], waited for.
-    ///
-    /// # Errors
-    /// Those of [`Prepared::bind_async`].
-    pub fn bind(
-        &self,
-        inputs: &[wgpu::BufferSlice<'_>],
-        outputs: &[wgpu::BufferSlice<'_>],
-    ) -> Result<Binding> {
-        block_on(self.bind_async(inputs, outputs))
-    }
-}
-
 impl Binding {
     /// [`Binding::prepack_async`], waited for.
     ///
@@ -281,37 +249,5 @@ impl Pending {
     pub fn wait(self) -> Result<Tensor> {
         self.sleep();
         self.take()
-    }
-}
-
-impl PreparedFrame {
-    /// [`PreparedFrame::bind_texture_async`], waited for.
-    ///
-    /// # Errors
-    /// Those of [`PreparedFrame::bind_texture_async`].
-    pub fn bind_texture(&self, frame: &wgpu::TextureView, output: wgpu::BufferSlice<'_>) -> Result<Binding> {
-        block_on(self.bind_texture_async(frame, output))
-    }
-
-    /// [`PreparedFrame::bind_buffer_async`], waited for.
-    ///
-    /// # Errors
-    /// Those of [`PreparedFrame::bind_buffer_async`].
-    pub fn bind_buffer(
-        &self,
-        frame: wgpu::BufferSlice<'_>,
-        output: wgpu::BufferSlice<'_>,
-    ) -> Result<Binding> {
-        block_on(self.bind_buffer_async(frame, output))
-    }
-}
-
-impl PreparedOverlay {
-    /// [`PreparedOverlay::bind_async`], waited for.
-    ///
-    /// # Errors
-    /// Those of [`PreparedOverlay::bind_async`].
-    pub fn bind(&self, tensor: wgpu::BufferSlice<'_>, picture: &wgpu::TextureView) -> Result<Binding> {
-        block_on(self.bind_async(tensor, picture))
     }
 }

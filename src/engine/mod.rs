@@ -4,6 +4,18 @@
 //! Whatever waits for the device is a future, whose name ends in `_async` where the same call is there as one that
 //! blocks. Those that block are in `blocking.rs`, and not in builds for browsers.
 
+/// A vector of what an expression makes of each item. It may await, which a closure may not where futures are sent to
+/// other threads.
+macro_rules! each {
+    ($item:pat_param in $items:expr => $made:expr) => {{
+        let mut all = Vec::new();
+        for $item in $items {
+            all.push($made);
+        }
+        all
+    }};
+}
+
 mod adapters;
 pub(crate) mod bind;
 #[cfg(not(target_arch = "wasm32"))]

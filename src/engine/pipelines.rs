@@ -82,38 +82,35 @@ fn build(
     edit: Option<ShaderEdit>,
     cache: Option<&wgpu::PipelineCache>,
 ) -> impl Future<Output = Result<Pipeline>> {
-    begun(
-        device,
-        move || format!("building the pipeline {key}"),
-        move || {
-            let label = key.to_string();
-            let source = edit.map_or_else(|| key.source(), |edit| edit(key, key.source()));
-            let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-                label: Some(&label),
-                source: wgpu::ShaderSource::Wgsl(source.into()),
-            });
-            let layout = bind_group_layout(device, &key.layout());
-            let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-                label: Some(&label),
-                bind_group_layouts: &[Some(&layout)],
-                immediate_size: 0,
-            });
-            let constants = key.overrides();
-            let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(&label),
-                layout: Some(&pipeline_layout),
-                module: &module,
-                entry_point: Some("main"),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &constants,
-                    // No kernel reads workgroup memory before it has written it.
-                    zero_initialize_workgroup_memory: false,
-                },
-                cache,
-            });
-            Pipeline { pipeline, layout }
-        },
-    )
+    let during = move || format!("building the pipeline {key}");
+    begun(device, during, move || {
+        let label = key.to_string();
+        let source = edit.map_or_else(|| key.source(), |edit| edit(key, key.source()));
+        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some(&label),
+            source: wgpu::ShaderSource::Wgsl(source.into()),
+        });
+        let layout = bind_group_layout(device, &key.layout());
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(&label),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let constants = key.overrides();
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(&label),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &constants,
+                // No kernel reads workgroup memory before it has written it.
+                zero_initialize_workgroup_memory: false,
+            },
+            cache,
+        });
+        Pipeline { pipeline, layout }
+    })
 }
 
 fn bind_group_layout(device: &wgpu::Device, entries: &[wgpu::BindGroupLayoutEntry]) -> wgpu::BindGroupLayout {

@@ -35,11 +35,7 @@ impl Engine {
     /// # Errors
     /// If `inputs` are not what the plan was made for, and those of the device.
     pub async fn run_plan_async(&self, plan: &Plan, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
-        let mut outputs = Vec::with_capacity(plan.problem.outputs.len());
-        for pending in self.start(plan, inputs).await? {
-            outputs.push(pending.read().await?);
-        }
-        Ok(outputs)
+        Ok(each!(pending in self.start(plan, inputs).await? => pending.read().await?))
     }
 
     /// Computes `op` on `inputs` in one submission. It never blocks: several such futures may be in flight at once.
@@ -70,21 +66,15 @@ impl Engine {
         check_regions(&plan.problem, inputs, &self.caps)?;
         let op = plan.problem.op;
         let prepared = self.prepare_async(plan).await?;
-        let mut buffers = Vec::with_capacity(inputs.len());
-        for input in inputs {
-            buffers.push(self.upload_async(op, input).await?);
-        }
-        let mut outputs = Vec::with_capacity(plan.problem.outputs.len());
-        for desc in &plan.problem.outputs {
-            outputs.push(self.tensor_memory(op, desc.buffer_size()).await?);
-        }
+        let buffers = each!(input in inputs => self.upload_async(op, input).await?);
+        let descs = &plan.problem.outputs;
+        let outputs = each!(desc in descs => self.tensor_memory(op, desc.buffer_size()).await?);
         let binding = prepared
             .bind_async(
                 &buffers.iter().map(|b| b.slice(..)).collect::<Vec<_>>(),
                 &outputs.iter().map(|b| b.slice(..)).collect::<Vec<_>>(),
             )
             .await?;
-        let descs = &plan.problem.outputs;
         let wanted: Vec<_> =
             outputs.iter().zip(descs).map(|(b, desc)| (b.slice(..desc.buffer_size()), desc)).collect();
         self.submit(op, &wanted, |encoder| {
@@ -157,12 +147,8 @@ impl Engine {
     /// Those of the device.
     pub async fn write(&self, buffer: &wgpu::Buffer, offset: u64, tensor: &Tensor) -> Result<()> {
         let contents = words(tensor)?;
-        scoped(
-            &self.device,
-            || format!("writing {} bytes", contents.len()),
-            || self.queue.write_buffer(buffer, offset, &contents),
-        )
-        .await
+        let during = || format!("writing {} bytes", contents.len());
+        scoped(&self.device, during, || self.queue.write_buffer(buffer, offset, &contents)).await
     }
 
     pub(super) async fn buffer_async(
@@ -172,26 +158,13 @@ impl Engine {
         usage: wgpu::BufferUsages,
     ) -> Result<wgpu::Buffer> {
         if size > self.caps.max_buffer {
-            return Err(Error::Limit {
-                op,
-                limit: "max_buffer_size",
-                needed: size,
-                allowed: self.caps.max_buffer,
-            });
+            let (limit, allowed) = ("max_buffer_size", self.caps.max_buffer);
+            return Err(Error::Limit { op, limit, needed: size, allowed });
         }
-        scoped(
-            &self.device,
-            || format!("allocating {size} bytes for {op}"),
-            || {
-                self.device.create_buffer(&wgpu::BufferDescriptor {
-                    label: Some("wgpool tensor"),
-                    size,
-                    usage,
-                    mapped_at_creation: false,
-                })
-            },
-        )
-        .await
+        let during = || format!("allocating {size} bytes for {op}");
+        let label = Some("wgpool tensor");
+        let buffer = wgpu::BufferDescriptor { label, size, usage, mapped_at_creation: false };
+        scoped(&self.device, during, || self.device.create_buffer(&buffer)).await
     }
 
     /// Records with `record`, copies the tensors in `wanted` behind it, and submits once.
@@ -202,10 +175,7 @@ impl Engine {
         wanted: &[(wgpu::BufferSlice<'_>, &TensorDesc)],
         record: impl FnOnce(&mut wgpu::CommandEncoder),
     ) -> Result<Vec<Pending>> {
-        let mut rings = Vec::with_capacity(wanted.len());
-        for (_, desc) in wanted {
-            rings.push(Readback::new_async(self, desc, 1).await?);
-        }
+        let rings = each!((_, desc) in wanted => Readback::new_async(self, desc, 1).await?);
         let copies: Vec<_> = rings.iter().zip(wanted).map(|(ring, (slice, _))| (ring, *slice)).collect();
         self.submit_copies(op, &copies, record).await
     }
@@ -231,21 +201,16 @@ impl Engine {
         copies: &[(&Readback, wgpu::BufferSlice<'_>)],
         record: impl FnOnce(&mut wgpu::CommandEncoder),
     ) -> Result<Vec<Pending>> {
-        scoped(
-            &self.device,
-            || format!("running {op}"),
-            || {
-                let mut encoder =
-                    self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-                record(&mut encoder);
-                let recorded = (copies.iter())
-                    .map(|(ring, from)| ring.record(&mut encoder, *from))
-                    .collect::<Result<Vec<_>>>()?;
-                let submission = self.queue.submit([encoder.finish()]);
-                Ok(recorded.into_iter().map(|one| one.submitted(submission.clone())).collect())
-            },
-        )
-        .await?
+        let submit = || {
+            let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            record(&mut encoder);
+            let recorded = (copies.iter())
+                .map(|(ring, from)| ring.record(&mut encoder, *from))
+                .collect::<Result<Vec<_>>>()?;
+            let submission = self.queue.submit([encoder.finish()]);
+            Ok(recorded.into_iter().map(|one| one.submitted(submission.clone())).collect())
+        };
+        scoped(&self.device, || format!("running {op}"), submit).await?
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{FramePlan, FrameSource, OverlayPlan, overlay_plan, read_plan};
 use crate::engine::Engine;
-use crate::engine::bind::{Binding, check_slice};
+use crate::engine::bind::{Binding, bind_group, check_slice, part_of};
 use crate::engine::filled::filled;
 use crate::engine::pipelines::Pipeline;
 use crate::engine::scope::{alive, scoped};
@@ -13,17 +13,24 @@ use crate::tensor::TensorDesc;
 /// A [`FramePlan`] whose pipeline is built.
 #[derive(Clone, Debug)]
 pub struct PreparedFrame {
-    engine: Engine,
     plan: FramePlan,
-    pipeline: Pipeline,
+    ready: Ready,
 }
 
 /// An [`OverlayPlan`] whose pipeline is built.
 #[derive(Clone, Debug)]
 pub struct PreparedOverlay {
-    engine: Engine,
     plan: OverlayPlan,
+    ready: Ready,
+}
+
+/// A pipeline that is built, and what it is dispatched with.
+#[derive(Clone, Debug)]
+struct Ready {
+    engine: Engine,
+    op: &'static str,
     pipeline: Pipeline,
+    step: Step,
 }
 
 impl Engine {
@@ -32,8 +39,8 @@ impl Engine {
     /// # Errors
     /// [`Error::Gpu`], [`Error::OutOfMemory`] or [`Error::DeviceLost`] if it cannot be built.
     pub async fn prepare_frame_async(&self, plan: &FramePlan) -> Result<PreparedFrame> {
-        let pipeline = self.frame_pipeline(&plan.step, read_plan::OP).await?;
-        Ok(PreparedFrame { engine: self.clone(), plan: plan.clone(), pipeline })
+        let ready = self.ready(read_plan::OP, &plan.step).await?;
+        Ok(PreparedFrame { plan: plan.clone(), ready })
     }
 
     /// Builds the pipeline of a tensor's way to a picture, or finds it built.
@@ -41,13 +48,14 @@ impl Engine {
     /// # Errors
     /// [`Error::Gpu`], [`Error::OutOfMemory`] or [`Error::DeviceLost`] if it cannot be built.
     pub async fn prepare_overlay_async(&self, plan: &OverlayPlan) -> Result<PreparedOverlay> {
-        let pipeline = self.frame_pipeline(&plan.step, overlay_plan::OP).await?;
-        Ok(PreparedOverlay { engine: self.clone(), plan: plan.clone(), pipeline })
+        let ready = self.ready(overlay_plan::OP, &plan.step).await?;
+        Ok(PreparedOverlay { plan: plan.clone(), ready })
     }
 
-    async fn frame_pipeline(&self, step: &Step, op: &str) -> Result<Pipeline> {
+    async fn ready(&self, op: &'static str, step: &Step) -> Result<Ready> {
         let pipeline = self.pipelines.get(self.device(), step.kernel).await?;
-        alive(self.device(), || format!("preparing {op}")).map(|()| pipeline)
+        alive(self.device(), || format!("preparing {op}"))?;
+        Ok(Ready { engine: self.clone(), op, pipeline, step: step.clone() })
     }
 }
 
@@ -77,15 +85,15 @@ impl PreparedFrame {
         };
         let texture = frame.texture();
         check_texture(op, texture, wgpu::TextureUsages::TEXTURE_BINDING, [width, height])?;
-        let features = self.engine.device().features();
+        let features = self.ready.engine.device().features();
         let sampled = texture.format().sample_type(None, Some(features));
         if !matches!(sampled, Some(wgpu::TextureSampleType::Float { .. })) {
             let rule = "it must be one of floats or normalized integers, such as Rgba8Unorm";
             return Err(Error::parameter(op, "texture format", texture.format(), rule));
         }
-        check_tensor(&self.engine, op, "the output", &output, self.plan.output())?;
+        self.ready.check_tensor("the output", &output, self.plan.output())?;
         let resources = [wgpu::BindingResource::TextureView(frame), resource(&output, self.plan.output())];
-        bind(&self.engine, op, &self.pipeline, &self.plan.step, resources).await
+        self.ready.bind(resources).await
     }
 
     /// Binds a buffer of packed bytes to be read and a buffer for the whole tensor, all images of the batch.
@@ -106,8 +114,8 @@ impl PreparedFrame {
         if !matches!(source, FrameSource::Buffer { .. }) {
             return Err(Error::parameter(op, "source", source, "a buffer was bound"));
         }
-        check_tensor(&self.engine, op, "the frame", &frame, self.plan.frame())?;
-        check_tensor(&self.engine, op, "the output", &output, self.plan.output())?;
+        self.ready.check_tensor("the frame", &frame, self.plan.frame())?;
+        self.ready.check_tensor("the output", &output, self.plan.output())?;
         if frame.buffer() == output.buffer() {
             return Err(Error::Buffer {
                 op,
@@ -117,7 +125,7 @@ impl PreparedFrame {
             });
         }
         let resources = [resource(&frame, self.plan.frame()), resource(&output, self.plan.output())];
-        bind(&self.engine, op, &self.pipeline, &self.plan.step, resources).await
+        self.ready.bind(resources).await
     }
 }
 
@@ -141,33 +149,18 @@ impl PreparedOverlay {
     ) -> Result<Binding> {
         let op = overlay_plan::OP;
         let desc = &self.plan.spec().tensor;
-        check_tensor(&self.engine, op, "the tensor", &tensor, desc)?;
+        self.ready.check_tensor("the tensor", &tensor, desc)?;
         let texture = picture.texture();
         let size = [self.plan.width(), self.plan.height()];
         check_texture(op, texture, wgpu::TextureUsages::STORAGE_BINDING, size)?;
         // Its view may have another format than its own; that it is this one, wgpu checks.
         let resources = [resource(&tensor, desc), wgpu::BindingResource::TextureView(picture)];
-        bind(&self.engine, op, &self.pipeline, &self.plan.step, resources).await
+        self.ready.bind(resources).await
     }
 }
 
 fn resource<'a>(slice: &wgpu::BufferSlice<'a>, desc: &TensorDesc) -> wgpu::BindingResource<'a> {
-    wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-        buffer: slice.buffer(),
-        offset: slice.offset(),
-        size: wgpu::BufferSize::new(desc.buffer_size()),
-    })
-}
-
-fn check_tensor(
-    engine: &Engine,
-    op: &'static str,
-    tensor: &str,
-    slice: &wgpu::BufferSlice<'_>,
-    desc: &TensorDesc,
-) -> Result<()> {
-    let alignment = engine.device().limits().min_storage_buffer_offset_alignment;
-    check_slice(op, tensor.to_owned(), slice, desc, u64::from(alignment))
+    wgpu::BindingResource::Buffer(part_of(slice, desc, None))
 }
 
 fn check_texture(
@@ -193,31 +186,22 @@ fn check_texture(
     Ok(())
 }
 
-/// The dispatch of a step on what it reads and what it writes.
-async fn bind(
-    engine: &Engine,
-    op: &'static str,
-    pipeline: &Pipeline,
-    step: &Step,
-    resources: [wgpu::BindingResource<'_>; 2],
-) -> Result<Binding> {
-    let device = engine.device();
-    let during = || format!("writing the parameters of {op}");
-    let usage = wgpu::BufferUsages::UNIFORM;
-    let uniform = filled(device, "wgpool parameters", &step.params, usage, during).await?;
-    let [read, written] = resources;
-    let entry = |binding, resource| wgpu::BindGroupEntry { binding, resource };
-    let group = scoped(
-        device,
-        || format!("binding {op}"),
-        || {
-            device.create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some("wgpool"),
-                layout: &pipeline.layout,
-                entries: &[entry(0, uniform.as_entire_binding()), entry(1, read), entry(2, written)],
-            })
-        },
-    )
-    .await?;
-    Ok(Binding::single(pipeline.pipeline.clone(), group, step.grid))
+impl Ready {
+    fn check_tensor(&self, tensor: &str, slice: &wgpu::BufferSlice<'_>, desc: &TensorDesc) -> Result<()> {
+        let alignment = self.engine.device().limits().min_storage_buffer_offset_alignment;
+        check_slice(self.op, tensor.to_owned(), slice, desc, u64::from(alignment))
+    }
+
+    /// The dispatch on what it reads and what it writes.
+    async fn bind(&self, [read, written]: [wgpu::BindingResource<'_>; 2]) -> Result<Binding> {
+        let Ready { engine, op, pipeline, step } = self;
+        let device = engine.device();
+        let during = || format!("writing the parameters of {op}");
+        let usage = wgpu::BufferUsages::UNIFORM;
+        let uniform = filled(device, "wgpool parameters", &step.params, usage, during).await?;
+        let resources = [uniform.as_entire_binding(), read, written];
+        let during = || format!("binding {op}");
+        let group = scoped(device, during, || bind_group(device, &pipeline.layout, resources)).await?;
+        Ok(Binding::single(pipeline.pipeline.clone(), group, step.grid))
+    }
 }

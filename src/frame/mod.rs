@@ -51,10 +51,10 @@ fn check_positions(op: &'static str, input: usize, output: usize) -> Result<()> 
         input.checked_mul(output).and_then(|n| n.checked_mul(2)).is_some_and(|n| n <= u32::MAX as usize);
     match fits {
         true => Ok(()),
-        false => Err(Error::TooLarge {
-            what: "resize",
-            values: format!("{op}: {input} pixels to {output}"),
-            rule: "twice their product must fit 32 bits",
-        }),
+        false => Err(Error::too_large(
+            "resize",
+            format!("{op}: {input} pixels to {output}"),
+            "twice their product must fit 32 bits",
+        )),
     }
 }

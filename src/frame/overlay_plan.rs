@@ -3,6 +3,7 @@
 use super::{Shown, TensorToFrame, check_positions};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::geometry::Strides;
 use crate::kernel::{FrameShow, ShowParams};
 use crate::plan::{Caps, Planner, Step, loop_limit::Iterations};
 use crate::spec::Layout;
@@ -124,32 +125,23 @@ fn image(spec: &TensorToFrame) -> Result<Image> {
         (Layout::Nchw, &[n, c, h, w]) => (n, c, h, w),
         (Layout::Nhwc, &[n, h, w, c]) => (n, c, h, w),
         _ => {
-            return Err(Error::Rank {
-                op: OP,
-                tensor: "the tensor",
-                got: shape.len(),
-                shape: shape.clone(),
-                rule: "it must be batch, channels, height and width".into(),
-            });
+            let rule = "it must be batch, channels, height and width";
+            return Err(Error::rank(OP, "the tensor", shape, rule));
         }
     };
     if channels == 0 || height == 0 || width == 0 {
-        let rule = "only the batch may be 0".into();
-        return Err(Error::Shape { op: OP, tensor: "the tensor", got: shape.clone(), rule });
+        return Err(Error::shape(OP, "the tensor", shape, "only the batch may be 0"));
     }
     let elements = checked_elements("tensor", shape)?;
     if !matches!(spec.tensor.dtype, DType::F32 | DType::F16) {
-        let rule = "it must be f32 or f16".into();
-        return Err(Error::Type { op: OP, tensor: "the tensor", got: spec.tensor.dtype, rule });
+        return Err(Error::dtype(OP, "the tensor", spec.tensor.dtype, "it must be f32 or f16"));
     }
     if spec.image >= batch {
         let rule = format!("the batch has {batch} images, counted from 0");
         return Err(Error::parameter(OP, "image", spec.image, rule));
     }
-    let (column, row, channel) = match spec.layout {
-        Layout::Nchw => (1, width, width * height),
-        Layout::Nhwc => (channels, channels * width, 1),
-    };
+    let Strides { c: channel, space: [_, row, column], .. } =
+        Strides::of(spec.layout, channels, [1, height, width]);
     let first = match spec.shown {
         Shown::Classes => 0,
         Shown::Channel(shown) if shown < channels => shown * channel,

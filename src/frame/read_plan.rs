@@ -3,9 +3,9 @@
 use super::{FrameChannels, FrameSource, FrameToTensor, check_positions};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::geometry::Strides;
 use crate::kernel::{FrameParams, FrameRead};
 use crate::plan::{Caps, Planner, Step};
-use crate::spec::Layout;
 use crate::tensor::{TensorDesc, checked_elements};
 
 pub(super) const OP: &str = "FrameToTensor";
@@ -39,10 +39,7 @@ impl FramePlan {
     pub fn new(spec: &FrameToTensor, caps: &Caps) -> Result<FramePlan> {
         check(spec)?;
         let channels = spec.channels.count();
-        let shape = match spec.layout {
-            Layout::Nchw => vec![spec.batch, channels, spec.height, spec.width],
-            Layout::Nhwc => vec![spec.batch, spec.height, spec.width, channels],
-        };
+        let shape = spec.layout.shape(spec.batch, channels, &[spec.height, spec.width]);
         checked_elements("output", &shape)?;
         let output = TensorDesc { shape, dtype: spec.dtype };
         caps.check_tensor(OP, &output)?;
@@ -122,8 +119,7 @@ fn check(spec: &FrameToTensor) -> Result<()> {
         }
     }
     if !matches!(spec.dtype, DType::F32 | DType::F16) {
-        let rule = "it must be f32 or f16".into();
-        return Err(Error::Type { op: OP, tensor: "the output", got: spec.dtype, rule });
+        return Err(Error::dtype(OP, "the output", spec.dtype, "it must be f32 or f16"));
     }
     if spec.slot >= spec.batch {
         let rule = format!("the batch has {} images, counted from 0", spec.batch);
@@ -137,10 +133,8 @@ fn params(p: &Planner, spec: &FrameToTensor, channels: usize) -> Result<FramePar
     let n = |value| p.u32(value);
     let crop = &spec.crop;
     let pixels = spec.width * spec.height;
-    let (column, row, channel) = match spec.layout {
-        Layout::Nchw => (1, spec.width, pixels),
-        Layout::Nhwc => (channels, channels * spec.width, 1),
-    };
+    let Strides { c: channel, space: [_, row, column], .. } =
+        Strides::of(spec.layout, channels, [1, spec.height, spec.width]);
     Ok(FrameParams {
         crop: [n(crop.x)?, n(crop.y)?, n(crop.width)?, n(crop.height)?],
         out_size: [n(spec.width)?, n(spec.height)?, n(channels)?, n(pixels)?],

@@ -2,6 +2,7 @@
 
 use super::{FrameChannels, FramePlan, OverlayPlan, Shown};
 use crate::error::{Error, Result};
+use crate::geometry::{Strides, positions};
 use crate::reference::{Exact, add_store_rounding};
 use crate::spec::Layout;
 use crate::tensor::{Tensor, TensorDesc};
@@ -41,12 +42,8 @@ const ENTRY_BOUND: f64 = 1.0 / 8192.0;
 pub fn frame_to_tensor(plan: &FramePlan, pixels: &[u8]) -> Result<Exact> {
     let spec = plan.spec();
     if pixels.len() != plan.frame().bytes() {
-        return Err(Error::Shape {
-            op: super::read_plan::OP,
-            tensor: "the frame",
-            got: vec![pixels.len()],
-            rule: format!("{:?} bytes were planned", plan.frame().shape),
-        });
+        let rule = format!("{:?} bytes were planned", plan.frame().shape);
+        return Err(Error::shape(super::read_plan::OP, "the frame", &[pixels.len()], rule));
     }
     let source_channels = spec.source.channels();
     let stored = |x: usize, y: usize, channel: usize| {
@@ -69,17 +66,8 @@ pub fn frame_to_tensor(plan: &FramePlan, pixels: &[u8]) -> Result<Exact> {
     };
 
     let channels = spec.channels.count();
-    let shape = match spec.layout {
-        Layout::Nchw => [1, channels, spec.height, spec.width],
-        Layout::Nhwc => [1, spec.height, spec.width, channels],
-    };
-    let mut image = Exact {
-        desc: TensorDesc { shape: shape.to_vec(), dtype: spec.dtype },
-        values: Vec::new(),
-        bound: Vec::new(),
-        or_nan: Vec::new(),
-        signed_zero: Vec::new(),
-    };
+    let shape = spec.layout.shape(1, channels, &[spec.height, spec.width]);
+    let mut image = Exact::of(TensorDesc { shape, dtype: spec.dtype }, Vec::new(), Vec::new());
     let of = |values: &[f32], c: usize| f64::from(values.get(c).or(values.first()).copied().unwrap_or(0.0));
     let mut element = |channel: usize, row: usize, column: usize| {
         let (left, right, h) = neighbours(column, spec.crop.width, spec.width);
@@ -90,15 +78,9 @@ pub fn frame_to_tensor(plan: &FramePlan, pixels: &[u8]) -> Result<Exact> {
         image.values.push(((1.0 - v) * above + v * below - mean) * scale);
         image.bound.push(BOUND * scale.abs() * (1.0 + mean.abs()));
     };
-    for first in 0..shape[1] {
-        for second in 0..shape[2] {
-            for third in 0..shape[3] {
-                match spec.layout {
-                    Layout::Nchw => element(first, second, third),
-                    Layout::Nhwc => element(third, first, second),
-                }
-            }
-        }
+    match spec.layout {
+        Layout::Nchw => positions([channels, spec.height, spec.width]).for_each(|[c, y, x]| element(c, y, x)),
+        Layout::Nhwc => positions([spec.height, spec.width, channels]).for_each(|[y, x, c]| element(c, y, x)),
     }
     add_store_rounding(&mut image);
     Ok(image)
@@ -121,12 +103,8 @@ fn neighbours(at: usize, length: usize, outputs: usize) -> (usize, usize, f64) {
 pub fn tensor_to_frame(plan: &OverlayPlan, tensor: &Tensor) -> Result<Vec<[[u8; 4]; 2]>> {
     let spec = plan.spec();
     if tensor.desc() != spec.tensor {
-        return Err(Error::Shape {
-            op: super::overlay_plan::OP,
-            tensor: "the tensor",
-            got: tensor.shape().to_vec(),
-            rule: format!("{:?} of {} was planned", spec.tensor.shape, spec.tensor.dtype),
-        });
+        let rule = format!("{:?} of {} was planned", spec.tensor.shape, spec.tensor.dtype);
+        return Err(Error::shape(super::overlay_plan::OP, "the tensor", tensor.shape(), rule));
     }
     let &[a, b, c] = spec.tensor.shape.get(1..).unwrap_or_default() else {
         return Ok(Vec::new());
@@ -135,11 +113,9 @@ pub fn tensor_to_frame(plan: &OverlayPlan, tensor: &Tensor) -> Result<Vec<[[u8; 
         Layout::Nchw => (a, b, c),
         Layout::Nhwc => (c, a, b),
     };
+    let strides = Strides::of(spec.layout, channels, [1, height, width]);
     let value = |channel: usize, row: usize, column: usize| {
-        let at = match spec.layout {
-            Layout::Nchw => ((spec.image * channels + channel) * height + row) * width + column,
-            Layout::Nhwc => ((spec.image * height + row) * width + column) * channels + channel,
-        };
+        let at = strides.at(spec.image, channel, [0, row, column]);
         tensor.data().get(at).unwrap_or(f64::NAN)
     };
     let mut picture = Vec::with_capacity(plan.width() * plan.height());

@@ -2,6 +2,7 @@
 
 use super::ColorMap;
 use crate::spec::Layout;
+use crate::spec::setters::setters;
 use crate::tensor::TensorDesc;
 
 /// Which value of each position is shown.
@@ -89,33 +90,24 @@ impl TensorToFrame {
         Self { shown: Shown::Classes, colors: ColorMap::viridis(), ..Self::channel(tensor, 0) }
     }
 
-    /// Sets the tensor's memory order.
-    pub fn layout(self, layout: Layout) -> Self {
-        Self { layout, ..self }
-    }
-
-    /// Sets the image of the batch.
-    pub fn image(self, image: usize) -> Self {
-        Self { image, ..self }
-    }
-
     /// Sets the values of the map's first and last colour.
     pub fn range(self, low: f32, high: f32) -> Self {
         Self { range: Some((low, high)), ..self }
     }
 
-    /// Sets the colours.
-    pub fn colors(self, colors: ColorMap) -> Self {
-        Self { colors, ..self }
-    }
-
-    /// Sets the colour of NaN, RGBA.
-    pub fn nan(self, nan: [u8; 4]) -> Self {
-        Self { nan, ..self }
-    }
-
     /// Sets the picture's width and height.
     pub fn size(self, width: usize, height: usize) -> Self {
         Self { size: Some((width, height)), ..self }
+    }
+
+    setters! {
+        /// Sets the tensor's memory order.
+        layout: Layout,
+        /// Sets the image of the batch.
+        image: usize,
+        /// Sets the colours.
+        colors: ColorMap,
+        /// Sets the colour of NaN, RGBA.
+        nan: [u8; 4],
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::dtype::DType;
 use crate::spec::Layout;
+use crate::spec::setters::setters;
 
 /// Where the pixels are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -173,44 +174,29 @@ impl FrameToTensor {
         }
     }
 
-    /// Sets the part that is read; the tensor's size stays, so set [`FrameToTensor::size`] too.
-    pub fn crop(self, crop: Crop) -> Self {
-        Self { crop, ..self }
-    }
-
     /// Sets the tensor's width and height.
     pub fn size(self, width: usize, height: usize) -> Self {
         Self { width, height, ..self }
     }
 
-    /// Sets the tensor's channels.
-    pub fn channels(self, channels: FrameChannels) -> Self {
-        Self { channels, ..self }
-    }
-
-    /// Sets what is subtracted: one number for all channels, or one for each.
-    pub fn mean(self, mean: impl Into<Vec<f32>>) -> Self {
-        Self { mean: mean.into(), ..self }
-    }
-
-    /// Sets what the difference is multiplied by (the inverse of a standard deviation): one number for all channels,
-    /// or one for each.
-    pub fn scale(self, scale: impl Into<Vec<f32>>) -> Self {
-        Self { scale: scale.into(), ..self }
-    }
-
-    /// Sets the tensor's memory order.
-    pub fn layout(self, layout: Layout) -> Self {
-        Self { layout, ..self }
-    }
-
-    /// Sets the tensor's type: f32 or f16.
-    pub fn dtype(self, dtype: DType) -> Self {
-        Self { dtype, ..self }
-    }
-
     /// Writes image `slot` of a tensor of `batch` images.
     pub fn slot(self, slot: usize, batch: usize) -> Self {
         Self { slot, batch, ..self }
+    }
+
+    setters! {
+        /// Sets the part that is read; the tensor's size stays, so set [`FrameToTensor::size`] too.
+        crop: Crop,
+        /// Sets the tensor's channels.
+        channels: FrameChannels,
+        /// Sets what is subtracted: one number for all channels, or one for each.
+        mean: [f32],
+        /// Sets what the difference is multiplied by (the inverse of a standard deviation): one number for all channels,
+        /// or one for each.
+        scale: [f32],
+        /// Sets the tensor's memory order.
+        layout: Layout,
+        /// Sets the tensor's type: f32 or f16.
+        dtype: DType,
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn causal(work: &CausalWork, inputs: &[&Tensor]) -> Result<Vec<Data>>
     };
     let ([x, ..], [w, bias @ ..]) = (all.as_slice(), weights) else {
         let expected = "as many as the problem was made for";
-        return Err(Error::Arity { op: "causal convolution", expected, got: inputs.len() });
+        return Err(Error::arity("causal convolution", expected, inputs.len()));
     };
     let (kept, length) = (work.kept, work.length);
     let whole = kept + length;

@@ -2,9 +2,8 @@
 
 use super::element;
 use super::output::{WORTH_SHARING, try_fill};
-use super::places::places;
 use crate::error::Result;
-use crate::geometry::Axis;
+use crate::geometry::{Axis, positions};
 use crate::memory;
 use crate::problem::Col2ImWork;
 use crate::tensor::{Data, Tensor};
@@ -17,10 +16,10 @@ pub(super) fn col2im(work: &Col2ImWork, x: &Tensor) -> Result<Data> {
         try_fill(work.planes * pixels, pixels, WORTH_SHARING.div_ceil(columns), |plane, out: &mut [f32]| {
             let mut sums = memory::filled(0f64, pixels)?;
             let windows = x[plane * columns..][..columns].chunks_exact(work.windows());
-            for ((td, th, tw), windows) in places([ad.kernel, ah.kernel, aw.kernel]).zip(windows) {
+            for ([td, th, tw], windows) in positions(work.axes.map(|a| a.kernel)).zip(windows) {
                 let inside = windows_inside(aw, tw);
                 let rows = windows.chunks_exact(aw.output);
-                for ((od, oh, _), row) in places([ad.output, ah.output, 1]).zip(rows) {
+                for ([od, oh, _], row) in positions([ad.output, ah.output, 1]).zip(rows) {
                     let (Some(d), Some(h)) = (ad.position(od, td), ah.position(oh, th)) else { continue };
                     let Some(first) = aw.position(inside.start, tw) else { continue };
                     let to = sums[(d * ah.input + h) * aw.input + first..].iter_mut().step_by(aw.stride);

@@ -42,14 +42,8 @@ pub(super) fn conv_pool(
         return Ok(Data::F32(y));
     }
     match work.conv.dtype {
-        DType::F16 => Ok(Data::F16(job.run(|data| match data {
-            Data::F16(v) => Some(v),
-            _ => None,
-        })?)),
-        _ => Ok(Data::F32(job.run::<f32>(|data| match data {
-            Data::F32(v) => Some(v),
-            _ => None,
-        })?)),
+        DType::F16 => Ok(Data::F16(job.run(|data| if let Data::F16(v) = data { Some(v) } else { None })?)),
+        _ => Ok(Data::F32(job.run(|data| if let Data::F32(v) = data { Some(v) } else { None })?)),
     }
 }
 
@@ -179,12 +173,8 @@ impl Job<'_> {
     }
 
     fn wrong_type(&self) -> Error {
-        Error::Type {
-            op: "convolution with pooling",
-            tensor: "the tensor between",
-            got: self.work.between.dtype,
-            rule: "it must be f32 or f16".into(),
-        }
+        let rule = "it must be f32 or f16";
+        Error::dtype("convolution with pooling", "the tensor between", self.work.between.dtype, rule)
     }
 
     /// The tiles of all images; none if some of them would lie in the padding alone, or there is too little to tile.

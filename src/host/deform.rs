@@ -18,7 +18,7 @@ pub(super) fn deform(work: &DeformWork, inputs: &[&Tensor]) -> Result<Data> {
     };
     let (&[x, offsets, ..], &[w, ref bias @ ..]) = (all.as_slice(), weights) else {
         let expected = "as many as the problem was made for";
-        return Err(Error::Arity { op: "deformable convolution", expected, got: inputs.len() });
+        return Err(Error::arity("deformable convolution", expected, inputs.len()));
     };
     let bias = bias.first().copied();
     let one = ConvWork { batch: 1, ..work.sampled };

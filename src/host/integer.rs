@@ -1,18 +1,16 @@
 //! Integer convolution: rows of sums in 32 bits, tap by tap, over planes of 16-bit differences from the zero point.
 
 use super::output::{WORTH_SHARING, fill};
-use super::places::places;
-use super::simd::wide;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::geometry::MAX_SPATIAL;
+use crate::geometry::{MAX_SPATIAL, positions, taps_inside};
 use crate::problem::{ConvWork, IntegerWork, RequantizeWork};
 use crate::spec::Layout;
 use crate::tensor::{Data, Tensor};
 
 pub(super) fn integer(work: &IntegerWork, inputs: &[&Tensor]) -> Result<Data> {
     let &[x, w, x_zero, w_zero, ref rest @ ..] = inputs else {
-        return Err(Error::Arity { op: OP, expected: "four or more", got: inputs.len() });
+        return Err(Error::arity(OP, "four or more", inputs.len()));
     };
     let sums = match work.conv.little_outside() {
         true => sums(work, &Planes::of(&work.conv, x, whole(x_zero, 0))?, w, w_zero)?,
@@ -66,12 +64,7 @@ impl Planes {
         match x.data() {
             Data::U8(x) => Self::less(work, x, zero as i16),
             Data::I8(x) => Self::less(work, x, zero as i16),
-            other => Err(Error::Type {
-                op: OP,
-                tensor: "the input",
-                got: other.dtype(),
-                rule: "it must be u8 or i8".into(),
-            }),
+            other => Err(Error::dtype(OP, "the input", other.dtype(), "it must be u8 or i8")),
         }
     }
 
@@ -114,12 +107,10 @@ fn sums(work: &IntegerWork, planes: &Planes, w: &Tensor, w_zero: &Tensor) -> Res
     let of_channel = WORTH_SHARING.div_ceil(16 * terms);
     let taps = fill(conv.out_channels() * terms, terms, of_channel, |o, taps: &mut [(usize, i32)]| {
         let zero = whole(w_zero, if work.zero_each { o } else { 0 });
-        let kernel = places([ad.kernel, ah.kernel, aw.kernel]);
+        let kernel = positions(conv.axes.map(|a| a.kernel));
         let all = (0..conv.group_in).flat_map(|i| kernel.clone().map(move |tap| (i, tap)));
-        for ((i, (td, th, tw)), tap) in all.zip(taps) {
-            let at = conv.kernel.o * o + conv.kernel.i * i;
-            let [d, h, c] = conv.kernel.space;
-            let weight = whole(w, at + td * d + th * h + tw * c) - zero;
+        for ((i, [td, th, tw]), tap) in all.zip(taps) {
+            let weight = whole(w, conv.kernel.at(o, i, [td, th, tw])) - zero;
             let place = [td * ad.dilation, th * ah.dilation, tw * aw.dilation];
             let at: usize = place.iter().zip(steps).map(|(place, step)| place * step).sum();
             *tap = (i * plane + at, weight);
@@ -133,14 +124,11 @@ fn sums(work: &IntegerWork, planes: &Planes, w: &Tensor, w_zero: &Tensor) -> Res
         for (number, out) in out.chunks_exact_mut(row).enumerate() {
             let (d, h) = (number / ah.output, number % ah.output);
             let from = first * plane + d * ad.stride * steps[0] + h * ah.stride * steps[1];
-            wide(
-                #[inline(always)]
-                |_| {
-                    for &(at, weight) in &taps[o * terms..][..terms] {
-                        add(out, &planes.data[from + at..], aw.stride, weight);
-                    }
-                },
-            );
+            wide!(|_| {
+                for &(at, weight) in &taps[o * terms..][..terms] {
+                    add(out, &planes.data[from + at..], aw.stride, weight);
+                }
+            });
         }
     })
 }
@@ -149,7 +137,6 @@ fn sums(work: &IntegerWork, planes: &Planes, w: &Tensor, w_zero: &Tensor) -> Res
 /// inside.
 fn sums_inside(work: &IntegerWork, [x, w]: [&Tensor; 2], [x_zero, w_zero]: [&Tensor; 2]) -> Result<Vec<i32>> {
     let conv = &work.conv;
-    let ([ad, ah, aw], ks) = (&conv.axes, conv.kernel);
     let zero = whole(x_zero, 0);
     let (channels, pixels) = (conv.out_channels(), conv.pixels());
     let batch = WORTH_SHARING.div_ceil(pixels * conv.group_in);
@@ -157,22 +144,15 @@ fn sums_inside(work: &IntegerWork, [x, w]: [&Tensor; 2], [x_zero, w_zero]: [&Ten
         let (n, o) = (i / channels, i % channels);
         let first = o / conv.group_out * conv.group_in;
         let w_zero = whole(w_zero, if work.zero_each { o } else { 0 });
-        for ((od, oh, ow), sum) in places(conv.axes.map(|a| a.output)).zip(out) {
-            for td in ad.taps_inside(od) {
-                for th in ah.taps_inside(oh) {
-                    for tw in aw.taps_inside(ow) {
-                        let at = (ad.position(od, td), ah.position(oh, th), aw.position(ow, tw));
-                        let (Some(d), Some(h), Some(q)) = at else { continue };
-                        let from = conv.input.at(n, first, [d, h, q]);
-                        let tap = o * ks.o + td * ks.space[0] + th * ks.space[1] + tw * ks.space[2];
-                        for i in 0..conv.group_in {
-                            let a = whole(x, from + i * conv.input.c) - zero;
-                            let b = whole(w, tap + i * ks.i) - w_zero;
-                            *sum = sum.wrapping_add(a * b);
-                        }
-                    }
+        for (out, sum) in positions(conv.axes.map(|a| a.output)).zip(out) {
+            taps_inside(&conv.axes, out).for_each(|(tap, at)| {
+                let (from, tap) = (conv.input.at(n, first, at), conv.kernel.at(o, 0, tap));
+                for i in 0..conv.group_in {
+                    let a = whole(x, from + i * conv.input.c) - zero;
+                    let b = whole(w, tap + i * conv.kernel.i) - w_zero;
+                    *sum = sum.wrapping_add(a * b);
                 }
-            }
+            });
         }
     })
 }

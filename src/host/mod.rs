@@ -4,6 +4,8 @@
 //! Loops are plain slices which the compiler vectorises, compiled once more for wider registers (see `simd`);
 //! work is shared out by rayon.
 
+#[macro_use]
+pub(crate) mod simd;
 mod activation;
 mod causal;
 mod col2im;
@@ -16,11 +18,9 @@ mod fractional;
 mod integer;
 mod kept;
 mod output;
-mod places;
 mod pool;
 mod prepared;
 mod roi;
-pub(crate) mod simd;
 mod softmax;
 mod sum;
 mod unpool;
@@ -107,11 +107,7 @@ fn compute_with(
             (Work::Softmax(work), [x]) => softmax::softmax(work, x.as_f32()?)?,
             (Work::Activation(work), [x]) => activation::activation(work, x.as_f32()?)?,
             _ => {
-                return Err(Error::Arity {
-                    op: problem.op,
-                    expected: "as many as the operation defines",
-                    got: inputs.len(),
-                });
+                return Err(Error::arity(problem.op, "as many as the operation defines", inputs.len()));
             }
         }
     };

@@ -96,9 +96,7 @@ unsafe impl<T: Send> Sync for Scattered<T> {}
 
 impl<T: Copy + Send> Scattered<T> {
     pub fn new(len: usize) -> Result<Self> {
-        let mut data: Vec<T> = room(len)?;
-        let start = data.as_mut_ptr();
-        Ok(Scattered { data, start, len })
+        Self::again(Vec::new(), len)
     }
 
     /// The same in memory that was used before.

@@ -37,7 +37,7 @@ impl Prepared {
     pub fn new(problem: Problem, weights: Vec<Tensor>) -> Result<Prepared> {
         let Some(first) = problem.inputs.len().checked_sub(weights.len()) else {
             let expected = "no more weights than inputs";
-            return Err(Error::Arity { op: problem.op, expected, got: weights.len() });
+            return Err(Error::arity(problem.op, expected, weights.len()));
         };
         for (weight, desc) in weights.iter().zip(&problem.inputs[first..]) {
             problem.check_desc(weight, desc)?;

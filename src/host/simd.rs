@@ -2,9 +2,9 @@
 
 /// Runs `f` compiled for AVX2 and FMA where the CPU has them, else for the baseline of the target.
 ///
-/// `f` must be a closure marked `#[inline(always)]` that calls nothing but functions which are inlined too:
-/// only what is inlined here is compiled for the wider registers. Its argument says whether `f32::mul_add` is
-/// one instruction; where it is not, it would be a slow library call.
+/// `f` must be a closure marked `#[inline(always)]`, as `wide!` marks it, that calls nothing but functions which are
+/// inlined too: only what is inlined here is compiled for the wider registers. Its argument says whether `f32::mul_add`
+/// is one instruction; where it is not, it would be a slow library call.
 #[inline(always)]
 pub fn wide<R>(f: impl FnOnce(bool) -> R) -> R {
     #[cfg(target_arch = "x86_64")]
@@ -25,4 +25,14 @@ pub fn wide<R>(f: impl FnOnce(bool) -> R) -> R {
 #[inline(always)]
 pub fn mul_add(fma: bool, a: f32, b: f32, c: f32) -> f32 {
     if fma { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// [`wide`] of a closure, marked as it must be.
+macro_rules! wide {
+    (|$fma:pat_param| $body:expr) => {
+        $crate::host::simd::wide(
+            #[inline(always)]
+            |$fma| $body,
+        )
+    };
 }

@@ -2,7 +2,6 @@
 
 use super::exp::exp;
 use super::output::{WORTH_SHARING, try_fill};
-use super::simd::wide;
 use crate::error::Result;
 use crate::memory;
 use crate::problem::SoftmaxWork;
@@ -28,63 +27,57 @@ fn rows(x: &[f32], inner: usize, out: &mut [f32]) -> Result<()> {
     let mut max = memory::filled(f32::NEG_INFINITY, inner)?;
     // In 64 bits, because a chain of many terms of about 1 would lose too many digits in 32.
     let mut sum = memory::filled(0f64, inner)?;
-    wide(
-        #[inline(always)]
-        |_| {
-            for row in x.chunks_exact(inner) {
-                for (m, &v) in max.iter_mut().zip(row) {
-                    *m = if v > *m || v.is_nan() { v } else { *m };
-                }
+    wide!(|_| {
+        for row in x.chunks_exact(inner) {
+            for (m, &v) in max.iter_mut().zip(row) {
+                *m = if v > *m || v.is_nan() { v } else { *m };
             }
-            for (row, out) in x.chunks_exact(inner).zip(out.chunks_exact_mut(inner)) {
-                for ((y, &v), &m) in out.iter_mut().zip(row).zip(&max) {
-                    *y = exp(v - m);
-                }
-                for (s, &y) in sum.iter_mut().zip(out.iter()) {
-                    *s += f64::from(y);
-                }
+        }
+        for (row, out) in x.chunks_exact(inner).zip(out.chunks_exact_mut(inner)) {
+            for ((y, &v), &m) in out.iter_mut().zip(row).zip(&max) {
+                *y = exp(v - m);
             }
-            // The maximum's vector is reused for the factors.
-            for (m, &s) in max.iter_mut().zip(&sum) {
-                *m = (1.0 / s) as f32;
+            for (s, &y) in sum.iter_mut().zip(out.iter()) {
+                *s += f64::from(y);
             }
-            for out in out.chunks_exact_mut(inner) {
-                for (y, &factor) in out.iter_mut().zip(&max) {
-                    *y *= factor;
-                }
+        }
+        // The maximum's vector is reused for the factors.
+        for (m, &s) in max.iter_mut().zip(&sum) {
+            *m = (1.0 / s) as f32;
+        }
+        for out in out.chunks_exact_mut(inner) {
+            for (y, &factor) in out.iter_mut().zip(&max) {
+                *y *= factor;
             }
-        },
-    );
+        }
+    });
     Ok(())
 }
 
 /// Softmax of one contiguous row.
 fn row(x: &[f32], out: &mut [f32]) {
     const LANES: usize = 16;
-    wide(
-        #[inline(always)]
-        |_| {
-            let larger = |m: f32, v: f32| if v > m || v.is_nan() { v } else { m };
-            let mut lanes = [f32::NEG_INFINITY; LANES];
-            for x in x.chunks(LANES) {
-                for (m, &v) in lanes.iter_mut().zip(x) {
-                    *m = larger(*m, v);
-                }
+    wide!(|_| {
+        let larger = |m: f32, v: f32| if v > m || v.is_nan() { v } else { m };
+        let mut lanes = [f32::NEG_INFINITY; LANES];
+        for x in x.chunks(LANES) {
+            for (m, &v) in lanes.iter_mut().zip(x) {
+                *m = larger(*m, v);
             }
-            let max = lanes.iter().fold(f32::NEG_INFINITY, |m, &v| larger(m, v));
-            for (y, &v) in out.iter_mut().zip(x) {
-                *y = exp(v - max);
+        }
+        let max = lanes.iter().fold(f32::NEG_INFINITY, |m, &v| larger(m, v));
+        for (y, &v) in out.iter_mut().zip(x) {
+            *y = exp(v - max);
+        }
+        let mut sums = [0f64; LANES];
+        for y in out.chunks(LANES) {
+            for (s, &y) in sums.iter_mut().zip(y) {
+                *s += f64::from(y);
             }
-            let mut sums = [0f64; LANES];
-            for y in out.chunks(LANES) {
-                for (s, &y) in sums.iter_mut().zip(y) {
-                    *s += f64::from(y);
-                }
-            }
-            let factor = (1.0 / sums.iter().sum::<f64>()) as f32;
-            for y in out {
-                *y *= factor;
-            }
-        },
-    );
+        }
+        let factor = (1.0 / sums.iter().sum::<f64>()) as f32;
+        for y in out {
+            *y *= factor;
+        }
+    });
 }

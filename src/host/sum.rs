@@ -1,6 +1,6 @@
 //! Sums and dot products whose error does not grow with their length.
 
-use super::simd::{mul_add, wide};
+use super::simd::mul_add;
 
 /// The most terms in one chain of additions; longer sums are sums of such chains.
 pub(super) const CHAIN: usize = 64;
@@ -16,26 +16,23 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f64 {
 }
 
 fn dot_block(a: &[f32], b: &[f32]) -> f32 {
-    wide(
-        #[inline(always)]
-        |fma| {
-            let mut lanes = [0f32; LANES];
-            let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-            for (a, b) in a.iter().zip(b) {
-                for ((sum, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
-                    *sum = mul_add(fma, a, b, *sum);
-                }
+    wide!(|fma| {
+        let mut lanes = [0f32; LANES];
+        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+        for (a, b) in a.iter().zip(b) {
+            for ((sum, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
+                *sum = mul_add(fma, a, b, *sum);
             }
-            // A lane number known only at run time would keep the lanes in memory.
-            let rest = a_rest.iter().zip(b_rest).fold(0.0, |sum, (&a, &b)| mul_add(fma, a, b, sum));
-            let mut width = LANES / 2;
-            while width > 0 {
-                for i in 0..width {
-                    lanes[i] += lanes[i + width];
-                }
-                width /= 2;
+        }
+        // A lane number known only at run time would keep the lanes in memory.
+        let rest = a_rest.iter().zip(b_rest).fold(0.0, |sum, (&a, &b)| mul_add(fma, a, b, sum));
+        let mut width = LANES / 2;
+        while width > 0 {
+            for i in 0..width {
+                lanes[i] += lanes[i + width];
             }
-            lanes[0] + rest
-        },
-    )
+            width /= 2;
+        }
+        lanes[0] + rest
+    })
 }

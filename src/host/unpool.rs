@@ -13,11 +13,9 @@ use crate::tensor::Data;
 const CHANNELS: usize = 16;
 
 pub(super) fn unpool(work: &UnpoolWork, x: &Data, indices: &Data) -> Result<Data> {
-    let wrong = |tensor, data: &Data| Error::Type {
-        op: "max unpooling",
-        tensor,
-        got: data.dtype(),
-        rule: format!("the problem was made for values of {} and i32 indices", work.dtype),
+    let wrong = |tensor, data: &Data| {
+        let rule = format!("the problem was made for values of {} and i32 indices", work.dtype);
+        Error::dtype("max unpooling", tensor, data.dtype(), rule)
     };
     let Data::I32(indices) = indices else { return Err(wrong("the indices", indices)) };
     Ok(match x {

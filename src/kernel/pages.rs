@@ -1,7 +1,7 @@
 //! Kernels that read f32 through pages.
 
 use super::block::uniform;
-use super::row::{Constant, Row, WORKGROUP, row};
+use super::row::{Constant, Row, row};
 use super::taps::Taps;
 use super::text::{INDEX, NUMBER, SUM, filled, shader};
 use crate::dtype::DType;
@@ -18,16 +18,11 @@ pub(crate) const DEPTHWISE_PAGES: usize = PAGES - 2;
 /// Invocations that llvmpipe runs side by side, whose registers have 256 bits at most.
 pub(crate) const SIMD_LANES: usize = 8;
 
-/// Outputs, or fours of them, that an invocation computes of a page one after another where it computes runs.
-const RUN: u32 = 4;
-
 /// A kernel's own text, and what it does with each page, once for each: uniform buffers can be neither passed to
 /// functions nor numbered at run time. `PAGE` in the text becomes the page's number.
 pub(crate) struct Paged {
     pub taps: Taps,
     pub pages: usize,
-    /// Whether an invocation computes a run of outputs of a page before it turns to the next page.
-    pub runs: bool,
     pub own: Vec<&'static str>,
     pub of_each: [&'static str; 2],
 }
@@ -47,11 +42,6 @@ impl Paged {
         row.constants = constants.to_vec();
         if let Some(side) = self.taps.side() {
             row = row.with("TAPS", side);
-        }
-        if self.runs {
-            // As many outputs a workgroup either way.
-            row.workgroup = WORKGROUP / RUN;
-            row = row.with("RUN", RUN).with("SIMD_LANES", SIMD_LANES as u32);
         }
         row.written(move |mark| self.lines(mark))
     }
@@ -110,13 +100,7 @@ impl Paged {
 
     /// Pools in each page.
     fn pools(&self) -> Vec<String> {
-        let in_page = |page| match self.runs {
-            false => format!("    pool_{page}(place_of(first));"),
-            true => format!(
-                "    for (var i = 0u; i < RUN; i++) {{ pool_{page}(place_of(first + i * SIMD_LANES)); }}"
-            ),
-        };
-        (0..self.pages).map(in_page).collect()
+        (0..self.pages).map(|page| format!("    pool_{page}(place_of(first));")).collect()
     }
 }
 

@@ -40,11 +40,8 @@ pub struct Caps {
     /// Iterations of loops that an invocation may make in all: llvmpipe before Mesa 25 ends them after some 65,000, and the
     /// result would be wrong. It is a driver's, so that it holds for the kernels of hardware on that driver too.
     pub loop_limit: u64,
-    /// Whether a software adapter's loops cost little, as those of llvmpipe from Mesa 25 on do: invocations compute several
-    /// outputs of a page before they turn to the next page.
-    pub cheap_loops: bool,
     /// Whether a software adapter loads from storage fast, as llvmpipe does from Mesa 25 on, several times faster than before:
-    /// large windows that overlap are computed in patches, which share what they load, instead of through pages.
+    /// windows are then computed in patches, which share what they load, instead of through pages.
     pub fast_storage_loads: bool,
     /// Whether FXC may be what compiles shaders, the compiler of Direct3D 12 where there is no DXC. Devices do not tell: it
     /// may be where they have none of the features that DXC alone brings, subgroups and 16-bit floats. Plans then have
@@ -98,7 +95,6 @@ impl Default for Caps {
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
             min_macs_for_tiles: u64::MAX,
             loop_limit: u64::MAX,
-            cheap_loops: false,
             fast_storage_loads: false,
             fxc: false,
             subgroups_of_eight: false,
@@ -146,7 +142,6 @@ impl Caps {
         let software = info.device_type == wgpu::DeviceType::Cpu;
         let uniforms = limits.max_uniform_buffers_per_shader_stage as usize > PAGES
             && limits.max_uniform_buffer_binding_size >= PAGE;
-        let llvmpipe_25 = is_llvmpipe(&info) && is_mesa_25(&info);
         let fxc = may_be_fxc(info.backend, device.features());
         Caps {
             max_workgroups: limits.max_compute_workgroups_per_dimension,
@@ -160,8 +155,7 @@ impl Caps {
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
             min_macs_for_tiles: if is_llvmpipe(&info) { MIN_MACS_FOR_TILES } else { u64::MAX },
             loop_limit: loop_limit(&info),
-            cheap_loops: llvmpipe_25,
-            fast_storage_loads: llvmpipe_25,
+            fast_storage_loads: is_llvmpipe(&info) && is_mesa_25(&info),
             fxc,
             subgroups_of_eight: device.features().contains(wgpu::Features::SUBGROUP)
                 && (info.subgroup_min_size, info.subgroup_max_size) == (8, 8),

@@ -2,12 +2,11 @@
 //! that saves many loads.
 
 use super::planner::Verdict;
-use super::uniform::Rows;
 use super::{Planner, Slot, Step};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::geometry::{Axis, Strides};
-use crate::kernel::{Across, KernelKey, Patch, PatchParams, Taps};
+use crate::kernel::{Across, KernelKey, Patch, PatchParams};
 use crate::spec::Layout;
 
 /// Taps that are written out at most, of a window and along an axis.
@@ -16,13 +15,6 @@ const MOST_SIDE: usize = 16;
 
 /// Strides along the width that four columns are written out for.
 const MOST_STRIDE: usize = 4;
-
-/// Whether a software adapter computes windows in patches rather than through pages, with kernels that go through `taps`
-/// so: windows that overlap, where those are loops.
-pub(super) fn instead_of_pages(rows: &Rows, p: &Planner) -> bool {
-    let overlap = |a: &Axis| a.output > 1 && a.stride < a.kernel;
-    p.caps.fast_storage_loads && rows.taps == Taps::Any && rows.axes.iter().any(overlap)
-}
 
 /// Images that windows of channels by themselves slide over.
 pub(super) struct Images<'a> {

@@ -1,7 +1,7 @@
 //! Causal convolution problems.
 
 use super::conv::{ConvWork, resolved};
-use super::{Problem, Work, require_dtype};
+use super::{Problem, Work, require_dtype, require_shape};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::spec::{CausalConv, Conv};
@@ -25,49 +25,37 @@ pub struct CausalWork {
 
 pub(super) fn causal(spec: &CausalConv, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "causal convolution";
+    let expected = match spec.state {
+        false => "two (input, kernel) or three (bias)",
+        true => "three (input, state, kernel) or four (bias)",
+    };
     let (x, state, w, b) = match (spec.state, inputs) {
         (false, [x, w]) => (x, None, w, None),
         (false, [x, w, b]) => (x, None, w, Some(b)),
         (true, [x, state, w]) => (x, Some(state), w, None),
         (true, [x, state, w, b]) => (x, Some(state), w, Some(b)),
-        (false, _) => {
-            return Err(Error::Arity {
-                op,
-                expected: "two (input, kernel) or three (bias)",
-                got: inputs.len(),
-            });
-        }
-        (true, _) => {
-            let expected = "three (input, state, kernel) or four (bias)";
-            return Err(Error::Arity { op, expected, got: inputs.len() });
-        }
+        _ => return Err(Error::arity(op, expected, inputs.len())),
     };
     require_dtype(op, "the input", x.dtype, &[DType::F32, DType::F16])?;
     for (name, desc) in [("the state", state), ("the kernel", Some(w)), ("the bias", b)] {
         desc.map_or(Ok(()), |desc| require_dtype(op, name, desc.dtype, &[x.dtype]))?;
     }
     let &[batch, channels, length] = x.shape.as_slice() else {
-        let rule = "it must be batch, channels and length".into();
-        let (got, shape) = (x.shape.len(), x.shape.clone());
-        return Err(Error::Rank { op, tensor: "the input", got, shape, rule });
+        return Err(Error::rank(op, "the input", &x.shape, "it must be batch, channels and length"));
     };
     if channels == 0 || length == 0 {
-        let rule = "only the batch may be 0".into();
-        return Err(Error::Shape { op, tensor: "the input", got: x.shape.clone(), rule });
+        return Err(Error::shape(op, "the input", &x.shape, "only the batch may be 0"));
     }
     let taps = match w.shape.as_slice() {
         &[c, 1, taps] if c == channels && taps > 0 => taps,
         _ => {
             let rule = format!("it must be [{channels}, 1, taps], with at least one tap");
-            return Err(Error::Shape { op, tensor: "the kernel", got: w.shape.clone(), rule });
+            return Err(Error::shape(op, "the kernel", &w.shape, rule));
         }
     };
     let kept = taps - 1;
     let present = TensorDesc { shape: vec![batch, channels, kept], dtype: x.dtype };
-    if let Some(state) = state.filter(|state| state.shape != present.shape) {
-        let rule = format!("it must be {:?}", present.shape);
-        return Err(Error::Shape { op, tensor: "the state", got: state.shape.clone(), rule });
-    }
+    state.map_or(Ok(()), |state| require_shape(op, "the state", state, &present.shape, ""))?;
     let sequence = TensorDesc { shape: vec![batch, channels, kept.saturating_add(length)], dtype: x.dtype };
     checked_elements("sequence", &sequence.shape)?;
     let conv = Conv::new().groups(channels).activation(spec.activation);

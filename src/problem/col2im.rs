@@ -42,9 +42,8 @@ pub(super) fn col2im(spec: &Col2Im, inputs: &[TensorDesc]) -> Result<Problem> {
     let x = only_input(op, inputs)?;
     require_dtype(op, "the input", x.dtype, &[DType::F32, DType::F16])?;
     let &[batch, rows, columns] = x.shape.as_slice() else {
-        let rule = "it must be batch, channels times taps, and windows".into();
-        let (got, shape) = (x.shape.len(), x.shape.clone());
-        return Err(Error::Rank { op, tensor: "the input", got, shape, rule });
+        let rule = "it must be batch, channels times taps, and windows";
+        return Err(Error::rank(op, "the input", &x.shape, rule));
     };
     let rank = spec.image.len();
     if rank == 0 || rank > MAX_SPATIAL {
@@ -60,7 +59,7 @@ pub(super) fn col2im(spec: &Col2Im, inputs: &[TensorDesc]) -> Result<Problem> {
     let places: Vec<usize> = axes.iter().map(|a| a.output).collect();
     if rows == 0 || !rows.is_multiple_of(taps) || checked_elements("windows", &places)? != columns {
         let rule = format!("it must have a multiple of {taps} taps, and {places:?} windows");
-        return Err(Error::Shape { op, tensor: "the input", got: x.shape.clone(), rule });
+        return Err(Error::shape(op, "the input", &x.shape, rule));
     }
     let shape = [&[batch, rows / taps], spec.image.as_slice()].concat();
     checked_elements("output", &shape)?;

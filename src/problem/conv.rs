@@ -1,7 +1,7 @@
 //! Convolution problems, and dense layers as convolutions over a single element.
 
 use super::image::Image;
-use super::{Problem, Work, require_dtype};
+use super::{Problem, Work, require_dtype, require_shape};
 use crate::activation::ActivationKind;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -21,6 +21,13 @@ pub struct KernelStrides {
     pub i: usize,
     /// Between taps of each spatial axis.
     pub space: [usize; MAX_SPATIAL],
+}
+
+impl KernelStrides {
+    /// Flat position of a weight.
+    pub(crate) fn at(&self, o: usize, i: usize, [d, h, w]: [usize; MAX_SPATIAL]) -> usize {
+        o * self.o + i * self.i + d * self.space[0] + h * self.space[1] + w * self.space[2]
+    }
 }
 
 /// Convolution with every length and stride known.
@@ -71,6 +78,11 @@ impl ConvWork {
         self.axes.iter().map(|a| a.kernel).product()
     }
 
+    /// Multiply-adds of the definition.
+    pub(crate) fn macs(&self) -> u64 {
+        (self.batch * self.pixels() * self.out_channels() * self.group_in * self.taps()) as u64
+    }
+
     /// Whether any window has a tap outside the input.
     pub(crate) fn reaches_padding(&self) -> bool {
         self.axes.iter().any(|a| {
@@ -115,11 +127,7 @@ pub(super) fn three_inputs<'a>(
         [x, w] => (x, w, None),
         [x, w, b] => (x, w, Some(b)),
         _ => {
-            return Err(Error::Arity {
-                op,
-                expected: "two (input, kernel) or three (input, kernel, bias)",
-                got: inputs.len(),
-            });
+            return Err(Error::arity(op, "two (input, kernel) or three (input, kernel, bias)", inputs.len()));
         }
     };
     require_dtype(op, "the input", x.dtype, &FLOAT)?;
@@ -133,35 +141,18 @@ pub(super) fn three_inputs<'a>(
 /// Refuses kernels of another rank than the input's, and empty ones.
 pub(super) fn check_kernel(op: &'static str, x: &TensorDesc, w: &TensorDesc) -> Result<()> {
     if w.shape.len() != x.shape.len() {
-        return Err(Error::Rank {
-            op,
-            tensor: "the kernel",
-            got: w.shape.len(),
-            shape: w.shape.clone(),
-            rule: format!("an input of shape {:?} takes a kernel of rank {}", x.shape, x.shape.len()),
-        });
+        let rule = format!("an input of shape {:?} takes a kernel of rank {}", x.shape, x.shape.len());
+        return Err(Error::rank(op, "the kernel", &w.shape, rule));
     }
     if w.shape.contains(&0) {
-        return Err(Error::Shape {
-            op,
-            tensor: "the kernel",
-            got: w.shape.clone(),
-            rule: "no axis may be 0".into(),
-        });
+        return Err(Error::shape(op, "the kernel", &w.shape, "no axis may be 0"));
     }
     Ok(())
 }
 
 pub(super) fn check_bias(op: &'static str, bias: Option<&TensorDesc>, out_channels: usize) -> Result<()> {
-    match bias {
-        Some(b) if b.shape != [out_channels] => Err(Error::Shape {
-            op,
-            tensor: "the bias",
-            got: b.shape.clone(),
-            rule: format!("it must be [{out_channels}], one number for each output channel"),
-        }),
-        _ => Ok(()),
-    }
+    let meaning = ", one number for each output channel";
+    bias.map_or(Ok(()), |bias| require_shape(op, "the bias", bias, &[out_channels], meaning))
 }
 
 /// Refuses an activation whose parameter is not a number that can be computed with.
@@ -200,27 +191,19 @@ pub(super) fn resolved(
     };
     let groups = spec.groups;
     if groups == 0 || image.channels % groups != 0 || out_channels % groups != 0 {
-        return Err(Error::parameter(
-            op,
-            "groups",
-            groups,
-            format!(
-                "it must divide the {} input channels and the {out_channels} output channels",
-                image.channels
-            ),
-        ));
+        let rule = format!(
+            "it must divide the {} input channels and the {out_channels} output channels",
+            image.channels
+        );
+        return Err(Error::parameter(op, "groups", groups, rule));
     }
     if group_in != image.channels / groups {
-        return Err(Error::Shape {
-            op,
-            tensor: "the kernel",
-            got: w.shape.clone(),
-            rule: format!(
-                "it must take {} input channels ({} channels of the input in {groups} groups), not {group_in}",
-                image.channels / groups,
-                image.channels
-            ),
-        });
+        let rule = format!(
+            "it must take {} input channels ({} channels of the input in {groups} groups), not {group_in}",
+            image.channels / groups,
+            image.channels
+        );
+        return Err(Error::shape(op, "the kernel", &w.shape, rule));
     }
     check_bias(op, b, out_channels)?;
     let windows = Windows { stride: &spec.stride, dilation: &spec.dilation, padding: &spec.padding };
@@ -248,7 +231,7 @@ pub(super) fn resolved(
     Ok((work, TensorDesc { shape, dtype }))
 }
 
-fn kernel_strides(
+pub(super) fn kernel_strides(
     layout: KernelLayout,
     out_channels: usize,
     group_in: usize,
@@ -293,7 +276,7 @@ pub(super) fn conv_pool(spec: &ConvPool, inputs: &[TensorDesc]) -> Result<Proble
     let (Work::Conv(conv_work), Work::Pool(pool_work), [between]) =
         (conv.work, pool.work, conv.outputs.as_slice())
     else {
-        return Err(Error::Arity { op, expected: "one tensor between", got: conv.outputs.len() });
+        return Err(Error::arity(op, "one tensor between", conv.outputs.len()));
     };
     let work = ConvPoolWork { conv: conv_work, pool: pool_work, between: between.clone() };
     Ok(Problem { op, inputs: inputs.to_vec(), outputs: pool.outputs, work: Work::ConvPool(Box::new(work)) })
@@ -304,37 +287,21 @@ pub(super) fn dense(spec: &Dense, inputs: &[TensorDesc]) -> Result<Problem> {
     let (x, w, b) = three_inputs(op, inputs)?;
     check_activation(op, spec.activation)?;
     let Some((&features, rows)) = x.shape.split_last() else {
-        return Err(Error::Rank {
-            op,
-            tensor: "the input",
-            got: 0,
-            shape: vec![],
-            rule: "it must have at least one axis".into(),
-        });
+        return Err(Error::rank(op, "the input", &[], "it must have at least one axis"));
     };
     let &[first, second] = w.shape.as_slice() else {
-        return Err(Error::Rank {
-            op,
-            tensor: "the kernel",
-            got: w.shape.len(),
-            shape: w.shape.clone(),
-            rule: "it must have two axes".into(),
-        });
+        return Err(Error::rank(op, "the kernel", &w.shape, "it must have two axes"));
     };
     let (group_in, group_out, kernel) = match spec.kernel_layout {
         DenseLayout::InOut => (first, second, KernelStrides { o: 1, i: second, space: [0; MAX_SPATIAL] }),
         DenseLayout::OutIn => (second, first, KernelStrides { o: second, i: 1, space: [0; MAX_SPATIAL] }),
     };
     if group_in != features || features == 0 || group_out == 0 {
-        return Err(Error::Shape {
-            op,
-            tensor: "the kernel",
-            got: w.shape.clone(),
-            rule: format!(
-                "with {:?} it must take the {features} features of an input of shape {:?}, and neither may be 0",
-                spec.kernel_layout, x.shape
-            ),
-        });
+        let rule = format!(
+            "with {:?} it must take the {features} features of an input of shape {:?}, and neither may be 0",
+            spec.kernel_layout, x.shape
+        );
+        return Err(Error::shape(op, "the kernel", &w.shape, rule));
     }
     check_bias(op, b, group_out)?;
     let work = ConvWork {

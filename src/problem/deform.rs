@@ -1,7 +1,7 @@
 //! Deformable convolution problems.
 
 use super::conv::{ConvWork, KernelStrides, resolved};
-use super::{Problem, Work, require_dtype};
+use super::{Problem, Work, require_dtype, require_shape};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, MAX_SPATIAL, Strides};
@@ -32,25 +32,19 @@ pub struct DeformWork {
 
 pub(super) fn deform(spec: &DeformConv, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "deformable convolution";
+    let expected = match spec.mask {
+        false => "three (input, offsets, kernel) or four (bias)",
+        true => "four (input, offsets, mask, kernel) or five (bias)",
+    };
     let (x, offsets, mask, w, b) = match (spec.mask, inputs) {
         (false, [x, offsets, w]) => (x, offsets, None, w, None),
         (false, [x, offsets, w, b]) => (x, offsets, None, w, Some(b)),
         (true, [x, offsets, mask, w]) => (x, offsets, Some(mask), w, None),
         (true, [x, offsets, mask, w, b]) => (x, offsets, Some(mask), w, Some(b)),
-        (false, _) => {
-            let expected = "three (input, offsets, kernel) or four (bias)";
-            return Err(Error::Arity { op, expected, got: inputs.len() });
-        }
-        (true, _) => {
-            let expected = "four (input, offsets, mask, kernel) or five (bias)";
-            return Err(Error::Arity { op, expected, got: inputs.len() });
-        }
+        _ => return Err(Error::arity(op, expected, inputs.len())),
     };
-    let names = ["the input", "the offsets", "the kernel"];
-    for (name, desc) in names.into_iter().zip([x, offsets, w]) {
-        require_dtype(op, name, desc.dtype, &[DType::F32])?;
-    }
-    for (name, desc) in [("the mask", mask), ("the bias", b)] {
+    let names = ["the input", "the offsets", "the kernel", "the mask", "the bias"];
+    for (name, desc) in names.into_iter().zip([Some(x), Some(offsets), Some(w), mask, b]) {
         desc.map_or(Ok(()), |desc| require_dtype(op, name, desc.dtype, &[DType::F32]))?;
     }
     if (spec.conv.layout, spec.conv.kernel_layout) != (Layout::Nchw, KernelLayout::Oihw) {
@@ -66,19 +60,14 @@ pub(super) fn deform(spec: &DeformConv, inputs: &[TensorDesc]) -> Result<Problem
     if let Some(axis) = conv.axes.iter().find(|axis| axis.reach(axis.output).max(axis.input) > MOST_POSITIONS)
     {
         let rule = "padded lengths must be at most 2^24, so that offsets are added exactly";
-        return Err(Error::TooLarge { what: "axis", values: format!("{op}: {axis:?}"), rule });
+        return Err(Error::too_large("axis", format!("{op}: {axis:?}"), rule));
     }
     let rank = x.shape.len() - 2;
     let out_space = &output.shape[2..];
     // The kernel's elements fit the address space, and so do its taps times a few axes.
     let shape = |tensor: &'static str, desc: &TensorDesc, of_group: usize| {
-        let channels = groups.saturating_mul(of_group);
-        let shape = [&[conv.batch, channels], out_space].concat();
-        if desc.shape == shape {
-            return Ok(());
-        }
-        let rule = format!("it must be {shape:?}");
-        Err(Error::Shape { op, tensor, got: desc.shape.clone(), rule })
+        let shape = [&[conv.batch, groups.saturating_mul(of_group)], out_space].concat();
+        require_shape(op, tensor, desc, &shape, "")
     };
     shape("the offsets", offsets, conv.taps().saturating_mul(rank))?;
     mask.map_or(Ok(()), |mask| shape("the mask", mask, conv.taps()))?;

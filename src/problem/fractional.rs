@@ -2,13 +2,13 @@
 
 use super::image::Image;
 use super::pool::outputs_with_indices;
-use super::{Problem, Work, require_dtype};
+use super::{Problem, Work, require_dtype, require_shape, require_values};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::geometry::{MAX_SPATIAL, Strides, per_axis, three};
+use crate::geometry::{Axis, MAX_SPATIAL, Strides, per_axis, three};
 use crate::problem::PoolWork;
 use crate::spec::{FractionalMaxPool, PoolKind};
-use crate::tensor::{Data, Tensor, TensorDesc};
+use crate::tensor::{Tensor, TensorDesc};
 
 /// Windows of one axis of fractional pooling: they start where a random sample puts them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,46 +58,27 @@ impl FractionalWork {
         window: [usize; MAX_SPATIAL],
         samples: impl Fn(usize) -> f32,
     ) -> [usize; MAX_SPATIAL] {
-        let mut starts = [0; MAX_SPATIAL];
-        for ((start, axis), o) in starts.iter_mut().zip(&self.axes).zip(window) {
-            *start = axis.start(o, samples(axis.sample));
-        }
-        starts
+        std::array::from_fn(|i| self.axes[i].start(window[i], samples(self.axes[i].sample)))
     }
 
     /// Refuses samples outside `0..1`.
     pub(super) fn check_samples(&self, op: &'static str, samples: &Tensor) -> Result<()> {
-        let Data::F32(samples) = samples.data() else { return Ok(()) };
-        match samples.iter().position(|s| !(0.0..1.0).contains(s)) {
-            None => Ok(()),
-            Some(at) => Err(Error::Value {
-                op,
-                tensor: "samples",
-                at,
-                value: samples.get(at).map_or_else(String::new, f32::to_string),
-                rule: "it must be at least 0 and below 1".into(),
-            }),
-        }
+        let rule = "it must be at least 0 and below 1";
+        require_values(op, "samples", samples, |_, sample| (0.0..1.0).contains(&sample), rule)
     }
 }
 
 pub(super) fn fractional(spec: &FractionalMaxPool, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "fractional max pooling";
     let [x, samples] = inputs else {
-        return Err(Error::Arity { op, expected: "two (input, samples)", got: inputs.len() });
+        return Err(Error::arity(op, "two (input, samples)", inputs.len()));
     };
     require_dtype(op, "the input", x.dtype, &[DType::F32])?;
     require_dtype(op, "the samples", samples.dtype, &[DType::F32])?;
     let image = Image::of(op, &x.shape, spec.layout)?;
     let rank = image.rank();
-    if samples.shape != [image.batch, image.channels, rank] {
-        return Err(Error::Shape {
-            op,
-            tensor: "the samples",
-            got: samples.shape.clone(),
-            rule: format!("it must be {:?}: batch, channels, axes", [image.batch, image.channels, rank]),
-        });
-    }
+    let each = [image.batch, image.channels, rank];
+    require_shape(op, "the samples", samples, &each, ": batch, channels, axes")?;
     let window = per_axis(op, "window", &spec.window, rank)?;
     let output = per_axis(op, "output", &spec.output, rank)?;
     let mut axes = Vec::with_capacity(rank);
@@ -105,14 +86,10 @@ pub(super) fn fractional(spec: &FractionalMaxPool, inputs: &[TensorDesc]) -> Res
         let (input, kernel, output) = (image.space[i], window[i], output[i]);
         let fits = kernel.checked_add(output).is_some_and(|sum| kernel > 0 && output > 0 && sum - 1 <= input);
         if !fits {
-            return Err(Error::parameter(
-                op,
-                "window and output",
-                (kernel, output),
-                format!(
-                    "on axis {i} both must be positive, and window + output - 1 at most the input's {input}"
-                ),
-            ));
+            let rule = format!(
+                "on axis {i} both must be positive, and window + output - 1 at most the input's {input}"
+            );
+            return Err(Error::parameter(op, "window and output", (kernel, output), rule));
         }
         let alpha = if output > 1 { (input - kernel) as f32 / (output - 1) as f32 } else { 0.0 };
         // PyTorch's samples of two axes are in the order width, height; of three in the order of the axes.
@@ -127,12 +104,7 @@ pub(super) fn fractional(spec: &FractionalMaxPool, inputs: &[TensorDesc]) -> Res
         dtype: x.dtype,
         batch: image.batch,
         channels: image.channels,
-        axes: axes.map(|a| crate::geometry::Axis {
-            input: a.input,
-            kernel: a.kernel,
-            output: a.output,
-            ..crate::geometry::Axis::UNIT
-        }),
+        axes: axes.map(|a| Axis { input: a.input, kernel: a.kernel, output: a.output, ..Axis::UNIT }),
         input: Strides::of(image.layout, image.channels, image.space3()),
         output: Strides::of(image.layout, image.channels, three(&output, 1)),
         indices: spec.indices,

@@ -22,21 +22,11 @@ impl Image {
             _ => (0, 0, &[][..]),
         };
         if space.is_empty() || space.len() > MAX_SPATIAL {
-            return Err(Error::Rank {
-                op,
-                tensor: "the input",
-                got: shape.len(),
-                shape: shape.to_vec(),
-                rule: "it must be batch, channels and one to three spatial axes".into(),
-            });
+            let rule = "it must be batch, channels and one to three spatial axes";
+            return Err(Error::rank(op, "the input", shape, rule));
         }
         if channels == 0 || space.contains(&0) {
-            return Err(Error::Shape {
-                op,
-                tensor: "the input",
-                got: shape.to_vec(),
-                rule: "only the batch may be 0".into(),
-            });
+            return Err(Error::shape(op, "the input", shape, "only the batch may be 0"));
         }
         Ok(Image { batch, channels, space: space.to_vec(), layout })
     }
@@ -56,17 +46,7 @@ impl Image {
     /// # Errors
     /// If such a batch does not fit the address space, and so has no strides.
     pub fn shape_with(&self, channels: usize, space: &[usize]) -> Result<Vec<usize>> {
-        let mut shape = vec![self.batch];
-        match self.layout {
-            Layout::Nchw => {
-                shape.push(channels);
-                shape.extend_from_slice(space);
-            }
-            Layout::Nhwc => {
-                shape.extend_from_slice(space);
-                shape.push(channels);
-            }
-        }
+        let shape = self.layout.shape(self.batch, channels, space);
         checked_elements("output", &shape)?;
         Ok(shape)
     }

@@ -1,11 +1,11 @@
 //! Integer convolution problems.
 
 use super::conv::{ConvWork, check_bias, resolved};
-use super::{Problem, Work, require_dtype};
+use super::{Problem, Work, require_dtype, require_values};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::spec::{Activation, ConvInteger};
-use crate::tensor::{Data, Tensor, TensorDesc};
+use crate::tensor::{Tensor, TensorDesc};
 
 /// Integer convolution with every length and stride known.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,7 +61,7 @@ pub(super) fn integer(spec: &ConvInteger, inputs: &[TensorDesc]) -> Result<Probl
     };
     let (x, w, x_zero, w_zero, rest) = match inputs {
         [x, w, x_zero, w_zero, rest @ ..] => (x, w, x_zero, w_zero, rest),
-        _ => return Err(Error::Arity { op, expected, got: inputs.len() }),
+        _ => return Err(Error::arity(op, expected, inputs.len())),
     };
     require_dtype(op, "the input", x.dtype, &BYTES)?;
     require_dtype(op, "the kernel", w.dtype, &BYTES)?;
@@ -96,7 +96,7 @@ pub(super) fn integer(spec: &ConvInteger, inputs: &[TensorDesc]) -> Result<Probl
                 RequantizeWork { output: spec.output, zero: spec.zero, scale_each, bias: bias.is_some() };
             (Some(work), TensorDesc { dtype: spec.output, ..sums })
         }
-        _ => return Err(Error::Arity { op, expected, got: inputs.len() }),
+        _ => return Err(Error::arity(op, expected, inputs.len())),
     };
     let work = IntegerWork { conv, input: x.dtype, kernel: w.dtype, zero_each, requantize };
     Ok(Problem { op, inputs: inputs.to_vec(), outputs: vec![output], work: Work::ConvInteger(work) })
@@ -107,26 +107,15 @@ fn each(op: &'static str, tensor: &'static str, desc: &TensorDesc, channels: usi
     match desc.shape.as_slice() {
         [] | [1] => Ok(false),
         &[n] if n == channels => Ok(true),
-        got => Err(Error::Shape {
-            op,
-            tensor,
-            got: got.to_vec(),
-            rule: match channels {
-                1 => "it must be one number".into(),
-                _ => format!("it must be one number, or [{channels}], one for each output channel"),
-            },
-        }),
+        got if channels == 1 => Err(Error::shape(op, tensor, got, "it must be one number")),
+        got => {
+            let rule = format!("it must be one number, or [{channels}], one for each output channel");
+            Err(Error::shape(op, tensor, got, rule))
+        }
     }
 }
 
 /// Refuses scales that no number can be multiplied by.
 pub(super) fn check_scales(op: &'static str, scales: &Tensor) -> Result<()> {
-    let Data::F32(scales) = scales.data() else { return Ok(()) };
-    match scales.iter().enumerate().find(|(_, scale)| !scale.is_finite()) {
-        None => Ok(()),
-        Some((at, scale)) => {
-            let rule = "it must be finite".to_owned();
-            Err(Error::Value { op, tensor: "the scales", at, value: scale.to_string(), rule })
-        }
-    }
+    require_values(op, "the scales", scales, |_, scale| scale.is_finite(), "it must be finite")
 }

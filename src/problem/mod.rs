@@ -33,7 +33,7 @@ pub use unpool::UnpoolWork;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::spec::Op;
-use crate::tensor::{Tensor, TensorDesc, checked_elements};
+use crate::tensor::{Data, Tensor, TensorDesc, checked_elements};
 
 /// A validated operation on tensors of known shapes.
 #[derive(Clone, Debug, PartialEq)]
@@ -131,11 +131,7 @@ impl Problem {
     /// cannot take, such as indices outside their plane.
     pub fn check(&self, tensors: &[&Tensor]) -> Result<()> {
         if tensors.len() != self.inputs.len() {
-            return Err(Error::Arity {
-                op: self.op,
-                expected: "as many as the problem was made for",
-                got: tensors.len(),
-            });
+            return Err(Error::arity(self.op, "as many as the problem was made for", tensors.len()));
         }
         for (tensor, desc) in tensors.iter().zip(&self.inputs) {
             self.check_desc(tensor, desc)?;
@@ -148,12 +144,8 @@ impl Problem {
         if tensor.desc() == *desc {
             return Ok(());
         }
-        Err(Error::Shape {
-            op: self.op,
-            tensor: "an input",
-            got: tensor.shape().to_vec(),
-            rule: format!("the problem was made for {:?} of {}", desc.shape, desc.dtype),
-        })
+        let rule = format!("the problem was made for {:?} of {}", desc.shape, desc.dtype);
+        Err(Error::shape(self.op, "an input", tensor.shape(), rule))
     }
 
     /// Refuses values that the operation cannot compute with: positions and numbers of things that are not there.
@@ -188,13 +180,42 @@ fn require_dtype(op: &'static str, tensor: &'static str, got: DType, allowed: &[
         return Ok(());
     }
     let names: Vec<String> = allowed.iter().map(DType::to_string).collect();
-    Err(Error::Type { op, tensor, got, rule: format!("it must be {}", names.join(" or ")) })
+    Err(Error::dtype(op, tensor, got, format!("it must be {}", names.join(" or "))))
+}
+
+/// Refuses a tensor of another shape than `shape`; `meaning` says what its lengths are.
+fn require_shape(
+    op: &'static str,
+    tensor: &'static str,
+    desc: &TensorDesc,
+    shape: &[usize],
+    meaning: &str,
+) -> Result<()> {
+    if desc.shape == shape {
+        return Ok(());
+    }
+    Err(Error::shape(op, tensor, &desc.shape, format!("it must be {shape:?}{meaning}")))
+}
+
+/// Refuses a tensor of f32 of which an element, given with its position, does not fit.
+fn require_values(
+    op: &'static str,
+    name: &'static str,
+    tensor: &Tensor,
+    fits: impl Fn(usize, f32) -> bool,
+    rule: impl Into<String>,
+) -> Result<()> {
+    let Data::F32(values) = tensor.data() else { return Ok(()) };
+    match values.iter().enumerate().find(|(at, value)| !fits(*at, **value)) {
+        None => Ok(()),
+        Some((at, value)) => Err(Error::value(op, name, at, value, rule)),
+    }
 }
 
 /// The single input of an operation.
 fn only_input<'a>(op: &'static str, inputs: &'a [TensorDesc]) -> Result<&'a TensorDesc> {
     match inputs {
         [input] => Ok(input),
-        _ => Err(Error::Arity { op, expected: "one", got: inputs.len() }),
+        _ => Err(Error::arity(op, "one", inputs.len())),
     }
 }

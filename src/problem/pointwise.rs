@@ -36,12 +36,8 @@ pub(super) fn softmax(spec: &Softmax, inputs: &[TensorDesc]) -> Result<Problem> 
     let rank = input.shape.len() as isize;
     let axis = if spec.axis < 0 { spec.axis.saturating_add(rank) } else { spec.axis };
     if !(0..rank).contains(&axis) {
-        return Err(Error::parameter(
-            op,
-            "axis",
-            spec.axis,
-            format!("a tensor of shape {:?} has axes {} to {}", input.shape, -rank, rank - 1),
-        ));
+        let rule = format!("a tensor of shape {:?} has axes {} to {}", input.shape, -rank, rank - 1);
+        return Err(Error::parameter(op, "axis", spec.axis, rule));
     }
     let axis = axis as usize;
     let work = SoftmaxWork {
@@ -50,12 +46,7 @@ pub(super) fn softmax(spec: &Softmax, inputs: &[TensorDesc]) -> Result<Problem> 
         inner: input.shape[axis + 1..].iter().product(),
     };
     if work.length == 0 {
-        return Err(Error::Shape {
-            op,
-            tensor: "the input",
-            got: input.shape.clone(),
-            rule: format!("axis {axis} must not be 0"),
-        });
+        return Err(Error::shape(op, "the input", &input.shape, format!("axis {axis} must not be 0")));
     }
     Ok(same_shape(op, input, Work::Softmax(work)))
 }

@@ -151,11 +151,8 @@ pub(super) fn outputs_with_indices(
     let mut outputs = vec![TensorDesc { shape: shape.clone(), dtype: work.dtype }];
     if let Some(numbering) = work.indices {
         if work.index_end(numbering) > i32::MAX as u128 + 1 {
-            return Err(Error::TooLarge {
-                what: "indices",
-                values: format!("{op} of {work:?}"),
-                rule: "positions must fit 31 bits",
-            });
+            let rule = "positions must fit 31 bits";
+            return Err(Error::too_large("indices", format!("{op} of {work:?}"), rule));
         }
         outputs.push(TensorDesc { shape, dtype: DType::I32 });
     }

@@ -1,7 +1,7 @@
 //! Region pooling problems, and where their bins and samples lie.
 
 use super::image::Image;
-use super::{Problem, Work, require_dtype};
+use super::{Problem, Work, require_dtype, require_shape, require_values};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{MAX_LENGTH, Strides};
@@ -128,9 +128,7 @@ impl MaxRoiWork {
         let last = clip(((bin + 1) * length + bins - 1) / bins);
         first..last.max(first)
     }
-}
 
-impl MaxRoiWork {
     /// Elements of a region's largest bin at most.
     pub(crate) fn longest(&self, axis: usize, from: f32, to: f32) -> usize {
         let shape = &self.shape;
@@ -153,7 +151,7 @@ impl RoiShape {
             return Ok(());
         }
         let rule = format!("it must number one of the {} images", self.batch);
-        Err(Error::Value { op, tensor, at, value: image.to_string(), rule })
+        Err(Error::value(op, tensor, at, image, rule))
     }
 }
 
@@ -170,23 +168,13 @@ fn roi_shape(
     require_dtype(op, "the regions", rois.dtype, &[DType::F32])?;
     let image = Image::of(op, &x.shape, layout)?;
     let &[height, width] = image.space.as_slice() else {
-        return Err(Error::Rank {
-            op,
-            tensor: "the images",
-            got: x.shape.len(),
-            shape: x.shape.clone(),
-            rule: "they must have two spatial axes".into(),
-        });
+        return Err(Error::rank(op, "the images", &x.shape, "they must have two spatial axes"));
     };
     let regions = match rois.shape.as_slice() {
         &[regions, c] if c == columns => regions,
         _ => {
-            return Err(Error::Shape {
-                op,
-                tensor: "the regions",
-                got: rois.shape.clone(),
-                rule: format!("it must be [regions, {columns}]"),
-            });
+            let rule = format!("it must be [regions, {columns}]");
+            return Err(Error::shape(op, "the regions", &rois.shape, rule));
         }
     };
     if bins.iter().any(|&b| b == 0 || b > MAX_LENGTH) {
@@ -214,22 +202,11 @@ fn roi_shape(
 pub(super) fn align(spec: &RoiAlign, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "RoiAlign";
     let [x, rois, images] = inputs else {
-        return Err(Error::Arity {
-            op,
-            expected: "three (images, regions, image of each)",
-            got: inputs.len(),
-        });
+        return Err(Error::arity(op, "three (images, regions, image of each)", inputs.len()));
     };
     let (shape, output) = roi_shape(op, x, rois, 4, spec.output, spec.spatial_scale, spec.layout)?;
     require_dtype(op, "the image numbers", images.dtype, &[DType::I32])?;
-    if images.shape != [shape.regions] {
-        return Err(Error::Shape {
-            op,
-            tensor: "the image numbers",
-            got: images.shape.clone(),
-            rule: format!("it must be [{}], one for each region", shape.regions),
-        });
-    }
+    require_shape(op, "the image numbers", images, &[shape.regions], ", one for each region")?;
     if spec.sampling_ratio > MOST_SAMPLES {
         let rule = format!("it must be at most {MOST_SAMPLES}");
         return Err(Error::parameter(op, "sampling_ratio", spec.sampling_ratio, rule));
@@ -247,7 +224,7 @@ pub(super) fn align(spec: &RoiAlign, inputs: &[TensorDesc]) -> Result<Problem> {
 pub(super) fn max(spec: &MaxRoiPool, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "MaxRoiPool";
     let [x, rois] = inputs else {
-        return Err(Error::Arity { op, expected: "two (images, regions)", got: inputs.len() });
+        return Err(Error::arity(op, "two (images, regions)", inputs.len()));
     };
     let (shape, output) = roi_shape(op, x, rois, 5, spec.output, spec.spatial_scale, spec.layout)?;
     let outputs = vec![TensorDesc::f32(output)];
@@ -265,15 +242,9 @@ impl RoiAlignWork {
             let &[x1, y1, x2, y2] = region else { continue };
             let samples = self.axis(0, y1, y2).samples.max(self.axis(1, x1, x2).samples);
             if samples > MOST_SAMPLES {
-                return Err(Error::Value {
-                    op,
-                    tensor: "regions",
-                    at: 4 * r,
-                    value: format!("{region:?}"),
-                    rule: format!(
-                        "a bin of it would have {samples} samples, at most {MOST_SAMPLES} are taken"
-                    ),
-                });
+                let rule =
+                    format!("a bin of it would have {samples} samples, at most {MOST_SAMPLES} are taken");
+                return Err(Error::value(op, "regions", 4 * r, format!("{region:?}"), rule));
             }
         }
         Ok(())
@@ -283,17 +254,8 @@ impl RoiAlignWork {
 /// Refuses regions that are not finite, or so large that positions in them cannot be counted.
 pub(super) fn check_regions(op: &'static str, rois: &Tensor, columns: usize, scale: f32) -> Result<()> {
     const MOST: f32 = 1e6;
-    let Data::F32(values) = rois.data() else { return Ok(()) };
     let coordinate = |at: usize| columns == 4 || !at.is_multiple_of(columns);
-    let outside = |v: f32| v.is_nan() || v.abs() > MOST || (v * scale).abs() > MOST;
-    match values.iter().enumerate().find(|(at, v)| coordinate(*at) && outside(**v)) {
-        None => Ok(()),
-        Some((at, value)) => Err(Error::Value {
-            op,
-            tensor: "regions",
-            at,
-            value: value.to_string(),
-            rule: format!("coordinates must be finite and within {MOST}, also times the scale {scale}"),
-        }),
-    }
+    let inside = |v: f32| v.abs() <= MOST && (v * scale).abs() <= MOST;
+    let rule = format!("coordinates must be finite and within {MOST}, also times the scale {scale}");
+    require_values(op, "regions", rois, |at, v| !coordinate(at) || inside(v), rule)
 }

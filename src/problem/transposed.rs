@@ -1,10 +1,14 @@
 //! Transposed convolution problems.
 
-use super::conv::{ConvWork, KernelStrides, check_activation, check_bias, check_kernel, three_inputs};
+use super::conv::{
+    ConvWork, KernelStrides, check_activation, check_bias, check_kernel, kernel_strides, three_inputs,
+};
 use super::image::Image;
 use super::{Problem, Work};
 use crate::error::{Error, Result};
-use crate::geometry::{Axis, AxisPadding, MAX_LENGTH, Strides, axis_paddings, per_axis, three};
+use crate::geometry::{
+    Axis, AxisPadding, MAX_LENGTH, Strides, axis_paddings, check_lengths, per_axis, three,
+};
 use crate::spec::{Accuracy, ConvTranspose, KernelLayout, Padding};
 use crate::tensor::TensorDesc;
 
@@ -22,12 +26,8 @@ struct AxisSpec {
 /// The axis of the convolution whose adjoint is wanted: its input is our output, and its output our input.
 fn axis(op: &'static str, index: usize, spec: AxisSpec, padding: AxisPadding) -> Result<Axis> {
     let AxisSpec { input, kernel, stride, dilation, extra, wanted } = spec;
-    for (name, value) in [("input", input), ("kernel", kernel), ("stride", stride), ("dilation", dilation)] {
-        if value == 0 || value > MAX_LENGTH {
-            let rule = format!("on axis {index} it must be from 1 to {MAX_LENGTH}");
-            return Err(Error::parameter(op, name, value, rule));
-        }
-    }
+    let lengths = [("input", input), ("kernel", kernel), ("stride", stride), ("dilation", dilation)];
+    check_lengths(op, index, &lengths)?;
     // Larger output padding would be positions of a longer input. The sums below stay far from the end of an i128,
     // whatever the numbers.
     let step = stride.max(dilation) as i128;
@@ -62,17 +62,9 @@ fn axis(op: &'static str, index: usize, spec: AxisSpec, padding: AxisPadding) ->
         let rule = format!("on axis {index} with {spec:?} and {padding:?} it must be from 1 to {MAX_LENGTH}");
         return Err(Error::parameter(op, "output length", output, rule));
     }
-    Ok(Axis {
-        input: output as usize,
-        kernel,
-        stride,
-        dilation,
-        pad_before: before as usize,
-        // What the windows of the last positions reach behind the output; no path reads it.
-        pad_after: 0,
-        output: input,
-        adaptive: false,
-    })
+    // What the windows of the last positions reach behind the output no path reads: there is no padding after it.
+    let (pad_before, length) = (before as usize, output as usize);
+    Ok(Axis { input: length, kernel, stride, dilation, pad_before, output: input, ..Axis::UNIT })
 }
 
 /// How much of `total` is cut off the start. A negative total is output padding: room that nothing is added to.
@@ -100,17 +92,12 @@ pub(super) fn transposed(spec: &ConvTranspose, inputs: &[TensorDesc]) -> Result<
         return Err(Error::parameter(op, "groups", spec.groups, rule));
     }
     if in_channels != image.channels {
-        return Err(Error::Shape {
-            op,
-            tensor: "the kernel",
-            got: w.shape.clone(),
-            rule: format!("it must take the input's {} channels, not {in_channels}", image.channels),
-        });
+        let rule = format!("it must take the input's {} channels, not {in_channels}", image.channels);
+        return Err(Error::shape(op, "the kernel", &w.shape, rule));
     }
-    let out_channels = group_out.checked_mul(spec.groups).ok_or_else(|| Error::TooLarge {
-        what: "output channels",
-        values: format!("{group_out} in each of {} groups", spec.groups),
-        rule: "they must fit the address space",
+    let out_channels = group_out.checked_mul(spec.groups).ok_or_else(|| {
+        let rule = "they must fit the address space";
+        Error::too_large("output channels", format!("{group_out} in each of {} groups", spec.groups), rule)
     })?;
     check_bias(op, b, out_channels)?;
     let stride = per_axis(op, "stride", &spec.stride, rank)?;
@@ -139,17 +126,8 @@ pub(super) fn transposed(spec: &ConvTranspose, inputs: &[TensorDesc]) -> Result<
     }
     let out_space: Vec<usize> = axes.iter().map(|a| a.input).collect();
     let shape = image.shape_with(out_channels, &out_space)?;
-    let [d, h, w_len] = three(window, 1);
-    let kernel = match spec.kernel_layout {
-        KernelLayout::Oihw => {
-            let taps = d * h * w_len;
-            KernelStrides { o: taps, i: group_out * taps, space: [h * w_len, w_len, 1] }
-        }
-        KernelLayout::Hwio => {
-            let oi = group_out * in_channels;
-            KernelStrides { o: in_channels, i: 1, space: [h * w_len * oi, w_len * oi, oi] }
-        }
-    };
+    // The input's channels lie where the output's are in a convolution.
+    let adjoint = kernel_strides(spec.kernel_layout, in_channels, group_out, three(window, 1));
     let work = ConvWork {
         batch: image.batch,
         groups: spec.groups,
@@ -159,7 +137,7 @@ pub(super) fn transposed(spec: &ConvTranspose, inputs: &[TensorDesc]) -> Result<
         dtype: x.dtype,
         input: Strides::of(spec.layout, image.channels, image.space3()),
         output: Strides::of(spec.layout, out_channels, three(&out_space, 1)),
-        kernel,
+        kernel: KernelStrides { o: adjoint.i, i: adjoint.o, ..adjoint },
         layout: spec.layout,
         bias: b.is_some(),
         activation: spec.activation,

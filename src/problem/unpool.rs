@@ -4,7 +4,7 @@ use super::image::Image;
 use super::{Problem, Work, require_dtype};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::geometry::{MAX_SPATIAL, Strides, per_axis, three};
+use crate::geometry::{MAX_SPATIAL, Strides, per_axis, positions, three};
 use crate::spec::{IndexNumbering, MaxUnpool};
 use crate::tensor::{Data, Tensor, TensorDesc};
 
@@ -54,16 +54,9 @@ impl UnpoolWork {
 
     /// Calls `each` with image, channel and position of every input element, in row-major order of each plane.
     pub fn for_each_input(&self, mut each: impl FnMut(usize, usize, [usize; MAX_SPATIAL])) {
-        let [depth, height, width] = self.in_space;
         for n in 0..self.batch {
             for c in 0..self.channels {
-                for d in 0..depth {
-                    for h in 0..height {
-                        for w in 0..width {
-                            each(n, c, [d, h, w]);
-                        }
-                    }
-                }
+                positions(self.in_space).for_each(|at| each(n, c, at));
             }
         }
     }
@@ -83,16 +76,13 @@ impl UnpoolWork {
         });
         match wrong {
             None => Ok(()),
-            Some((at, index)) => Err(Error::Value {
-                op,
-                tensor: "indices",
-                at,
-                value: index.to_string(),
-                rule: format!(
+            Some((at, index)) => {
+                let rule = format!(
                     "it must lie in its plane of the output, {:?} counted in {:?} ({:?})",
                     self.out_space, self.indexed, self.numbering
-                ),
-            }),
+                );
+                Err(Error::value(op, "indices", at, index, rule))
+            }
         }
     }
 }
@@ -100,17 +90,13 @@ impl UnpoolWork {
 pub(super) fn unpool(spec: &MaxUnpool, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "max unpooling";
     let [x, indices] = inputs else {
-        return Err(Error::Arity { op, expected: "two (values, indices)", got: inputs.len() });
+        return Err(Error::arity(op, "two (values, indices)", inputs.len()));
     };
     require_dtype(op, "the input", x.dtype, &[DType::F32, DType::F16, DType::U8, DType::I8])?;
     require_dtype(op, "the indices", indices.dtype, &[DType::I32])?;
     if indices.shape != x.shape {
-        return Err(Error::Shape {
-            op,
-            tensor: "indices",
-            got: indices.shape.clone(),
-            rule: format!("it must be that of the values, {:?}", x.shape),
-        });
+        let rule = format!("it must be that of the values, {:?}", x.shape);
+        return Err(Error::shape(op, "indices", &indices.shape, rule));
     }
     let image = Image::of(op, &x.shape, spec.layout)?;
     let output = per_axis(op, "output", &spec.output, image.rank())?;

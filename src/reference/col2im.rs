@@ -2,17 +2,15 @@
 
 use super::Exact;
 use super::tolerance::SUM;
+use crate::geometry::positions;
 use crate::problem::Col2ImWork;
 
 pub(super) fn col2im(work: &Col2ImWork, x: &[f64], y: &mut Exact) {
     let [ad, ah, aw] = work.axes;
     let (taps, windows, pixels) = (work.taps(), work.windows(), work.pixels());
     for plane in 0..work.planes {
-        for tap in 0..taps {
-            let [td, th, tw] = [tap / aw.kernel / ah.kernel, tap / aw.kernel % ah.kernel, tap % aw.kernel];
-            for window in 0..windows {
-                let [od, oh, ow] =
-                    [window / aw.output / ah.output, window / aw.output % ah.output, window % aw.output];
+        for (tap, [td, th, tw]) in positions(work.axes.map(|a| a.kernel)).enumerate() {
+            for (window, [od, oh, ow]) in positions(work.axes.map(|a| a.output)).enumerate() {
                 let (Some(d), Some(h), Some(w)) =
                     (ad.position(od, td), ah.position(oh, th), aw.position(ow, tw))
                 else {

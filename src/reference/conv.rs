@@ -5,6 +5,7 @@ use super::activation::{activate, activation_bound};
 use super::tile;
 use super::tolerance::SUM;
 use crate::error::Result;
+use crate::geometry::{positions, taps_inside};
 use crate::memory;
 use crate::problem::ConvWork;
 
@@ -31,14 +32,9 @@ pub(super) fn conv(work: &ConvWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, 
 
 /// Calls `f` with the image, channel and position of every output.
 fn for_each_output(work: &ConvWork, mut f: impl FnMut(usize, usize, [usize; 3])) {
-    let [depth, height, width] = work.axes.map(|a| a.output);
     for n in 0..work.batch {
         for o in 0..work.out_channels() {
-            for d in 0..depth {
-                for h in 0..height {
-                    (0..width).for_each(|w| f(n, o, [d, h, w]));
-                }
-            }
+            positions(work.axes.map(|a| a.output)).for_each(|at| f(n, o, at));
         }
     }
 }
@@ -53,15 +49,11 @@ impl Unfinite {
             return Ok(Unfinite(Vec::new()));
         }
         let mut found = memory::filled(None, work.out_channels())?;
-        let ([kd, kh, kw], strides) = (work.axes.map(|a| a.kernel), work.kernel);
         for (o, found) in found.iter_mut().enumerate() {
-            for tap in 0..work.taps() {
-                let [td, th, tw] = [tap / kw / kh % kd, tap / kw % kh, tap % kw];
-                let first =
-                    o * strides.o + td * strides.space[0] + th * strides.space[1] + tw * strides.space[2];
-                if (0..work.group_in).any(|i| !w[first + i * strides.i].is_finite()) {
-                    let ends = found.get_or_insert([[td; 2], [th; 2], [tw; 2]]);
-                    for ([first, last], tap) in ends.iter_mut().zip([td, th, tw]) {
+            for tap in positions(work.axes.map(|a| a.kernel)) {
+                if (0..work.group_in).any(|i| !w[work.kernel.at(o, i, tap)].is_finite()) {
+                    let ends = found.get_or_insert(tap.map(|tap| [tap; 2]));
+                    for ([first, last], tap) in ends.iter_mut().zip(tap) {
                         (*first, *last) = (tap.min(*first), tap.max(*last));
                     }
                 }
@@ -110,32 +102,19 @@ fn sum(
     [x, w]: [&[f64]; 2],
     bias: Option<&[f64]>,
     (n, o): (usize, usize),
-    [od, oh, ow]: [usize; 3],
+    position: [usize; 3],
 ) -> (f64, f64) {
-    let [ad, ah, aw] = work.axes;
-    let ks = work.kernel;
     let group = o / work.group_out;
     let mut sum = bias.map_or(0.0, |b| b[o]);
     let mut magnitude = sum.abs();
-    for td in ad.taps_inside(od) {
-        for th in ah.taps_inside(oh) {
-            for tw in aw.taps_inside(ow) {
-                let (Some(d), Some(h), Some(w_at)) =
-                    (ad.position(od, td), ah.position(oh, th), aw.position(ow, tw))
-                else {
-                    continue;
-                };
-                for i in 0..work.group_in {
-                    let c = group * work.group_in + i;
-                    let a = x[work.input.at(n, c, [d, h, w_at])];
-                    let tap = td * ks.space[0] + th * ks.space[1] + tw * ks.space[2];
-                    let b = w[o * ks.o + i * ks.i + tap];
-                    sum += a * b;
-                    magnitude += (a * b).abs();
-                }
-            }
+    taps_inside(&work.axes, position).for_each(|(tap, at)| {
+        for i in 0..work.group_in {
+            let c = group * work.group_in + i;
+            let product = x[work.input.at(n, c, at)] * w[work.kernel.at(o, i, tap)];
+            sum += product;
+            magnitude += product.abs();
         }
-    }
+    });
     (sum, SUM * magnitude)
 }
 
@@ -148,98 +127,32 @@ pub(super) fn transposed(
     bias: Option<&[f64]>,
     y: &mut Exact,
 ) -> Result<()> {
-    let [ad, ah, aw] = work.axes;
-    let ks = work.kernel;
-    let pixels = ad.input * ah.input * aw.input;
+    let [inputs, outputs] = [work.axes.map(|a| a.output), work.axes.map(|a| a.input)];
+    let [_, height, width] = outputs;
     for n in 0..work.batch {
         for o in 0..work.out_channels() {
             let group = o / work.group_out;
-            let mut sums = memory::filled(bias.map_or(0.0, |b| b[o]), pixels)?;
+            let mut sums = memory::filled(bias.map_or(0.0, |b| b[o]), outputs.iter().product())?;
             let mut magnitudes = memory::collected(sums.iter().map(|s| s.abs()))?;
-            for id in 0..ad.output {
-                for ih in 0..ah.output {
-                    for iw in 0..aw.output {
-                        for td in ad.taps_inside(id) {
-                            for th in ah.taps_inside(ih) {
-                                for tw in aw.taps_inside(iw) {
-                                    let (Some(d), Some(h), Some(w_at)) =
-                                        (ad.position(id, td), ah.position(ih, th), aw.position(iw, tw))
-                                    else {
-                                        continue;
-                                    };
-                                    let at = (d * ah.input + h) * aw.input + w_at;
-                                    let tap = td * ks.space[0] + th * ks.space[1] + tw * ks.space[2];
-                                    for i in 0..work.group_in {
-                                        let c = group * work.group_in + i;
-                                        let a = x[work.input.at(n, c, [id, ih, iw])];
-                                        // The kernel's first channels are the input's: those of all groups.
-                                        let b = w[(o % work.group_out) * ks.o + c * ks.i + tap];
-                                        sums[at] += a * b;
-                                        magnitudes[at] += (a * b).abs();
-                                    }
-                                }
-                            }
-                        }
+            for from in positions(inputs) {
+                taps_inside(&work.axes, from).for_each(|(tap, [d, h, column])| {
+                    let at = (d * height + h) * width + column;
+                    for i in 0..work.group_in {
+                        let c = group * work.group_in + i;
+                        // The kernel's first channels are the input's: those of all groups.
+                        let weight = w[work.kernel.at(o % work.group_out, c, tap)];
+                        let product = x[work.input.at(n, c, from)] * weight;
+                        sums[at] += product;
+                        magnitudes[at] += product.abs();
                     }
-                }
+                });
             }
-            for (at, (sum, magnitude)) in sums.into_iter().zip(magnitudes).enumerate() {
-                let position = [at / aw.input / ah.input, at / aw.input % ah.input, at % aw.input];
-                let to = work.output.at(n, o, position);
+            for ((sum, magnitude), at) in sums.into_iter().zip(magnitudes).zip(positions(outputs)) {
+                let to = work.output.at(n, o, at);
                 y.values[to] = activate(work.activation, sum);
                 y.bound[to] = activation_bound(work.activation, sum, SUM * magnitude);
             }
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::{Conv, ConvPool, Op, Padding, Pool, Problem, Tensor, reference};
-
-    /// What is wrong with `got` as the output of `op`, with the weights of a 3x3 window and ones as input.
-    fn is_right(op: &Op, weights: [f32; 9], got: &[f32]) -> bool {
-        let x = Tensor::from_f32(&[1, 1, 4, 4], vec![1.0; 16]).unwrap();
-        let w = Tensor::from_f32(&[1, 1, 3, 3], weights.to_vec()).unwrap();
-        let problem = Problem::new(op, &[x.desc(), w.desc()]).unwrap();
-        let exact = &reference::evaluate(&problem, &[&x, &w]).unwrap()[0];
-        let got = Tensor::from_f32(&exact.desc.shape, got.to_vec()).unwrap();
-        let whole = reference::compare(exact, &got).unwrap().is_none();
-        let sample = reference::compare_sample(&problem, &[&x, &w], &got, 500, 1).unwrap();
-        assert_eq!(whole, sample == Some(None), "a sample is judged as the whole");
-        whole
-    }
-
-    /// Infinite weights in the upper left corner of the window: it lies in the padding above and on the left.
-    #[test]
-    fn nan_is_accepted_where_a_weight_that_is_not_finite_meets_padding_and_nowhere_else() {
-        let mut weights = [1.0; 9];
-        weights[0] = f32::INFINITY;
-        let conv = Conv::new().padding(Padding::symmetric([1]));
-        let i = f32::INFINITY;
-        let inside = [4., 6., 6., 4., 6., i, i, i, 6., i, i, i, 4., i, i, i];
-        let by_zeros = inside.map(|v: f32| if v.is_finite() { f32::NAN } else { v });
-        let op = Op::from(conv.clone());
-        assert!(is_right(&op, weights, &inside) && is_right(&op, weights, &by_zeros));
-        assert!(!is_right(&op, weights, &[f32::NAN; 16]), "not where no padding is met");
-        let wrong = inside.map(|v: f32| if v == 4.0 { 5.0 } else { v });
-        assert!(!is_right(&op, weights, &wrong), "no other value");
-        let finite = [4., 6., 6., 4., 6., 9., 9., 6., 6., 9., 9., 6., 4., 6., 6., 4.];
-        assert!(is_right(&op, [1.0; 9], &finite));
-        assert!(!is_right(&op, [1.0; 9], &[f32::NAN; 16]), "not where all weights are finite");
-    }
-
-    #[test]
-    fn such_nan_goes_through_pooling() {
-        let mut weights = [1.0; 9];
-        weights[0] = f32::INFINITY;
-        let conv = Conv::new().padding(Padding::symmetric([1]));
-        let op = Op::from(ConvPool { conv, pool: Pool::max([2]) });
-        let i = f32::INFINITY;
-        assert!(
-            is_right(&op, weights, &[i; 4]) && is_right(&op, weights, &[f32::NAN, f32::NAN, f32::NAN, i])
-        );
-        assert!(!is_right(&op, weights, &[i, i, i, f32::NAN]), "the last window has none");
-    }
 }

@@ -3,6 +3,7 @@
 use super::Exact;
 use super::activation::{activate, activation_bound};
 use super::tolerance::{EPS, SUM};
+use crate::geometry::positions;
 use crate::problem::DeformWork;
 
 /// `tensors` are the input, the offsets, the mask if there is one, the kernel, and the bias if there is one.
@@ -10,26 +11,21 @@ pub(super) fn deform(work: &DeformWork, tensors: &[Vec<f64>], y: &mut Exact) {
     let conv = &work.conv;
     let (mask, weights) = tensors[2..].split_at(usize::from(work.mask));
     let [x, offsets] = [&tensors[0], &tensors[1]];
-    let ([_, ah, aw], ks) = (conv.axes, conv.kernel);
     let channels_of_offsets = conv.in_channels() / work.offset_groups;
     for n in 0..conv.batch {
         for o in 0..conv.out_channels() {
-            for p in 0..conv.pixels() {
-                let out = [p / aw.output / ah.output, p / aw.output % ah.output, p % aw.output];
+            for (p, out) in positions(conv.axes.map(|a| a.output)).enumerate() {
                 let mut sum = weights.get(1).map_or(0.0, |bias| bias[o]);
                 // The absolute values that are summed up, and those that rounded weights of the interpolation move.
                 let (mut magnitude, mut moved) = (sum.abs(), 0.0);
                 for i in 0..conv.group_in {
                     let c = o / conv.group_out * conv.group_in + i;
-                    for tap in 0..conv.taps() {
-                        let place =
-                            [tap / aw.kernel / ah.kernel, tap / aw.kernel % ah.kernel, tap % aw.kernel];
+                    for (tap, place) in positions(conv.axes.map(|a| a.kernel)).enumerate() {
                         let at = (n * work.offset_groups + c / channels_of_offsets) * conv.taps() + tap;
                         let offset = |axis: usize| offsets[(at * work.rank + axis) * conv.pixels() + p];
                         let sample = sample(work, x, (n, c), out, place, offset);
                         let mask = mask.first().map_or(1.0, |mask| mask[at * conv.pixels() + p]);
-                        let tap = place[0] * ks.space[0] + place[1] * ks.space[1] + place[2] * ks.space[2];
-                        let weight = weights[0][o * ks.o + i * ks.i + tap];
+                        let weight = weights[0][conv.kernel.at(o, i, place)];
                         sum += weight * (mask * sample.value);
                         magnitude += (weight * mask * sample.magnitude).abs();
                         moved += (weight * mask * sample.corners).abs();

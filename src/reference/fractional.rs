@@ -3,6 +3,7 @@
 use super::Exact;
 use super::pool::{has_no_subnormals, maximum};
 use crate::error::Result;
+use crate::geometry::positions;
 use crate::problem::FractionalWork;
 
 pub(super) fn fractional(
@@ -13,30 +14,23 @@ pub(super) fn fractional(
     mut indices: Option<&mut Exact>,
 ) -> Result<()> {
     let pool = &work.pool;
-    let [outputs_d, outputs_h, outputs_w] = work.axes.map(|a| a.output);
-    let [taps_d, taps_h, taps_w] = work.axes.map(|a| a.kernel);
+    let [outputs, taps] = [work.axes.map(|a| a.output), work.axes.map(|a| a.kernel)];
     for n in 0..pool.batch {
         for c in 0..pool.channels {
-            for od in 0..outputs_d {
-                for oh in 0..outputs_h {
-                    for ow in 0..outputs_w {
-                        let plane = (n * pool.channels + c) * work.samples;
-                        let [d, h, w] = work.starts([od, oh, ow], |i| samples[plane + i] as f32);
-                        let rows = (d..d + taps_d).flat_map(|d| (h..h + taps_h).map(move |h| (d, h)));
-                        let window = rows.flat_map(|(d, h)| (w..w + taps_w).map(move |w| [d, h, w]));
-                        let value = |&p: &[usize; 3]| x[pool.input.at(n, c, p)];
-                        let (max, position) = maximum(window.clone(), value, pool.dtype);
-                        let signed_zero = max == 0.0 && has_no_subnormals(pool.dtype, window, value);
-                        let at = pool.output.at(n, c, [od, oh, ow]);
-                        y.values[at] = max;
-                        if signed_zero {
-                            y.mark_signed_zero(at)?;
-                        }
-                        if let (Some(indices), Some(numbering)) = (indices.as_deref_mut(), pool.indices) {
-                            indices.values[at] =
-                                position.map_or(-1.0, |p| pool.index(numbering, n, c, p) as f64);
-                        }
-                    }
+            let plane = (n * pool.channels + c) * work.samples;
+            for o in positions(outputs) {
+                let [d, h, w] = work.starts(o, |i| samples[plane + i] as f32);
+                let window = positions(taps).map(|[td, th, tw]| [d + td, h + th, w + tw]);
+                let value = |&p: &[usize; 3]| x[pool.input.at(n, c, p)];
+                let (max, position) = maximum(window.clone(), value, pool.dtype);
+                let signed_zero = max == 0.0 && has_no_subnormals(pool.dtype, window, value);
+                let at = pool.output.at(n, c, o);
+                y.values[at] = max;
+                if signed_zero {
+                    y.mark_signed_zero(at)?;
+                }
+                if let (Some(indices), Some(numbering)) = (indices.as_deref_mut(), pool.indices) {
+                    indices.values[at] = position.map_or(-1.0, |p| pool.index(numbering, n, c, p) as f64);
                 }
             }
         }

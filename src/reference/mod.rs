@@ -28,7 +28,7 @@ use crate::error::Result;
 use crate::memory;
 use crate::problem::{ConvPoolWork, PoolWork, Problem, Work};
 use crate::spec::{Op, PoolKind};
-use crate::tensor::{Data, Tensor, TensorDesc};
+use crate::tensor::{Data, Tensor, TensorDesc, of_any};
 
 /// One output of the reference.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +51,12 @@ impl Exact {
     fn zeros(desc: &TensorDesc) -> Result<Exact> {
         let elements = desc.elements();
         let (values, bound) = (memory::filled(0.0, elements)?, memory::filled(0.0, elements)?);
-        Ok(Exact { desc: desc.clone(), values, bound, or_nan: Vec::new(), signed_zero: Vec::new() })
+        Ok(Exact::of(desc.clone(), values, bound))
+    }
+
+    /// Where NaN is wrong, and zeros may have either sign.
+    pub(crate) fn of(desc: TensorDesc, values: Vec<f64>, bound: Vec<f64>) -> Exact {
+        Exact { desc, values, bound, or_nan: Vec::new(), signed_zero: Vec::new() }
     }
 
     fn mark_signed_zero(&mut self, at: usize) -> Result<()> {
@@ -102,20 +107,20 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
     problem.check(inputs)?;
     let x = inputs.iter().map(|t| to_f64(t)).collect::<Result<Vec<_>>>()?;
     let mut outputs = problem.outputs.iter().map(Exact::zeros).collect::<Result<Vec<_>>>()?;
+    fn bias(rest: &[Vec<f64>]) -> Option<&[f64]> {
+        rest.first().map(Vec::as_slice)
+    }
     match (&problem.work, x.as_slice(), outputs.as_mut_slice()) {
-        (Work::Pool(work), [x], [y]) => pool::pool(work, x, y, None)?,
-        (Work::Pool(work), [x], [y, indices]) => pool::pool(work, x, y, Some(indices))?,
-        (Work::Fractional(work), [x, s], [y]) => fractional::fractional(work, x, s, y, None)?,
-        (Work::Fractional(work), [x, s], [y, i]) => fractional::fractional(work, x, s, y, Some(i))?,
+        (Work::Pool(work), [x], [y, indices @ ..]) => pool::pool(work, x, y, indices.first_mut())?,
+        (Work::Fractional(work), [x, samples], [y, indices @ ..]) => {
+            fractional::fractional(work, x, samples, y, indices.first_mut())?
+        }
         (Work::Unpool(work), [x, i], [y]) => unpool::unpool(work, x, i, y),
         (Work::RoiAlign(work), [x, r, i], [y]) => roi::align(work, x, r, i, y)?,
         (Work::MaxRoi(work), [x, r], [y]) => roi::max(work, x, r, y)?,
-        (Work::ConvTranspose(work), [x, w], [y]) => conv::transposed(work, x, w, None, y)?,
-        (Work::ConvTranspose(work), [x, w, b], [y]) => conv::transposed(work, x, w, Some(b), y)?,
-        (Work::ConvPool(work), [x, w], [y]) => conv_pool(work, x, w, None, y)?,
-        (Work::ConvPool(work), [x, w, b], [y]) => conv_pool(work, x, w, Some(b), y)?,
-        (Work::Conv(work), [x, w], [y]) => conv::conv(work, x, w, None, y)?,
-        (Work::Conv(work), [x, w, b], [y]) => conv::conv(work, x, w, Some(b), y)?,
+        (Work::ConvTranspose(work), [x, w, b @ ..], [y]) => conv::transposed(work, x, w, bias(b), y)?,
+        (Work::ConvPool(work), [x, w, b @ ..], [y]) => conv_pool(work, x, w, bias(b), y)?,
+        (Work::Conv(work), [x, w, b @ ..], [y]) => conv::conv(work, x, w, bias(b), y)?,
         (Work::ConvInteger(work), [x, w, rest @ ..], [y]) => integer::integer(work, x, w, rest, y),
         (Work::Deform(work), all @ [_, _, _, ..], [y]) => deform::deform(work, all, y),
         (Work::Col2Im(work), [x], [y]) => col2im::col2im(work, x, y),
@@ -123,11 +128,7 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
         (Work::Softmax(work), [x], [y]) => softmax::softmax(work, x, y),
         (Work::Activation(work), [x], [y]) => activation::activation(work, x, y),
         _ => {
-            return Err(crate::Error::Arity {
-                op: problem.op,
-                expected: "as many as the operation defines",
-                got: inputs.len(),
-            });
+            return Err(crate::Error::arity(problem.op, "as many as the operation defines", inputs.len()));
         }
     }
     for output in &mut outputs {
@@ -161,11 +162,5 @@ fn conv_pool(work: &ConvPoolWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y:
 }
 
 fn to_f64(t: &Tensor) -> Result<Vec<f64>> {
-    match t.data() {
-        Data::F32(v) => memory::collected(v.iter().map(|&x| f64::from(x))),
-        Data::F16(v) => memory::collected(v.iter().map(|&x| x.to_f64())),
-        Data::U8(v) => memory::collected(v.iter().map(|&x| f64::from(x))),
-        Data::I8(v) => memory::collected(v.iter().map(|&x| f64::from(x))),
-        Data::I32(v) => memory::collected(v.iter().map(|&x| f64::from(x))),
-    }
+    of_any!(t.data(), v => memory::collected(v.iter().map(|&x| f64::from(x))))
 }

@@ -4,6 +4,7 @@ use super::Exact;
 use super::tolerance::{EPS, SUM};
 use crate::dtype::DType;
 use crate::error::Result;
+use crate::geometry::{positions, taps_inside};
 use crate::problem::PoolWork;
 use crate::spec::PoolKind;
 
@@ -22,24 +23,18 @@ fn of_powers(p: f64, taps: f64) -> f64 {
 }
 
 pub(super) fn pool(work: &PoolWork, x: &[f64], y: &mut Exact, mut indices: Option<&mut Exact>) -> Result<()> {
-    let [ad, ah, aw] = work.axes;
     for n in 0..work.batch {
         for c in 0..work.channels {
-            for od in 0..ad.output {
-                for oh in 0..ah.output {
-                    for ow in 0..aw.output {
-                        let at = work.output.at(n, c, [od, oh, ow]);
-                        let value = |&p: &[usize; 3]| x[work.input.at(n, c, p)];
-                        let element = element(work, value, [od, oh, ow]);
-                        (y.values[at], y.bound[at]) = (element.value, element.bound);
-                        if element.signed_zero {
-                            y.mark_signed_zero(at)?;
-                        }
-                        if let (Some(indices), Some(numbering)) = (indices.as_deref_mut(), work.indices) {
-                            indices.values[at] =
-                                element.position.map_or(-1.0, |p| work.index(numbering, n, c, p) as f64);
-                        }
-                    }
+            for o in positions(work.axes.map(|a| a.output)) {
+                let at = work.output.at(n, c, o);
+                let element = element(work, |&p| x[work.input.at(n, c, p)], o);
+                (y.values[at], y.bound[at]) = (element.value, element.bound);
+                if element.signed_zero {
+                    y.mark_signed_zero(at)?;
+                }
+                if let (Some(indices), Some(numbering)) = (indices.as_deref_mut(), work.indices) {
+                    let index = |p| work.index(numbering, n, c, p) as f64;
+                    indices.values[at] = element.position.map_or(-1.0, index);
                 }
             }
         }
@@ -60,36 +55,33 @@ pub(super) struct Element {
 
 /// The window at one position of a plane whose elements are `value`.
 pub(super) fn element(work: &PoolWork, value: impl Fn(&[usize; 3]) -> f64, o: [usize; 3]) -> Element {
-    let [ad, ah, aw] = work.axes;
-    let [od, oh, ow] = o;
-    let window = Taps::of(work, o);
+    let window = taps_inside(&work.axes, o).map(|(_, position)| position);
+    let values = || window.clone().map(|p| value(&p));
+    let inside = || (0..3).map(|i| work.axes[i].taps_inside(o[i]).len() as f64).product::<f64>();
     let (value, bound) = match work.kind {
         PoolKind::Max => {
             let value_of = &value;
-            let (value, position) = maximum(window.iter(), value_of, work.dtype);
-            let signed_zero = value == 0.0 && has_no_subnormals(work.dtype, window.iter(), value_of);
+            let (value, position) = maximum(window.clone(), value_of, work.dtype);
+            let signed_zero = value == 0.0 && has_no_subnormals(work.dtype, window, value_of);
             return Element { value, bound: 0.0, position, signed_zero };
         }
         PoolKind::Average { count_include_pad, divisor } => {
             let count = match divisor {
                 Some(divisor) => f64::from(divisor),
                 // Padding may make windows larger than what a usize counts.
-                None if count_include_pad => [ad.taps_padded(od), ah.taps_padded(oh), aw.taps_padded(ow)]
-                    .map(|n| n as f64)
-                    .iter()
-                    .product(),
-                None => window.len() as f64,
+                None if count_include_pad => (0..3).map(|i| work.axes[i].taps_padded(o[i]) as f64).product(),
+                None => inside(),
             };
-            let magnitude = window.iter().map(|p| value(&p).abs()).sum::<f64>() / count;
-            (window.iter().map(|p| value(&p)).sum::<f64>() / count, SUM * magnitude)
+            let magnitude = values().map(f64::abs).sum::<f64>() / count;
+            (values().sum::<f64>() / count, SUM * magnitude)
         }
         PoolKind::LpTorch { p } => {
             let p = f64::from(p);
             let taps: f64 = work.axes.iter().map(|a| a.kernel as f64).product();
-            let scale = taps / window.len() as f64;
-            let unit = Unit::of(window.iter().map(|q| value(&q)));
-            let sum: f64 = window.iter().map(|q| unit.power(value(&q), p)).sum();
-            let magnitude: f64 = window.iter().map(|q| unit.power(value(&q).abs(), p)).sum();
+            let scale = taps / inside();
+            let unit = Unit::of(values());
+            let sum: f64 = values().map(|v| unit.power(v, p)).sum();
+            let magnitude: f64 = values().map(|v| unit.power(v.abs(), p)).sum();
             let root = (sum * scale).powf(1.0 / p);
             // Where terms of both signs cancel, the root magnifies what is left of their errors.
             let error = 2.0 * SUM * magnitude * scale;
@@ -105,10 +97,10 @@ pub(super) fn element(work: &PoolWork, value: impl Fn(&[usize; 3]) -> f64, o: [u
         }
         PoolKind::Lp { p } => {
             let p = f64::from(p);
-            let unit = Unit::of(window.iter().map(|q| value(&q)));
-            let sum: f64 = window.iter().map(|q| unit.power(value(&q).abs(), p)).sum();
+            let unit = Unit::of(values());
+            let sum: f64 = values().map(|v| unit.power(v.abs(), p)).sum();
             let root = unit.size * sum.powf(1.0 / p);
-            (root, of_powers(p, window.len() as f64) * root)
+            (root, of_powers(p, inside()) * root)
         }
     };
     Element { value, bound, position: None, signed_zero: false }
@@ -131,40 +123,6 @@ impl Unit {
     /// `x^p`. Beside what is infinite no number counts.
     fn power(&self, x: f64, p: f64) -> f64 {
         if self.infinite && x.is_finite() { 0.0 } else { (x / self.size).powf(p) }
-    }
-}
-
-/// The positions inside the input that a window covers.
-struct Taps {
-    first: [usize; 3],
-    step: [usize; 3],
-    count: [usize; 3],
-}
-
-impl Taps {
-    /// Those of window `o`.
-    fn of(work: &PoolWork, o: [usize; 3]) -> Taps {
-        let inside = |i: usize| work.axes[i].taps_inside(o[i]);
-        Taps {
-            first: [0, 1, 2].map(|i| work.axes[i].position(o[i], inside(i).start).unwrap_or(0)),
-            step: work.axes.map(|a| a.dilation),
-            count: [0, 1, 2].map(|i| inside(i).len()),
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.count.iter().product()
-    }
-
-    /// In row-major order.
-    fn iter(&self) -> impl Iterator<Item = [usize; 3]> {
-        let ([first_d, first_h, first_w], [step_d, step_h, step_w]) = (self.first, self.step);
-        let [depth, height, width] = self.count;
-        (0..depth).flat_map(move |d| {
-            (0..height).flat_map(move |h| {
-                (0..width).map(move |w| [first_d + d * step_d, first_h + h * step_h, first_w + w * step_w])
-            })
-        })
     }
 }
 
@@ -197,13 +155,13 @@ pub(super) fn maximum(
         _ => f64::NEG_INFINITY,
     };
     let mut position = None;
-    for p in window {
+    window.for_each(|p| {
         let v = value(&p);
         // The first counts whatever it is.
         if position.is_none() || v > max || v.is_nan() {
             (max, position) = (v, Some(p));
         }
-    }
+    });
     // A window of negative zero alone keeps its sign.
     if let Some(p) = position {
         max = value(&p);

@@ -4,6 +4,7 @@ use super::Exact;
 use super::pool::has_no_subnormals;
 use super::tolerance::{EPS, SUM};
 use crate::error::Result;
+use crate::geometry::positions;
 use crate::memory;
 use crate::problem::{MaxRoiWork, RoiAlignWork};
 use crate::spec::RoiMode;
@@ -46,69 +47,64 @@ pub(super) fn align(
             + (height + width) as f64;
         // Coordinates may be off by a few units in the last place (WGSL's divisions are), which moves each sample.
         let error = 16.0 * EPS * farthest;
-        for c in 0..shape.channels {
-            for by in 0..shape.bins[0] {
-                for bx in 0..shape.bins[1] {
-                    let mut sum = 0.0;
-                    let mut magnitude = 0.0;
-                    let mut largest: Option<f64> = None;
-                    let mut steepest: f64 = 0.0;
-                    // Of samples that count or do not, as they are rounded.
-                    let mut open = 0.0;
-                    // Samples outside for sure touch nothing, and are 0.
-                    let across = (0..columns.samples)
-                        .map(|ix| (ix, Reach::of(columns.sample(bx, ix), error, width)))
-                        .filter(|(_, reach)| !reach.pixels.is_empty());
-                    let across = memory::collected(across)?;
-                    for iy in 0..rows.samples {
-                        let along = Reach::of(rows.sample(by, iy), error, height);
-                        let touching = if along.pixels.is_empty() { &[][..] } else { &across[..] };
-                        if touching.len() < columns.samples {
-                            largest = Some(max_of(largest, 0.0));
-                        }
-                        for (ix, across) in touching {
-                            let ix = *ix;
-                            let most = (along.pixels.clone())
-                                .flat_map(|row| across.pixels.clone().map(move |column| [0, row, column]))
-                                .fold(0.0, |most: f64, p| most.max(x[shape.input.at(image, c, p)].abs()));
-                            steepest = steepest.max(most);
-                            if along.open || across.open {
-                                open += most;
-                            }
-                            let (Some(v), Some(h)) = (
-                                work.neighbours(&rows, by, iy, height),
-                                work.neighbours(&columns, bx, ix, width),
-                            ) else {
-                                largest = Some(max_of(largest, 0.0));
-                                continue;
-                            };
-                            let (ly, lx) = (f64::from(v.weight), f64::from(h.weight));
-                            let corners = [
-                                (v.low, h.low, (1.0 - ly) * (1.0 - lx)),
-                                (v.low, h.high, (1.0 - ly) * lx),
-                                (v.high, h.low, ly * (1.0 - lx)),
-                                (v.high, h.high, ly * lx),
-                            ];
-                            for (row, column, weight) in corners {
-                                let value = x[shape.input.at(image, c, [0, row, column])];
-                                sum += weight * value;
-                                magnitude += (weight * value).abs();
-                                largest = Some(max_of(largest, weight * value));
-                            }
-                        }
+        for [c, by, bx] in positions([shape.channels, shape.bins[0], shape.bins[1]]) {
+            let mut sum = 0.0;
+            let mut magnitude = 0.0;
+            let mut largest: Option<f64> = None;
+            let mut steepest: f64 = 0.0;
+            // Of samples that count or do not, as they are rounded.
+            let mut open = 0.0;
+            // Samples outside for sure touch nothing, and are 0.
+            let across = (0..columns.samples)
+                .map(|ix| (ix, Reach::of(columns.sample(bx, ix), error, width)))
+                .filter(|(_, reach)| !reach.pixels.is_empty());
+            let across = memory::collected(across)?;
+            for iy in 0..rows.samples {
+                let along = Reach::of(rows.sample(by, iy), error, height);
+                let touching = if along.pixels.is_empty() { &[][..] } else { &across[..] };
+                if touching.len() < columns.samples {
+                    largest = Some(max_of(largest, 0.0));
+                }
+                for (ix, across) in touching {
+                    let ix = *ix;
+                    let most = (along.pixels.clone())
+                        .flat_map(|row| across.pixels.clone().map(move |column| [0, row, column]))
+                        .fold(0.0, |most: f64, p| most.max(x[shape.input.at(image, c, p)].abs()));
+                    steepest = steepest.max(most);
+                    if along.open || across.open {
+                        open += most;
                     }
-                    let count = (rows.samples * columns.samples).max(1) as f64;
-                    let at = shape.output.at(r, c, [0, by, bx]);
-                    let moved = error * 4.0 * steepest;
-                    (y.values[at], y.bound[at]) = match work.mode {
-                        RoiMode::Average => (sum / count, SUM * magnitude / count + moved + open / count),
-                        RoiMode::Max => {
-                            let open = if open > 0.0 { steepest } else { 0.0 };
-                            (largest.unwrap_or(0.0), SUM * steepest + moved + open)
-                        }
+                    let (Some(v), Some(h)) =
+                        (work.neighbours(&rows, by, iy, height), work.neighbours(&columns, bx, ix, width))
+                    else {
+                        largest = Some(max_of(largest, 0.0));
+                        continue;
                     };
+                    let (ly, lx) = (f64::from(v.weight), f64::from(h.weight));
+                    let corners = [
+                        (v.low, h.low, (1.0 - ly) * (1.0 - lx)),
+                        (v.low, h.high, (1.0 - ly) * lx),
+                        (v.high, h.low, ly * (1.0 - lx)),
+                        (v.high, h.high, ly * lx),
+                    ];
+                    for (row, column, weight) in corners {
+                        let value = x[shape.input.at(image, c, [0, row, column])];
+                        sum += weight * value;
+                        magnitude += (weight * value).abs();
+                        largest = Some(max_of(largest, weight * value));
+                    }
                 }
             }
+            let count = (rows.samples * columns.samples).max(1) as f64;
+            let at = shape.output.at(r, c, [0, by, bx]);
+            let moved = error * 4.0 * steepest;
+            (y.values[at], y.bound[at]) = match work.mode {
+                RoiMode::Average => (sum / count, SUM * magnitude / count + moved + open / count),
+                RoiMode::Max => {
+                    let open = if open > 0.0 { steepest } else { 0.0 };
+                    (largest.unwrap_or(0.0), SUM * steepest + moved + open)
+                }
+            };
         }
     }
     Ok(())
@@ -126,20 +122,16 @@ pub(super) fn max(work: &MaxRoiWork, x: &[f64], regions: &[f64], y: &mut Exact) 
     let shape = &work.shape;
     for r in 0..shape.regions {
         let [image, x1, y1, x2, y2] = [0, 1, 2, 3, 4].map(|i| regions[5 * r + i] as f32);
-        for c in 0..shape.channels {
-            for by in 0..shape.bins[0] {
-                for bx in 0..shape.bins[1] {
-                    let columns = work.bin(1, bx, x1, x2);
-                    let bin = (work.bin(0, by, y1, y2))
-                        .flat_map(|row| columns.clone().map(move |column| [0, row, column]));
-                    let value = |&p: &[usize; 3]| x[shape.input.at(image as usize, c, p)];
-                    let largest = bin.clone().fold(None, |largest, p| Some(max_of(largest, value(&p))));
-                    let at = shape.output.at(r, c, [0, by, bx]);
-                    y.values[at] = largest.unwrap_or(0.0);
-                    if largest == Some(0.0) && has_no_subnormals(y.desc.dtype, bin, value) {
-                        y.mark_signed_zero(at)?;
-                    }
-                }
+        for [c, by, bx] in positions([shape.channels, shape.bins[0], shape.bins[1]]) {
+            let columns = work.bin(1, bx, x1, x2);
+            let bin =
+                (work.bin(0, by, y1, y2)).flat_map(|row| columns.clone().map(move |column| [0, row, column]));
+            let value = |&p: &[usize; 3]| x[shape.input.at(image as usize, c, p)];
+            let largest = bin.clone().fold(None, |largest, p| Some(max_of(largest, value(&p))));
+            let at = shape.output.at(r, c, [0, by, bx]);
+            y.values[at] = largest.unwrap_or(0.0);
+            if largest == Some(0.0) && has_no_subnormals(y.desc.dtype, bin, value) {
+                y.mark_signed_zero(at)?;
             }
         }
     }

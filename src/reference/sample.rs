@@ -39,14 +39,7 @@ pub fn compare_sample(
         return Ok(None);
     }
     let [desc] = problem.outputs.as_slice() else { return Ok(None) };
-    if got.desc() != *desc {
-        return Err(Error::Shape {
-            op: "comparison",
-            tensor: "the output",
-            got: got.shape().to_vec(),
-            rule: format!("the reference has {:?} of {}, this is {}", desc.shape, desc.dtype, got.dtype()),
-        });
-    }
+    tolerance::check_desc(desc, got)?;
     let x = inputs.iter().map(|t| to_f64(t)).collect::<Result<Vec<_>>>()?;
     let elements: Box<dyn Fn(Place) -> One> = match (&problem.work, x.as_slice()) {
         (Work::Pool(work), [x]) => Box::new(|at| pooled(work, x, at)),
@@ -108,23 +101,13 @@ struct Space {
 
 impl Space {
     fn of(work: &Work) -> Result<Space> {
-        let pooled = |w: &PoolWork| Space {
-            batch: w.batch,
-            channels: w.channels,
-            lengths: w.axes.map(|a| a.output),
-            strides: w.output,
+        let (batch, channels, axes, strides) = match work {
+            Work::Pool(w) => (w.batch, w.channels, w.axes, w.output),
+            Work::ConvPool(w) => (w.pool.batch, w.pool.channels, w.pool.axes, w.pool.output),
+            Work::Conv(w) => (w.batch, w.out_channels(), w.axes, w.output),
+            _ => return Err(Error::arity("comparison", "pooling or convolution", 0)),
         };
-        match work {
-            Work::Pool(w) => Ok(pooled(w)),
-            Work::ConvPool(w) => Ok(pooled(&w.pool)),
-            Work::Conv(w) => Ok(Space {
-                batch: w.batch,
-                channels: w.out_channels(),
-                lengths: w.axes.map(|a| a.output),
-                strides: w.output,
-            }),
-            _ => Err(Error::Arity { op: "comparison", expected: "pooling or convolution", got: 0 }),
-        }
+        Ok(Space { batch, channels, lengths: axes.map(|a| a.output), strides })
     }
 
     fn draw(&self, random: &mut Random) -> Place {
@@ -169,13 +152,7 @@ fn both(work: &ConvPoolWork, xw: [&[f64]; 2], b: Option<&Vec<f64>>, unfinite: &U
     let stored = |&space: &[usize; MAX_SPATIAL]| {
         let one = convolved(&work.conv, xw, b, unfinite, Place { space, ..at });
         let desc = TensorDesc { shape: vec![1], dtype: work.between.dtype };
-        let mut exact = Exact {
-            desc,
-            values: vec![one.value],
-            bound: vec![one.bound],
-            or_nan: vec![],
-            signed_zero: vec![],
-        };
+        let mut exact = Exact::of(desc, vec![one.value], vec![one.bound]);
         tolerance::add_store_rounding(&mut exact);
         One { bound: exact.bound.first().copied().unwrap_or(0.0), ..one }
     };

@@ -166,30 +166,3 @@ fn bound(
     let roundings = (ROUNDINGS + channels.min(CHAIN) + (channels / CHAIN).ceil()) * UNIT;
     roundings / (1.0 - roundings) * magnitude
 }
-
-#[cfg(test)]
-mod tests {
-    use crate::{Accuracy, Conv, ConvPool, Padding, Pool, Problem, Tensor, reference};
-
-    /// A sample states the bounds of the whole.
-    #[test]
-    fn one_element_has_the_bound_that_it_has_among_all() {
-        let tensor = |shape: &[usize], scale: usize| {
-            let n = shape.iter().product::<usize>();
-            Tensor::from_f32(shape, (0..n).map(|i| ((i * scale) % 23) as f32 - 11.0).collect())
-        };
-        let (x, w) = (tensor(&[2, 4, 7, 9], 7).unwrap(), tensor(&[6, 2, 3, 3], 5).unwrap());
-        let conv = Conv::new().groups(2).padding(Padding::symmetric([1])).accuracy(Accuracy::Tile);
-        for op in [conv.clone().into(), ConvPool { conv, pool: Pool::max([2]) }.into()] {
-            let problem = Problem::new(&op, &[x.desc(), w.desc()]).unwrap();
-            let exact = &reference::evaluate(&problem, &[&x, &w]).unwrap()[0];
-            let moved = |by: f64| {
-                let values = exact.values.iter().zip(&exact.bound).map(|(v, b)| (v + by * b) as f32);
-                Tensor::from_f32(&exact.desc.shape, values.collect()).unwrap()
-            };
-            let sample = |by| reference::compare_sample(&problem, &[&x, &w], &moved(by), 500, 1).unwrap();
-            assert_eq!(sample(0.99), Some(None));
-            assert!(matches!(sample(1.01), Some(Some(m)) if m.count > 400));
-        }
-    }
-}

@@ -3,7 +3,7 @@
 use super::Exact;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, TensorDesc};
 
 /// The spacing of 32-bit floats at 1.
 pub(crate) const EPS: f64 = f32::EPSILON as f64;
@@ -72,20 +72,17 @@ impl std::fmt::Display for Mismatch {
 /// # Errors
 /// [`Error::Shape`] if shapes or types differ; a difference in values is a result, not an error.
 pub fn compare(exact: &Exact, got: &Tensor) -> Result<Option<Mismatch>> {
-    if got.desc() != exact.desc {
-        return Err(Error::Shape {
-            op: "comparison",
-            tensor: "the output",
-            got: got.shape().to_vec(),
-            rule: format!(
-                "the reference has {:?} of {}, this is {}",
-                exact.desc.shape,
-                exact.desc.dtype,
-                got.dtype()
-            ),
-        });
-    }
+    check_desc(&exact.desc, got)?;
     Ok(worst(exact, |at| got.data().get(at).unwrap_or(f64::NAN)))
+}
+
+/// Refuses an output of another shape or type than the reference's.
+pub(super) fn check_desc(desc: &TensorDesc, got: &Tensor) -> Result<()> {
+    if got.desc() == *desc {
+        return Ok(());
+    }
+    let rule = format!("the reference has {:?} of {}, this is {}", desc.shape, desc.dtype, got.dtype());
+    Err(Error::shape("comparison", "the output", got.shape(), rule))
 }
 
 /// The element of `got` that is farthest outside its bound.

@@ -1,6 +1,7 @@
 //! The adjoint of taking windows apart: ONNX `Col2Im`, PyTorch `fold`.
 
 use super::Padding;
+use super::setters::setters;
 
 /// Adds the columns of windows up to images: every element of a column goes where its tap lies, over one to three spatial axes.
 ///
@@ -39,18 +40,12 @@ impl Col2Im {
         Col2Im { image, window, stride: vec![1], dilation: vec![1], padding: Padding::Valid }
     }
 
-    /// Sets the distance between windows.
-    pub fn stride(self, stride: impl Into<Vec<usize>>) -> Self {
-        Self { stride: stride.into(), ..self }
-    }
-
-    /// Sets the distance between taps.
-    pub fn dilation(self, dilation: impl Into<Vec<usize>>) -> Self {
-        Self { dilation: dilation.into(), ..self }
-    }
-
-    /// Sets the padding.
-    pub fn padding(self, padding: Padding) -> Self {
-        Self { padding, ..self }
+    setters! {
+        /// Sets the distance between windows.
+        stride: [usize],
+        /// Sets the distance between taps.
+        dilation: [usize],
+        /// Sets the padding.
+        padding: Padding,
     }
 }

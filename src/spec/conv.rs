@@ -1,5 +1,6 @@
 //! Convolution: ONNX `Conv`, PyTorch `conv2d`, Keras `Conv2D`.
 
+use super::setters::setters;
 use super::{Accuracy, Activation, Layout, Padding};
 
 /// Order of a convolution kernel's axes.
@@ -76,14 +77,11 @@ impl ConvTranspose {
         Self::default()
     }
 
-    /// Sets the distance between the windows in the output.
-    pub fn stride(self, stride: impl Into<Vec<usize>>) -> Self {
-        Self { stride: stride.into(), ..self }
-    }
-
-    /// Sets what is cut off the output.
-    pub fn padding(self, padding: Padding) -> Self {
-        Self { padding, ..self }
+    setters! {
+        /// Sets the distance between the windows in the output.
+        stride: [usize],
+        /// Sets what is cut off the output.
+        padding: Padding,
     }
 }
 
@@ -166,42 +164,22 @@ impl Conv {
         Self::default()
     }
 
-    /// Sets the distance between windows.
-    pub fn stride(self, stride: impl Into<Vec<usize>>) -> Self {
-        Self { stride: stride.into(), ..self }
-    }
-
-    /// Sets the distance between taps.
-    pub fn dilation(self, dilation: impl Into<Vec<usize>>) -> Self {
-        Self { dilation: dilation.into(), ..self }
-    }
-
-    /// Sets the padding.
-    pub fn padding(self, padding: Padding) -> Self {
-        Self { padding, ..self }
-    }
-
-    /// Sets the number of groups.
-    pub fn groups(self, groups: usize) -> Self {
-        Self { groups, ..self }
-    }
-
-    /// Sets the activation.
-    pub fn activation(self, activation: Activation) -> Self {
-        Self { activation, ..self }
-    }
-
-    /// Sets the memory order of input and output.
-    pub fn layout(self, layout: Layout) -> Self {
-        Self { layout, ..self }
-    }
-
-    /// Sets the order of the kernel's axes.
-    pub fn kernel_layout(self, kernel_layout: KernelLayout) -> Self {
-        Self { kernel_layout, ..self }
-    }
-    /// Sets which error the result may have.
-    pub fn accuracy(self, accuracy: Accuracy) -> Self {
-        Self { accuracy, ..self }
+    setters! {
+        /// Sets the distance between windows.
+        stride: [usize],
+        /// Sets the distance between taps.
+        dilation: [usize],
+        /// Sets the padding.
+        padding: Padding,
+        /// Sets the number of groups.
+        groups: usize,
+        /// Sets the activation.
+        activation: Activation,
+        /// Sets the memory order of input and output.
+        layout: Layout,
+        /// Sets the order of the kernel's axes.
+        kernel_layout: KernelLayout,
+        /// Sets which error the result may have.
+        accuracy: Accuracy,
     }
 }

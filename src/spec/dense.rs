@@ -1,6 +1,7 @@
 //! Fully connected layers and softmax: Keras `Dense` and `Softmax`, PyTorch `linear` and `softmax`.
 
 use super::Activation;
+use super::setters::setters;
 
 /// Order of a dense kernel's axes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -39,14 +40,11 @@ impl Dense {
         Self::default()
     }
 
-    /// Sets the activation.
-    pub fn activation(self, activation: Activation) -> Self {
-        Self { activation, ..self }
-    }
-
-    /// Sets the order of the kernel's axes.
-    pub fn kernel_layout(self, kernel_layout: DenseLayout) -> Self {
-        Self { kernel_layout, ..self }
+    setters! {
+        /// Sets the activation.
+        activation: Activation,
+        /// Sets the order of the kernel's axes.
+        kernel_layout: DenseLayout,
     }
 }
 

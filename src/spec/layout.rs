@@ -14,6 +14,16 @@ pub enum Layout {
     Nhwc,
 }
 
+impl Layout {
+    /// The shape of a batch of images.
+    pub(crate) fn shape(self, batch: usize, channels: usize, space: &[usize]) -> Vec<usize> {
+        match self {
+            Layout::Nchw => [&[batch, channels], space].concat(),
+            Layout::Nhwc => [&[batch], space, &[channels]].concat(),
+        }
+    }
+}
+
 /// Padding of the spatial axes.
 ///
 /// Padded elements never win a maximum, and count in an average only if the spec says so.

@@ -10,6 +10,7 @@ mod integer;
 mod layout;
 mod pool;
 mod roi;
+pub(crate) mod setters;
 
 pub use crate::activation::{Activation, ActivationKind};
 pub use accuracy::Accuracy;

@@ -1,5 +1,6 @@
 //! Pooling: `MaxPool`, `AveragePool`, `LpPool` of ONNX, `max_pool2d` and its kin of PyTorch.
 
+use super::setters::setters;
 use super::{Layout, Padding};
 
 /// How a window becomes one value.
@@ -102,34 +103,22 @@ impl Pool {
         Self::new(PoolKind::Average { count_include_pad: false, divisor: None }, window)
     }
 
-    /// Sets the distance between windows.
-    pub fn stride(self, stride: impl Into<Vec<usize>>) -> Self {
-        Self { stride: stride.into(), ..self }
-    }
-
-    /// Sets the distance between taps.
-    pub fn dilation(self, dilation: impl Into<Vec<usize>>) -> Self {
-        Self { dilation: dilation.into(), ..self }
-    }
-
-    /// Sets the padding.
-    pub fn padding(self, padding: Padding) -> Self {
-        Self { padding, ..self }
-    }
-
-    /// Sets ceil mode.
-    pub fn ceil_mode(self, ceil_mode: bool) -> Self {
-        Self { ceil_mode, ..self }
-    }
-
     /// Asks for the positions of the maxima as a second output.
     pub fn indices(self, numbering: IndexNumbering) -> Self {
         Self { indices: Some(numbering), ..self }
     }
 
-    /// Sets the memory order.
-    pub fn layout(self, layout: Layout) -> Self {
-        Self { layout, ..self }
+    setters! {
+        /// Sets the distance between windows.
+        stride: [usize],
+        /// Sets the distance between taps.
+        dilation: [usize],
+        /// Sets the padding.
+        padding: Padding,
+        /// Sets ceil mode.
+        ceil_mode: bool,
+        /// Sets the memory order.
+        layout: Layout,
     }
 }
 

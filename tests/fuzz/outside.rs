@@ -427,7 +427,7 @@ impl Draw {
         if caps.software {
             (caps.paged, caps.uniform_alignment) = (true, 16);
             caps.min_macs_for_tiles = self.pick(&[0, 1000, 2_000_000]);
-            (caps.cheap_loops, caps.fast_storage_loads) = (self.rng.one_in(2), self.rng.one_in(2));
+            caps.fast_storage_loads = self.rng.one_in(2);
             caps.loop_limit = if self.rng.one_in(2) { u64::MAX } else { 65_535 };
         }
         caps

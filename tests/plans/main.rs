@@ -29,8 +29,7 @@ fn devices() -> Vec<(&'static str, Caps)> {
     let mut llvmpipe_22 = edited(|_| {});
     llvmpipe(&mut llvmpipe_22);
     let mut llvmpipe_25 = llvmpipe_22.clone();
-    (llvmpipe_25.cheap_loops, llvmpipe_25.fast_storage_loads, llvmpipe_25.loop_limit) =
-        (true, true, u64::MAX);
+    (llvmpipe_25.fast_storage_loads, llvmpipe_25.loop_limit) = (true, u64::MAX);
     let mut swiftshader = llvmpipe_22.clone();
     (swiftshader.min_macs_for_tiles, swiftshader.loop_limit) = (u64::MAX, u64::MAX);
     vec![

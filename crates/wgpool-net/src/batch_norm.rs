@@ -2,7 +2,7 @@
 
 use super::weight::Weight;
 use wgpool::error::{Error, Result};
-use wgpool::spec::{Conv, Dense, DenseLayout, KernelLayout, Layout};
+use wgpool::spec::{Conv, KernelLayout, Layout};
 use wgpool::tensor::Tensor;
 
 /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta` for each channel.
@@ -28,15 +28,13 @@ pub(super) struct Affine {
     pub shift: Vec<f64>,
 }
 
-fn rule(got: &[usize], what: &'static str, rule: String) -> Error {
-    Error::Shape { op: "batch normalisation", tensor: what, got: got.to_vec(), rule }
-}
+const OP: &str = "batch normalisation";
 
 impl BatchNorm {
     /// Number of channels, for which all weights must agree.
     pub(super) fn channels(&self) -> Result<usize> {
         let &[channels] = self.mean.shape() else {
-            return Err(rule(self.mean.shape(), "the mean", "it must have one axis".into()));
+            return Err(Error::shape(OP, "the mean", self.mean.shape(), "it must have one axis"));
         };
         let others = [
             ("gamma", self.gamma.as_ref()),
@@ -47,7 +45,8 @@ impl BatchNorm {
             if let Some(weight) = weight
                 && weight.shape() != [channels]
             {
-                return Err(rule(weight.shape(), what, format!("it must be [{channels}] as the mean")));
+                let rule = format!("it must be [{channels}] as the mean");
+                return Err(Error::shape(OP, what, weight.shape(), rule));
             }
         }
         Ok(channels)
@@ -72,13 +71,9 @@ impl BatchNorm {
         for (at, (((&g, &b), &m), &v)) in gamma.iter().zip(&beta).zip(&mean).zip(&variance).enumerate() {
             let spread = f64::from(v) + self.epsilon;
             if spread.is_nan() || spread <= 0.0 {
-                return Err(Error::Value {
-                    op: "batch normalisation",
-                    tensor: "the variance",
-                    at,
-                    value: v.to_string(),
-                    rule: format!("with epsilon {} it must be positive", self.epsilon),
-                });
+                let rule = format!("with epsilon {} it must be positive", self.epsilon);
+                let value = v.to_string();
+                return Err(Error::Value { op: OP, tensor: "the variance", at, value, rule });
             }
             let scale = f64::from(g) / spread.sqrt();
             affine.scale.push(scale);
@@ -95,11 +90,8 @@ impl BatchNorm {
                 (*n, space)
             }
             _ => {
-                return Err(rule(
-                    shape,
-                    "the input",
-                    format!("with {:?} it must have {channels} channels, as the mean", self.layout),
-                ));
+                let rule = format!("with {:?} it must have {channels} channels, as the mean", self.layout);
+                return Err(Error::shape(OP, "the input", shape, rule));
             }
         };
         let space = space.iter().product();
@@ -120,13 +112,17 @@ impl BatchNorm {
 }
 
 impl Affine {
-    /// Folds scale and shift into a kernel and bias; `channel` tells the output channel of a kernel element.
-    fn fold(
+    /// Folds scale and shift into a kernel and bias; `outputs_last` says whether output channels are the kernel's last
+    /// axis, and not its first.
+    pub fn fold(
         &self,
         kernel: &Tensor,
         bias: Option<&Tensor>,
-        channel: impl Fn(usize) -> usize,
+        outputs_last: bool,
     ) -> Result<(Tensor, Tensor)> {
+        let outputs = self.scale.len().max(1);
+        let per_output = (kernel.data().len() / outputs).max(1);
+        let channel = |at: usize| if outputs_last { at % outputs } else { at / per_output };
         let scale = |o: usize| self.scale.get(o).copied().unwrap_or(f64::NAN);
         let folded = kernel.as_f32()?.iter().enumerate();
         let folded = folded.map(|(at, &w)| (f64::from(w) * scale(channel(at))) as f32).collect();
@@ -139,30 +135,5 @@ impl Affine {
             Tensor::from_f32(kernel.shape(), folded)?,
             Tensor::from_f32(&[self.shift.len()], shifted.collect())?,
         ))
-    }
-
-    /// Folds into the weights of a convolution.
-    pub fn fold_conv(&self, spec: &Conv, kernel: &Tensor, bias: Option<&Tensor>) -> Result<(Tensor, Tensor)> {
-        let outputs = self.scale.len().max(1);
-        let per_output = (kernel.data().len() / outputs).max(1);
-        match spec.kernel_layout {
-            KernelLayout::Hwio => self.fold(kernel, bias, |at| at % outputs),
-            KernelLayout::Oihw => self.fold(kernel, bias, |at| at / per_output),
-        }
-    }
-
-    /// Folds into the weights of a dense layer.
-    pub fn fold_dense(
-        &self,
-        spec: &Dense,
-        kernel: &Tensor,
-        bias: Option<&Tensor>,
-    ) -> Result<(Tensor, Tensor)> {
-        let outputs = self.scale.len().max(1);
-        let per_output = (kernel.data().len() / outputs).max(1);
-        match spec.kernel_layout {
-            DenseLayout::InOut => self.fold(kernel, bias, |at| at % outputs),
-            DenseLayout::OutIn => self.fold(kernel, bias, |at| at / per_output),
-        }
     }
 }

@@ -84,20 +84,14 @@ impl Program {
 
     /// With the plans of its operations on a GPU; without any on the CPU.
     pub(super) fn explain_with(&self, backend: &Backend, plans: &[Plan]) -> Result<ProgramExplanation> {
-        let on_gpu = matches!(backend, Backend::Gpu(_));
-        let explanations: Vec<Explanation> = match on_gpu {
-            true => plans.iter().map(Plan::explain).collect(),
-            false => {
+        let (explanations, between): (Vec<Explanation>, u64) = match backend {
+            Backend::Gpu(_) => (plans.iter().map(Plan::explain).collect(), scratch_sizes(plans).iter().sum()),
+            _ => {
                 let on_cpu = |step: &Step| backend.explain_problem(&step.problem, true);
-                self.steps.iter().map(on_cpu).collect::<Result<_>>()?
+                (self.steps.iter().map(on_cpu).collect::<Result<_>>()?, self.between())
             }
         };
-        let scratch = match on_gpu {
-            true => {
-                scratch_sizes(plans).iter().sum::<u64>() + explanations.iter().map(|e| e.scratch).sum::<u64>()
-            }
-            false => self.between(),
-        };
+        let scratch = between + explanations.iter().map(|e| e.scratch).sum::<u64>();
         let size = |tensor: &Tensor| tensor.desc().buffer_size();
         let layers = self.steps.iter().zip(explanations);
         let layers: Vec<LayerCost> =

@@ -9,7 +9,7 @@ use super::program::{Program, Step};
 use super::weight::Weight;
 use wgpool::error::{Error, Result};
 use wgpool::problem::Problem;
-use wgpool::spec::{Activation, GlobalPool, Layout, Op};
+use wgpool::spec::{Activation, DenseLayout, GlobalPool, KernelLayout, Layout, Op};
 use wgpool::tensor::{TensorDesc, checked_elements};
 
 /// An operation whose weights may still be known by their shapes alone.
@@ -38,16 +38,8 @@ pub(super) struct Lowering<'a> {
 impl<'a> Lowering<'a> {
     pub fn new(model: &'a str, shape: &[usize], fuse: bool) -> Result<Self> {
         check_image(shape)?;
-        let input = TensorDesc::f32(shape);
-        Ok(Lowering {
-            model,
-            input,
-            fuse,
-            drafts: vec![],
-            shape: shape.to_vec(),
-            reorder: None,
-            reorder_by: "",
-        })
+        let (input, shape) = (TensorDesc::f32(shape), shape.to_vec());
+        Ok(Lowering { model, input, fuse, drafts: vec![], shape, reorder: None, reorder_by: "" })
     }
 
     /// The shape of the last layer's output.
@@ -69,7 +61,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn refuse(&self, layer: &Layer, reason: impl Into<String>) -> Error {
-        Error::Layer { model: self.model.to_owned(), layer: layer.name.clone(), reason: reason.into() }
+        Error::layer(self.model, &layer.name, reason)
     }
 
     fn layer(&mut self, layer: &'a Layer) -> Result<()> {
@@ -86,10 +78,8 @@ impl<'a> Lowering<'a> {
             }
             LayerKind::Pool(spec) => {
                 if let Some(indices) = spec.indices {
-                    return Err(self.refuse(
-                        layer,
-                        format!("it asks for positions ({indices:?}), but a layer has one output"),
-                    ));
+                    let reason = format!("it asks for positions ({indices:?}), but a layer has one output");
+                    return Err(self.refuse(layer, reason));
                 }
                 self.step(layer, Op::from(spec.clone()), vec![])?;
             }
@@ -119,10 +109,9 @@ impl<'a> Lowering<'a> {
         if self.reorder.is_some() && !matches!(op, Op::Activation(_)) {
             let last = self.shape.len() as isize - 1;
             if !matches!(&op, Op::Softmax(s) if s.axis == -1 || s.axis == last) {
-                return Err(self.refuse(
-                    layer,
-                    "it reads a flattened channels_first tensor, which only a dense layer or softmax can",
-                ));
+                let reason =
+                    "it reads a flattened channels_first tensor, which only a dense layer or softmax can";
+                return Err(self.refuse(layer, reason));
             }
         }
         let draft = Draft {
@@ -197,8 +186,12 @@ impl<'a> Lowering<'a> {
             return Ok(false);
         }
         let (kernel, bias) = match &draft.op {
-            Op::Conv(spec) if spec.layout == norm.layout => affine.fold_conv(spec, kernel, bias)?,
-            Op::Dense(spec) if axis == self.shape.len() - 1 => affine.fold_dense(spec, kernel, bias)?,
+            Op::Conv(spec) if spec.layout == norm.layout => {
+                affine.fold(kernel, bias, spec.kernel_layout == KernelLayout::Hwio)?
+            }
+            Op::Dense(spec) if axis == self.shape.len() - 1 => {
+                affine.fold(kernel, bias, spec.kernel_layout == DenseLayout::InOut)?
+            }
             _ => return Ok(false),
         };
         draft.weights = vec![Cow::Owned(kernel.into()), Cow::Owned(bias.into())];
@@ -210,12 +203,8 @@ impl<'a> Lowering<'a> {
     /// The finished program.
     pub fn finish(self) -> Result<Program> {
         if self.reorder.is_some() {
-            return Err(Error::Layer {
-                model: self.model.to_owned(),
-                layer: self.reorder_by.to_owned(),
-                reason: "it flattens a channels_first tensor, which needs a dense layer somewhere behind it"
-                    .to_owned(),
-            });
+            let reason = "it flattens a channels_first tensor, which needs a dense layer somewhere behind it";
+            return Err(Error::layer(self.model, self.reorder_by, reason));
         }
         let mut steps: Vec<Step> = Vec::with_capacity(self.drafts.len());
         for draft in self.drafts {
@@ -225,13 +214,10 @@ impl<'a> Lowering<'a> {
                 match weight.into_owned() {
                     Weight::Values(tensor) => weights.push(tensor),
                     Weight::Shape(shape) => {
-                        return Err(Error::Layer {
-                            model: self.model.to_owned(),
-                            layer: name,
-                            reason: format!(
-                                "its weight of shape {shape:?} has no values: the model was read without weights"
-                            ),
-                        });
+                        let reason = format!(
+                            "its weight of shape {shape:?} has no values: the model was read without weights"
+                        );
+                        return Err(Error::layer(self.model, &name, reason));
                     }
                 }
             }

@@ -67,22 +67,24 @@ impl Program {
     }
 
     pub(super) fn checked(&self, input: &Tensor) -> Result<Tensor> {
-        if input.desc() == self.input {
-            return Ok(input.clone());
-        }
-        Err(Error::Shape {
-            op: "model",
-            tensor: "the input",
-            got: input.shape().to_vec(),
-            rule: format!(
-                "{} takes {:?} of {}, this is {}",
-                self.name,
-                self.input.shape,
-                self.input.dtype,
-                input.dtype()
-            ),
-        })
+        check_input("model", &self.name, &self.input, input).map(|()| input.clone())
     }
+}
+
+/// Refuses an input that `name` does not take.
+pub(super) fn check_input(op: &'static str, name: &str, expected: &TensorDesc, input: &Tensor) -> Result<()> {
+    let got = input.desc();
+    if got == *expected {
+        return Ok(());
+    }
+    let rule = format!("{name} takes {:?} of {}, this is {}", expected.shape, expected.dtype, got.dtype);
+    Err(Error::shape(op, "the input", &got.shape, rule))
+}
+
+/// The one output of an operation.
+pub(super) fn only_output(op: &'static str, outputs: Vec<Tensor>) -> Result<Tensor> {
+    let got = outputs.len();
+    outputs.into_iter().next().ok_or(Error::Arity { op, expected: "one output", got })
 }
 
 impl Step {
@@ -93,11 +95,7 @@ impl Step {
 
     /// The one output, or the error with model and layer.
     pub(super) fn output(&self, model: &str, outputs: Result<Vec<Tensor>>) -> Result<Tensor> {
-        let one = outputs.and_then(|outputs| {
-            let got = outputs.len();
-            let first = outputs.into_iter().next();
-            first.ok_or(Error::Arity { op: self.problem.op, expected: "one output", got })
-        });
+        let one = outputs.and_then(|outputs| only_output(self.problem.op, outputs));
         one.map_err(|error| error.in_layer(model, &self.name))
     }
 }

@@ -3,7 +3,7 @@
 
 use super::explain::ProgramExplanation;
 use super::memory::{Memory, plans, scratch_sizes};
-use super::program::Program;
+use super::program::{Program, check_input, only_output};
 use wgpool::backend::Backend;
 use wgpool::engine::{Engine, Pending, PrepackedBinding, Readback};
 use wgpool::error::{Error, Result};
@@ -165,21 +165,14 @@ impl Session {
     }
 
     pub(super) fn check(&self, input: &Tensor) -> Result<()> {
-        if input.desc() == self.input {
-            return Ok(());
+        check_input("session", &self.name, &self.input, input)
+    }
+
+    fn gpu(&self) -> Option<&GpuSession> {
+        match &self.kind {
+            Kind::Gpu(session) => Some(session),
+            Kind::Cpu { .. } | Kind::Host(_) => None,
         }
-        Err(Error::Shape {
-            op: "session",
-            tensor: "the input",
-            got: input.shape().to_vec(),
-            rule: format!(
-                "{} was compiled for {:?} of {}, this is {}",
-                self.name,
-                self.input.shape,
-                self.input.dtype,
-                input.dtype()
-            ),
-        })
     }
 
     /// The model's name.
@@ -189,26 +182,17 @@ impl Session {
 
     /// The buffer that [`Session::encode`] reads, on a GPU: fill it from the CPU or by a copy or shader of your own.
     pub fn input_buffer(&self) -> Option<&wgpool::wgpu::Buffer> {
-        match &self.kind {
-            Kind::Gpu(session) => Some(&session.input.buffer),
-            Kind::Cpu { .. } | Kind::Host(_) => None,
-        }
+        self.gpu().map(|session| &session.input.buffer)
     }
 
     /// The buffer that [`Session::encode`] writes, on a GPU.
     pub fn output_buffer(&self) -> Option<&wgpool::wgpu::Buffer> {
-        match &self.kind {
-            Kind::Gpu(session) => Some(&session.output.buffer),
-            Kind::Cpu { .. } | Kind::Host(_) => None,
-        }
+        self.gpu().map(|session| &session.output.buffer)
     }
 
     /// Bytes of GPU memory between the layers; input, output and weights are not counted.
     pub fn scratch_size(&self) -> u64 {
-        match &self.kind {
-            Kind::Gpu(session) => session.scratch.iter().sum(),
-            Kind::Cpu { .. } | Kind::Host(_) => 0,
-        }
+        self.gpu().map_or(0, |session| session.scratch.iter().sum())
     }
 
     /// Records the whole model into the caller's encoder, from [`Session::input_buffer`] to
@@ -217,19 +201,13 @@ impl Session {
     /// # Errors
     /// [`Error::NoDevice`] if the session is not one of a GPU.
     pub fn encode(&self, encoder: &mut wgpool::wgpu::CommandEncoder) -> Result<()> {
-        match &self.kind {
-            Kind::Gpu(session) => {
-                session.encode(encoder);
-                Ok(())
-            }
-            Kind::Cpu { backend, .. } => Err(not_on_a_gpu(backend)),
-            Kind::Host(_) => Err(not_on_a_gpu(&Backend::Host)),
-        }
+        let session = self.gpu().ok_or_else(|| Error::NoDevice {
+            adapter: self.explanation.backend.clone(),
+            reason: "only a session on a GPU can be encoded".into(),
+        })?;
+        session.encode(encoder);
+        Ok(())
     }
-}
-
-fn not_on_a_gpu(backend: &Backend) -> Error {
-    Error::NoDevice { adapter: backend.name(), reason: "only a session on a GPU can be encoded".into() }
 }
 
 impl HostSession {
@@ -249,9 +227,7 @@ impl HostSession {
         for (layer, shape, prepared) in &self.steps {
             let outputs = x.reshaped(shape).and_then(|x| prepared.run(&[&x]));
             let outputs = outputs.map_err(|error| error.in_layer(name, layer))?;
-            let (op, got) = (prepared.problem().op, outputs.len());
-            let first = outputs.into_iter().next();
-            x = first.ok_or(Error::Arity { op, expected: "one output", got })?;
+            x = only_output(prepared.problem().op, outputs)?;
         }
         x.reshaped(&self.output)
     }

@@ -2,6 +2,7 @@
 //! it for the most part.
 
 use crate::error::Result;
+use crate::geometry::{positions, taps_inside};
 use crate::host::activation::apply;
 use crate::host::output::{WORTH_SHARING, fill, try_fill};
 use crate::memory;
@@ -32,28 +33,16 @@ pub(super) fn transposed(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f
 
 /// Adds the products of a plane: those of each element of the input with the taps that it has inside.
 fn add(work: &ConvWork, x: &[f32], w: &[f32], [n, o]: [usize; 2], sums: &mut [f64]) {
-    let ([a0, a1, a2], ks) = (&work.axes, work.kernel);
+    let [_, height, width] = work.axes.map(|a| a.input);
     let first = o / work.group_out * work.group_in;
-    // The kernel's input channels are those of all groups.
-    let kernel = o % work.group_out * ks.o + first * ks.i;
-    for i0 in 0..a0.output {
-        for i1 in 0..a1.output {
-            for i2 in 0..a2.output {
-                let from = work.input.at(n, first, [i0, i1, i2]);
-                for t0 in a0.taps_inside(i0) {
-                    for t1 in a1.taps_inside(i1) {
-                        for t2 in a2.taps_inside(i2) {
-                            let at = (a0.position(i0, t0), a1.position(i1, t1), a2.position(i2, t2));
-                            let (Some(d), Some(h), Some(q)) = at else { continue };
-                            let tap = kernel + t0 * ks.space[0] + t1 * ks.space[1] + t2 * ks.space[2];
-                            let products = (0..work.group_in).map(|c| {
-                                f64::from(x[from + c * work.input.c]) * f64::from(w[tap + c * ks.i])
-                            });
-                            sums[(d * a1.input + h) * a2.input + q] += products.sum::<f64>();
-                        }
-                    }
-                }
-            }
-        }
+    for input in positions(work.axes.map(|a| a.output)) {
+        let from = work.input.at(n, first, input);
+        taps_inside(&work.axes, input).for_each(|(tap, [d, h, column])| {
+            // The kernel's input channels are those of all groups.
+            let tap = work.kernel.at(o % work.group_out, first, tap);
+            let products = (0..work.group_in)
+                .map(|c| f64::from(x[from + c * work.input.c]) * f64::from(w[tap + c * work.kernel.i]));
+            sums[(d * height + h) * width + column] += products.sum::<f64>();
+        });
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::host::activation::apply;
 use crate::host::output::{WORTH_SHARING, fill};
-use crate::host::simd::{mul_add, wide};
+use crate::host::simd::mul_add;
 use crate::host::sum::{CHAIN, dot};
 use crate::memory;
 use crate::problem::ConvWork;
@@ -84,29 +84,26 @@ pub(super) fn dense(
 fn multiples(x: &[f32], w: &[f32], out: &mut [f64]) {
     const BLOCK: usize = 64;
     let outputs = out.len();
-    wide(
-        #[inline(always)]
-        |fma| {
-            for (x, w) in x.chunks(CHAIN).zip(w.chunks(CHAIN * outputs)) {
-                for (at, out) in (0..).step_by(BLOCK).zip(out.chunks_mut(BLOCK)) {
-                    let mut sums = [0f32; BLOCK];
-                    for (&x, w) in x.iter().zip(w.chunks_exact(outputs)) {
-                        let w = &w[at..][..out.len()];
-                        if let Some(w) = w.first_chunk::<BLOCK>() {
-                            for j in 0..BLOCK {
-                                sums[j] = mul_add(fma, x, w[j], sums[j]);
-                            }
-                        } else {
-                            for (sum, &w) in sums.iter_mut().zip(w) {
-                                *sum = mul_add(fma, x, w, *sum);
-                            }
+    wide!(|fma| {
+        for (x, w) in x.chunks(CHAIN).zip(w.chunks(CHAIN * outputs)) {
+            for (at, out) in (0..).step_by(BLOCK).zip(out.chunks_mut(BLOCK)) {
+                let mut sums = [0f32; BLOCK];
+                for (&x, w) in x.iter().zip(w.chunks_exact(outputs)) {
+                    let w = &w[at..][..out.len()];
+                    if let Some(w) = w.first_chunk::<BLOCK>() {
+                        for j in 0..BLOCK {
+                            sums[j] = mul_add(fma, x, w[j], sums[j]);
+                        }
+                    } else {
+                        for (sum, &w) in sums.iter_mut().zip(w) {
+                            *sum = mul_add(fma, x, w, *sum);
                         }
                     }
-                    for (out, sum) in out.iter_mut().zip(sums) {
-                        *out += f64::from(sum);
-                    }
+                }
+                for (out, sum) in out.iter_mut().zip(sums) {
+                    *out += f64::from(sum);
                 }
             }
-        },
-    );
+        }
+    });
 }

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::host::activation::apply;
 use crate::host::kept::with_kept;
 use crate::host::output::{WORTH_SHARING, fill, try_fill};
-use crate::host::simd::{mul_add, wide};
+use crate::host::simd::mul_add;
 use crate::host::sum::CHAIN;
 use crate::memory;
 use crate::problem::ConvWork;
@@ -74,20 +74,17 @@ pub(super) fn pixels(work: &ConvWork, image: &Padded, w: &[f32], bias: Option<&[
 /// `out[c] = sum of weights[t][c] * x[offsets[t] + c]`.
 fn channels_of_window(x: &[f32], offsets: &[usize], weights: &[f32], out: &mut [f32]) {
     let channels = out.len();
-    wide(
-        #[inline(always)]
-        |fma| {
-            let mut done = 0;
-            while done < channels {
-                let (x, weights, out) = (&x[done..], &weights[done..], &mut out[done..]);
-                done += match out.len() {
-                    BLOCK.. => channel_block::<BLOCK>(fma, x, offsets, weights, channels, out),
-                    8.. => channel_block::<8>(fma, x, offsets, weights, channels, out),
-                    _ => channel_block::<1>(fma, x, offsets, weights, channels, out),
-                };
-            }
-        },
-    );
+    wide!(|fma| {
+        let mut done = 0;
+        while done < channels {
+            let (x, weights, out) = (&x[done..], &weights[done..], &mut out[done..]);
+            done += match out.len() {
+                BLOCK.. => channel_block::<BLOCK>(fma, x, offsets, weights, channels, out),
+                8.. => channel_block::<8>(fma, x, offsets, weights, channels, out),
+                _ => channel_block::<1>(fma, x, offsets, weights, channels, out),
+            };
+        }
+    });
 }
 
 /// The first `N` channels; returns how many were computed.

@@ -2,7 +2,7 @@
 //!
 //! The pixels are read where they lie in the image, so nothing is gathered as long as they are neighbours of one row.
 
-use crate::host::simd::{mul_add, wide};
+use crate::host::simd::mul_add;
 use crate::host::sum::CHAIN;
 
 /// The most output channels of a block: with [`PANEL`] pixels, their sums fill 12 of the 16 registers of AVX2.
@@ -59,22 +59,19 @@ fn chains<const C: usize>(product: &Product, sums: &mut Block) {
     let Product { offsets, x, weights, earlier, finish, .. } = *product;
     let (weights, Some(sums)) = (weights.as_chunks::<C>().0, sums.first_chunk_mut::<C>()) else { return };
     let chain = offsets.len().div_ceil(offsets.len().div_ceil(CHAIN).max(1)).max(1);
-    wide(
-        #[inline(always)]
-        |fma| {
-            match earlier.and_then(|e| e.first_chunk::<C>()) {
-                Some(earlier) => *sums = *earlier,
-                None => *sums = [[0.0; PANEL]; C],
-            }
-            for (offsets, weights) in offsets.chunks(chain).zip(weights.chunks(chain)) {
-                chain_of(fma, offsets, x, weights, sums);
-            }
-            if let Some(Finish { bias, relu }) = finish {
-                let bias = bias.and_then(|b| b.first_chunk::<C>()).unwrap_or(&[0.0; C]);
-                finished(bias, if relu { 0.0 } else { f32::NEG_INFINITY }, sums);
-            }
-        },
-    );
+    wide!(|fma| {
+        match earlier.and_then(|e| e.first_chunk::<C>()) {
+            Some(earlier) => *sums = *earlier,
+            None => *sums = [[0.0; PANEL]; C],
+        }
+        for (offsets, weights) in offsets.chunks(chain).zip(weights.chunks(chain)) {
+            chain_of(fma, offsets, x, weights, sums);
+        }
+        if let Some(Finish { bias, relu }) = finish {
+            let bias = bias.and_then(|b| b.first_chunk::<C>()).unwrap_or(&[0.0; C]);
+            finished(bias, if relu { 0.0 } else { f32::NEG_INFINITY }, sums);
+        }
+    });
 }
 
 /// Adds the bias and raises what is below `floor`; NaN stays NaN.

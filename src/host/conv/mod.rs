@@ -27,6 +27,7 @@ pub(super) use self::planes::{Planes, Scratch, Target};
 pub(super) use self::transposed::transposed;
 use super::output::WORTH_SHARING;
 use crate::error::Result;
+use crate::geometry::positions;
 use crate::memory;
 use crate::problem::ConvWork;
 use crate::spec::Layout;
@@ -106,13 +107,9 @@ fn all_finite(w: &[f32]) -> bool {
 
 /// Offsets of all taps of a window, in row-major order, for the given distance between taps on each axis.
 fn tap_offsets(work: &ConvWork, steps: [usize; 3]) -> Result<Vec<usize>> {
-    let [d, h, w] = work.axes.map(|a| a.kernel);
-    let mut offsets = memory::room(d * h * w)?;
-    for td in 0..d {
-        for th in 0..h {
-            offsets.extend((0..w).map(|tw| td * steps[0] + th * steps[1] + tw * steps[2]));
-        }
-    }
+    let mut offsets = memory::room(work.taps())?;
+    let taps = positions(work.axes.map(|a| a.kernel));
+    offsets.extend(taps.map(|[d, h, w]| d * steps[0] + h * steps[1] + w * steps[2]));
     Ok(offsets)
 }
 

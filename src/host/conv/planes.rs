@@ -13,7 +13,6 @@ use crate::error::Result;
 use crate::host::activation::apply;
 use crate::host::kept::with_kept;
 use crate::host::output::Scattered;
-use crate::host::simd::wide;
 use crate::memory;
 use crate::problem::ConvWork;
 use crate::spec::Activation;
@@ -147,41 +146,38 @@ impl<'a> Planes<'a> {
                 }
             }
             let first = i == 0 || (first && !last);
-            wide(
-                #[inline(always)]
-                |_| {
-                    for (p, panel) in panels.iter().enumerate() {
-                        let runs = &runs[panel.runs.clone()];
-                        let (x, offsets) = if panel.direct && few {
-                            (&x[panel.base..], offsets)
-                        } else {
-                            gather(x, panel, runs, offsets, gathered);
-                            (&gathered[..], &steps[..offsets.len()])
-                        };
-                        for (b, block) in tile.blocks.clone().enumerate() {
-                            let channels = self.weights.channels(block);
-                            let weights = self.weights.weights(tile.group, block, from);
-                            let weights = &weights[..offsets.len() * channels.len()];
-                            let channel = tile.group * work.group_out + channels.start;
-                            let kept = sums.get_mut(p * blocks + b);
-                            let earlier = if first { None } else { kept.as_deref() };
-                            let finish = last.then(|| Finish {
-                                bias: self.bias.map(|bias| &bias[channel..][..channels.len()]),
-                                relu: work.activation == Activation::Relu,
-                            });
-                            let product =
-                                Product { channels: channels.len(), offsets, x, weights, earlier, finish };
-                            let mut sum = [[0f32; PANEL]; CHANNELS];
-                            micro::block(&product, &mut sum);
-                            if let (false, Some(kept)) = (last, kept) {
-                                *kept = sum;
-                                continue;
-                            }
-                            self.store(&mut sum, channel, channels.len(), runs, target);
+            wide!(|_| {
+                for (p, panel) in panels.iter().enumerate() {
+                    let runs = &runs[panel.runs.clone()];
+                    let (x, offsets) = if panel.direct && few {
+                        (&x[panel.base..], offsets)
+                    } else {
+                        gather(x, panel, runs, offsets, gathered);
+                        (&gathered[..], &steps[..offsets.len()])
+                    };
+                    for (b, block) in tile.blocks.clone().enumerate() {
+                        let channels = self.weights.channels(block);
+                        let weights = self.weights.weights(tile.group, block, from);
+                        let weights = &weights[..offsets.len() * channels.len()];
+                        let channel = tile.group * work.group_out + channels.start;
+                        let kept = sums.get_mut(p * blocks + b);
+                        let earlier = if first { None } else { kept.as_deref() };
+                        let finish = last.then(|| Finish {
+                            bias: self.bias.map(|bias| &bias[channel..][..channels.len()]),
+                            relu: work.activation == Activation::Relu,
+                        });
+                        let product =
+                            Product { channels: channels.len(), offsets, x, weights, earlier, finish };
+                        let mut sum = [[0f32; PANEL]; CHANNELS];
+                        micro::block(&product, &mut sum);
+                        if let (false, Some(kept)) = (last, kept) {
+                            *kept = sum;
+                            continue;
                         }
+                        self.store(&mut sum, channel, channels.len(), runs, target);
                     }
-                },
-            );
+                }
+            });
         }
         Ok(())
     }

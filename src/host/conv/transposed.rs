@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::adjoint;
 use super::gemm::{Matrix, Sums, multiply};
 use crate::error::Result;
-use crate::geometry::{Axis, MAX_SPATIAL};
+use crate::geometry::{self, Axis, MAX_SPATIAL};
 use crate::host::activation::apply;
 use crate::host::output::{Scattered, WORTH_SHARING};
 use crate::memory;
@@ -125,9 +125,7 @@ impl Job<'_> {
         if pixels > 0 {
             let channel = if self.single { channels.start } else { group * work.group_in };
             let x = self.input(n, channel, inputs[cut].start * self.rest_in);
-            let [kd, kh, kw] = work.axes.map(|a| a.kernel);
-            for tap in 0..kd * kh * kw {
-                let tap = [tap / kw / kh, tap / kw % kh, tap % kw];
+            for tap in geometry::positions(work.axes.map(|a| a.kernel)) {
                 let inside: [_; MAX_SPATIAL] =
                     std::array::from_fn(|i| with_tap(&work.axes[i], &inputs[i], tap[i], &positions[i]));
                 if inside.iter().any(Range::is_empty) {
@@ -150,14 +148,13 @@ impl Job<'_> {
     }
 
     /// The weights of a tap, output channels by input channels; of single channels, one below the other.
-    fn weights(&self, group: usize, first: usize, [d, h, w]: [usize; MAX_SPATIAL]) -> Matrix<'_> {
+    fn weights(&self, group: usize, first: usize, tap: [usize; MAX_SPATIAL]) -> Matrix<'_> {
         let ks = self.work.kernel;
-        let tap = d * ks.space[0] + h * ks.space[1] + w * ks.space[2];
         if self.single {
-            return Matrix { data: &self.w[first * ks.i + tap..], row: ks.i, column: 0 };
+            return Matrix { data: &self.w[ks.at(0, first, tap)..], row: ks.i, column: 0 };
         }
         // The kernel's input channels are those of all groups.
-        let from = first * ks.o + group * self.work.group_in * ks.i + tap;
+        let from = ks.at(first, group * self.work.group_in, tap);
         Matrix { data: &self.w[from..], row: ks.o, column: ks.i }
     }
 

@@ -1,6 +1,6 @@
 //! The windows of one plane under one kernel, in blocks of rows by columns whose sums stay in registers.
 
-use crate::host::simd::{mul_add, wide};
+use crate::host::simd::mul_add;
 use crate::host::sum::CHAIN;
 
 /// Rows and columns of a block: as many sums as keep the adders busy, each row in one register of AVX2.
@@ -50,28 +50,25 @@ pub(super) struct Windows<'a> {
 impl Windows<'_> {
     /// `out[i][j] = finished sum of weights[t] * x[offsets[t] + i * apart[1] + j * apart[2]]`.
     pub fn plane(self, x: &[f32], out: &mut [f32]) {
-        wide(
-            #[inline(always)]
-            |fma| {
-                let tall = out.len() >= ROWS * self.width;
-                // Windows of neighbouring rows have all but one row of taps in common.
-                let dense = self.apart[1] == self.between_taps[1] && self.between_taps[2] == 1;
-                match (self.width, tall, self.apart[2]) {
-                    (COLUMNS.., true, 1) if dense && self.taps.kernel == [1, 3, 3] => {
-                        self.blocks::<ROWS, COLUMNS, 1>(x, out, |x, out| self.square::<3, 10>(fma, x, out));
-                    }
-                    (COLUMNS.., true, 1) if dense && self.taps.kernel == [1, 5, 5] => {
-                        self.blocks::<ROWS, COLUMNS, 1>(x, out, |x, out| self.square::<5, 12>(fma, x, out));
-                    }
-                    (COLUMNS.., true, 1) => self.any::<ROWS, COLUMNS, 1>(fma, x, out),
-                    (COLUMNS.., true, 2) => self.any::<ROWS, COLUMNS, 2>(fma, x, out),
-                    (LONG.., false, 1) => self.any::<1, LONG, 1>(fma, x, out),
-                    (COLUMNS.., false, 1) => self.any::<1, COLUMNS, 1>(fma, x, out),
-                    (COLUMNS.., false, 2) => self.any::<1, COLUMNS, 2>(fma, x, out),
-                    _ => self.one_by_one(x, out),
+        wide!(|fma| {
+            let tall = out.len() >= ROWS * self.width;
+            // Windows of neighbouring rows have all but one row of taps in common.
+            let dense = self.apart[1] == self.between_taps[1] && self.between_taps[2] == 1;
+            match (self.width, tall, self.apart[2]) {
+                (COLUMNS.., true, 1) if dense && self.taps.kernel == [1, 3, 3] => {
+                    self.blocks::<ROWS, COLUMNS, 1>(x, out, |x, out| self.square::<3, 10>(fma, x, out));
                 }
-            },
-        );
+                (COLUMNS.., true, 1) if dense && self.taps.kernel == [1, 5, 5] => {
+                    self.blocks::<ROWS, COLUMNS, 1>(x, out, |x, out| self.square::<5, 12>(fma, x, out));
+                }
+                (COLUMNS.., true, 1) => self.any::<ROWS, COLUMNS, 1>(fma, x, out),
+                (COLUMNS.., true, 2) => self.any::<ROWS, COLUMNS, 2>(fma, x, out),
+                (LONG.., false, 1) => self.any::<1, LONG, 1>(fma, x, out),
+                (COLUMNS.., false, 1) => self.any::<1, COLUMNS, 1>(fma, x, out),
+                (COLUMNS.., false, 2) => self.any::<1, COLUMNS, 2>(fma, x, out),
+                _ => self.one_by_one(x, out),
+            }
+        });
     }
 
     #[inline(always)]

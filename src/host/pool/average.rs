@@ -6,7 +6,6 @@ use super::{narrowed, same, wrong_type};
 use crate::error::Result;
 use crate::geometry::{Axis, MAX_SPATIAL};
 use crate::host::element::{Plain, Widened, narrow};
-use crate::host::simd::wide;
 use crate::memory;
 use crate::problem::PoolWork;
 use crate::tensor::Data;
@@ -55,20 +54,17 @@ impl Counts {
         let [d, h, w]: [&[f32]; MAX_SPATIAL] = std::array::from_fn(|i| &self.0[i][windows[i].clone()]);
         let outer = d.iter().flat_map(|d| h.iter().map(move |h| d * h));
         for (outer, sums) in outer.zip(sums.chunks_exact_mut(w.len() * frame.inner)) {
-            wide(
-                #[inline(always)]
-                |_| {
-                    if frame.inner == 1 {
-                        for (sum, &w) in sums.iter_mut().zip(w) {
-                            *sum /= outer * w;
-                        }
-                    } else {
-                        for (sums, &w) in sums.chunks_exact_mut(frame.inner).zip(w) {
-                            sums.iter_mut().for_each(|sum| *sum /= outer * w);
-                        }
+            wide!(|_| {
+                if frame.inner == 1 {
+                    for (sum, &w) in sums.iter_mut().zip(w) {
+                        *sum /= outer * w;
                     }
-                },
-            );
+                } else {
+                    for (sums, &w) in sums.chunks_exact_mut(frame.inner).zip(w) {
+                        sums.iter_mut().for_each(|sum| *sum /= outer * w);
+                    }
+                }
+            });
         }
     }
 }

@@ -7,16 +7,11 @@ use crate::host::element::Source;
 use crate::memory;
 
 /// Buffers of a task, kept from one slab to the next.
+#[derive(Default)]
 pub(super) struct Buffers<T> {
     taps: Vec<T>,
     converted: Vec<T>,
     spare: Vec<T>,
-}
-
-impl<T> Buffers<T> {
-    pub fn new() -> Self {
-        Buffers { taps: vec![], converted: vec![], spare: vec![] }
-    }
 }
 
 pub(super) fn slab<R: Reduce>(

@@ -10,22 +10,13 @@ use crate::host::element::Source;
 use crate::memory;
 
 /// Buffers of a task, kept from one slab to the next.
+#[derive(Default)]
 pub(super) struct Buffers<T> {
     current: Vec<T>,
     next: Vec<T>,
     total: Vec<T>,
-    row: Vec<T>,
-}
-
-impl<T> Buffers<T> {
-    pub fn new() -> Self {
-        Buffers { current: vec![], next: vec![], total: vec![], row: vec![] }
-    }
-
-    /// A buffer for one row.
-    pub fn row(&mut self) -> &mut Vec<T> {
-        &mut self.row
-    }
+    /// For one row.
+    pub row: Vec<T>,
 }
 
 /// A padded slab, of which several copies are kept, may have so many times the elements of input and output.

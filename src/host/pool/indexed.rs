@@ -2,63 +2,51 @@
 
 use std::ops::Range;
 
-use half::f16;
-
 use super::frame::{Frame, Windows};
 use super::reduce::Ordered;
 use super::wrong_type;
 use crate::error::Result;
-use crate::geometry::{Axis, MAX_SPATIAL};
+use crate::geometry::{Axis, taps_inside};
 use crate::host::element::{Plain, Source, Widened, narrow};
 use crate::host::output::fill_two;
-use crate::host::simd::wide;
 use crate::memory;
 use crate::problem::PoolWork;
 use crate::spec::IndexNumbering;
 use crate::tensor::Data;
 
 pub(super) fn pool(work: &PoolWork, numbering: IndexNumbering, x: &Data) -> Result<Vec<Data>> {
-    let (values, indices) = match x {
-        Data::F32(x) => {
-            let (v, i) = maxima(work, numbering, &Plain(x), |from, to: &mut [f32]| to.copy_from_slice(from))?;
-            (Data::F32(v), i)
-        }
-        Data::U8(x) => {
-            let (v, i) = maxima(work, numbering, &Plain(x), |from, to: &mut [u8]| to.copy_from_slice(from))?;
-            (Data::U8(v), i)
-        }
-        Data::I8(x) => {
-            let (v, i) = maxima(work, numbering, &Plain(x), |from, to: &mut [i8]| to.copy_from_slice(from))?;
-            (Data::I8(v), i)
-        }
-        Data::F16(x) => {
-            let (v, i) = maxima(work, numbering, &Widened(x), |from, to: &mut [f16]| narrow(from, to))?;
-            (Data::F16(v), i)
-        }
-        _ => return Err(wrong_type(work, x)),
-    };
-    Ok(vec![values, Data::I32(indices)])
+    match x {
+        Data::F32(x) => maxima(work, numbering, &Plain(x), <[f32]>::copy_from_slice, Data::F32),
+        Data::U8(x) => maxima(work, numbering, &Plain(x), <[u8]>::copy_from_slice, Data::U8),
+        Data::I8(x) => maxima(work, numbering, &Plain(x), <[i8]>::copy_from_slice, Data::I8),
+        Data::F16(x) => maxima(work, numbering, &Widened(x), |to, from| narrow(from, to), Data::F16),
+        _ => Err(wrong_type(work, x)),
+    }
 }
 
+/// The maxima, of which `store` makes elements of the output, and their indices.
 fn maxima<T: Ordered, E: Copy + Default + Send>(
     work: &PoolWork,
     numbering: IndexNumbering,
     source: &impl Source<T>,
-    store: impl Fn(&[T], &mut [E]) + Sync + Send,
-) -> Result<(Vec<E>, Vec<i32>)> {
+    store: impl Fn(&mut [E], &[T]) + Sync + Send,
+    data: fn(Vec<E>) -> Data,
+) -> Result<Vec<Data>> {
     let frame = Frame::plain(work);
     let units = frame.units_per_task();
-    fill_two(frame.slabs * frame.slab_output(), units * frame.unit(), |i, out: &mut [E], indices| {
-        let mut maxima = memory::filled(T::LOWEST, out.len())?;
-        indices.fill(-1);
-        let mut buffer = Vec::new();
-        for (slab, windows, range) in frame.pieces(i * units, out.len()) {
-            let found = Found { maxima: &mut maxima[range.clone()], indices: &mut indices[range] };
-            pool_slab(work, &frame, numbering, source, slab, &windows, found, &mut buffer)?;
-        }
-        store(&maxima, out);
-        Ok(())
-    })
+    let (values, indices) =
+        fill_two(frame.slabs * frame.slab_output(), units * frame.unit(), |i, out: &mut [E], indices| {
+            let mut maxima = memory::filled(T::LOWEST, out.len())?;
+            indices.fill(-1);
+            let mut buffer = Vec::new();
+            for (slab, windows, range) in frame.pieces(i * units, out.len()) {
+                let found = Found { maxima: &mut maxima[range.clone()], indices: &mut indices[range] };
+                pool_slab(work, &frame, numbering, source, slab, &windows, found, &mut buffer)?;
+            }
+            store(out, &maxima);
+            Ok(())
+        })?;
+    Ok(vec![data(values), Data::I32(indices)])
 }
 
 /// The maxima so far and their indices, -1 where nothing was met yet.
@@ -75,10 +63,7 @@ impl<T: Ordered> Found<'_, T> {
         let (maxima, indices) = (&mut self.maxima[range.clone()], &mut self.indices[range]);
         // All indices fit 31 bits, as the problem has checked.
         let (index, step) = (index as i32, step as i32);
-        wide(
-            #[inline(always)]
-            |_| update(maxima, indices, elements, index, step),
-        );
+        wide!(|_| update(maxima, indices, elements, index, step));
     }
 
     /// One window meets neighbouring elements, of which indices grow by `step`.
@@ -119,16 +104,13 @@ fn compact<'a, T: Ordered>(
     }
     memory::resize(buffer, count, T::LOWEST)?;
     let whole = elements.len() / stride;
-    wide(
-        #[inline(always)]
-        |_| {
-            if stride == 2 {
-                buffer.iter_mut().zip(elements.chunks_exact(2)).for_each(|(b, x)| *b = x[0]);
-            } else {
-                buffer.iter_mut().zip(elements.chunks_exact(stride)).for_each(|(b, x)| *b = x[0]);
-            }
-        },
-    );
+    wide!(|_| {
+        if stride == 2 {
+            buffer.iter_mut().zip(elements.chunks_exact(2)).for_each(|(b, x)| *b = x[0]);
+        } else {
+            buffer.iter_mut().zip(elements.chunks_exact(stride)).for_each(|(b, x)| *b = x[0]);
+        }
+    });
     for (b, x) in buffer.iter_mut().zip(elements.iter().step_by(stride)).skip(whole) {
         *b = *x;
     }
@@ -160,12 +142,7 @@ fn pool_slab<T: Ordered>(
         for oh in windows[1].clone() {
             if !frame.little_outside {
                 for ow in windows[2].clone() {
-                    for (td, th, tw) in taps_of(&frame.axes, [od, oh, ow]) {
-                        let (Some(d), Some(h), Some(w)) =
-                            (a0.position(od, td), a1.position(oh, th), a2.position(ow, tw))
-                        else {
-                            continue;
-                        };
+                    for (_, [d, h, w]) in taps_inside(&frame.axes, [od, oh, ow]) {
                         let at = base + ((d * a1.input + h) * a2.input + w) * inner;
                         let elements = source.row(at, inner, buffer)?;
                         found.meet(out..out + inner, elements, index(c, [d, h, w]), step_c);
@@ -210,18 +187,6 @@ fn pool_slab<T: Ordered>(
         }
     }
     Ok(())
-}
-
-/// The taps of a window inside the input, in row-major order.
-fn taps_of(
-    [a0, a1, a2]: &[Axis; MAX_SPATIAL],
-    [d, h, w]: [usize; MAX_SPATIAL],
-) -> impl Iterator<Item = (usize, usize, usize)> {
-    let [d, h, w] = [a0.taps_inside(d), a1.taps_inside(h), a2.taps_inside(w)];
-    d.flat_map(move |d| {
-        let w = w.clone();
-        h.clone().flat_map(move |h| w.clone().map(move |w| (d, h, w)))
-    })
 }
 
 /// Those of `windows` whose tap `tap` lies inside the input: neighbours, because positions only grow.

@@ -71,15 +71,12 @@ pub(super) fn pool_into(work: &PoolWork, x: &[f32], out: &mut [f32]) -> Result<b
 
 /// An element type that no operation of this kind takes; the problem's rules keep it from getting here.
 fn wrong_type(work: &PoolWork, x: &Data) -> crate::Error {
-    crate::Error::Type {
-        op: "pooling",
-        tensor: "the input",
-        got: x.dtype(),
-        rule: format!("the problem was made for {}", work.dtype),
-    }
+    let rule = format!("the problem was made for {}", work.dtype);
+    crate::Error::dtype("pooling", "the input", x.dtype(), rule)
 }
 
 /// The engines' buffers.
+#[derive(Default)]
 struct Scratch<T> {
     flat: flat::Buffers<T>,
     rows: rows::Buffers<T>,
@@ -97,15 +94,14 @@ fn task<R: Reduce>(
     out: &mut [R::T],
     finish: impl Fn(&Frame, &Windows, &mut [R::T]),
 ) -> Result<()> {
-    let mut scratch =
-        Scratch { flat: flat::Buffers::new(), rows: rows::Buffers::new(), direct: direct::Buffers::new() };
+    let mut scratch = Scratch::default();
     let by_strips = frame.little_outside && strips::pays(frame);
     let by_passes = frame.little_outside && flat::pays(frame);
     if frame.inner == 1 && frame.is_whole() {
         let len = frame.slab_input();
         let some = TOGETHER.div_ceil(len.max(1));
         for (slab, out) in (first..).step_by(some).zip(out.chunks_mut(some)) {
-            reduce::slices::<R>(source.row(slab * len, out.len() * len, scratch.flat.row())?, out);
+            reduce::slices::<R>(source.row(slab * len, out.len() * len, &mut scratch.flat.row)?, out);
         }
         // All have the same window, as if they were inner elements of one slab.
         let together = Frame { inner: out.len(), ..*frame };
@@ -118,7 +114,7 @@ fn task<R: Reduce>(
         if !frame.little_outside {
             direct::slab::<R>(frame, source, base, &windows, out, &mut scratch.direct)?;
         } else if by_strips {
-            strips::slab::<R>(frame, source, base, &windows, out, scratch.flat.row(), &mut dense)?;
+            strips::slab::<R>(frame, source, base, &windows, out, &mut scratch.flat.row, &mut dense)?;
         } else if by_passes {
             flat::slab::<R>(frame, source, base, &windows, out, &mut scratch.flat)?;
         } else {

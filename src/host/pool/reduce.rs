@@ -3,7 +3,6 @@
 use std::marker::PhantomData;
 
 use crate::error::Result;
-use crate::host::simd::wide;
 use crate::memory;
 
 /// Joins elements in row-major order.
@@ -105,14 +104,11 @@ pub(super) fn slices<R: Reduce>(s: &[R::T], out: &mut [R::T]) {
         }
         return;
     }
-    wide(
-        #[inline(always)]
-        |_| {
-            for (out, s) in out.chunks_mut(GROUP).zip(s.chunks(len * GROUP)) {
-                group::<R>(s, len, out);
-            }
-        },
-    );
+    wide!(|_| {
+        for (out, s) in out.chunks_mut(GROUP).zip(s.chunks(len * GROUP)) {
+            group::<R>(s, len, out);
+        }
+    });
 }
 
 /// Short slices that are joined at a time.
@@ -159,10 +155,7 @@ fn halves<R: Reduce>(s: &[R::T]) -> R::T {
         let (a, b) = s.split_at((s.len() / 2).next_multiple_of(WIDE));
         return R::join(halves::<R>(a), halves::<R>(b));
     }
-    wide(
-        #[inline(always)]
-        |_| if s.len() > SHORT { lanes::<R, WIDE>(s) } else { lanes::<R, 8>(s) },
-    )
+    wide!(|_| if s.len() > SHORT { lanes::<R, WIDE>(s) } else { lanes::<R, 8>(s) })
 }
 
 /// Joins every `LANES`th element, then the lanes.
@@ -200,50 +193,38 @@ pub(super) fn strided<R: Reduce>(s: &[R::T], step: usize, count: usize) -> R::T 
 
 /// `out[i] = join(out[i], b[i])`.
 pub(super) fn onto<R: Reduce>(out: &mut [R::T], b: &[R::T]) {
-    wide(
-        #[inline(always)]
-        |_| {
-            for (o, &b) in out.iter_mut().zip(b) {
-                *o = R::join(*o, b);
-            }
-        },
-    );
+    wide!(|_| {
+        for (o, &b) in out.iter_mut().zip(b) {
+            *o = R::join(*o, b);
+        }
+    });
 }
 
 /// `out[i] = join(out[i], a[i], b[i])`.
 fn two_onto<R: Reduce>(out: &mut [R::T], a: &[R::T], b: &[R::T]) {
-    wide(
-        #[inline(always)]
-        |_| {
-            for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
-                *o = R::join(R::join(*o, a), b);
-            }
-        },
-    );
+    wide!(|_| {
+        for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
+            *o = R::join(R::join(*o, a), b);
+        }
+    });
 }
 
 /// `out[i] = join(a[i], b[i])`.
 pub(super) fn two<R: Reduce>(out: &mut [R::T], a: &[R::T], b: &[R::T]) {
-    wide(
-        #[inline(always)]
-        |_| {
-            for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
-                *o = R::join(a, b);
-            }
-        },
-    );
+    wide!(|_| {
+        for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
+            *o = R::join(a, b);
+        }
+    });
 }
 
 /// `out[i] = join(a[i], b[i], c[i])`.
 pub(super) fn three<R: Reduce>(out: &mut [R::T], a: &[R::T], b: &[R::T], c: &[R::T]) {
-    wide(
-        #[inline(always)]
-        |_| {
-            for (((o, &a), &b), &c) in out.iter_mut().zip(a).zip(b).zip(c) {
-                *o = R::join(R::join(a, b), c);
-            }
-        },
-    );
+    wide!(|_| {
+        for (((o, &a), &b), &c) in out.iter_mut().zip(a).zip(b).zip(c) {
+            *o = R::join(R::join(a, b), c);
+        }
+    });
 }
 
 /// Joins rows `0..count` of `len` elements, `step` elements from one to the next, column by column into `out`.

@@ -7,10 +7,10 @@ use super::reduce::{self, Reduce};
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::host::element::Source;
-use crate::host::simd::wide;
 use crate::memory;
 
 /// Buffers of a task, kept from one slab to the next.
+#[derive(Default)]
 pub(super) struct Buffers<T> {
     planes: Level<T>,
     rows: Level<T>,
@@ -19,16 +19,10 @@ pub(super) struct Buffers<T> {
 }
 
 /// Buffers of one axis.
+#[derive(Default)]
 struct Level<T> {
     lines: Vec<T>,
     spare: Vec<T>,
-}
-
-impl<T> Buffers<T> {
-    pub fn new() -> Self {
-        let level = || Level { lines: vec![], spare: vec![] };
-        Buffers { planes: level(), rows: level(), converted: vec![], spare: vec![] }
-    }
 }
 
 pub(super) fn slab<R: Reduce>(
@@ -166,29 +160,23 @@ fn along<R: Reduce>(a: &Axis, windows: &Range<usize>, row: &[R::T], out: &mut [R
 
 /// Two taps, stride 2.
 fn pairs<R: Reduce>(out: &mut [R::T], row: &[R::T]) {
-    wide(
-        #[inline(always)]
-        |_| {
-            for (o, x) in out.iter_mut().zip(row.chunks_exact(2)) {
-                *o = R::join(x[0], x[1]);
-            }
-        },
-    );
+    wide!(|_| {
+        for (o, x) in out.iter_mut().zip(row.chunks_exact(2)) {
+            *o = R::join(x[0], x[1]);
+        }
+    });
 }
 
 /// Three taps, stride 2.
 fn triples<R: Reduce>(out: &mut [R::T], row: &[R::T]) {
     let Some((last, out)) = out.split_last_mut() else { return };
     let end = 2 * out.len();
-    wide(
-        #[inline(always)]
-        |_| {
-            let thirds = row[2..].chunks_exact(2);
-            for ((o, x), third) in out.iter_mut().zip(row.chunks_exact(2)).zip(thirds) {
-                *o = R::join(R::join(x[0], x[1]), third[0]);
-            }
-        },
-    );
+    wide!(|_| {
+        let thirds = row[2..].chunks_exact(2);
+        for ((o, x), third) in out.iter_mut().zip(row.chunks_exact(2)).zip(thirds) {
+            *o = R::join(R::join(x[0], x[1]), third[0]);
+        }
+    });
     // Its third tap may be the row's end, without a pair.
     *last = reduce::strided::<R>(&row[end..], 1, 3);
 }

@@ -5,7 +5,7 @@ use half::f16;
 
 use super::wrong_type;
 use crate::error::Result;
-use crate::geometry::{Axis, MAX_SPATIAL};
+use crate::geometry::{MAX_SPATIAL, taps_inside};
 use crate::host::output::{WORTH_SHARING, fill};
 use crate::problem::PoolWork;
 use crate::tensor::Data;
@@ -56,11 +56,12 @@ fn norm(
     value: impl Fn([usize; MAX_SPATIAL]) -> f64,
 ) -> f64 {
     let mut largest = 0f64;
-    for_each_tap(&work.axes, at, |place| largest = largest.max(value(place).abs()));
+    let places = taps_inside(&work.axes, at).map(|(_, place)| place);
+    places.clone().for_each(|place| largest = largest.max(value(place).abs()));
     let unit = if largest > 0.0 && largest.is_finite() { largest } else { 1.0 };
     let mut sum = 0.0;
     let mut inside = 0.0;
-    for_each_tap(&work.axes, at, |place| {
+    places.for_each(|place| {
         let x = value(place);
         inside += 1.0;
         // Beside what is infinite no number counts.
@@ -72,25 +73,4 @@ fn norm(
         sum *= taps / inside;
     }
     unit * sum.powf(1.0 / p)
-}
-
-/// Calls `f` with the positions inside the input that a window covers.
-fn for_each_tap(
-    axes: &[Axis; MAX_SPATIAL],
-    at: [usize; MAX_SPATIAL],
-    mut f: impl FnMut([usize; MAX_SPATIAL]),
-) {
-    let [a0, a1, a2] = axes;
-    let places = |a: &Axis, o: usize| {
-        let (start, dilation, taps) = (a.start(o), a.dilation as isize, a.taps_inside(o));
-        // A tap inside the input has a position that is not negative.
-        taps.map(move |tap| (start + tap as isize * dilation) as usize)
-    };
-    for d in places(a0, at[0]) {
-        for h in places(a1, at[1]) {
-            for w in places(a2, at[2]) {
-                f([d, h, w]);
-            }
-        }
-    }
 }

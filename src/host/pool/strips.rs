@@ -6,7 +6,6 @@ use super::reduce::Reduce;
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::host::element::Source;
-use crate::host::simd::wide;
 
 /// Windows that are computed side by side.
 const BLOCK: usize = 8;
@@ -61,23 +60,20 @@ pub(super) fn slab<R: Reduce>(
     let last = (row(windows[1].end - 1) + a1.kernel).clamp(first, a1.input);
     let x = source.row(base + first * a2.input, (last - first) * a2.input, buffer)?;
     let strip = Strip { axis: a2, columns: columns(a2) };
-    wide(
-        #[inline(always)]
-        |_| {
-            for (o, out) in windows[1].clone().zip(out.chunks_exact_mut(a2.output)) {
-                let start = a1.start(o);
-                let end = (start + a1.kernel as isize).clamp(0, a1.input as isize) as usize;
-                let from = (start.max(0) as usize).min(end);
-                let row = |i: usize| &x[(from + i - first) * a2.input..][..a2.input];
-                match end - from {
-                    3 => strip.of::<R, 3>([row(0), row(1), row(2)], dense, out),
-                    2 => strip.of::<R, 2>([row(0), row(1)], dense, out),
-                    1 => strip.of::<R, 1>([row(0)], dense, out),
-                    _ => out.fill(R::NEUTRAL),
-                }
+    wide!(|_| {
+        for (o, out) in windows[1].clone().zip(out.chunks_exact_mut(a2.output)) {
+            let start = a1.start(o);
+            let end = (start + a1.kernel as isize).clamp(0, a1.input as isize) as usize;
+            let from = (start.max(0) as usize).min(end);
+            let row = |i: usize| &x[(from + i - first) * a2.input..][..a2.input];
+            match end - from {
+                3 => strip.of::<R, 3>([row(0), row(1), row(2)], dense, out),
+                2 => strip.of::<R, 2>([row(0), row(1)], dense, out),
+                1 => strip.of::<R, 1>([row(0)], dense, out),
+                _ => out.fill(R::NEUTRAL),
             }
-        },
-    );
+        }
+    });
     Ok(())
 }
 

@@ -45,11 +45,11 @@ impl Bin {
         };
         // Only numbers so large that many samples are rounded to one place come near this.
         if end - first > SAMPLES {
-            return Err(Error::TooLarge {
-                what: "region",
-                values: format!("{} samples of a bin of {axis:?}", end - first),
-                rule: "no axis of a bin may have more than 2^20 samples inside the image's",
-            });
+            return Err(Error::too_large(
+                "region",
+                format!("{} samples of a bin of {axis:?}", end - first),
+                "no axis of a bin may have more than 2^20 samples inside the image's",
+            ));
         }
         let samples = first..end;
         let inside = || samples.clone().filter_map(|i| work.neighbours(axis, bin, i, length));

@@ -29,7 +29,7 @@ impl Kernel for DepthwisePages {
         let own = vec![activation.wgsl(), shader!("depthwise/uniform.wgsl"), finish];
         let of_each = [window, shader!("depthwise/uniform_each.wgsl")];
         let constants = [("CHANNELS_LAST", f64::from(channels_last))];
-        Paged { taps, pages: DEPTHWISE_PAGES, runs: false, own, of_each }.row(&constants)
+        Paged { taps, pages: DEPTHWISE_PAGES, own, of_each }.row(&constants)
     }
 
     fn every() -> Vec<DepthwisePages> {

@@ -8,7 +8,7 @@ use crate::kernel::{ActivationKind, DEPTHWISE_PAGES, DepthwisePages, PagesParams
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::planner::Verdict;
 use crate::plan::uniform::{Chunk, PagedStep, Rows, factor_and_shift, page_params};
-use crate::plan::{Family, PAGE, Planner, Slot, Step, patch};
+use crate::plan::{Family, PAGE, Planner, Slot, Step};
 use crate::problem::ConvWork;
 
 /// With the planes that a page holds at most, these are still numbers that shaders can divide.
@@ -28,9 +28,8 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
 
 /// Whether patches are slower.
 pub(super) fn in_patches(request: &Request, p: &Planner) -> Verdict {
-    let overlap = rows(&request.work, p).is_ok_and(|rows| patch::instead_of_pages(&rows, p));
-    match overlap && depthwise_patch::CANDIDATE.is_profitable(request, p) {
-        true => Err("windows overlap, and patches share what they load"),
+    match depthwise_patch::CANDIDATE.is_profitable(request, p) {
+        true => Err("loads from storage are fast, so that patches are faster"),
         false => Ok(()),
     }
 }

@@ -1,6 +1,5 @@
 //! Convolution of few channels on GPUs, where tiles of a product of matrices would be mostly empty.
 
-use super::apart::fast_apart;
 use super::request::{Both, Request};
 use super::slots::weight_slots;
 use crate::error::Result;
@@ -39,21 +38,18 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     },
 };
 
-pub(super) const POOLED: Candidate<Both> = Candidate {
-    name: "conv_pool/few_channels",
-    family: Family::Gpu,
-    about: "small windows of few channels: an invocation computes all channels at a pooling window",
-    solve: |both, p| {
-        both.apart()?;
-        let (conv, pool) = (both.conv(), Some(both.pool()));
-        let patch = patch(conv, pool)?;
-        let cost = cost(conv, p).and_then(|()| fast_apart(both, p));
-        Ok(Solution::new(cost, move || steps(p, conv, pool, patch, Slot::Output(0))))
-    },
-};
+/// The same with pooling, in an invocation for each pooling window.
+pub(super) fn with_pool<'a>(both: &'a Both, p: &'a Planner) -> Result<Solution<'a>, &'static str> {
+    both.apart()?;
+    let (conv, pool) = (both.conv(), Some(both.pool()));
+    let patch = patch(conv, pool)?;
+    Ok(Solution::new(cost(conv, p), move || steps(p, conv, pool, patch, Slot::Output(0))))
+}
 
 fn cost(work: &ConvWork, p: &Planner) -> Verdict {
-    p.on_gpu()?;
+    if !(p.caps.fast_storage_loads && work.macs() >= p.caps.min_macs_for_tiles) {
+        p.on_gpu()?;
+    }
     match work.pixels() >= LEAST_POSITIONS {
         true => Ok(()),
         false => Err("packing the weights costs more than so few positions"),

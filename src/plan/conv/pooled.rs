@@ -1,5 +1,6 @@
 //! Convolution with pooling behind it: in one kernel, or in two with the tensor between them in scratch memory.
 
+use super::apart::fast_apart;
 use super::request::Both;
 use super::{direct, few_channels, gemm, register_tiles, winograd};
 use crate::error::Result;
@@ -13,10 +14,21 @@ pub(in crate::plan) static TABLE: [Candidate<Both>; 7] = [
     winograd::POOLED,
     gemm::COOPERATIVE_POOLED,
     gemm::POOLED,
-    few_channels::POOLED,
+    FEW_CHANNELS,
     direct::POOLED,
     TWO_KERNELS,
 ];
+
+const FEW_CHANNELS: Candidate<Both> = Candidate {
+    name: "conv_pool/few_channels",
+    family: Family::Gpu,
+    about: "small windows of few channels: an invocation computes all channels at a pooling window",
+    solve: |both, p| {
+        let mut solution = few_channels::with_pool(both, p)?;
+        solution.cost = solution.cost.and_then(|()| fast_apart(both, p));
+        Ok(solution)
+    },
+};
 
 const TWO_KERNELS: Candidate<Both> = Candidate {
     name: "conv_pool/two_kernels",

@@ -1,5 +1,6 @@
 //! Pooling on software adapters, which reads its input through uniform windows.
 
+use super::patch;
 use super::request::{Request, divisor};
 use crate::dtype::DType;
 use crate::error::Result;
@@ -7,7 +8,7 @@ use crate::kernel::{PagesParams, PoolPages, Reduce, Taps};
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::planner::Verdict;
 use crate::plan::uniform::{Chunk, PagedStep, Rows, page_params};
-use crate::plan::{Family, PAGES, Planner, Step, patch};
+use crate::plan::{Family, PAGES, Planner, Step};
 use crate::problem::PoolWork;
 use crate::spec::PoolKind;
 
@@ -19,14 +20,14 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
         let rows = rows(&request.work, p)?;
         let bytes = 4 * (request.work.batch * request.work.input.n) as u64;
         let chunks = rows.chunks(bytes, PAGES, p)?;
-        Ok(Solution::new(in_patches(request, &rows, p), move || steps(request, &rows, &chunks, p)))
+        Ok(Solution::new(in_patches(request, p), move || steps(request, &rows, &chunks, p)))
     },
 };
 
 /// Whether patches are slower.
-fn in_patches(request: &Request, rows: &Rows, p: &Planner) -> Verdict {
-    match patch::instead_of_pages(rows, p) && super::patch::CANDIDATE.is_profitable(request, p) {
-        true => Err("windows overlap, and patches share what they load"),
+fn in_patches(request: &Request, p: &Planner) -> Verdict {
+    match patch::CANDIDATE.is_profitable(request, p) {
+        true => Err("loads from storage are fast, so that patches are faster"),
         false => Ok(()),
     }
 }
@@ -46,8 +47,7 @@ fn steps(request: &Request, rows: &Rows, chunks: &[Chunk], p: &Planner) -> Resul
     let Request { work, from, to, .. } = request;
     let params = PagesParams { divisor: divisor(work), ..page_params(p, rows)? };
     let taps = taps(rows, p);
-    let runs = p.caps.cheap_loops && matches!(taps, Taps::Pairs | Taps::Few { side: 2, .. });
-    let kernel = PoolPages { reduce: Reduce::from(work.kind), taps, runs };
+    let kernel = PoolPages { reduce: Reduce::from(work.kind), taps };
     let step = PagedStep { kernel: kernel.into(), params, from: *from, count: PAGES, beside: &[], to: *to };
     step.of_all(p, chunks)
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use zip::ZipArchive;
 
 use super::config;
-use super::weights::{check_shape, slots, weight_error};
+use super::weights::{check_shape, slots};
 use crate::Sequential;
 use wgpool::error::{Error, Result};
 use wgpool::tensor::Tensor;
@@ -29,7 +29,7 @@ pub(super) fn load(file: impl Read + Seek, with_weights: bool) -> Result<Sequent
 }
 
 fn bad(reason: impl Into<String>) -> Error {
-    Error::Document { document: "Keras archive".to_owned(), reason: reason.into() }
+    Error::document("Keras archive", reason)
 }
 
 fn read(file: impl Read + Seek, with_weights: bool) -> Result<Sequential> {
@@ -95,54 +95,39 @@ fn fill(model: &mut Sequential, bytes: Vec<u8>) -> Result<()> {
         if slots.is_empty() {
             continue;
         }
-        let Some(stored) = take(&mut groups, &layer_name, &numbered) else {
-            return Err(weight_error(
-                &name,
-                &layer_name,
-                format!("its weights are missing: the archive holds neither layers/{numbered} nor its name"),
-            ));
+        let wrong = |reason: String| Error::layer(&name, &layer_name, reason);
+        let missing = || {
+            wrong(format!(
+                "its weights are missing: the archive holds neither layers/{numbered} nor its name"
+            ))
         };
+        let stored = take(&mut groups, &layer_name, &numbered).ok_or_else(missing)?;
         let mut vars = stored.vars;
         for (i, slot) in slots.into_iter().enumerate() {
-            let Some(dataset) = vars.remove(&i.to_string()) else {
-                return Err(weight_error(
-                    &name,
-                    &layer_name,
-                    format!("weight {} of shape {:?} is missing from the archive", slot.name, slot.stored),
-                ));
-            };
+            let (weight, expected) = (slot.name, &slot.stored);
+            let missing =
+                || wrong(format!("weight {weight} of shape {expected:?} is missing from the archive"));
+            let dataset = vars.remove(&i.to_string()).ok_or_else(missing)?;
             let shape: Vec<usize> =
                 dataset.shape().iter().map(|&n| usize::try_from(n).unwrap_or(usize::MAX)).collect();
             check_shape(&name, &layer_name, &slot, &shape)?;
-            if !matches!(dataset.dtype(), Datatype::FloatingPoint { size: 4, .. }) {
-                return Err(weight_error(
-                    &name,
-                    &layer_name,
-                    format!(
-                        "weight {} has element type {:?}, but it must be a 32-bit float",
-                        slot.name,
-                        dataset.dtype()
-                    ),
-                ));
+            let dtype = dataset.dtype();
+            if !matches!(dtype, Datatype::FloatingPoint { size: 4, .. }) {
+                return Err(wrong(format!(
+                    "weight {weight} has element type {dtype:?}, but it must be a 32-bit float"
+                )));
             }
             let needed = shape.iter().try_fold(4usize, |n, &d| n.checked_mul(d));
-            let Some(rest) = needed.and_then(|n| budget.checked_sub(n)) else {
-                return Err(weight_error(
-                    &name,
-                    &layer_name,
-                    format!("weight {} of shape {shape:?} is larger than the file that holds it", slot.name),
-                ));
-            };
-            budget = rest;
+            budget = needed.and_then(|n| budget.checked_sub(n)).ok_or_else(|| {
+                wrong(format!("weight {weight} of shape {shape:?} is larger than the file that holds it"))
+            })?;
             let values = dataset.read_array::<f32>().map_err(hdf5)?;
             slot.fill(Tensor::from(&values))?;
         }
         if let Some(extra) = vars.keys().next() {
-            return Err(weight_error(
-                &name,
-                &layer_name,
-                format!("the archive holds a weight vars/{extra}, which this layer does not have"),
-            ));
+            return Err(wrong(format!(
+                "the archive holds a weight vars/{extra}, which this layer does not have"
+            )));
         }
     }
     match groups.iter().find(|(_, stored)| !stored.vars.is_empty()) {

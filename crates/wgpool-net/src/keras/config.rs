@@ -14,7 +14,7 @@ use wgpool::spec::Layout;
 const LONGEST_NAME: usize = 256;
 
 fn bad(reason: impl Into<String>) -> Error {
-    Error::Document { document: "Keras config".to_owned(), reason: reason.into() }
+    Error::document("Keras config", reason)
 }
 
 /// `version` is that of Keras which an archive names, where there is one; documents of older versions name it themselves.

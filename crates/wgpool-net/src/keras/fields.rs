@@ -20,7 +20,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     pub fn error(&self, reason: impl Into<String>) -> Error {
-        Error::Layer { model: self.model.to_owned(), layer: self.layer.to_owned(), reason: reason.into() }
+        Error::layer(self.model, self.layer, reason)
     }
 
     fn bad(&self, key: &str, value: &Value, rule: &str) -> Error {

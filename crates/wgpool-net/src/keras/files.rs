@@ -75,10 +75,8 @@ fn read(path: &Path, file: &mut File, limit: u64) -> Result<Vec<u8>> {
         .read_to_end(&mut bytes)
         .map_err(|source| Error::File { path: path.to_owned(), source })?;
     if bytes.len() as u64 > limit {
-        return Err(Error::Document {
-            document: path.display().to_string(),
-            reason: format!("it is larger than {limit} bytes"),
-        });
+        let reason = format!("it is larger than {limit} bytes");
+        return Err(Error::document(path.display().to_string(), reason));
     }
     Ok(bytes)
 }
@@ -90,8 +88,6 @@ fn archive(file: File, with_weights: bool) -> Result<Sequential> {
 
 #[cfg(not(feature = "keras-archive"))]
 fn archive(_: File, _: bool) -> Result<Sequential> {
-    Err(Error::Document {
-        document: "Keras archive".to_owned(),
-        reason: "this build cannot read archives: it lacks the feature keras-archive".to_owned(),
-    })
+    let reason = "this build cannot read archives: it lacks the feature keras-archive";
+    Err(Error::document("Keras archive", reason))
 }

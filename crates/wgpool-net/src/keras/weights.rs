@@ -56,33 +56,25 @@ impl Slot<'_> {
     }
 }
 
-/// A layer's error about one of its weights.
-pub(super) fn weight_error(model: &str, layer: &str, reason: String) -> Error {
-    Error::Layer { model: model.to_owned(), layer: layer.to_owned(), reason }
-}
-
 /// Refuses a stored shape other than the expected one.
 pub(super) fn check_shape(model: &str, layer: &str, slot: &Slot<'_>, got: &[usize]) -> Result<()> {
     if got == slot.stored {
         return Ok(());
     }
-    Err(weight_error(
-        model,
-        layer,
-        format!("weight {} has shape {got:?}, but the configuration makes it {:?}", slot.name, slot.stored),
-    ))
+    let (name, stored) = (slot.name, &slot.stored);
+    let reason = format!("weight {name} has shape {got:?}, but the configuration makes it {stored:?}");
+    Err(Error::layer(model, layer, reason))
 }
 
 /// Fills a model's weights from safetensors named `<layer>.<weight>`; every tensor must belong to a layer.
 pub(super) fn from_safetensors(model: &mut Sequential, bytes: &[u8]) -> Result<()> {
-    let document = || "safetensors weights".to_owned();
-    let file = SafeTensors::deserialize(bytes)
-        .map_err(|e| Error::Document { document: document(), reason: e.to_string() })?;
+    let wrong = |reason| Error::document("safetensors weights", reason);
+    let file = SafeTensors::deserialize(bytes).map_err(|e| wrong(e.to_string()))?;
     let mut left: BTreeSet<&str> = file.names().into_iter().collect();
     let name = model.name.clone();
     for layer in &mut model.layers {
         let layer_name = layer.name.clone();
-        let error = |reason| weight_error(&name, &layer_name, reason);
+        let error = |reason| Error::layer(&name, &layer_name, reason);
         for slot in slots(layer) {
             let key = format!("{layer_name}.{}", slot.name);
             left.remove(key.as_str());
@@ -94,10 +86,9 @@ pub(super) fn from_safetensors(model: &mut Sequential, bytes: &[u8]) -> Result<(
             };
             check_shape(&name, &layer_name, &slot, view.shape())?;
             let Some(values) = widen(view.dtype(), view.data())? else {
+                let (name, dtype) = (slot.name, view.dtype());
                 return Err(error(format!(
-                    "weight {} has element type {:?}, but it must be F32, F16 or BF16",
-                    slot.name,
-                    view.dtype()
+                    "weight {name} has element type {dtype:?}, but it must be F32, F16 or BF16"
                 )));
             };
             slot.fill(Tensor::new(view.shape(), values)?)?;
@@ -108,21 +99,16 @@ pub(super) fn from_safetensors(model: &mut Sequential, bytes: &[u8]) -> Result<(
         .rsplit_once('.')
         .and_then(|(layer, weight)| model.layers.iter().find(|l| l.name == layer).map(|l| (l, weight)));
     Err(match owner {
-        Some((layer, weight)) => weight_error(
-            &name,
-            &layer.name,
-            format!(
-                "the weights hold a tensor {weight}, which {} with this configuration does not have",
-                layer.class
-            ),
-        ),
-        None => Error::Document {
-            document: document(),
-            reason: format!(
-                "{} tensors belong to no layer of model {name}, the first is {extra}",
-                left.len()
-            ),
-        },
+        Some((Layer { name: layer, class, .. }, weight)) => {
+            let reason = format!(
+                "the weights hold a tensor {weight}, which {class} with this configuration does not have"
+            );
+            Error::layer(&name, layer, reason)
+        }
+        None => {
+            let count = left.len();
+            wrong(format!("{count} tensors belong to no layer of model {name}, the first is {extra}"))
+        }
     })
 }
 

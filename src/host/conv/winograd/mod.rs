@@ -20,7 +20,6 @@ use crate::error::Result;
 use crate::host::activation::apply;
 use crate::host::kept::with_kept;
 use crate::host::output::Scattered;
-use crate::host::simd::wide;
 use crate::memory;
 use crate::problem::winograd::Winograd;
 use crate::problem::{ConvWork, PoolWork};
@@ -217,13 +216,10 @@ impl Job<'_> {
         Buffers { lines, rows, .. }: &mut Buffers,
         store: impl FnMut(usize, &[f32; PANEL]),
     ) {
-        wide(
-            #[inline(always)]
-            |_| {
-                let from = panel::rows::<M>(self.work, self.x, channel, run, lines);
-                transform::inputs::<M>(from, lanes(run.count), rows, store);
-            },
-        );
+        wide!(|_| {
+            let from = panel::rows::<M>(self.work, self.x, channel, run, lines);
+            transform::inputs::<M>(from, lanes(run.count), rows, store);
+        });
     }
 
     /// Transforms the products of a block of channels back, and stores what becomes of them.
@@ -238,13 +234,10 @@ impl Job<'_> {
         for c in 0..channels {
             let bias = self.bias.map_or(0.0, |bias| bias[first + c]);
             let mut exact = false;
-            wide(
-                #[inline(always)]
-                |_| {
-                    transform::outputs::<M>(products, c, bias, half, y);
-                    exact = panel::any_not_finite(&y[..M * M]);
-                },
-            );
+            wide!(|_| {
+                transform::outputs::<M>(products, c, bias, half, y);
+                exact = panel::any_not_finite(&y[..M * M]);
+            });
             if exact {
                 self.exact::<M>(runs, first + c, f64::from(bias), y);
             }
@@ -252,16 +245,13 @@ impl Job<'_> {
             if !relu {
                 apply(self.work.activation, y[..M * M].as_flattened_mut());
             }
-            wide(
-                #[inline(always)]
-                |_| {
-                    if relu {
-                        // By value, which the compiler takes in whole registers; NaN stays.
-                        y.iter_mut().for_each(|y| *y = y.map(|y| if y < 0.0 { 0.0 } else { y }));
-                    }
-                    self.store::<M>(runs, first + c, y);
-                },
-            );
+            wide!(|_| {
+                if relu {
+                    // By value, which the compiler takes in whole registers; NaN stays.
+                    y.iter_mut().for_each(|y| *y = y.map(|y| if y < 0.0 { 0.0 } else { y }));
+                }
+                self.store::<M>(runs, first + c, y);
+            });
         }
     }
 

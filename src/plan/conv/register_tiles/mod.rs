@@ -7,8 +7,8 @@ mod regions;
 mod steps;
 mod target;
 
-use super::depthwise_uniform;
 use super::request::{Both, OUTSIDE, Request};
+use super::{depthwise_uniform, few_channels};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::plan::candidate::{Candidate, Solution};
@@ -28,7 +28,7 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
         if pays.is_ok() || p.caps.kernels.only().is_some() {
             request.tiles(p)?;
         }
-        let cost = pays.and_then(|()| depthwise_uniform::in_patches(request, p));
+        let cost = pays.and_then(|()| in_patches(request, p));
         Ok(Solution::new(cost, || steps(request.tiles(p), p, CANDIDATE.name, request.to)))
     },
 };
@@ -51,6 +51,9 @@ pub(super) const POOLED: Candidate<Both> = Candidate {
 fn together(both: &Both, p: &Planner) -> Verdict {
     let work = both.conv();
     pays(work, p)?;
+    if p.caps.fast_storage_loads && few_channels::with_pool(both, p).is_ok_and(|s| s.cost.is_ok()) {
+        return Err(FAST_PATCHES);
+    }
     let stored = (STORED * work.batch * work.pixels() * work.out_channels()) as u128;
     match both.tiles(p)?.cost <= both.alone.tiles(p)?.cost + stored {
         true => Ok(()),
@@ -65,7 +68,22 @@ fn steps(tiles: Result<&Choice, &str>, p: &Planner, name: &str, to: Slot) -> Res
 
 /// Whether they compute a convolution by itself, wherever nothing comes before them.
 pub(super) fn is_chosen(request: &Request, p: &Planner) -> bool {
-    can(&request.work, p).is_ok() && pays(&request.work, p).is_ok() && request.tiles(p).is_ok()
+    can(&request.work, p).is_ok()
+        && pays(&request.work, p).is_ok()
+        && in_patches(request, p).is_ok()
+        && request.tiles(p).is_ok()
+}
+
+/// Why patches are computed instead.
+const FAST_PATCHES: &str = "few channels, and loads from storage are fast, so that patches are faster";
+
+/// Whether patches are slower.
+fn in_patches(request: &Request, p: &Planner) -> Verdict {
+    depthwise_uniform::in_patches(request, p)?;
+    match p.caps.fast_storage_loads && few_channels::CANDIDATE.is_profitable(request, p) {
+        true => Err(FAST_PATCHES),
+        false => Ok(()),
+    }
 }
 
 /// Whether device and work are such that tiles may be looked for.
@@ -80,8 +98,7 @@ fn can(work: &ConvWork, p: &Planner) -> Verdict {
 
 /// Whether there is enough to compute.
 fn pays(work: &ConvWork, p: &Planner) -> Verdict {
-    let outputs = work.batch * work.pixels() * work.out_channels();
-    match ((outputs * work.group_in * work.taps()) as u64) < p.caps.min_macs_for_tiles {
+    match work.macs() < p.caps.min_macs_for_tiles {
         true => Err("building the pipeline of a tile costs more than so little arithmetic"),
         false => Ok(()),
     }

@@ -1,0 +1,21 @@
+//! Methods that set one field each.
+
+/// For each field a method of its name, which takes what the field holds; of a list, `[T]`, whatever becomes one.
+macro_rules! setters {
+    ($($(#[$doc:meta])* $field:ident: $of:tt,)*) => {
+        $(setters!(@ $(#[$doc])* $field $of);)*
+    };
+    (@ $(#[$doc:meta])* $field:ident [$element:ty]) => {
+        $(#[$doc])*
+        pub fn $field(self, $field: impl Into<Vec<$element>>) -> Self {
+            Self { $field: $field.into(), ..self }
+        }
+    };
+    (@ $(#[$doc:meta])* $field:ident $of:ty) => {
+        $(#[$doc])*
+        pub fn $field(self, $field: $of) -> Self {
+            Self { $field, ..self }
+        }
+    };
+}
+pub(crate) use setters;
