@@ -19,6 +19,7 @@
 // A browser's devices belong to one thread; natively the same types are sent to others.
 #![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
 
+mod activation;
 #[cfg(feature = "ndarray")]
 mod array;
 pub mod backend;
@@ -61,9 +62,10 @@ pub use ndarray;
 pub use plan::{Caps, Plan};
 pub use problem::Problem;
 pub use spec::{
-    Accuracy, Activation, AdaptivePool, CausalConv, Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose,
-    DeformConv, Dense, DenseLayout, FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout,
-    MaxRoiPool, MaxUnpool, Op, Padding, Pool, PoolKind, Requantize, RoiAlign, RoiMode, Softmax,
+    Accuracy, Activation, ActivationKind, AdaptivePool, CausalConv, Col2Im, Conv, ConvInteger, ConvPool,
+    ConvTranspose, DeformConv, Dense, DenseLayout, FractionalMaxPool, GlobalPool, IndexNumbering,
+    KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Padding, Pool, PoolKind, Requantize, RoiAlign, RoiMode,
+    Softmax,
 };
 pub use tensor::{DType, Data, Tensor, TensorDesc};
 /// The version of wgpu that this crate takes devices of.

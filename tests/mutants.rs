@@ -192,7 +192,12 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Softmax, "wrong axis", "+ row % params.inner", ""),
     mutant!(Activation, "ReLU6 without its top", "clamp(x, 0.0, 6.0)", "max(x, 0.0)"),
     mutant!(Activation, "imprecise error function", "t * 0.17087277", "t * 0.1708"),
-    mutant!(Activation, "NaN turns into zero", "ACTIVATION == 0u || is_nan(x)", "ACTIVATION == 0u"),
+    mutant!(Activation, "NaN turns into zero", "if (is_nan(x)) {", "if (false) {"),
+    mutant!(Activation, "ELU without digits near 0", "series, x > -0.25", "series, false"),
+    mutant!(Activation, "hard sigmoid without its bottom", "0.0, line < 0.0", "line, line < 0.0"),
+    mutant!(Activation, "hard sigmoid's other parameter", "+ alpha_beta.y", "+ alpha_beta.x"),
+    mutant!(Activation, "Mish by sigmoid", "above + 2.0 * select", "above + select"),
+    mutant!(Activation, "softplus without its last terms", "(0.090909091 + s * 0.076923077)", "0.0"),
 ];
 
 /// Kernels that only adapters run which read tensors through pages; the others are tested as hardware runs them.

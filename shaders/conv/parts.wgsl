@@ -23,5 +23,5 @@ fn main(
     if (params.has_bias != 0u) {
         sum += unpack(bias[number / params.channel_stride % params.channels], 0u);
     }
-    output[number] = pack(vec4<f32>(activate(sum, params.alpha)));
+    output[number] = pack(vec4<f32>(activate(sum, params.alpha_beta)));
 }

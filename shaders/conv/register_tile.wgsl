@@ -22,10 +22,10 @@ fn finished(sum: vec4<f32>, four: u32) -> vec4<f32> {
     }
     let x = sum + weights0[weights_at + params.bias_at + four];
     return vec4<f32>(
-        activate(x.x, params.alpha),
-        activate(x.y, params.alpha),
-        activate(x.z, params.alpha),
-        activate(x.w, params.alpha),
+        activate(x.x, params.alpha_beta),
+        activate(x.y, params.alpha_beta),
+        activate(x.z, params.alpha_beta),
+        activate(x.w, params.alpha_beta),
     );
 }
 

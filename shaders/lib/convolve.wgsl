@@ -106,10 +106,10 @@ fn accumulated(p: Place, sum: vec4<f32>) -> vec4<f32> {
 
 fn activate4(x: vec4<f32>) -> vec4<f32> {
     return vec4<f32>(
-        activate(x.x, params.alpha),
-        activate(x.y, params.alpha),
-        activate(x.z, params.alpha),
-        activate(x.w, params.alpha),
+        activate(x.x, params.alpha_beta),
+        activate(x.y, params.alpha_beta),
+        activate(x.z, params.alpha_beta),
+        activate(x.w, params.alpha_beta),
     );
 }
 

@@ -13,10 +13,10 @@ fn finished(channel_group: u32, channel: u32, sum: vec4<f32>) -> vec4<f32> {
         value += unpack(bias[channel_group * params.out_size.w + channel], 0u);
     }
     return vec4<f32>(
-        activate(value.x, params.alpha),
-        activate(value.y, params.alpha),
-        activate(value.z, params.alpha),
-        activate(value.w, params.alpha),
+        activate(value.x, params.alpha_beta),
+        activate(value.y, params.alpha_beta),
+        activate(value.z, params.alpha_beta),
+        activate(value.w, params.alpha_beta),
     );
 }
 

@@ -5,7 +5,7 @@ const ROUND: f32 = 12_582_912.0;
 
 /// `exp(x)` to about one unit in the last place, with `exp(-inf) = 0`, `exp(inf) = inf` and NaN for NaN.
 #[inline(always)]
-pub(super) fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     // Outside this range the result is 0 or infinity in any case. Neither comparison holds for NaN.
     let x = if x < -105.0 { -105.0 } else { x };
     let x = if x > 89.0 { 89.0 } else { x };

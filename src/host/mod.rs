@@ -25,6 +25,8 @@ mod softmax;
 mod sum;
 mod unpool;
 
+pub(crate) use self::activation::each;
+pub(crate) use self::exp::exp;
 pub use self::prepared::Prepared;
 use crate::error::{Error, Result};
 use crate::problem::{Problem, Work};

@@ -1,9 +1,9 @@
 //! What the files of kernels have in common.
 
-pub(super) use super::activation::ActivationKind;
 pub(super) use super::block::uniform;
 pub(super) use super::reduce::Reduce;
 pub(super) use super::row::{FLOATS, Kernel, Row, WORKGROUP, pairs, plain, row, typed};
 pub(super) use super::taps::Taps;
 pub(super) use super::text::*;
+pub(super) use crate::activation::ActivationKind;
 pub(super) use crate::dtype::DType;

@@ -7,6 +7,7 @@ use super::block::Block;
 use super::row::{Kernel, Row};
 use super::text::filled;
 use super::{conv::*, depthwise::*, frame::*, other::*, pack::*, pool::*, winograd::*};
+use crate::activation::ActivationKind;
 use crate::dtype::DType;
 
 /// Of a list of kernels: the enum over them, and what is the same for each.
@@ -59,6 +60,25 @@ impl KernelKey {
     pub(super) fn text(&self) -> String {
         let Row { text, lines, block, .. } = self.kernel().row();
         filled(&text.concat(), lines) + &block.wgsl()
+    }
+
+    /// Its activation, if its results may have one.
+    pub fn activation_mut(&mut self) -> Option<&mut ActivationKind> {
+        match self {
+            KernelKey::DepthwisePages(DepthwisePages { activation, .. })
+            | KernelKey::DepthwisePatch(DepthwisePatch { activation, .. })
+            | KernelKey::Conv(Conv { activation, .. })
+            | KernelKey::ConvTranspose(ConvTranspose { activation, .. })
+            | KernelKey::ConvPool(ConvPool { activation, .. })
+            | KernelKey::ConvTiled(ConvTiled { activation, .. })
+            | KernelKey::ConvGemm(ConvGemm { activation, .. })
+            | KernelKey::ConvPatch(ConvPatch { activation, .. })
+            | KernelKey::ConvParts(ConvParts { activation, .. })
+            | KernelKey::WinogradOutput(WinogradOutput { activation, .. })
+            | KernelKey::Dense(Dense { activation, .. })
+            | KernelKey::Activation(Activation { activation }) => Some(activation),
+            _ => None,
+        }
     }
 
     /// The parameters that it reads. Its text ends with their structure.

@@ -3,7 +3,6 @@
 //! To add one: its `.wgsl` file, its file in the folder of the same name here, its place in the list of `key.rs`, and its
 //! candidate in `plan`.
 
-mod activation;
 mod bindings;
 mod block;
 mod common;
@@ -23,7 +22,7 @@ mod taps;
 mod text;
 mod winograd;
 
-pub use activation::ActivationKind;
+pub use crate::activation::ActivationKind;
 pub use bindings::Bindings;
 pub use block::{Block, Field};
 pub use compilers::Target;

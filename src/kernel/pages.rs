@@ -123,11 +123,10 @@ uniform! {
         channels_factor: u32,
         channels_shift: u32,
         has_bias: u32,
-        alpha: f32,
+        alpha_beta: [f32; 2],
         /// 0: count the taps.
         divisor: u32,
         /// The bits of NaN, which no constant may hold.
         nan: u32,
-        pad_0: u32,
     }
 }

@@ -304,11 +304,10 @@ uniform! {
         /// Output channels of an input channel.
         multiplier: u32,
         has_bias: u32,
-        alpha: f32,
+        alpha_beta: [f32; 2],
         /// 0: count the taps.
         divisor: u32,
         /// The bits of NaN, which no constant may hold.
         nan: u32,
-        pad_0: u32,
     }
 }

@@ -18,7 +18,6 @@ pub(crate) const PLACE: &str = shader!("lib/place.wgsl");
 pub(crate) const TAPS: &str = shader!("lib/taps.wgsl");
 pub(crate) const REACHED: &str = shader!("lib/reached.wgsl");
 pub(crate) const POOLING: &str = shader!("lib/pooling.wgsl");
-pub(crate) const ACTIVATION: &str = shader!("lib/activation.wgsl");
 pub(crate) const FOLD: &str = shader!("lib/fold.wgsl");
 pub(crate) const SOFTMAX: &str = shader!("lib/softmax.wgsl");
 pub(crate) const KEY: &str = shader!("lib/key.wgsl");

@@ -2,6 +2,7 @@
 
 use super::image::Image;
 use super::{Problem, Work, require_dtype, require_shape};
+use crate::activation::ActivationKind;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, MAX_SPATIAL, Strides, Windows, three};
@@ -156,11 +157,10 @@ pub(super) fn check_bias(op: &'static str, bias: Option<&TensorDesc>, out_channe
 
 /// Refuses an activation whose parameter is not a number that can be computed with.
 pub(super) fn check_activation(op: &'static str, activation: Activation) -> Result<()> {
-    match activation {
-        Activation::LeakyRelu { alpha } if !alpha.is_finite() => {
-            Err(Error::parameter(op, "alpha", alpha, "it must be finite"))
-        }
-        _ => Ok(()),
+    let (kind, parameters) = ActivationKind::of(activation);
+    match kind.parameters().iter().zip(parameters).find(|(_, value)| !value.is_finite()) {
+        Some((&(name, _), value)) => Err(Error::parameter(op, name, value, "it must be finite")),
+        None => Ok(()),
     }
 }
 

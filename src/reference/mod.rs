@@ -20,7 +20,7 @@ mod unpool;
 
 pub use activation::activate;
 pub use sample::compare_sample;
-pub(crate) use tolerance::add_store_rounding;
+pub(crate) use tolerance::{EPS, add_store_rounding};
 pub use tolerance::{Mismatch, compare};
 
 use crate::dtype::DType;

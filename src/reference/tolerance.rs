@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::tensor::{Tensor, TensorDesc};
 
 /// The spacing of 32-bit floats at 1.
-pub(super) const EPS: f64 = f32::EPSILON as f64;
+pub(crate) const EPS: f64 = f32::EPSILON as f64;
 
 /// The bound of a sum of products, per unit of the sum of their absolute values: `C * eps` with C = 8.
 pub(super) const SUM: f64 = 8.0 * EPS;

@@ -1,7 +1,6 @@
 //! What the user wants, in the frameworks' own terms: plain data, checked when a problem is made of it.
 
 mod accuracy;
-mod activation;
 mod causal;
 mod col2im;
 mod conv;
@@ -13,8 +12,8 @@ mod pool;
 mod roi;
 pub(crate) mod setters;
 
+pub use crate::activation::{Activation, ActivationKind};
 pub use accuracy::Accuracy;
-pub use activation::Activation;
 pub use causal::CausalConv;
 pub use col2im::Col2Im;
 pub use conv::{Conv, ConvPool, ConvTranspose, KernelLayout};

@@ -1,5 +1,6 @@
 //! Specifications of anything.
 
+use wgpool::ActivationKind;
 use wgpool::{
     Accuracy, Activation, AdaptivePool, Caps, Conv, ConvPool, ConvTranspose, DType, Dense, DenseLayout,
     FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Padding,
@@ -65,10 +66,8 @@ impl Numbers {
     }
 
     pub fn activation(&mut self) -> Activation {
-        let alpha = self.float();
-        use Activation as A;
-        let all = [A::None, A::Relu, A::Relu6, A::Sigmoid, A::Tanh, A::Silu, A::Gelu, A::GeluTanh];
-        if self.rng.one_in(5) { A::LeakyRelu { alpha } } else { *pick(&mut self.rng, &all) }
+        let parameters = [self.float(), self.float()];
+        pick(&mut self.rng, &ActivationKind::ALL).with(parameters)
     }
 
     pub fn padding(&mut self, rank: usize) -> Padding {

@@ -1,6 +1,7 @@
 //! Random cases, the same in every run, and how they are judged.
 
 use half::f16;
+use wgpool::ActivationKind;
 use wgpool::reference::{compare, evaluate};
 use wgpool::{Activation, DType, Data, Layout, Op, Padding, Problem, Tensor, TensorDesc, host};
 
@@ -128,14 +129,7 @@ pub fn longest(rank: usize) -> usize {
 
 pub const FLOATS: [DType; 2] = [DType::F32, DType::F16];
 
-pub const ACTIVATIONS: [Activation; 9] = [
-    Activation::None,
-    Activation::Relu,
-    Activation::Relu6,
-    Activation::LeakyRelu { alpha: 0.3 },
-    Activation::Sigmoid,
-    Activation::Tanh,
-    Activation::Silu,
-    Activation::Gelu,
-    Activation::GeluTanh,
-];
+/// One of each, with parameters that are no framework's.
+pub fn activations() -> Vec<Activation> {
+    ActivationKind::ALL.iter().map(|kind| kind.with([0.3, 0.6])).collect()
+}

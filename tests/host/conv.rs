@@ -2,7 +2,7 @@
 
 use wgpool::{Conv, DType, KernelLayout, Layout, Op, Padding, Tensor, host};
 
-use crate::cases::{ACTIVATIONS, Random, Values, agrees, layout, longest, padding, shape, tensor};
+use crate::cases::{Random, Values, activations, agrees, layout, longest, padding, shape, tensor};
 
 pub fn random_conv(random: &mut Random, rank: usize, groups: usize) -> Conv {
     Conv {
@@ -10,7 +10,7 @@ pub fn random_conv(random: &mut Random, rank: usize, groups: usize) -> Conv {
         dilation: if random.one_in(3) { random.many(rank, 1, 3) } else { vec![1] },
         padding: padding(random, rank, 4),
         groups,
-        activation: random.pick(&ACTIVATIONS),
+        activation: random.pick(&activations()),
         layout: layout(random),
         kernel_layout: random.pick(&[KernelLayout::Oihw, KernelLayout::Hwio]),
         ..Conv::new()

@@ -2,7 +2,7 @@
 
 use wgpool::{DType, Dense, DenseLayout, Op, Tensor};
 
-use crate::cases::{ACTIVATIONS, Random, VALUES, Values, agrees, tensor};
+use crate::cases::{Random, VALUES, Values, activations, agrees, tensor};
 
 #[test]
 fn dense_layers() {
@@ -21,7 +21,7 @@ fn dense_layers() {
         };
         let w = tensor(&mut random, &w_shape, Values::Positive, dtype);
         let b = tensor(&mut random, &[units], Values::Mixed, dtype);
-        let op = Op::from(Dense::new().activation(random.pick(&ACTIVATIONS)).kernel_layout(kernel_layout));
+        let op = Op::from(Dense::new().activation(random.pick(&activations())).kernel_layout(kernel_layout));
         let inputs: &[&Tensor] = if random.one_in(2) { &[&x, &w, &b] } else { &[&x, &w] };
         assert!(agrees(&op, inputs));
     }

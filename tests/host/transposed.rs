@@ -2,7 +2,7 @@
 
 use wgpool::{ConvTranspose, DType, KernelLayout, Layout, Padding, Tensor};
 
-use crate::cases::{ACTIVATIONS, FLOATS, Random, Values, agrees, layout, padding, shape, tensor};
+use crate::cases::{FLOATS, Random, Values, activations, agrees, layout, padding, shape, tensor};
 use crate::conv::kernel_shape;
 
 fn transposed_convolutions(seed: u64, cases: usize, input: &[Values], kernel: &[Values], types: &[DType]) {
@@ -21,7 +21,7 @@ fn transposed_convolutions(seed: u64, cases: usize, input: &[Values], kernel: &[
             output_padding,
             output: None,
             groups,
-            activation: random.pick(&ACTIVATIONS),
+            activation: random.pick(&activations()),
             layout: layout(&mut random),
             kernel_layout: random.pick(&[KernelLayout::Oihw, KernelLayout::Hwio]),
         };

@@ -113,7 +113,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!(None, "bias of the first", "min(channel, params.channels - 1u)", "0"),
     mutant!(None, "channels behind the last", "if (channel < params.channels)", "if (true)"),
     mutant!(None, "patches overlap", "* params.step", ""),
-    mutant!(None, "no activation", "ACTIVATION == 0u", "true"),
+    mutant!(None, "no activation", "alpha_beta.x * x, x < 0.0", "x, x < 0.0"),
     mutant!(
         Some(Reduce::Max),
         "padding is pooled",

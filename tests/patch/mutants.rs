@@ -64,7 +64,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!(DEPTHWISE, "the first four channels' bias", "let at = u32(channel);", "let at = 0u;"),
     mutant!(DEPTHWISE, "no bias", "params.has_bias == 1u", "false"),
     mutant!(DEPTHWISE, "as many channels as outputs", "place.plane / params.multiplier", "place.plane"),
-    mutant!(DEPTHWISE, "no activation", "ACTIVATION == 0u", "true"),
+    mutant!(DEPTHWISE, "no activation", "alpha_beta.x * x, x < 0.0", "x, x < 0.0"),
 ];
 
 #[test]

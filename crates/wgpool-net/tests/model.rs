@@ -345,6 +345,13 @@ fn activations_are_read_by_name_function_and_layer() {
         (r#""silu""#, Activation::Silu),
         (r#""swish""#, Activation::Silu),
         (r#""gelu""#, Activation::Gelu),
+        (r#""elu""#, Activation::Elu { alpha: 1.0 }),
+        (r#""hard_sigmoid""#, Activation::HardSigmoid { alpha: 1.0 / 6.0, beta: 0.5 }),
+        (r#""hard_swish""#, Activation::HardSwish),
+        (r#""hard_silu""#, Activation::HardSwish),
+        (r#""mish""#, Activation::Mish),
+        (r#""softplus""#, Activation::Softplus),
+        (r#"{"class_name": "ELU", "config": {"alpha": 0.5}}"#, Activation::Elu { alpha: 0.5 }),
         (r#"{"module": "builtins", "class_name": "function", "config": "relu"}"#, Activation::Relu),
         (r#"{"class_name": "LeakyReLU", "config": {"name": "a"}}"#, Activation::LeakyRelu { alpha: 0.3 }),
         (r#"{"class_name": "ReLU", "config": {"max_value": 6.0}}"#, Activation::Relu6),
@@ -361,11 +368,21 @@ fn activations_are_read_by_name_function_and_layer() {
             assert_eq!(got, expected, "{class} {text}");
         }
     }
-    let layers = [("ReLU", r#""negative_slope": 0.5"#), ("LeakyReLU", ""), ("Softmax", r#""axis": [-1]"#)];
+    let json = config("[null, 2]", &[("Activation", r#""activation": "hard_sigmoid""#)]);
+    let json = json.replacen('{', r#"{"keras_version": "2.15.0", "#, 1);
+    let of_keras_2 = Activation::HardSigmoid { alpha: 0.2, beta: 0.5 };
+    assert_eq!(keras::architecture(json).unwrap().layers[0].kind, LayerKind::Activation(of_keras_2));
+    let layers = [
+        ("ReLU", r#""negative_slope": 0.5"#),
+        ("LeakyReLU", ""),
+        ("ELU", ""),
+        ("Softmax", r#""axis": [-1]"#),
+    ];
     let model = keras::architecture(config("[null, 2]", &layers)).unwrap();
     assert_eq!(model.layers[0].kind, LayerKind::Activation(Activation::LeakyRelu { alpha: 0.5 }));
     assert_eq!(model.layers[1].kind, LayerKind::Activation(Activation::LeakyRelu { alpha: 0.3 }));
-    assert_eq!(model.layers[2].kind, LayerKind::Softmax(Softmax::last_axis()));
+    assert_eq!(model.layers[2].kind, LayerKind::Activation(Activation::Elu { alpha: 1.0 }));
+    assert_eq!(model.layers[3].kind, LayerKind::Softmax(Softmax::last_axis()));
 }
 
 #[test]

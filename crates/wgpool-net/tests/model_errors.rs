@@ -94,7 +94,7 @@ fn layers_that_cannot_be_computed() {
     refuse("Sequential", "", &["class Sequential"]);
     let conv = |fields: &str| format!(r#""filters": 3, "kernel_size": [3, 3], {fields}"#);
     let conv_cases: [(&str, &[&str]); 14] = [
-        (r#""activation": "mish""#, &["activation", "mish", "leaky_relu"]),
+        (r#""activation": "selu""#, &["activation", "selu", "leaky_relu, elu", "hard_silu", "softmax"]),
         (r#""activation": {"class_name": "PReLU", "config": {}}"#, &["PReLU"]),
         (r#""activation": 3"#, &["activation 3"]),
         (r#""strides": [1, 2, 3]"#, &["strides", "2 numbers"]),
@@ -130,7 +130,8 @@ fn layers_that_cannot_be_computed() {
     refuse("Softmax", r#""axis": 7"#, &["softmax", "axis"]);
     refuse("ReLU", r#""max_value": 3.0"#, &["max_value Some(3.0)"]);
     refuse("ReLU", r#""threshold": 1.0"#, &["threshold 1"]);
-    refuse("LeakyReLU", r#""negative_slope": 1e300"#, &["1e300"]);
+    refuse("LeakyReLU", r#""negative_slope": 1e300"#, &["negative slope 1e300"]);
+    refuse("ELU", r#""alpha": 1e300"#, &["alpha 1e300"]);
     refuse("Activation", r#""activation": {"class_name": "Activation", "config": {}}"#, &["inside"]);
     let wide = [("Conv2D", r#""filters": 2147483647, "kernel_size": 1"#)];
     refused(keras::architecture(config_of("[null, 2147483647, 8, 1]", &wide)), &["layer l0", "too large"]);

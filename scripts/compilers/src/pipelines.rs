@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use wgpool::kernel::{self, KernelKey, Target};
+use wgpool::kernel::{self, ActivationKind, KernelKey, Target};
 
-/// The constant that chooses the activation, and the activation whose lines are the most: GELU.
-const ACTIVATION: (&str, f64) = ("ACTIVATION", 7.0);
+/// The activation whose lines are the most.
+const LONGEST: ActivationKind = ActivationKind::Gelu;
 
 /// Of the register tiles, which llvmpipe alone is given, DXC is given one in so many.
 const TILES: usize = 17;
@@ -17,28 +17,22 @@ pub struct Pipeline {
     pub constants: Vec<(&'static str, f64)>,
 }
 
-/// The kernel, and which activation it has in truth.
 impl std::fmt::Display for Pipeline {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.key)?;
-        let activation = self.constants.iter().find(|(name, _)| *name == ACTIVATION.0);
-        activation.map_or(Ok(()), |(name, value)| write!(f, " {name} = {value}"))
+        self.key.fmt(f)
     }
 }
 
-/// Every kernel that `is_wanted`, its text for `target`, each text with all constants that there are for it but the
-/// activation. That is the longest, or, with `activations`, every one.
+/// Every kernel that `is_wanted`, its text for `target`, each text with all constants that there are for it. The activation
+/// is the longest, or, with `activations`, every one.
 fn pipelines(target: Target, activations: bool, is_wanted: impl Fn(&KernelKey) -> bool) -> Vec<Pipeline> {
     let keys = kernel::all().into_iter().filter(is_wanted);
     let mut known = HashSet::new();
-    let pipelines = keys.map(|key| {
-        let mut constants = key.overrides();
-        for (name, value) in &mut constants {
-            if *name == ACTIVATION.0 && !activations {
-                *value = ACTIVATION.1;
-            }
+    let pipelines = keys.map(|mut key| {
+        if let Some(activation) = key.activation_mut().filter(|_| !activations) {
+            *activation = LONGEST;
         }
-        Pipeline { key, text: key.source_for(target), constants }
+        Pipeline { key, text: key.source_for(target), constants: key.overrides() }
     });
     pipelines.filter(|p| known.insert(format!("{:?}{}", p.constants, p.text))).collect()
 }

@@ -13,8 +13,12 @@ pub struct Dense {
 
 impl Kernel for Dense {
     fn row(&self) -> Row {
-        typed(DenseParams::BLOCK, self.dtype, &[SUM, ACTIVATION, shader!("conv/dense.wgsl")], (3, 1))
-            .with("ACTIVATION", self.activation as u32)
+        typed(
+            DenseParams::BLOCK,
+            self.dtype,
+            &[SUM, self.activation.wgsl(), shader!("conv/dense.wgsl")],
+            (3, 1),
+        )
     }
 
     fn every() -> Vec<Dense> {
@@ -34,7 +38,6 @@ uniform! {
         /// Kernel: distance between outputs.
         tap_out: u32,
         has_bias: u32,
-        alpha: f32,
-        pad_0: u32,
+        alpha_beta: [f32; 2],
     }
 }

@@ -26,7 +26,7 @@ pub struct ConvPatch {
 
 impl Kernel for ConvPatch {
     fn row(&self) -> Row {
-        let shared = [shader!("lib/four.wgsl"), INSIDE, ACTIVATION];
+        let shared = [shader!("lib/four.wgsl"), INSIDE, self.activation.wgsl()];
         let pooling = self.pool.map_or(&[][..], of_windows);
         let own = [&shared, pooling, &[shader!("conv/few_channels.wgsl")]].concat();
         let patch = *self;
@@ -36,7 +36,6 @@ impl Kernel for ConvPatch {
             Some(reduce) => row.with("REDUCE", reduce as u32),
             None => row,
         }
-        .with("ACTIVATION", self.activation as u32)
     }
 
     fn every() -> Vec<ConvPatch> {
@@ -201,11 +200,10 @@ uniform! {
         /// Of the output.
         channels: u32,
         has_bias: u32,
-        alpha: f32,
+        alpha_beta: [f32; 2],
         /// 0: count the taps.
         divisor: u32,
         /// The bits of NaN, which no constant may hold.
         nan: u32,
-        pad_0: u32,
     }
 }

@@ -58,7 +58,7 @@ impl Kernel for ConvGemm {
             GemmFinish::Partial => shader!("lib/gemm_partial.wgsl"),
             _ => shader!("lib/gemm_output.wgsl"),
         };
-        let lines = [SUM, TAPS, POOLING, ACTIVATION, shader!("lib/gemm.wgsl"), output];
+        let lines = [SUM, TAPS, POOLING, self.activation.wgsl(), shader!("lib/gemm.wgsl"), output];
         let (finish, pool) = (shader!("lib/gemm_finish.wgsl"), shader!("lib/gemm_pool.wgsl"));
         let main = match self.cooperative {
             None => shader!("conv/gemm.wgsl"),
@@ -72,8 +72,7 @@ impl Kernel for ConvGemm {
             row.workgroup = matrices.workgroup();
             row = row.written(move |mark| matrices.lines(mark));
         }
-        row.with("ACTIVATION", self.activation as u32)
-            .with("CHANNELS_LAST", self.channels_last)
+        row.with("CHANNELS_LAST", self.channels_last)
             .with("TILE", self.tile as u32)
             .with("TAPS", self.taps as u32)
             .with("FINISH", self.finish as u32)

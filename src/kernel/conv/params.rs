@@ -9,9 +9,9 @@ pub(super) fn convolution(
     channels_last: bool,
     own: &[&'static str],
 ) -> Row {
-    let shared = [ELEMENT, TAPS, PLACE, ACTIVATION, shader!("lib/convolve.wgsl")];
+    let shared = [ELEMENT, TAPS, PLACE, activation.wgsl(), shader!("lib/convolve.wgsl")];
     let row = typed(ConvParams::BLOCK, dtype, &[&shared, own].concat(), (3, 1));
-    row.with("ACTIVATION", activation as u32).with("CHANNELS_LAST", channels_last)
+    row.with("CHANNELS_LAST", channels_last)
 }
 
 uniform! {
@@ -33,8 +33,13 @@ uniform! {
         in_batch: u32,
         /// Elements of an output image.
         out_batch: u32,
+        /// The parameters of the activation.
+        alpha_beta: [f32; 2],
         has_bias: u32,
-        alpha: f32,
+        // Blocks that hold this one have a `pad_0` of their own.
+        convolution_pad_0: u32,
+        convolution_pad_1: u32,
+        convolution_pad_2: u32,
     }
 }
 

@@ -13,8 +13,7 @@ pub struct ConvParts {
 
 impl Kernel for ConvParts {
     fn row(&self) -> Row {
-        typed(PartsParams::BLOCK, self.dtype, &[ACTIVATION, shader!("conv/parts.wgsl")], (2, 1))
-            .with("ACTIVATION", self.activation as u32)
+        typed(PartsParams::BLOCK, self.dtype, &[self.activation.wgsl(), shader!("conv/parts.wgsl")], (2, 1))
     }
 
     fn every() -> Vec<ConvParts> {
@@ -33,8 +32,7 @@ uniform! {
         channel_stride: u32,
         channels: u32,
         has_bias: u32,
-        alpha: f32,
         pad_0: u32,
-        pad_1: u32,
+        alpha_beta: [f32; 2],
     }
 }

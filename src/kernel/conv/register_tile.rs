@@ -23,12 +23,12 @@ pub struct ConvTiled {
 impl Kernel for ConvTiled {
     fn row(&self) -> Row {
         let four = shader!("lib/four.wgsl");
-        let text = vec![INDEX, NUMBER, ACTIVATION, four, KEY, shader!("conv/register_tile.wgsl")];
+        let text = vec![INDEX, NUMBER, self.activation.wgsl(), four, KEY, shader!("conv/register_tile.wgsl")];
         let tile = self.tile;
         let mut row = row(TiledParams::BLOCK, DType::F32, text, (0, 1)).written(move |mark| tile.lines(mark));
         row.workgroup = TILED_WORKGROUP;
         row.bindings.pages = 2 * tile.pages;
-        row.with("ACTIVATION", self.activation as u32).with("FIRST", self.first).with("LAST", self.last)
+        row.with("FIRST", self.first).with("LAST", self.last)
     }
 
     fn every() -> Vec<ConvTiled> {
@@ -256,8 +256,7 @@ uniform! {
         positions: u32,
         /// Where a block's biases are behind its first weights, in fours.
         bias_at: u32,
-        alpha: f32,
         nan: u32,
-        pad_0: u32,
+        alpha_beta: [f32; 2],
     }
 }

@@ -22,8 +22,8 @@ impl Kernel for DepthwisePatch {
             false => shader!("depthwise/finish_one.wgsl"),
             true => shader!("depthwise/finish_four.wgsl"),
         };
-        let own = [ACTIVATION, weights, finish, shader!("depthwise/patch.wgsl")];
-        self.patch.row(&own, (3, 1)).with("ACTIVATION", self.activation as u32)
+        let own = [self.activation.wgsl(), weights, finish, shader!("depthwise/patch.wgsl")];
+        self.patch.row(&own, (3, 1))
     }
 
     fn every() -> Vec<DepthwisePatch> {

@@ -26,10 +26,9 @@ impl Kernel for DepthwisePages {
             false => shader!("depthwise/finish_one.wgsl"),
             true => shader!("depthwise/finish_four.wgsl"),
         };
-        let own = vec![ACTIVATION, shader!("depthwise/uniform.wgsl"), finish];
+        let own = vec![activation.wgsl(), shader!("depthwise/uniform.wgsl"), finish];
         let of_each = [window, shader!("depthwise/uniform_each.wgsl")];
-        let constants =
-            [("ACTIVATION", f64::from(activation as u32)), ("CHANNELS_LAST", f64::from(channels_last))];
+        let constants = [("CHANNELS_LAST", f64::from(channels_last))];
         Paged { taps, pages: DEPTHWISE_PAGES, own, of_each }.row(&constants)
     }
 

@@ -11,8 +11,7 @@ pub struct Activation {
 
 impl Kernel for Activation {
     fn row(&self) -> Row {
-        plain(ActivationParams::BLOCK, &[ACTIVATION, shader!("other/activation.wgsl")], (1, 1))
-            .with("ACTIVATION", self.activation as u32)
+        plain(ActivationParams::BLOCK, &[self.activation.wgsl(), shader!("other/activation.wgsl")], (1, 1))
     }
 
     fn every() -> Vec<Activation> {
@@ -24,8 +23,7 @@ uniform! {
     /// Parameters of `other/activation.wgsl`.
     ActivationParams {
         total: u32,
-        alpha: f32,
         pad_0: u32,
-        pad_1: u32,
+        alpha_beta: [f32; 2],
     }
 }

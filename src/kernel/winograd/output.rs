@@ -19,9 +19,8 @@ impl Kernel for WinogradOutput {
         // A^T m A.
         let load = |i, j| format!("load(place, {}u)", i * FORM.points + j);
         let name = |i, j, sum| format!("    let y_{i}_{j} = {sum};");
-        transform(self.dtype, &[NUMBER, SUM, ACTIVATION, shader!("winograd/output.wgsl")], (4, 1))
+        transform(self.dtype, &[NUMBER, SUM, self.activation.wgsl(), shader!("winograd/output.wgsl")], (4, 1))
             .written(move |_| sums(FORM.output, 'm', load, name))
-            .with("ACTIVATION", self.activation as u32)
             .with("POOL", self.pool)
     }
 

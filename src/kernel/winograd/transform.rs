@@ -85,8 +85,11 @@ uniform! {
         quads: u32,
         /// Such tiles of a group.
         channel_tiles: u32,
+        alpha_beta: [f32; 2],
         has_bias: u32,
-        alpha: f32,
+        pad_0: u32,
+        pad_1: u32,
+        pad_2: u32,
     }
 }
 

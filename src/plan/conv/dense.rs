@@ -37,7 +37,7 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
 };
 
 fn step(Request { work, to, .. }: &Request, p: &Planner) -> Result<Step> {
-    let (activation, alpha) = ActivationKind::of(work.activation);
+    let (activation, alpha_beta) = ActivationKind::of(work.activation);
     (Iterations::shared(work.group_in, WORKGROUP).then(Iterations::folded(WORKGROUP))).check(p)?;
     let params = DenseParams {
         rows: p.u32(work.batch)?,
@@ -46,8 +46,7 @@ fn step(Request { work, to, .. }: &Request, p: &Planner) -> Result<Step> {
         tap_in: p.u32(work.kernel.i)?,
         tap_out: p.u32(work.kernel.o)?,
         has_bias: u32::from(work.bias),
-        alpha,
-        pad_0: 0,
+        alpha_beta,
     };
     let grid = p.workgroups((work.batch * work.group_out) as u64)?;
     let why = "few outputs of many inputs, which workgroups go through in parallel";

@@ -35,13 +35,13 @@ fn images(work: &ConvWork) -> Images<'_> {
 }
 
 fn step(work: &ConvWork, to: Slot, patch: Patch, p: &Planner) -> Result<Step> {
-    let (activation, alpha) = ActivationKind::of(work.activation);
+    let (activation, alpha_beta) = ActivationKind::of(work.activation);
     let [_, height, width] = work.kernel.space;
     let params = PatchParams {
         tap_stride: [p.u32(height)?, p.u32(width)?],
         tap_out: p.u32(work.kernel.o)?,
         has_bias: u32::from(work.bias),
-        alpha,
+        alpha_beta,
         ..images(work).params(p, &patch)?
     };
     let [weights, bias] = weight_slots(work);

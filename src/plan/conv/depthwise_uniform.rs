@@ -52,7 +52,7 @@ fn rows(work: &ConvWork, p: &Planner) -> Result<Rows, &'static str> {
 
 fn steps(work: &ConvWork, to: Slot, rows: &Rows, chunks: &[Chunk], p: &Planner) -> Result<Vec<Step>> {
     let channels_last = rows.inner > 1;
-    let (activation, alpha) = ActivationKind::of(work.activation);
+    let (activation, alpha_beta) = ActivationKind::of(work.activation);
     let (channels_factor, channels_shift) = factor_and_shift(p.u32(work.groups)?);
     let weight_step = rows.order.map(|i| work.kernel.space[i]);
     let [row, middle, last] = weight_step.map(|step| p.i32(step));
@@ -62,7 +62,7 @@ fn steps(work: &ConvWork, to: Slot, rows: &Rows, chunks: &[Chunk], p: &Planner) 
         channels_factor,
         channels_shift,
         has_bias: u32::from(work.bias),
-        alpha,
+        alpha_beta,
         ..page_params(p, rows)?
     };
     let kernel = DepthwisePages { activation, channels_last, taps: rows.taps }.into();

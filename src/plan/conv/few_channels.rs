@@ -156,9 +156,8 @@ fn params(
         channels_in: p.u32(work.group_in)?,
         channels: p.u32(work.group_out)?,
         has_bias: u32::from(work.bias),
-        alpha: ActivationKind::of(work.activation).1,
+        alpha_beta: ActivationKind::of(work.activation).1,
         divisor: pool.map_or(0, pool::divisor),
         nan: f32::NAN.to_bits(),
-        pad_0: 0,
     })
 }

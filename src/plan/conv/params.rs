@@ -25,8 +25,11 @@ pub(in crate::plan) fn geometry(
         out_stride: p.vec4(output.space, output.c)?,
         in_batch: p.u32(work.input.n)?,
         out_batch: p.u32(output.n)?,
+        alpha_beta: ActivationKind::of(work.activation).1,
         has_bias: u32::from(work.bias),
-        alpha: ActivationKind::of(work.activation).1,
+        convolution_pad_0: 0,
+        convolution_pad_1: 0,
+        convolution_pad_2: 0,
     };
     let pool = match pool {
         None => bytemuck::Zeroable::zeroed(),

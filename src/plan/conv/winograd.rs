@@ -190,7 +190,7 @@ fn params(p: &Planner, work: &ConvWork, pool: Option<&PoolWork>, tile: usize) ->
     let [_, rows, columns] = &work.axes;
     let (stored, out) = pool.map_or((&work.axes, &work.output), |pool| (&pool.axes, &pool.output));
     let [all, tile_rows, tile_columns] = tiles(work);
-    let (_, alpha) = ActivationKind::of(work.activation);
+    let (_, alpha_beta) = ActivationKind::of(work.activation);
     let [_, before_row, before_column] = work.axes.map(|a| p.i32(a.pad_before));
     Ok(WinogradParams {
         in_size: four([rows.input, columns.input, work.group_in, work.groups])?,
@@ -206,7 +206,10 @@ fn params(p: &Planner, work: &ConvWork, pool: Option<&PoolWork>, tile: usize) ->
         total: 0,
         quads: p.u32(tile / 4)?,
         channel_tiles: p.u32(work.group_out.div_ceil(tile))?,
+        alpha_beta,
         has_bias: u32::from(work.bias),
-        alpha,
+        pad_0: 0,
+        pad_1: 0,
+        pad_2: 0,
     })
 }

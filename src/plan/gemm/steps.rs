@@ -13,7 +13,7 @@ use crate::spec::Layout;
 /// The product, and where sums are divided the addition of their parts.
 pub(in crate::plan) fn steps(p: &Planner, gemm: &Gemm, choice: &Choice, at: &Operands) -> Result<Steps> {
     let work = &gemm.windows;
-    let (activation, alpha) = ActivationKind::of(work.activation);
+    let (activation, alpha_beta) = ActivationKind::of(work.activation);
     let params = params(p, gemm, choice)?;
     if choice.parts == 1 {
         let kernel = kernel(gemm, choice, activation, finish(gemm.pool.as_ref()));
@@ -29,7 +29,7 @@ pub(in crate::plan) fn steps(p: &Planner, gemm: &Gemm, choice: &Choice, at: &Ope
         channel_stride: p.u32(work.output.c)?,
         channels: p.u32(gemm.all_channels())?,
         has_bias: u32::from(work.bias),
-        alpha,
+        alpha_beta,
         ..bytemuck::Zeroable::zeroed()
     };
     let kernel = ConvParts { dtype: gemm.dtype, activation };

@@ -1,7 +1,7 @@
-//! Values of flags: sizes, padding, activations.
+//! Values of flags: sizes, padding.
 
+use wgpool::Padding;
 use wgpool::plan::Kernels;
-use wgpool::{Activation, Padding};
 
 use super::Which;
 
@@ -64,29 +64,6 @@ pub fn padding(text: &str) -> Result<Padding, String> {
     Ok(Padding::Explicit { before: sizes(before).map_err(rule)?.0, after: sizes(after).map_err(rule)?.0 })
 }
 
-/// The names of [`Activation`]s; `leaky-relu:0.1` gives the slope.
-pub fn activation(text: &str) -> Result<Activation, String> {
-    Ok(match text {
-        "none" | "linear" => Activation::None,
-        "relu" => Activation::Relu,
-        "relu6" => Activation::Relu6,
-        "leaky-relu" => Activation::LeakyRelu { alpha: 0.01 },
-        "sigmoid" => Activation::Sigmoid,
-        "tanh" => Activation::Tanh,
-        "silu" | "swish" => Activation::Silu,
-        "gelu" => Activation::Gelu,
-        "gelu-tanh" => Activation::GeluTanh,
-        _ => match text.strip_prefix("leaky-relu:").map(str::parse) {
-            Some(Ok(alpha)) => Activation::LeakyRelu { alpha },
-            Some(Err(_)) => return Err("the slope after leaky-relu: must be a number".into()),
-            None => {
-                let names = "none, relu, relu6, leaky-relu[:SLOPE], sigmoid, tanh, silu, gelu or gelu-tanh";
-                return Err(format!("it must be {names}"));
-            }
-        },
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,12 +90,5 @@ mod tests {
         assert_eq!(padding("0x1:1x2"), Ok(Padding::Explicit { before: vec![0, 1], after: vec![1, 2] }));
         assert!(padding("some").is_err());
         assert!(padding("1:").is_err());
-    }
-
-    #[test]
-    fn leaky_relu_takes_its_slope() {
-        assert_eq!(activation("leaky-relu:0.2"), Ok(Activation::LeakyRelu { alpha: 0.2 }));
-        assert!(activation("leaky-relu:steep").is_err());
-        assert!(activation("softmax").is_err());
     }
 }

@@ -64,7 +64,14 @@ fn convolution_dense_softmax_and_activation() {
         assert_eq!(folder.f32s("out.npy"), [1.0, 1.0]);
         folder.succeeds(&format!("op activation relu6 in.npy -o out.npy --adapter {adapter}"));
         assert_eq!(folder.f32s("out.npy"), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 6.0, 6.0]);
+        folder
+            .succeeds(&format!("op activation hard-sigmoid:0.25,-0.5 in.npy -o out.npy --adapter {adapter}"));
+        assert_eq!(folder.f32s("out.npy"), [0.0, 0.0, 0.0, 0.25, 0.5, 0.75, 1.0, 1.0, 1.0]);
     }
+    folder.fails(
+        "op activation elu:steep in.npy -o out.npy",
+        "the numbers that elu takes behind a colon are 1",
+    );
 }
 
 #[test]

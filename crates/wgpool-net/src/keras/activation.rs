@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::fields::{Fields, excerpt};
 use wgpool::error::Result;
-use wgpool::spec::{Activation, Softmax};
+use wgpool::spec::{Activation, ActivationKind, Softmax};
 
 /// What an activation of a layer becomes.
 pub(super) enum Act {
@@ -12,36 +12,40 @@ pub(super) enum Act {
     Softmax(Softmax),
 }
 
-const NAMES: &str = "linear, relu, relu6, leaky_relu, sigmoid, tanh, silu, swish, gelu, softmax";
+/// Keras' names have no hyphens, which the command line's have.
+fn names() -> String {
+    let all = ActivationKind::ALL.iter().flat_map(|kind| kind.names());
+    all.filter(|name| !name.contains('-')).chain(["softmax"]).collect::<Vec<_>>().join(", ")
+}
 
-fn named(name: &str) -> Option<Act> {
-    Some(Act::Pointwise(match name {
-        "linear" => Activation::None,
-        "relu" => Activation::Relu,
-        "relu6" => Activation::Relu6,
-        "leaky_relu" => Activation::LeakyRelu { alpha: 0.2 },
-        "sigmoid" => Activation::Sigmoid,
-        "tanh" => Activation::Tanh,
-        "silu" | "swish" => Activation::Silu,
-        "gelu" => Activation::Gelu,
-        "softmax" => return Some(Act::Softmax(Softmax::last_axis())),
-        _ => return None,
-    }))
+fn named(name: &str, keras_2: bool) -> Option<Act> {
+    match name {
+        "softmax" => Some(Act::Softmax(Softmax::last_axis())),
+        "hard_sigmoid" if keras_2 => Some(Act::Pointwise(Activation::HardSigmoid { alpha: 0.2, beta: 0.5 })),
+        // Steeper than PyTorch's.
+        "leaky_relu" => Some(Act::Pointwise(Activation::LeakyRelu { alpha: 0.2 })),
+        _ => ActivationKind::named(name).map(|kind| Act::Pointwise(kind.into())),
+    }
 }
 
 /// The activation in the field `activation`; absent or null is linear.
 pub(super) fn activation(fields: &Fields<'_>) -> Result<Act> {
     let Some(value) = fields.get("activation") else { return Ok(Act::Pointwise(Activation::None)) };
     let unknown = || {
-        fields.error(format!("{} has the activation {}; supported are {NAMES}", fields.class, excerpt(value)))
+        fields.error(format!(
+            "{} has the activation {}; supported are {}",
+            fields.class,
+            excerpt(value),
+            names()
+        ))
     };
     match value {
-        Value::String(name) => named(name).ok_or_else(unknown),
+        Value::String(name) => named(name, fields.keras_2).ok_or_else(unknown),
         Value::Object(object) => {
             let class = object.get("class_name").and_then(Value::as_str).unwrap_or_default();
             match (class, object.get("config")) {
-                ("function", Some(Value::String(name))) => named(name).ok_or_else(unknown),
-                ("ReLU" | "LeakyReLU" | "Softmax" | "Activation", Some(Value::Object(map))) => {
+                ("function", Some(Value::String(name))) => named(name, fields.keras_2).ok_or_else(unknown),
+                ("ReLU" | "LeakyReLU" | "ELU" | "Softmax" | "Activation", Some(Value::Object(map))) => {
                     layer(&Fields { class, map, ..*fields })?.ok_or_else(unknown)
                 }
                 _ => Err(unknown()),
@@ -60,6 +64,10 @@ pub(super) fn layer(fields: &Fields<'_>) -> Result<Option<Act>> {
             let slope = fields.number("negative_slope")?.or(fields.number("alpha")?);
             Act::Pointwise(leaky(fields, slope.unwrap_or(0.3))?)
         }
+        "ELU" => {
+            let alpha = float(fields, "alpha", fields.number("alpha")?.unwrap_or(1.0))?;
+            Act::Pointwise(Activation::Elu { alpha })
+        }
         "Softmax" => Act::Softmax(Softmax { axis: fields.axis_or("axis", -1)? }),
         "Activation" => match fields.get("activation") {
             // An object may hold another Activation, which would nest without end.
@@ -75,11 +83,15 @@ pub(super) fn layer(fields: &Fields<'_>) -> Result<Option<Act>> {
 }
 
 fn leaky(fields: &Fields<'_>, slope: f64) -> Result<Activation> {
-    let alpha = slope as f32;
-    if !alpha.is_finite() {
-        return Err(fields.error(format!("the negative slope {slope:e} is not a 32-bit float")));
+    Ok(Activation::LeakyRelu { alpha: float(fields, "negative slope", slope)? })
+}
+
+fn float(fields: &Fields<'_>, name: &str, number: f64) -> Result<f32> {
+    let float = number as f32;
+    match float.is_finite() {
+        true => Ok(float),
+        false => Err(fields.error(format!("the {name} {number:e} is not a 32-bit float"))),
     }
-    Ok(Activation::LeakyRelu { alpha })
 }
 
 fn relu(fields: &Fields<'_>) -> Result<Activation> {

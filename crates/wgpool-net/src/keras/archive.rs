@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hdf5_reader::group::Group;
 use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions};
+use serde_json::Value;
 use zip::ZipArchive;
 
 use super::config;
@@ -34,7 +35,10 @@ fn bad(reason: impl Into<String>) -> Error {
 fn read(file: impl Read + Seek, with_weights: bool) -> Result<Sequential> {
     let mut zip = ZipArchive::new(file).map_err(|e| bad(format!("not a ZIP file: {e}")))?;
     let json = entry(&mut zip, "config.json", LARGEST_CONFIG)?;
-    let mut model = config::architecture(&json)?;
+    let metadata = entry(&mut zip, "metadata.json", LARGEST_CONFIG).ok();
+    let metadata: Option<Value> = metadata.and_then(|json| serde_json::from_slice(&json).ok());
+    let version = metadata.as_ref().and_then(|metadata| metadata.get("keras_version")?.as_str());
+    let mut model = config::architecture(&json, version)?;
     if with_weights {
         // Beside the weights, the file holds an optimizer's state of a few times their size. A file that unpacks
         // to much more than that is no honest one.

@@ -17,7 +17,8 @@ fn bad(reason: impl Into<String>) -> Error {
     Error::document("Keras config", reason)
 }
 
-pub(super) fn architecture(json: &[u8]) -> Result<Sequential> {
+/// `version` is that of Keras which an archive names, where there is one; documents of older versions name it themselves.
+pub(super) fn architecture(json: &[u8], version: Option<&str>) -> Result<Sequential> {
     // serde_json refuses more than 128 levels of nesting by itself.
     let document: Value = serde_json::from_slice(json).map_err(|e| bad(format!("not JSON: {e}")))?;
     match document.get("class_name").and_then(Value::as_str) {
@@ -32,7 +33,10 @@ pub(super) fn architecture(json: &[u8]) -> Result<Sequential> {
     check_name(name)?;
     let entries =
         config.get("layers").and_then(Value::as_array).ok_or_else(|| bad("its config lacks layers"))?;
-    let entries = entries.iter().enumerate().map(|(i, v)| fields(name, i, v)).collect::<Result<Vec<_>>>()?;
+    let version = version.or(document.get("keras_version").and_then(Value::as_str)).unwrap_or_default();
+    let keras_2 = version.starts_with("2.");
+    let entries = entries.iter().enumerate();
+    let entries = entries.map(|(i, v)| fields(name, keras_2, i, v)).collect::<Result<Vec<_>>>()?;
     let input = input_shape(&document, config, &entries)?;
     let batched: Vec<usize> = std::iter::once(1).chain(input.iter().copied()).collect();
 
@@ -89,7 +93,7 @@ fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-fn fields<'a>(model: &'a str, at: usize, entry: &'a Value) -> Result<Fields<'a>> {
+fn fields<'a>(model: &'a str, keras_2: bool, at: usize, entry: &'a Value) -> Result<Fields<'a>> {
     let part = |key: &str| entry.get(key).ok_or_else(|| bad(format!("layer {at} lacks {key}")));
     let class =
         part("class_name")?.as_str().ok_or_else(|| bad(format!("layer {at}: class_name is no string")))?;
@@ -100,7 +104,7 @@ fn fields<'a>(model: &'a str, at: usize, entry: &'a Value) -> Result<Fields<'a>>
     let layer = layer.ok_or_else(|| bad(format!("layer {at} ({class}) has no name")))?;
     check_name(layer)?;
     check_name(class)?;
-    Ok(Fields { model, layer, class, map })
+    Ok(Fields { model, keras_2, layer, class, map })
 }
 
 /// The input's shape without its batch: from the input layer, the first layer, or what the model was built for.

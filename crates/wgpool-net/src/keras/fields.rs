@@ -11,6 +11,8 @@ const LARGEST: u64 = i32::MAX as u64;
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
     pub model: &'a str,
+    /// Whether Keras 2 wrote it.
+    pub keras_2: bool,
     pub layer: &'a str,
     pub class: &'a str,
     pub map: &'a Map<String, Value>,

@@ -9,7 +9,7 @@ use wgpool::spec::{Activation, Conv, Dense, GlobalPool, KernelLayout, Layout, Pa
 /// What is supported, as errors list it.
 pub(super) const SUPPORTED: &str = "InputLayer, Conv1D/2D/3D, DepthwiseConv1D/2D, MaxPooling1D/2D/3D, \
     AveragePooling1D/2D/3D, GlobalMaxPooling1D/2D/3D, GlobalAveragePooling1D/2D/3D, Dense, Flatten, Dropout, \
-    SpatialDropout1D/2D/3D, Activation, ReLU, LeakyReLU, Softmax, BatchNormalization";
+    SpatialDropout1D/2D/3D, Activation, ReLU, LeakyReLU, ELU, Softmax, BatchNormalization";
 
 /// The layer of a configuration that reads a tensor of `shape` (with its batch).
 pub(super) fn layer(fields: &Fields<'_>, shape: &[usize]) -> Result<Layer> {

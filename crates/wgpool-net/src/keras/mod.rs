@@ -36,7 +36,7 @@ pub use files::{load, load_architecture};
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 pub fn architecture(config_json: impl AsRef<[u8]>) -> Result<Sequential> {
-    config::architecture(config_json.as_ref())
+    config::architecture(config_json.as_ref(), None)
 }
 
 /// The model of a configuration, with weights from safetensors whose tensors are named `<layer>.kernel`,

@@ -66,7 +66,7 @@ impl Choice {
         let tiles = [x.div_ceil(tile.width as usize), y.div_ceil(target.pool[0]), z];
         let total = region.images * tiles.iter().product::<usize>();
         let of_block = total.next_multiple_of(TILED_WORKGROUP as usize);
-        let (activation, alpha) = ActivationKind::of(work.activation);
+        let (activation, alpha_beta) = ActivationKind::of(work.activation);
         let [plane, row, channel, image] = regions.strides();
         let [depth, height, width] = axes;
         let first_chunk = part * tile.pages as usize;
@@ -117,9 +117,8 @@ impl Choice {
             chain: (CHAIN / (tile.step.taps() * tile.step.depth())).max(1),
             positions: tile.out(),
             bias_at: p.u32(packing.chunk * work.taps() * packing.lanes / 4)?,
-            alpha,
+            alpha_beta,
             nan: f32::NAN.to_bits(),
-            pad_0: 0,
         };
         let (first, last) = (part == 0, part + 1 == parts(tile, regions));
         let kernel = ConvTiled { tile: *tile, activation, first, last };

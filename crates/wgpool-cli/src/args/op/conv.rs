@@ -20,8 +20,8 @@ pub struct WeightArgs {
     /// The bias: .npy or .safetensors
     #[arg(long, value_name = "FILE")]
     bias: Option<PathBuf>,
-    /// Applied to each result: none, relu, relu6, leaky-relu[:SLOPE], sigmoid, tanh, silu, gelu, gelu-tanh
-    #[arg(long, value_name = "NAME", value_parser = parse::activation, default_value = "none")]
+    #[arg(long, value_name = "NAME", default_value = "none")]
+    #[arg(help = format!("Applied to each result: {}", Activation::forms()))]
     activation: Activation,
 }
 

@@ -3,7 +3,6 @@
 use clap::Args;
 use wgpool::{Activation, Op, Result, Softmax};
 
-use super::super::parse;
 use super::common::{Arguments, Common, Files};
 
 #[derive(Debug, Args)]
@@ -27,8 +26,7 @@ impl Arguments for SoftmaxArgs {
 
 #[derive(Debug, Args)]
 pub struct ActivationArgs {
-    /// relu, relu6, leaky-relu[:SLOPE], sigmoid, tanh, silu, gelu, gelu-tanh or none
-    #[arg(value_parser = parse::activation, value_name = "NAME")]
+    #[arg(value_name = "NAME", help = Activation::forms())]
     function: Activation,
     #[command(flatten)]
     common: Common,

@@ -34,8 +34,14 @@ pub fn known(op: &str) -> bool {
             | "QLinearConv"
             | "Relu"
             | "LeakyRelu"
+            | "Elu"
             | "Sigmoid"
+            | "HardSigmoid"
             | "Tanh"
+            | "HardSwish"
+            | "Gelu"
+            | "Mish"
+            | "Softplus"
             | "Softmax"
     )
 }
@@ -51,6 +57,7 @@ pub fn call(node: &Node, opset: i64, inputs: &[Option<Array>]) -> Result<Call, R
     let x = required(inputs, 0)?;
     let data = (Role::Data, x.clone());
     let only = |op: Op| Ok(Call::new(op, vec![data.clone()]));
+    let parameter = |name, usual: f64| attributes.float(&[name]).map(|given| given.unwrap_or(usual) as f32);
     match node.op.as_str() {
         "MaxPool" => {
             let mut pool = window(attributes, PoolKind::Max)?;
@@ -111,12 +118,22 @@ pub fn call(node: &Node, opset: i64, inputs: &[Option<Array>]) -> Result<Call, R
         "ConvInteger" => integer::conv_integer(attributes, inputs),
         "QLinearConv" => integer::qlinear_conv(attributes, inputs),
         "Relu" => only(Activation::Relu.into()),
-        "LeakyRelu" => {
-            let alpha = attributes.float(&["alpha"])?.unwrap_or(0.01) as f32;
-            only(Activation::LeakyRelu { alpha }.into())
-        }
+        "LeakyRelu" => only(Activation::LeakyRelu { alpha: parameter("alpha", 0.01)? }.into()),
+        "Elu" => only(Activation::Elu { alpha: parameter("alpha", 1.0)? }.into()),
         "Sigmoid" => only(Activation::Sigmoid.into()),
+        "HardSigmoid" => {
+            let (alpha, beta) = (parameter("alpha", 0.2)?, parameter("beta", 0.5)?);
+            only(Activation::HardSigmoid { alpha, beta }.into())
+        }
         "Tanh" => only(Activation::Tanh.into()),
+        "HardSwish" => only(Activation::HardSwish.into()),
+        "Gelu" => match attributes.word(&["approximate"]) {
+            None | Some("none") => only(Activation::Gelu.into()),
+            Some("tanh") => only(Activation::GeluTanh.into()),
+            Some(other) => Err(Error::parameter(OP, "approximate", other, "it must be none or tanh").into()),
+        },
+        "Mish" => only(Activation::Mish.into()),
+        "Softplus" => only(Activation::Softplus.into()),
         "Softmax" => match attributes.int(&["axis"])? {
             // Before, softmax ran over all axes from the given one.
             axis if opset >= 13 => only(Softmax { axis: axis.unwrap_or(-1) as isize }.into()),

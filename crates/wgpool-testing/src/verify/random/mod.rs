@@ -10,7 +10,7 @@ mod sequences;
 mod values;
 
 use wgpool::problem::Problem;
-use wgpool::spec::{Activation, Layout, Op, Padding, Softmax};
+use wgpool::spec::{Activation, ActivationKind, Layout, Op, Padding, Softmax};
 use wgpool::tensor::{DType, Tensor, TensorDesc};
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
@@ -212,17 +212,8 @@ fn layout(rng: &mut Rng) -> Layout {
 }
 
 fn activation(rng: &mut Rng) -> Activation {
-    match rng.between(0, 8) {
-        0 => Activation::Relu,
-        1 => Activation::Relu6,
-        2 => Activation::LeakyRelu { alpha: 0.3 },
-        3 => Activation::Sigmoid,
-        4 => Activation::Tanh,
-        5 => Activation::Silu,
-        6 => Activation::Gelu,
-        7 => Activation::GeluTanh,
-        _ => Activation::None,
-    }
+    let kind = ActivationKind::ALL[rng.between(0, ActivationKind::ALL.len() - 1)];
+    if rng.one_in(2) { kind.into() } else { kind.with([0.3, 0.6]) }
 }
 
 /// A shape that is larger than [`image`]'s, so that tensors reach over several of the pages that software adapters read.

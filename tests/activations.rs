@@ -1,0 +1,80 @@
+//! Every activation over the whole range of 32-bit floats, and beside values that were computed without this library.
+
+use wgpool::ActivationKind;
+use wgpool::reference::{compare, evaluate};
+use wgpool::{Activation, Op, Problem, Tensor, host};
+use wgpool_testing::support::engine;
+
+/// Activations of many digits; see `data/activations.py`.
+const VALUES: &str = include_str!("data/activations.tsv");
+
+/// Compares all paths with the reference, or with the values that there should be, within the reference's bound.
+fn check(activation: Activation, elements: Vec<f32>, values: Option<Vec<f64>>) {
+    let x = Tensor::from_f32(&[elements.len()], elements).unwrap();
+    let op = Op::from(activation);
+    let problem = Problem::new(&op, &[x.desc()]).unwrap();
+    let mut exact = evaluate(&problem, &[&x]).unwrap().remove(0);
+    if let Some(values) = values {
+        for ((&got, &value), &bound) in exact.values.iter().zip(&values).zip(&exact.bound) {
+            // The bound is one of 32 bits.
+            let agrees = (got - value).abs() <= 1e-6 * bound + 1e-13 * value.abs();
+            let same = got == value || got.is_nan() && value.is_nan();
+            assert!(agrees || same, "reference, {activation:?}: {got:e}, not {value:e}");
+        }
+        exact.values = values;
+    }
+    let got = [("host", host::run(&op, &[&x])), ("GPU", engine().run(&op, &[&x]))];
+    for (path, got) in got {
+        let mismatch = compare(&exact, &got.unwrap()[0]).unwrap();
+        if let Some(mismatch) = mismatch {
+            let at = x.as_f32().unwrap()[mismatch.at];
+            panic!("{path}, {activation:?} of {at:e}: {mismatch}");
+        }
+    }
+}
+
+#[test]
+fn values_are_those_of_the_definitions() {
+    let mut lines = VALUES.lines().map(|line| line.split('\t'));
+    let names: Vec<&str> = lines.next().unwrap().skip(1).collect();
+    let rows: Vec<Vec<f64>> = lines.map(|line| line.map(|field| field.parse().unwrap()).collect()).collect();
+    for kind in ActivationKind::ALL {
+        assert!(names.contains(&kind.name()), "data/activations.py has no {}", kind.name());
+    }
+    for (column, name) in names.iter().enumerate() {
+        let arguments = rows.iter().map(|row| row[0] as f32).collect();
+        check(name.parse().unwrap(), arguments, Some(rows.iter().map(|row| row[column + 1]).collect()));
+    }
+}
+
+#[test]
+fn the_whole_range_is_within_the_bound() {
+    // What subnormal arguments are multiplied to depends on whether a device has them.
+    let range = (0..=u32::MAX).step_by(16_381).map(f32::from_bits).filter(|x| !x.is_subnormal());
+    let ends = [0.0, f32::MIN_POSITIVE, f32::MAX, f32::INFINITY, f32::NAN].into_iter().flat_map(|x| [x, -x]);
+    let near = (-100_000..100_000).map(|i| i as f32 * 1.1e-4);
+    let elements: Vec<f32> = ends.chain(range).chain(near).collect();
+    for kind in ActivationKind::ALL {
+        let given =
+            [[0.3, 0.6], [-1.7, 0.2], [0.0, 0.0], [40.0, -3.0]].map(|parameters| kind.with(parameters));
+        let others = if kind.parameters().is_empty() { &[] } else { &given[..] };
+        for &activation in [kind.into()].iter().chain(others) {
+            check(activation, elements.clone(), None);
+        }
+    }
+}
+
+#[test]
+fn parameters_that_are_no_numbers_are_refused() {
+    let x = Tensor::from_f32(&[1], vec![1.0]).unwrap();
+    for kind in ActivationKind::ALL {
+        for (i, (name, _)) in kind.parameters().iter().enumerate() {
+            for wrong in [f32::NAN, f32::INFINITY] {
+                let mut parameters = [0.5; 2];
+                parameters[i] = wrong;
+                let error = host::run(&kind.with(parameters).into(), &[&x]).unwrap_err().to_string();
+                assert!(error.contains(name) && error.contains("finite"), "{error}");
+            }
+        }
+    }
+}
