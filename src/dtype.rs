@@ -1,6 +1,15 @@
 //! The types of elements.
 
 /// The type of a tensor's elements.
+///
+/// Printed and read as the type's name, which may be in capitals when it is read:
+///
+/// ```
+/// use wgpool::DType;
+/// assert_eq!("F16".parse::<DType>()?, DType::F16);
+/// assert_eq!(DType::F16.to_string(), "f16");
+/// # Ok::<(), wgpool::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -18,6 +27,8 @@ pub enum DType {
 }
 
 impl DType {
+    pub(crate) const ALL: [DType; 5] = [DType::F32, DType::F16, DType::U8, DType::I8, DType::I32];
+
     /// Bytes of one element.
     pub fn size(self) -> usize {
         match self {

@@ -1,5 +1,7 @@
 //! Tensors at the edge of the crate: a shape and elements in row-major order.
 
+use std::str::FromStr;
+
 use half::f16;
 
 pub use crate::dtype::DType;
@@ -7,6 +9,11 @@ use crate::error::{Error, Result};
 use crate::memory;
 
 /// Shape and element type of a tensor; the elements lie in row-major order of the shape.
+///
+/// ```
+/// use wgpool::TensorDesc;
+/// assert_eq!(TensorDesc::f32([1, 3, 8, 8]).to_string(), "f32 [1, 3, 8, 8]");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct TensorDesc {
@@ -38,7 +45,26 @@ impl TensorDesc {
     }
 }
 
-/// The elements of a tensor.
+/// The type, then the shape: `f32 [1, 3, 8, 8]`.
+impl std::fmt::Display for TensorDesc {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {:?}", self.dtype, self.shape)
+    }
+}
+
+/// `f32`, `f16`, `u8`, `i8` or `i32`, in small letters or capitals.
+impl FromStr for DType {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<DType> {
+        let found = DType::ALL.into_iter().find(|dtype| dtype.to_string().eq_ignore_ascii_case(text));
+        found.ok_or_else(|| {
+            Error::parameter("tensor", "element type", text, "it must be f32, f16, u8, i8 or i32")
+        })
+    }
+}
+
+/// The elements of a tensor. A `Vec` of any of these types becomes one: `Data::from(vec![1.0f32])`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Data {
@@ -67,6 +93,49 @@ macro_rules! of_any {
     };
 }
 pub(crate) use of_any;
+
+/// What each type of elements has of its own: a way in, and a way out.
+macro_rules! elements {
+    ($($element:ty, $dtype:ident, $name:literal, $as:ident;)*) => {
+        $(impl From<Vec<$element>> for Data {
+            fn from(elements: Vec<$element>) -> Data {
+                Data::$dtype(elements)
+            }
+        })*
+
+        impl Data {
+            /// `len` zeros.
+            fn zeros(dtype: DType, len: usize) -> Result<Data> {
+                Ok(match dtype {
+                    $(DType::$dtype => Data::$dtype(memory::filled(<$element>::default(), len)?),)*
+                })
+            }
+        }
+
+        impl Tensor {
+            $(#[doc = concat!("The elements as ", $name, ".")]
+            ///
+            /// # Errors
+            /// [`Error::Type`] if they are of another type.
+            pub fn $as(&self) -> Result<&[$element]> {
+                match &self.data {
+                    Data::$dtype(v) => Ok(v),
+                    other => {
+                        let rule = concat!($name, " was asked for");
+                        Err(Error::dtype("tensor", "the tensor", other.dtype(), rule))
+                    }
+                }
+            })*
+        }
+    };
+}
+elements! {
+    f32, F32, "f32", as_f32;
+    f16, F16, "f16", as_f16;
+    u8, U8, "u8", as_u8;
+    i8, I8, "i8", as_i8;
+    i32, I32, "i32", as_i32;
+}
 
 /// A tensor in host memory.
 ///
@@ -162,13 +231,36 @@ impl Tensor {
     ///
     /// # Errors
     /// [`Error::Shape`] if the number of elements is not the product of the shape.
-    pub fn new(shape: &[usize], data: Data) -> Result<Self> {
+    ///
+    /// ```
+    /// use wgpool::Tensor;
+    /// let bytes = Tensor::new(&[2, 2], vec![1u8, 2, 3, 4])?;
+    /// assert_eq!(bytes.as_u8()?, [1, 2, 3, 4]);
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    pub fn new(shape: &[usize], data: impl Into<Data>) -> Result<Self> {
+        let data = data.into();
         let elements = checked_elements("tensor", shape)?;
         if elements != data.len() {
             let rule = format!("{elements} elements are not the {} given", data.len());
             return Err(Error::shape("tensor", "the shape", shape, rule));
         }
         Ok(Self { shape: shape.to_vec(), data })
+    }
+
+    /// A tensor of zeros.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] if its bytes do not fit the address space; [`Error::OutOfMemory`] if there is no memory for them.
+    ///
+    /// ```
+    /// use wgpool::{DType, Tensor};
+    /// let zeros = Tensor::zeros(&[1, 3], DType::I32)?;
+    /// assert_eq!(zeros.as_i32()?, [0, 0, 0]);
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    pub fn zeros(shape: &[usize], dtype: DType) -> Result<Self> {
+        Self::new(shape, Data::zeros(dtype, checked_elements("tensor", shape)?)?)
     }
 
     /// An f32 tensor from its shape and elements; see [`Tensor::new`].
@@ -199,17 +291,6 @@ impl Tensor {
     /// The elements, by value.
     pub fn into_data(self) -> Data {
         self.data
-    }
-
-    /// The elements as f32.
-    ///
-    /// # Errors
-    /// [`Error::Type`] if they are of another type.
-    pub fn as_f32(&self) -> Result<&[f32]> {
-        match &self.data {
-            Data::F32(v) => Ok(v),
-            other => Err(Error::dtype("tensor", "the tensor", other.dtype(), "f32 was asked for")),
-        }
     }
 
     /// The same elements under another shape of as many elements.

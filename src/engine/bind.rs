@@ -283,7 +283,7 @@ pub(crate) fn check_slice(
         return refuse(rule, format!("offset {}, alignment {alignment}", slice.offset()));
     }
     if slice.size() < needed {
-        let values = format!("{} bytes, {:?} of {} needs {needed}", slice.size(), desc.shape, desc.dtype);
+        let values = format!("{} bytes, {desc} needs {needed}", slice.size());
         return refuse("it is too small", values);
     }
     Ok(())

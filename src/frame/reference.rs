@@ -103,7 +103,7 @@ fn neighbours(at: usize, length: usize, outputs: usize) -> (usize, usize, f64) {
 pub fn tensor_to_frame(plan: &OverlayPlan, tensor: &Tensor) -> Result<Vec<[[u8; 4]; 2]>> {
     let spec = plan.spec();
     if tensor.desc() != spec.tensor {
-        let rule = format!("{:?} of {} was planned", spec.tensor.shape, spec.tensor.dtype);
+        let rule = format!("{} was planned", spec.tensor);
         return Err(Error::shape(super::overlay_plan::OP, "the tensor", tensor.shape(), rule));
     }
     let &[a, b, c] = spec.tensor.shape.get(1..).unwrap_or_default() else {

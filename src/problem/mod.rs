@@ -144,7 +144,7 @@ impl Problem {
         if tensor.desc() == *desc {
             return Ok(());
         }
-        let rule = format!("the problem was made for {:?} of {}", desc.shape, desc.dtype);
+        let rule = format!("the problem was made for {desc}, this is {}", tensor.dtype());
         Err(Error::shape(self.op, "an input", tensor.shape(), rule))
     }
 

@@ -81,7 +81,7 @@ pub(super) fn check_desc(desc: &TensorDesc, got: &Tensor) -> Result<()> {
     if got.desc() == *desc {
         return Ok(());
     }
-    let rule = format!("the reference has {:?} of {}, this is {}", desc.shape, desc.dtype, got.dtype());
+    let rule = format!("the reference has {desc}, this is {}", got.dtype());
     Err(Error::shape("comparison", "the output", got.shape(), rule))
 }
 

@@ -1,9 +1,21 @@
 //! Memory order of tensors and padding of windows.
 
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::Error;
+
 /// Memory order of a batch of images.
 ///
 /// The names are those of two spatial axes; with one or three the same order is meant
-/// (`NCW`/`NWC`, `NCDHW`/`NDHWC`).
+/// (`NCW`/`NWC`, `NCDHW`/`NDHWC`). Printed in capitals, and read in any letters:
+///
+/// ```
+/// use wgpool::Layout;
+/// assert_eq!("nhwc".parse::<Layout>()?, Layout::Nhwc);
+/// assert_eq!(Layout::Nhwc.to_string(), "NHWC");
+/// # Ok::<(), wgpool::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Layout {
@@ -21,6 +33,26 @@ impl Layout {
             Layout::Nchw => [&[batch, channels], space].concat(),
             Layout::Nhwc => [&[batch], space, &[channels]].concat(),
         }
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Layout::Nchw => "NCHW",
+            Layout::Nhwc => "NHWC",
+        })
+    }
+}
+
+/// `NCHW` or `NHWC`, in capitals or small letters.
+impl FromStr for Layout {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Layout, Error> {
+        let found = [Layout::Nchw, Layout::Nhwc].into_iter();
+        let mut found = found.filter(|layout| layout.to_string().eq_ignore_ascii_case(text));
+        found.next().ok_or_else(|| Error::parameter("tensor", "layout", text, "it must be NCHW or NHWC"))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::tensor::TensorDesc;
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tensors = |descs: &[TensorDesc]| {
-            let each = descs.iter().map(|d| format!("{} {:?}", d.dtype, d.shape));
+            let each = descs.iter().map(TensorDesc::to_string);
             each.collect::<Vec<_>>().join(", ")
         };
         writeln!(f, "{}: {} -> {}", self.op, tensors(&self.inputs), tensors(&self.outputs))?;
