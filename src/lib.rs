@@ -64,8 +64,8 @@ pub use problem::Problem;
 pub use spec::{
     Accuracy, Activation, ActivationKind, AdaptivePool, CausalConv, Col2Im, Conv, ConvInteger, ConvPool,
     ConvTranspose, DeformConv, Dense, DenseLayout, FractionalMaxPool, GlobalPool, IndexNumbering,
-    KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Padding, Pool, PoolKind, Requantize, RoiAlign, RoiMode,
-    Softmax,
+    KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Padding, PerAxis, Pool, PoolKind, Requantize, RoiAlign,
+    RoiMode, Softmax,
 };
 pub use tensor::{DType, Data, Tensor, TensorDesc};
 /// The version of wgpu that this crate takes devices of.

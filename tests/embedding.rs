@@ -2,7 +2,10 @@
 //! it gets for the usual mistakes.
 
 use wgpool::half::f16;
-use wgpool::{DType, Data, Error, Layout, Tensor, TensorDesc};
+use wgpool::{
+    AdaptivePool, Col2Im, Conv, ConvPool, ConvTranspose, DType, Data, Error, Layout, MaxUnpool, Op, Padding,
+    PerAxis, Pool, Tensor, TensorDesc, host,
+};
 
 #[test]
 fn zeros_have_the_type_that_is_asked_for() {
@@ -50,4 +53,42 @@ fn names_are_read_as_they_are_printed() {
     assert_eq!("U8".parse::<DType>().unwrap(), DType::U8);
     let error = "float32".parse::<DType>().unwrap_err().to_string();
     assert!(error.contains("float32") && error.contains("f32, f16, u8, i8 or i32"), "{error}");
+}
+
+#[test]
+fn one_number_stands_for_all_axes() {
+    let x = Tensor::new(&[1, 1, 4, 4], (0..16u8).map(f32::from).collect::<Vec<_>>()).unwrap();
+    let w = Tensor::new(&[1, 1, 2, 2], vec![1.0f32, 0.0, 0.0, 1.0]).unwrap();
+    let same = |a: Op, b: Op, inputs: &[&Tensor]| {
+        let [a, b] = [a, b].map(|op| host::run(&op, inputs).unwrap());
+        assert_eq!(a, b);
+        a[0].shape().to_vec()
+    };
+    let pools: [fn(PerAxis) -> Pool; 2] = [Pool::max, Pool::average];
+    for pool in pools {
+        let [all, each] =
+            [pool(2.into()), pool([2, 2].into())].map(|pool| pool.stride(1).padding(Padding::symmetric(1)));
+        assert_eq!(same(all.into(), each.into(), &[&x]), [1, 1, 5, 5]);
+    }
+    assert_eq!(same(Pool::max(2).into(), Pool::max([2, 2]).into(), &[&x]), [1, 1, 2, 2]);
+    assert_eq!(same(AdaptivePool::max(3).into(), AdaptivePool::max([3, 3]).into(), &[&x]), [1, 1, 3, 3]);
+    let [all, each] = [Conv::new().stride(2).dilation(2), Conv::new().stride([2, 2]).dilation(vec![2, 2])];
+    assert_eq!(same(all.into(), each.into(), &[&x, &w]), [1, 1, 1, 1]);
+    let [all, each] = [ConvTranspose::new().stride(2), ConvTranspose::new().stride(&[2, 2][..])];
+    assert_eq!(same(all.into(), each.into(), &[&x, &w]), [1, 1, 8, 8]);
+    assert_eq!(Col2Im::new([4, 4], 2).stride(2).window, [2]);
+    assert_eq!(MaxUnpool::new(4).output, [4]);
+}
+
+#[test]
+fn convolution_with_pooling_is_made_of_the_two() {
+    let (conv, pool) = (Conv::new(), Pool::max(2));
+    assert_eq!(ConvPool::new(conv.clone(), pool.clone()), ConvPool { conv, pool });
+}
+
+#[test]
+fn same_is_the_padding_of_keras() {
+    let same = Conv::new().padding(Padding::SAME);
+    assert_eq!(same, Conv::new().padding(Padding::SameUpper));
+    assert!(matches!(same.padding, Padding::SAME));
 }

@@ -1,7 +1,7 @@
 //! The adjoint of taking windows apart: ONNX `Col2Im`, PyTorch `fold`.
 
-use super::Padding;
 use super::setters::setters;
+use super::{Padding, PerAxis};
 
 /// Adds the columns of windows up to images: every element of a column goes where its tap lies, over one to three spatial axes.
 ///
@@ -35,8 +35,8 @@ pub struct Col2Im {
 
 impl Col2Im {
     /// Stride 1, no dilation, no padding.
-    pub fn new(image: impl Into<Vec<usize>>, window: impl Into<Vec<usize>>) -> Self {
-        let (image, window) = (image.into(), window.into());
+    pub fn new(image: impl Into<Vec<usize>>, window: impl Into<PerAxis>) -> Self {
+        let (image, window) = (image.into(), window.into().into());
         Col2Im { image, window, stride: vec![1], dilation: vec![1], padding: Padding::Valid }
     }
 

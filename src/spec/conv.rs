@@ -95,7 +95,7 @@ impl ConvTranspose {
 /// let x = Tensor::from_f32(&[1, 1, 3, 3], (0..9).map(|v| v as f32).collect())?;
 /// let w = Tensor::from_f32(&[1, 1, 2, 2], vec![1., 0., 0., 1.])?;
 /// let conv = Conv::new().activation(Activation::Relu);
-/// let op = Op::from(ConvPool { conv, pool: Pool::max([2, 2]) });
+/// let op = Op::from(ConvPool::new(conv, Pool::max(2)));
 /// assert_eq!(host::run(&op, &[&x, &w])?[0].as_f32()?, [12.]);
 /// # Ok::<(), wgpool::Error>(())
 /// ```
@@ -106,6 +106,13 @@ pub struct ConvPool {
     pub conv: Conv,
     /// The pooling of its result.
     pub pool: super::Pool,
+}
+
+impl ConvPool {
+    /// A convolution, and the pooling of its result.
+    pub fn new(conv: Conv, pool: super::Pool) -> Self {
+        ConvPool { conv, pool }
+    }
 }
 
 /// Cross-correlation with bias and activation over one to three spatial axes.

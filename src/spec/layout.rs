@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::PerAxis;
 use crate::error::Error;
 
 /// Memory order of a batch of images.
@@ -82,9 +83,17 @@ pub enum Padding {
 }
 
 impl Padding {
+    /// What Keras, TensorFlow and PyTorch call `"same"`: another name of [`Padding::SameUpper`], for patterns too.
+    ///
+    /// ```
+    /// use wgpool::Padding;
+    /// assert_eq!(Padding::SAME, Padding::SameUpper);
+    /// ```
+    pub const SAME: Padding = Padding::SameUpper;
+
     /// The same padding before and after each axis, as PyTorch's `padding=`.
-    pub fn symmetric(per_axis: impl Into<Vec<usize>>) -> Self {
-        let before = per_axis.into();
+    pub fn symmetric(per_axis: impl Into<PerAxis>) -> Self {
+        let before = Vec::from(per_axis.into());
         Padding::Explicit { after: before.clone(), before }
     }
 }

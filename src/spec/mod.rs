@@ -1,6 +1,7 @@
 //! What the user wants, in the frameworks' own terms: plain data, checked when a problem is made of it.
 
 mod accuracy;
+mod axes;
 mod causal;
 mod col2im;
 mod conv;
@@ -14,6 +15,7 @@ pub(crate) mod setters;
 
 pub use crate::activation::{Activation, ActivationKind};
 pub use accuracy::Accuracy;
+pub use axes::PerAxis;
 pub use causal::CausalConv;
 pub use col2im::Col2Im;
 pub use conv::{Conv, ConvPool, ConvTranspose, KernelLayout};

@@ -1,7 +1,7 @@
 //! Pooling: `MaxPool`, `AveragePool`, `LpPool` of ONNX, `max_pool2d` and its kin of PyTorch.
 
 use super::setters::setters;
-use super::{Layout, Padding};
+use super::{Layout, Padding, PerAxis};
 
 /// How a window becomes one value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,8 +79,10 @@ pub struct Pool {
 
 impl Pool {
     /// Pooling with stride equal to the window, no dilation and no padding (Keras' and PyTorch's defaults).
-    pub fn new(kind: PoolKind, window: impl Into<Vec<usize>>) -> Self {
-        let window = window.into();
+    ///
+    /// The window is one number for each spatial axis, or one for all: `Pool::max(2)` is `Pool::max([2, 2])` over two.
+    pub fn new(kind: PoolKind, window: impl Into<PerAxis>) -> Self {
+        let window = Vec::from(window.into());
         Pool {
             kind,
             stride: window.clone(),
@@ -94,12 +96,12 @@ impl Pool {
     }
 
     /// Max pooling; see [`Pool::new`].
-    pub fn max(window: impl Into<Vec<usize>>) -> Self {
+    pub fn max(window: impl Into<PerAxis>) -> Self {
         Self::new(PoolKind::Max, window)
     }
 
     /// Average pooling that leaves padding out of the count; see [`Pool::new`].
-    pub fn average(window: impl Into<Vec<usize>>) -> Self {
+    pub fn average(window: impl Into<PerAxis>) -> Self {
         Self::new(PoolKind::Average { count_include_pad: false, divisor: None }, window)
     }
 
@@ -148,12 +150,12 @@ pub struct AdaptivePool {
 
 impl AdaptivePool {
     /// The maximum of each window.
-    pub fn max(output: impl Into<Vec<usize>>) -> Self {
-        Self { kind: PoolKind::Max, output: output.into(), indices: None, layout: Layout::Nchw }
+    pub fn max(output: impl Into<PerAxis>) -> Self {
+        Self { kind: PoolKind::Max, output: output.into().into(), indices: None, layout: Layout::Nchw }
     }
 
     /// The mean of each window.
-    pub fn average(output: impl Into<Vec<usize>>) -> Self {
+    pub fn average(output: impl Into<PerAxis>) -> Self {
         let kind = PoolKind::Average { count_include_pad: false, divisor: None };
         Self { kind, ..Self::max(output) }
     }
@@ -208,9 +210,9 @@ pub struct MaxUnpool {
 
 impl MaxUnpool {
     /// Unpooling to these spatial lengths, with PyTorch's indices.
-    pub fn new(output: impl Into<Vec<usize>>) -> Self {
+    pub fn new(output: impl Into<PerAxis>) -> Self {
         Self {
-            output: output.into(),
+            output: output.into().into(),
             indexed: None,
             numbering: IndexNumbering::PerPlane,
             layout: Layout::Nchw,

@@ -1,9 +1,16 @@
 //! Methods that set one field each.
 
-/// For each field a method of its name, which takes what the field holds; of a list, `[T]`, whatever becomes one.
+/// For each field a method of its name, which takes what the field holds; of a list, `[T]`, whatever becomes one, and of
+/// `[usize]` also a single number, which stands for all axes.
 macro_rules! setters {
     ($($(#[$doc:meta])* $field:ident: $of:tt,)*) => {
         $(setters!(@ $(#[$doc])* $field $of);)*
+    };
+    (@ $(#[$doc:meta])* $field:ident [usize]) => {
+        $(#[$doc])*
+        pub fn $field(self, $field: impl Into<$crate::spec::PerAxis>) -> Self {
+            Self { $field: $field.into().into(), ..self }
+        }
     };
     (@ $(#[$doc:meta])* $field:ident [$element:ty]) => {
         $(#[$doc])*
