@@ -3,6 +3,7 @@
 //! One- and two-dimensional operations are three-dimensional ones with unit axes in front, so every path
 //! works on `[Axis; 3]`. Rules: PyTorch's pooling and convolution shape formulas, ONNX `MaxPool` and `Conv`.
 
+use std::fmt;
 use std::ops::Range;
 
 use crate::error::{Error, Result};
@@ -51,6 +52,16 @@ pub(crate) enum AxisPadding {
     Explicit { before: usize, after: usize },
 }
 
+impl fmt::Display for AxisPadding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AxisPadding::Same { upper: true } => f.write_str("same upper"),
+            AxisPadding::Same { upper: false } => f.write_str("same lower"),
+            AxisPadding::Explicit { before, after } => write!(f, "{before} + {after}"),
+        }
+    }
+}
+
 impl Axis {
     /// An axis that is not there: one element, one window of one tap.
     pub const UNIT: Axis = Axis {
@@ -82,7 +93,11 @@ impl Axis {
         check_lengths(op, index, &lengths)?;
         let too_large = |what| {
             let rule = "spans and padded lengths must stay below 2^31";
-            Error::too_large(what, format!("{op}, axis {index}: {spec:?} with {padding:?}"), rule)
+            let values = format!(
+                "{op}, axis {index}: input {input}, window {kernel}, stride {stride}, dilation {dilation}, \
+                 padding {padding}"
+            );
+            Error::too_large(what, values, rule)
         };
         let span = (kernel - 1)
             .checked_mul(dilation)
@@ -348,7 +363,8 @@ pub(crate) fn unpooled_lengths(
             };
             length(()).ok_or_else(|| {
                 let rule = format!("(L - 1) * stride - 2 * padding + window must be positive on axis {i}");
-                Error::parameter(op, "output length", (input[i], stride[i], padding[i], window[i]), rule)
+                let [l, s, p, k] = [input[i], stride[i], padding[i], window[i]];
+                Error::parameter(op, "output length", format_args!("({l} - 1) * {s} - 2 * {p} + {k}"), rule)
             })
         })
         .collect()

@@ -120,7 +120,7 @@ fn what_was_planned_is_what_runs() {
         .unwrap_err()
     {
         Error::Buffer { tensor, rule, values, .. } => {
-            assert_eq!(tensor, "input 0");
+            assert_eq!(tensor, "the input");
             assert!(rule.contains("Caps::for_buffers"), "{rule}");
             (rule, values)
         }

@@ -3,8 +3,9 @@
 
 use wgpool::half::f16;
 use wgpool::{
-    AdaptivePool, Col2Im, Conv, ConvPool, ConvTranspose, DType, Data, Error, Layout, MaxUnpool, Op, Padding,
-    PerAxis, Pool, Tensor, TensorDesc, host,
+    Activation, ActivationKind, AdaptivePool, Caps, Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose, Crop,
+    DType, Data, DeformConv, Dense, Error, FramePlan, FrameToTensor, IndexNumbering, KernelLayout, Layout,
+    MaxUnpool, Op, Padding, PerAxis, Pool, PoolKind, Problem, Tensor, TensorDesc, host,
 };
 
 #[test]
@@ -91,4 +92,106 @@ fn same_is_the_padding_of_keras() {
     let same = Conv::new().padding(Padding::SAME);
     assert_eq!(same, Conv::new().padding(Padding::SameUpper));
     assert!(matches!(same.padding, Padding::SAME));
+}
+
+fn refused(op: impl Into<Op>, shapes: &[&[usize]]) -> String {
+    let inputs: Vec<_> = shapes.iter().map(|shape| TensorDesc::f32(*shape)).collect();
+    Problem::new(&op.into(), &inputs).unwrap_err().to_string()
+}
+
+#[test]
+fn a_kernel_in_the_other_order_is_told_from_a_wrong_one() {
+    let x: &[usize] = &[1, 16, 8, 8];
+    let text = refused(Conv::new(), &[x, &[3, 3, 16, 32]]);
+    let expected = "convolution: the kernel has shape [3, 3, 16, 32], but it is read as OIHW and does not fit 16 input \
+                    channels (groups 1); as HWIO it would fit: KernelLayout::Hwio";
+    assert_eq!(text, expected);
+    let hwio = Conv::new().kernel_layout(KernelLayout::Hwio);
+    let text = refused(hwio.clone(), &[x, &[32, 16, 3, 3]]);
+    assert!(
+        text.contains("read as HWIO") && text.ends_with("as OIHW it would fit: KernelLayout::Oihw"),
+        "{text}"
+    );
+    // Depthwise: what fails first is the number of groups.
+    let text = refused(Conv::new().groups(16), &[x, &[3, 3, 1, 16]]);
+    assert!(text.ends_with("as HWIO it would fit: KernelLayout::Hwio"), "{text}");
+    // Neither fits, or both do.
+    for text in
+        [refused(Conv::new(), &[x, &[3, 3, 5, 32]]), refused(Conv::new().groups(3), &[x, &[3, 3, 16, 32]])]
+    {
+        assert!(!text.contains("would fit"), "{text}");
+    }
+    let both = [x, &[16, 16, 16, 16]].map(TensorDesc::f32);
+    let text = Problem::new(&hwio.into(), &both).unwrap_err().to_string();
+    assert!(text.contains("the window spans"), "{text}");
+
+    let text = refused(ConvTranspose::new(), &[x, &[3, 3, 32, 16]]);
+    assert!(text.ends_with("as HWIO it would fit: KernelLayout::Hwio"), "{text}");
+    let text = refused(Dense::new(), &[&[1, 4], &[3, 4]]);
+    assert!(text.contains("read as [in, out]"), "{text}");
+    assert!(text.ends_with("as [out, in] it would fit: DenseLayout::OutIn"), "{text}");
+    assert!(!refused(Dense::new(), &[&[1, 4], &[3, 5]]).contains("would fit"));
+}
+
+#[test]
+fn messages_have_words_and_not_the_names_of_rust() {
+    let x: &[usize] = &[1, 2, 8, 8];
+    let w: &[usize] = &[2, 2, 3, 3];
+    let nhwc = Pool::max(2).layout(Layout::Nhwc);
+    let indexed = Pool::max(2).indices(IndexNumbering::PerPlane);
+    let lp = PoolKind::Lp { p: 2.0 };
+    let integer =
+        ConvInteger { conv: Conv::new().activation(Activation::Elu { alpha: 0.5 }), requantize: None };
+    let bytes = [x, w, &[1], &[1]].map(|shape| TensorDesc { shape: shape.to_vec(), dtype: DType::U8 });
+    let deform =
+        DeformConv { conv: Conv::new().kernel_layout(KernelLayout::Hwio), offset_groups: 1, mask: false };
+    let output =
+        ConvTranspose { output: Some(vec![9]), ..ConvTranspose::new().padding(Padding::symmetric(1)) };
+    let place = Tensor::new(&[1, 1, 1], vec![9i32]).unwrap();
+    let one = Tensor::new(&[1, 1, 1], vec![1.0f32]).unwrap();
+    let crop = FrameToTensor::from_texture(4, 4).crop(Crop { x: 3, y: 0, width: 4, height: 2 });
+    let cases = [
+        (
+            refused(ConvPool::new(Conv::new(), nhwc), &[x, w]),
+            "layout of the pooling is NHWC, but it must be the convolution's NCHW",
+        ),
+        (refused(ConvPool::new(Conv::new(), indexed), &[x, w]), "pooling is max with indices, but"),
+        (refused(AdaptivePool { kind: lp, ..AdaptivePool::max(2) }, &[x]), "kind is Lp of 2, but"),
+        (refused(Pool::average(2).indices(IndexNumbering::WholeRowMajor), &[x]), "indices is row-major, but"),
+        (Problem::new(&integer.into(), &bytes).unwrap_err().to_string(), "activation is elu:0.5, but"),
+        (refused(deform, &[x, &[1, 18, 6, 6], w]), "layout is NCHW with a kernel of HWIO, but"),
+        (refused(output, &[x, w]), "padding is [1] before, [1] after, but"),
+        (
+            refused(Pool::max(3).dilation(1 << 30), &[x]),
+            "input 8, window 3, stride 3, dilation 1073741824, padding 0 + 0 is too large",
+        ),
+        (
+            refused(ConvTranspose::new().padding(Padding::symmetric(9)), &[x, w]),
+            "stride 1, dilation 1, output padding 0 and padding 9 + 9 it",
+        ),
+        (host::run(&MaxUnpool::new(2).into(), &[&one, &place]).unwrap_err().to_string(), "(per plane)"),
+        (FramePlan::new(&crop, &Caps::default()).unwrap_err().to_string(), "crop is 4 x 2 at (3, 0), but"),
+        (host::run(&Pool::max(1).into(), &[&place]).unwrap_err().to_string(), "element type i32"),
+    ];
+    for (text, part) in cases {
+        assert!(text.contains(part), "{text:?} lacks {part:?}");
+        for name in ["Some", "None", " { ", "Nchw", "Nhwc", "Oihw", "Hwio", "Explicit", "PerPlane", "Whole"] {
+            assert!(!text.contains(name), "{text:?} has {name:?}");
+        }
+    }
+    let problem = Problem::new(&Conv::new().into(), &[x, w].map(TensorDesc::f32)).unwrap();
+    let text = problem.check(&[&Tensor::zeros(x, DType::F32).unwrap(), &one]).unwrap_err().to_string();
+    assert_eq!(
+        text,
+        "convolution: the kernel has shape [1, 1, 1], but the problem was made for f32 [2, 2, 3, 3], this is f32"
+    );
+}
+
+#[test]
+fn activations_are_printed_as_they_are_read() {
+    for kind in ActivationKind::ALL {
+        let activation = Activation::from(kind);
+        assert_eq!(activation.to_string().parse::<Activation>().unwrap(), activation);
+    }
+    assert_eq!(Activation::HardSigmoid { alpha: 0.2, beta: 0.5 }.to_string(), "hard-sigmoid:0.2,0.5");
 }

@@ -1,7 +1,10 @@
 //! What a device's limits and an app's buffers permit, on wgpu's back end that computes nothing: these need no adapter, and
 //! any limits can be asked for.
 
-use wgpool::{Activation, DType, Engine, Error, MaxUnpool, Op, Plan, Pool, Result, Softmax, TensorDesc};
+use wgpool::{
+    Activation, Conv, DType, Engine, Error, IndexNumbering, MaxUnpool, Op, Plan, Pool, Result, Softmax,
+    TensorDesc,
+};
 use wgpu::{BufferUsages, Features, Limits};
 
 /// An engine on a device with those limits and features.
@@ -100,6 +103,30 @@ fn buffers_that_break_a_rule_are_refused() {
         let error =
             prepared.bind(&vec![input.slice(..); inputs], &vec![output.slice(..); outputs]).unwrap_err();
         assert!(matches!(error, Error::Arity { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_refused_buffer_is_called_by_its_tensor() {
+    let engine = engine(|_| {});
+    let conv = [[1, 2, 4, 4], [3, 2, 2, 2]].map(TensorDesc::f32);
+    let biased = [conv.to_vec(), vec![TensorDesc::f32([3])]].concat();
+    let indexed = Pool::max([2, 2]).indices(IndexNumbering::PerPlane);
+    let cases: [(Op, &[TensorDesc], &[&str]); 2] = [
+        (Conv::new().into(), &biased, &["the input", "the kernel", "the bias", "the output"]),
+        (indexed.into(), &conv[..1], &["the input", "the output", "the indices of the output"]),
+    ];
+    for (op, inputs, names) in cases {
+        let prepared = engine.prepare(&engine.plan(&op, inputs).unwrap()).unwrap();
+        for (wrong, name) in names.iter().enumerate() {
+            let usage = |i| if i == wrong { BufferUsages::COPY_DST } else { BufferUsages::STORAGE };
+            let buffers: Vec<_> = (0..names.len()).map(|i| buffer(&engine, 1024, usage(i))).collect();
+            let slices: Vec<_> = buffers.iter().map(|buffer| buffer.slice(..)).collect();
+            let (inputs, outputs) = slices.split_at(inputs.len());
+            let error = prepared.bind(inputs, outputs).unwrap_err().to_string();
+            assert!(error.contains(&format!("buffer for {name}: ")), "{error}");
+            assert!(error.ends_with("it needs the usage STORAGE (it has COPY_DST)"), "{error}");
+        }
     }
 }
 

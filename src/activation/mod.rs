@@ -1,6 +1,7 @@
 //! Activations, a row each in `table.rs`. The specification, the reference, the host path, the kernels, the names and the
 //! random cases of tests are made from the rows, so that a new one is in all of them or does not compile.
 
+use std::fmt;
 use std::str::FromStr;
 
 use crate::error::Error;
@@ -165,6 +166,19 @@ impl From<ActivationKind> for Activation {
     fn from(kind: ActivationKind) -> Activation {
         let parameter = |i| kind.parameters().get(i).map_or(0.0, |&(_, value): &(_, f32)| value);
         kind.with(std::array::from_fn(parameter))
+    }
+}
+
+/// As it is read: `elu:0.5`.
+impl fmt::Display for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, parameters) = ActivationKind::of(*self);
+        f.write_str(kind.name())?;
+        let given = parameters.iter().take(kind.parameters().len());
+        given.enumerate().try_for_each(|(i, number)| {
+            let before = if i == 0 { ':' } else { ',' };
+            write!(f, "{before}{number}")
+        })
     }
 }
 

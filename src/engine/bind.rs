@@ -9,6 +9,7 @@ use super::Engine;
 use super::filled::filled;
 use super::pipelines::Pipeline;
 use super::scope::{alive, scoped};
+use super::usages::joined;
 use crate::error::{Error, Result};
 use crate::kernel::KernelKey;
 use crate::plan::{PAGE, Part, Plan, Slot};
@@ -134,24 +135,23 @@ impl Prepared {
         let Some(end) = ends.max() else { return Ok(()) };
         let alignment = u64::from(self.engine.caps.uniform_alignment.max(1));
         let (usage, size) = (slice.buffer().usage(), slice.buffer().size());
-        let (op, tensor) = (self.plan.problem.op, format!("input {i}"));
+        let (op, tensor) = (self.plan.problem.op, self.plan.problem.input_name(i).to_owned());
         let refuse = |rule, values| Err(Error::Buffer { op, tensor, rule, values });
         if !usage.contains(wgpu::BufferUsages::UNIFORM) {
             let rule = "the plan reads it through uniform bindings, so that it needs the usage UNIFORM, or a plan for \
                         the usages it has (`Caps::for_buffers`)";
-            return refuse(rule, format!("it has {usage:?}"));
+            return refuse(rule, format!("it has {}", joined(usage.iter_names())));
         }
         if !slice.offset().is_multiple_of(alignment) {
             let rule = "the plan reads it through uniform bindings, so that its offset must be a multiple of \
                         min_uniform_buffer_offset_alignment, or the plan one for the usage STORAGE alone \
                         (`Caps::for_buffers`)";
-            return refuse(rule, format!("offset {}, alignment {alignment}, {usage:?}", slice.offset()));
+            return refuse(rule, format!("offset {}, alignment {alignment}", slice.offset()));
         }
         if slice.offset() + end > size {
             let rule = "the plan reads it in whole pages, so that its buffer must have as many bytes as `Caps::padded` \
                         says, or the plan be one for the usage STORAGE alone (`Caps::for_buffers`)";
-            let values =
-                format!("{size} bytes, offset {} and {end} bytes of pages, {usage:?}", slice.offset());
+            let values = format!("{size} bytes, offset {} and {end} bytes of pages", slice.offset());
             return refuse(rule, values);
         }
         Ok(())
@@ -232,16 +232,16 @@ impl Prepared {
         }
         let alignment = u64::from(self.engine.device.limits().min_storage_buffer_offset_alignment);
         for (i, (slice, desc)) in inputs.iter().zip(&problem.inputs).enumerate() {
-            check_slice(op, format!("input {i}"), slice, desc, alignment)?;
+            check_slice(op, problem.input_name(i).to_owned(), slice, desc, alignment)?;
             self.check_pages(i, slice)?;
         }
         for (i, (slice, desc)) in outputs.iter().zip(&problem.outputs).enumerate() {
-            check_slice(op, format!("output {i}"), slice, desc, alignment)?;
+            check_slice(op, problem.output_name(i).to_owned(), slice, desc, alignment)?;
             let others = outputs.iter().enumerate().filter(|&(j, _)| j != i).map(|(_, s)| s);
             if inputs.iter().chain(others).any(|other| other.buffer() == slice.buffer()) {
                 return Err(Error::Buffer {
                     op,
-                    tensor: format!("output {i}"),
+                    tensor: problem.output_name(i).to_owned(),
                     rule: "an output's buffer must be no other input's or output's",
                     values: format!("offset {}, {} bytes", slice.offset(), slice.size()),
                 });
@@ -276,7 +276,7 @@ pub(crate) fn check_slice(
     let refuse = |rule, values| Err(Error::Buffer { op, tensor, rule, values });
     let (usage, needed) = (slice.buffer().usage(), desc.buffer_size());
     if !usage.contains(wgpu::BufferUsages::STORAGE) {
-        return refuse("it needs the usage STORAGE", format!("it has {usage:?}"));
+        return refuse("it needs the usage STORAGE", format!("it has {}", joined(usage.iter_names())));
     }
     if !slice.offset().is_multiple_of(alignment) {
         let rule = "its offset must be a multiple of min_storage_buffer_offset_alignment";

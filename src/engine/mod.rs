@@ -30,6 +30,7 @@ mod run;
 pub(crate) mod scope;
 #[cfg(not(target_arch = "wasm32"))]
 mod tune;
+pub(crate) mod usages;
 
 pub use adapters::{AdapterSummary, Search, adapters_async, open_device_async};
 pub use bind::{Binding, Prepared};

@@ -6,6 +6,7 @@ use crate::engine::bind::{Binding, bind_group, check_slice, part_of};
 use crate::engine::filled::filled;
 use crate::engine::pipelines::Pipeline;
 use crate::engine::scope::{alive, scoped};
+use crate::engine::usages::joined;
 use crate::error::{Error, Result};
 use crate::plan::Step;
 use crate::tensor::TensorDesc;
@@ -81,7 +82,8 @@ impl PreparedFrame {
     ) -> Result<Binding> {
         let op = read_plan::OP;
         let FrameSource::Texture { width, height } = self.plan.spec().source else {
-            return Err(Error::parameter(op, "source", self.plan.spec().source, "a texture was bound"));
+            let source = self.plan.spec().source;
+            return Err(Error::parameter(op, "source", format_args!("{source}"), "a texture was bound"));
         };
         let texture = frame.texture();
         check_texture(op, texture, wgpu::TextureUsages::TEXTURE_BINDING, [width, height])?;
@@ -112,7 +114,7 @@ impl PreparedFrame {
         let op = read_plan::OP;
         let source = self.plan.spec().source;
         if !matches!(source, FrameSource::Buffer { .. }) {
-            return Err(Error::parameter(op, "source", source, "a buffer was bound"));
+            return Err(Error::parameter(op, "source", format_args!("{source}"), "a buffer was bound"));
         }
         self.ready.check_tensor("the frame", &frame, self.plan.frame())?;
         self.ready.check_tensor("the output", &output, self.plan.output())?;
@@ -170,7 +172,13 @@ fn check_texture(
     size: [usize; 2],
 ) -> Result<()> {
     if !texture.usage().contains(usage) {
-        return Err(Error::parameter(op, "texture usage", texture.usage(), format!("it needs {usage:?}")));
+        let [has, needs] = [texture.usage(), usage].map(|usage| joined(usage.iter_names()));
+        return Err(Error::parameter(
+            op,
+            "texture usage",
+            format_args!("{has}"),
+            format!("it needs {needs}"),
+        ));
     }
     if texture.dimension() != wgpu::TextureDimension::D2 || texture.sample_count() != 1 {
         let values = (texture.dimension(), texture.sample_count());

@@ -96,7 +96,7 @@ fn check(spec: &FrameToTensor) -> Result<()> {
         |start: usize, length: usize, whole| start.checked_add(length).is_some_and(|end| end <= whole);
     if !inside(crop.x, crop.width, width) || !inside(crop.y, crop.height, height) {
         let rule = format!("it must lie inside the source of {width} x {height} pixels");
-        return Err(Error::parameter(OP, "crop", crop, rule));
+        return Err(Error::parameter(OP, "crop", format_args!("{crop}"), rule));
     }
     let channels = spec.source.channels();
     if !(1..=4).contains(&channels) {

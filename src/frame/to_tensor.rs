@@ -1,5 +1,7 @@
 //! What is read of a picture.
 
+use std::fmt;
+
 use crate::dtype::DType;
 use crate::spec::Layout;
 use crate::spec::setters::setters;
@@ -26,6 +28,18 @@ pub enum FrameSource {
         /// Bytes of a pixel: 1 is grey, 2 grey and alpha, 3 RGB, 4 RGBA.
         channels: usize,
     },
+}
+
+/// `a texture of 64 x 48`, or `a buffer of 64 x 48 x 3`.
+impl fmt::Display for FrameSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FrameSource::Texture { width, height } => write!(f, "a texture of {width} x {height}"),
+            FrameSource::Buffer { width, height, channels } => {
+                write!(f, "a buffer of {width} x {height} x {channels}")
+            }
+        }
+    }
 }
 
 impl FrameSource {
@@ -58,6 +72,13 @@ pub struct Crop {
     pub width: usize,
     /// Its rows.
     pub height: usize,
+}
+
+/// `32 x 16 at (8, 4)`.
+impl fmt::Display for Crop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} x {} at ({}, {})", self.width, self.height, self.x, self.y)
+    }
 }
 
 /// The channels of the tensor.

@@ -39,8 +39,8 @@ impl Prepared {
             let expected = "no more weights than inputs";
             return Err(Error::arity(problem.op, expected, weights.len()));
         };
-        for (weight, desc) in weights.iter().zip(&problem.inputs[first..]) {
-            problem.check_desc(weight, desc)?;
+        for (i, (weight, desc)) in (first..).zip(weights.iter().zip(&problem.inputs[first..])) {
+            problem.check_desc(i, weight, desc)?;
         }
         // A convolution's kernel is its second input.
         let kernel = 1usize.checked_sub(first).and_then(|at| weights.get(at));

@@ -150,6 +150,28 @@ pub(super) fn check_kernel(op: &'static str, x: &TensorDesc, w: &TensorDesc) -> 
     Ok(())
 }
 
+/// Refuses a kernel that would fit in the other order, and not in the one it is read in.
+pub(super) fn check_order(
+    op: &'static str,
+    layout: KernelLayout,
+    w: &TensorDesc,
+    fits: impl Fn(KernelLayout) -> bool,
+    [channels, groups]: [usize; 2],
+) -> Result<()> {
+    let (other, name) = match layout {
+        KernelLayout::Oihw => (KernelLayout::Hwio, "KernelLayout::Hwio"),
+        KernelLayout::Hwio => (KernelLayout::Oihw, "KernelLayout::Oihw"),
+    };
+    if fits(layout) || !fits(other) {
+        return Ok(());
+    }
+    let rule = format!(
+        "it is read as {layout} and does not fit {channels} input channels (groups {groups}); as {other} it would fit: \
+         {name}"
+    );
+    Err(Error::shape(op, "the kernel", &w.shape, rule))
+}
+
 pub(super) fn check_bias(op: &'static str, bias: Option<&TensorDesc>, out_channels: usize) -> Result<()> {
     let meaning = ", one number for each output channel";
     bias.map_or(Ok(()), |bias| require_shape(op, "the bias", bias, &[out_channels], meaning))
@@ -185,11 +207,18 @@ pub(super) fn resolved(
     let image = Image::of(op, &x.shape, spec.layout)?;
     let rank = image.rank();
     check_kernel(op, x, w)?;
-    let (out_channels, group_in, window) = match spec.kernel_layout {
-        KernelLayout::Oihw => (w.shape[0], w.shape[1], &w.shape[2..]),
-        KernelLayout::Hwio => (w.shape[rank + 1], w.shape[rank], &w.shape[..rank]),
+    let channels = |layout| match layout {
+        KernelLayout::Oihw => (w.shape[0], w.shape[1]),
+        KernelLayout::Hwio => (w.shape[rank + 1], w.shape[rank]),
     };
     let groups = spec.groups;
+    let fits = |layout| {
+        let (out, group_in) = channels(layout);
+        groups > 0 && out.is_multiple_of(groups) && group_in.checked_mul(groups) == Some(image.channels)
+    };
+    check_order(op, spec.kernel_layout, w, fits, [image.channels, groups])?;
+    let (out_channels, group_in) = channels(spec.kernel_layout);
+    let window = spec.kernel_layout.window(&w.shape);
     if groups == 0 || image.channels % groups != 0 || out_channels % groups != 0 {
         let rule = format!(
             "it must divide the {} input channels and the {out_channels} output channels",
@@ -264,12 +293,18 @@ pub struct ConvPoolWork {
 pub(super) fn conv_pool(spec: &ConvPool, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "convolution with pooling";
     if spec.pool.layout != spec.conv.layout {
-        let rule = format!("it must be the convolution's {:?}", spec.conv.layout);
-        return Err(Error::parameter(op, "layout of the pooling", spec.pool.layout, rule));
+        let rule = format!("it must be the convolution's {}", spec.conv.layout);
+        return Err(Error::parameter(
+            op,
+            "layout of the pooling",
+            format_args!("{}", spec.pool.layout),
+            rule,
+        ));
     }
     if spec.pool.indices.is_some() || !matches!(spec.pool.kind, PoolKind::Max | PoolKind::Average { .. }) {
         let rule = "it must be max or average pooling without indices";
-        return Err(Error::parameter(op, "pooling", (spec.pool.kind, spec.pool.indices), rule));
+        let indices = if spec.pool.indices.is_some() { " with indices" } else { "" };
+        return Err(Error::parameter(op, "pooling", format_args!("{}{indices}", spec.pool.kind), rule));
     }
     let conv = conv(&spec.conv, inputs)?;
     let pool = super::pool::sliding(&spec.pool, &conv.outputs)?;
@@ -292,15 +327,22 @@ pub(super) fn dense(spec: &Dense, inputs: &[TensorDesc]) -> Result<Problem> {
     let &[first, second] = w.shape.as_slice() else {
         return Err(Error::rank(op, "the kernel", &w.shape, "it must have two axes"));
     };
+    let (other, of_other, name) = match spec.kernel_layout {
+        DenseLayout::InOut => (DenseLayout::OutIn, second, "DenseLayout::OutIn"),
+        DenseLayout::OutIn => (DenseLayout::InOut, first, "DenseLayout::InOut"),
+    };
     let (group_in, group_out, kernel) = match spec.kernel_layout {
         DenseLayout::InOut => (first, second, KernelStrides { o: 1, i: second, space: [0; MAX_SPATIAL] }),
         DenseLayout::OutIn => (second, first, KernelStrides { o: second, i: 1, space: [0; MAX_SPATIAL] }),
     };
     if group_in != features || features == 0 || group_out == 0 {
-        let rule = format!(
-            "with {:?} it must take the {features} features of an input of shape {:?}, and neither may be 0",
+        let mut rule = format!(
+            "read as {} it must take the {features} features of an input of shape {:?}, and neither may be 0",
             spec.kernel_layout, x.shape
         );
+        if of_other == features && !w.shape.contains(&0) {
+            rule += &format!("; as {other} it would fit: {name}");
+        }
         return Err(Error::shape(op, "the kernel", &w.shape, rule));
     }
     check_bias(op, b, group_out)?;

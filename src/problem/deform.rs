@@ -48,7 +48,8 @@ pub(super) fn deform(spec: &DeformConv, inputs: &[TensorDesc]) -> Result<Problem
         desc.map_or(Ok(()), |desc| require_dtype(op, name, desc.dtype, &[DType::F32]))?;
     }
     if (spec.conv.layout, spec.conv.kernel_layout) != (Layout::Nchw, KernelLayout::Oihw) {
-        let orders = (spec.conv.layout, spec.conv.kernel_layout);
+        let (layout, kernel) = (spec.conv.layout, spec.conv.kernel_layout);
+        let orders = format_args!("{layout} with a kernel of {kernel}");
         return Err(Error::parameter(op, "layout", orders, "it must be NCHW with a kernel of OIHW"));
     }
     let (conv, output) = resolved(op, &spec.conv, DType::F32, x, w, b)?;
@@ -60,7 +61,11 @@ pub(super) fn deform(spec: &DeformConv, inputs: &[TensorDesc]) -> Result<Problem
     if let Some(axis) = conv.axes.iter().find(|axis| axis.reach(axis.output).max(axis.input) > MOST_POSITIONS)
     {
         let rule = "padded lengths must be at most 2^24, so that offsets are added exactly";
-        return Err(Error::too_large("axis", format!("{op}: {axis:?}"), rule));
+        return Err(Error::too_large(
+            "axis",
+            format!("{op}: {} padded elements", axis.reach(axis.output).max(axis.input)),
+            rule,
+        ));
     }
     let rank = x.shape.len() - 2;
     let out_space = &output.shape[2..];

@@ -89,7 +89,12 @@ pub(super) fn fractional(spec: &FractionalMaxPool, inputs: &[TensorDesc]) -> Res
             let rule = format!(
                 "on axis {i} both must be positive, and window + output - 1 at most the input's {input}"
             );
-            return Err(Error::parameter(op, "window and output", (kernel, output), rule));
+            return Err(Error::parameter(
+                op,
+                "window and output",
+                format_args!("{kernel} and {output}"),
+                rule,
+            ));
         }
         let alpha = if output > 1 { (input - kernel) as f32 / (output - 1) as f32 } else { 0.0 };
         // PyTorch's samples of two axes are in the order width, height; of three in the order of the axes.

@@ -68,7 +68,12 @@ pub(super) fn integer(spec: &ConvInteger, inputs: &[TensorDesc]) -> Result<Probl
     require_dtype(op, "the zero point of the input", x_zero.dtype, &[x.dtype])?;
     require_dtype(op, "the zero points of the kernel", w_zero.dtype, &[w.dtype])?;
     if spec.conv.activation != Activation::None {
-        return Err(Error::parameter(op, "activation", spec.conv.activation, "sums of integers take none"));
+        return Err(Error::parameter(
+            op,
+            "activation",
+            format_args!("{}", spec.conv.activation),
+            "sums of integers take none",
+        ));
     }
     let (conv, sums) = resolved(op, &spec.conv, DType::I32, x, w, None)?;
     let out = conv.out_channels();
@@ -84,7 +89,12 @@ pub(super) fn integer(spec: &ConvInteger, inputs: &[TensorDesc]) -> Result<Probl
             }
             check_bias(op, bias, out)?;
             if !BYTES.contains(&spec.output) {
-                return Err(Error::parameter(op, "output", spec.output, "it must be u8 or i8"));
+                return Err(Error::parameter(
+                    op,
+                    "output",
+                    format_args!("{}", spec.output),
+                    "it must be u8 or i8",
+                ));
             }
             let (least, most) = range(spec.output);
             if !(least..=most).contains(&spec.zero) {

@@ -11,6 +11,7 @@ mod flops;
 mod fractional;
 mod image;
 mod integer;
+mod names;
 mod pointwise;
 mod pool;
 mod roi;
@@ -133,19 +134,19 @@ impl Problem {
         if tensors.len() != self.inputs.len() {
             return Err(Error::arity(self.op, "as many as the problem was made for", tensors.len()));
         }
-        for (tensor, desc) in tensors.iter().zip(&self.inputs) {
-            self.check_desc(tensor, desc)?;
+        for (i, (tensor, desc)) in tensors.iter().zip(&self.inputs).enumerate() {
+            self.check_desc(i, tensor, desc)?;
         }
         self.check_values(tensors)
     }
 
-    /// Checks that `tensor` is what `desc` says.
-    pub(crate) fn check_desc(&self, tensor: &Tensor, desc: &TensorDesc) -> Result<()> {
+    /// Checks that `tensor`, which is input `i`, is what `desc` says.
+    pub(crate) fn check_desc(&self, i: usize, tensor: &Tensor, desc: &TensorDesc) -> Result<()> {
         if tensor.desc() == *desc {
             return Ok(());
         }
         let rule = format!("the problem was made for {desc}, this is {}", tensor.dtype());
-        Err(Error::shape(self.op, "an input", tensor.shape(), rule))
+        Err(Error::shape(self.op, self.input_name(i), tensor.shape(), rule))
     }
 
     /// Refuses values that the operation cannot compute with: positions and numbers of things that are not there.

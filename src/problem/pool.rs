@@ -106,7 +106,7 @@ pub(super) fn adaptive(spec: &AdaptivePool, inputs: &[TensorDesc]) -> Result<Pro
     };
     if !matches!(spec.kind, PoolKind::Max | PoolKind::Average { divisor: None, .. }) {
         let rule = "it must be max or average without a divisor";
-        return Err(Error::parameter("adaptive pooling", "kind", spec.kind, rule));
+        return Err(Error::parameter("adaptive pooling", "kind", format_args!("{}", spec.kind), rule));
     }
     let input = only_input(op, inputs)?;
     let image = Image::of(op, &input.shape, spec.layout)?;
@@ -152,7 +152,16 @@ pub(super) fn outputs_with_indices(
     if let Some(numbering) = work.indices {
         if work.index_end(numbering) > i32::MAX as u128 + 1 {
             let rule = "positions must fit 31 bits";
-            return Err(Error::too_large("indices", format!("{op} of {work:?}"), rule));
+            return Err(Error::too_large(
+                "indices",
+                format!(
+                    "{op} of {} images, {} channels and {:?} elements",
+                    work.batch,
+                    work.channels,
+                    work.axes.map(|axis| axis.input)
+                ),
+                rule,
+            ));
         }
         outputs.push(TensorDesc { shape, dtype: DType::I32 });
     }
@@ -186,7 +195,12 @@ pub(super) fn check_kind(
     if let Some(numbering) = indices
         && kind != PoolKind::Max
     {
-        return Err(Error::parameter(op, "indices", numbering, "only max pooling has positions"));
+        return Err(Error::parameter(
+            op,
+            "indices",
+            format_args!("{numbering}"),
+            "only max pooling has positions",
+        ));
     }
     Ok(())
 }

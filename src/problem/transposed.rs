@@ -1,7 +1,8 @@
 //! Transposed convolution problems.
 
 use super::conv::{
-    ConvWork, KernelStrides, check_activation, check_bias, check_kernel, kernel_strides, three_inputs,
+    ConvWork, KernelStrides, check_activation, check_bias, check_kernel, check_order, kernel_strides,
+    three_inputs,
 };
 use super::image::Image;
 use super::{Problem, Work};
@@ -59,7 +60,10 @@ fn axis(op: &'static str, index: usize, spec: AxisSpec, padding: AxisPadding) ->
     };
     if output < 1 || output > MAX_LENGTH as i128 || reach > MAX_LENGTH as i128 || before > MAX_LENGTH as i128
     {
-        let rule = format!("on axis {index} with {spec:?} and {padding:?} it must be from 1 to {MAX_LENGTH}");
+        let rule = format!(
+            "on axis {index} with input {input}, kernel {kernel}, stride {stride}, dilation {dilation}, output padding \
+             {extra} and padding {padding} it must be from 1 to {MAX_LENGTH}"
+        );
         return Err(Error::parameter(op, "output length", output, rule));
     }
     // What the windows of the last positions reach behind the output no path reads: there is no padding after it.
@@ -83,10 +87,14 @@ pub(super) fn transposed(spec: &ConvTranspose, inputs: &[TensorDesc]) -> Result<
     let image = Image::of(op, &x.shape, spec.layout)?;
     let rank = image.rank();
     check_kernel(op, x, w)?;
-    let (group_out, in_channels, window) = match spec.kernel_layout {
-        KernelLayout::Oihw => (w.shape[1], w.shape[0], &w.shape[2..]),
-        KernelLayout::Hwio => (w.shape[rank], w.shape[rank + 1], &w.shape[..rank]),
+    let channels = |layout| match layout {
+        KernelLayout::Oihw => (w.shape[1], w.shape[0]),
+        KernelLayout::Hwio => (w.shape[rank], w.shape[rank + 1]),
     };
+    let fits = |layout| channels(layout).1 == image.channels;
+    check_order(op, spec.kernel_layout, w, fits, [image.channels, spec.groups])?;
+    let (group_out, in_channels) = channels(spec.kernel_layout);
+    let window = spec.kernel_layout.window(&w.shape);
     if spec.groups == 0 || !image.channels.is_multiple_of(spec.groups) {
         let rule = format!("it must divide the {} input channels", image.channels);
         return Err(Error::parameter(op, "groups", spec.groups, rule));
@@ -110,7 +118,7 @@ pub(super) fn transposed(spec: &ConvTranspose, inputs: &[TensorDesc]) -> Result<
     let paddings = axis_paddings(op, &spec.padding, rank)?;
     if spec.output.is_some() && matches!(spec.padding, Padding::Explicit { .. }) {
         let rule = "an output length determines the padding, so it cannot be given too";
-        return Err(Error::parameter(op, "padding", &spec.padding, rule));
+        return Err(Error::parameter(op, "padding", format_args!("{}", spec.padding), rule));
     }
     let mut axes = Vec::with_capacity(rank);
     for i in 0..rank {

@@ -78,7 +78,7 @@ impl UnpoolWork {
             None => Ok(()),
             Some((at, index)) => {
                 let rule = format!(
-                    "it must lie in its plane of the output, {:?} counted in {:?} ({:?})",
+                    "it must lie in its plane of the output, {:?} counted in {:?} ({})",
                     self.out_space, self.indexed, self.numbering
                 );
                 Err(Error::value(op, "indices", at, index, rule))

@@ -1,5 +1,7 @@
 //! Convolution: ONNX `Conv`, PyTorch `conv2d`, Keras `Conv2D`.
 
+use std::fmt;
+
 use super::setters::setters;
 use super::{Accuracy, Activation, Layout, Padding};
 
@@ -12,6 +14,26 @@ pub enum KernelLayout {
     Oihw,
     /// `[spatial..., in / groups, out]`: Keras and TensorFlow.
     Hwio,
+}
+
+impl KernelLayout {
+    /// The taps along each spatial axis, of a kernel of rank two or more.
+    pub(crate) fn window(self, shape: &[usize]) -> &[usize] {
+        match self {
+            KernelLayout::Oihw => &shape[2..],
+            KernelLayout::Hwio => &shape[..shape.len() - 2],
+        }
+    }
+}
+
+/// `OIHW` or `HWIO`.
+impl fmt::Display for KernelLayout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            KernelLayout::Oihw => "OIHW",
+            KernelLayout::Hwio => "HWIO",
+        })
+    }
 }
 
 /// Transposed convolution, the adjoint of [`Conv`]: ONNX `ConvTranspose`, PyTorch `conv_transpose2d`, Keras

@@ -1,5 +1,7 @@
 //! Fully connected layers and softmax: Keras `Dense` and `Softmax`, PyTorch `linear` and `softmax`.
 
+use std::fmt;
+
 use super::Activation;
 use super::setters::setters;
 
@@ -12,6 +14,16 @@ pub enum DenseLayout {
     InOut,
     /// `[out, in]`: PyTorch `linear` and ONNX `Gemm` with `transB`.
     OutIn,
+}
+
+/// `[in, out]` or `[out, in]`.
+impl fmt::Display for DenseLayout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DenseLayout::InOut => "[in, out]",
+            DenseLayout::OutIn => "[out, in]",
+        })
+    }
 }
 
 /// A fully connected layer on the last axis of a tensor of rank one or more.

@@ -82,6 +82,18 @@ pub enum Padding {
     },
 }
 
+/// `valid`, `same upper`, `same lower`, or the elements: `[1, 1] before, [0, 0] after`.
+impl fmt::Display for Padding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Padding::Valid => f.write_str("valid"),
+            Padding::SameUpper => f.write_str("same upper"),
+            Padding::SameLower => f.write_str("same lower"),
+            Padding::Explicit { before, after } => write!(f, "{before:?} before, {after:?} after"),
+        }
+    }
+}
+
 impl Padding {
     /// What Keras, TensorFlow and PyTorch call `"same"`: another name of [`Padding::SameUpper`], for patterns too.
     ///

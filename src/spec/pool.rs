@@ -1,5 +1,7 @@
 //! Pooling: `MaxPool`, `AveragePool`, `LpPool` of ONNX, `max_pool2d` and its kin of PyTorch.
 
+use std::fmt;
+
 use super::setters::setters;
 use super::{Layout, Padding, PerAxis};
 
@@ -31,6 +33,24 @@ pub enum PoolKind {
     },
 }
 
+/// `max`, `average` or `Lp`, with what else it has: `Lp of 2`.
+impl fmt::Display for PoolKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PoolKind::Max => f.write_str("max"),
+            PoolKind::Average { count_include_pad, divisor } => {
+                f.write_str("average")?;
+                if *count_include_pad {
+                    f.write_str(" with padding")?;
+                }
+                divisor.map_or(Ok(()), |divisor| write!(f, " by {divisor}"))
+            }
+            PoolKind::Lp { p } => write!(f, "Lp of {p}"),
+            PoolKind::LpTorch { p } => write!(f, "PyTorch's Lp of {p}"),
+        }
+    }
+}
+
 /// How positions of maxima are numbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
@@ -42,6 +62,17 @@ pub enum IndexNumbering {
     WholeRowMajor,
     /// As `WholeRowMajor`, with the spatial part in column-major order: `storage_order = 1`.
     WholeColumnMajor,
+}
+
+/// `per plane`, `row-major` or `column-major`, the latter through the whole tensor.
+impl fmt::Display for IndexNumbering {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            IndexNumbering::PerPlane => "per plane",
+            IndexNumbering::WholeRowMajor => "row-major",
+            IndexNumbering::WholeColumnMajor => "column-major",
+        })
+    }
 }
 
 /// Sliding-window pooling over one to three spatial axes.

@@ -17,6 +17,7 @@ use slot::{OnSubmit, Ring, Slot, Staging};
 use super::Engine;
 use super::filled::filled;
 use super::scope::alive;
+use super::usages::joined;
 use crate::error::{Error, Result};
 use crate::tensor::TensorDesc;
 
@@ -98,7 +99,8 @@ impl Readback {
         let refuse =
             |rule, values| Error::Buffer { op: "readback", tensor: "the source".into(), rule, values };
         if !from.buffer().usage().contains(wgpu::BufferUsages::COPY_SRC) {
-            return Err(refuse("it needs the usage COPY_SRC", format!("{:?}", from.buffer().usage())));
+            let has = joined(from.buffer().usage().iter_names());
+            return Err(refuse("it needs the usage COPY_SRC", format!("it has {has}")));
         }
         let size = self.desc.buffer_size();
         if from.size() < size {

@@ -47,7 +47,7 @@ impl Bin {
         if end - first > SAMPLES {
             return Err(Error::too_large(
                 "region",
-                format!("{} samples of a bin of {axis:?}", end - first),
+                format!("{} samples of bins of {} from {} on", end - first, axis.bin, axis.start),
                 "no axis of a bin may have more than 2^20 samples inside the image's",
             ));
         }
