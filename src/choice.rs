@@ -17,7 +17,7 @@ pub enum Choice {
     Host,
     /// The reference.
     Reference,
-    /// The first adapter whose name contains this, ignoring case.
+    /// The first adapter whose name contains this, ignoring case. If there is none, the error lists those that there are.
     Named(String),
 }
 

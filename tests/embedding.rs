@@ -1,11 +1,12 @@
 //! What an app that embeds the library writes first: tensors, operations, names read from its own settings, and the errors
 //! it gets for the usual mistakes.
 
+use wgpool::engine::{Search, adapters};
 use wgpool::half::f16;
 use wgpool::{
-    Activation, ActivationKind, AdaptivePool, Caps, Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose, Crop,
-    DType, Data, DeformConv, Dense, Error, FramePlan, FrameToTensor, IndexNumbering, KernelLayout, Layout,
-    MaxUnpool, Op, Padding, PerAxis, Pool, PoolKind, Problem, Tensor, TensorDesc, host,
+    Activation, ActivationKind, AdaptivePool, Backend, Caps, Choice, Col2Im, Conv, ConvInteger, ConvPool,
+    ConvTranspose, Crop, DType, Data, DeformConv, Dense, Error, FramePlan, FrameToTensor, IndexNumbering,
+    KernelLayout, Layout, MaxUnpool, Op, Padding, PerAxis, Pool, PoolKind, Problem, Tensor, TensorDesc, host,
 };
 
 #[test]
@@ -194,4 +195,20 @@ fn activations_are_printed_as_they_are_read() {
         assert_eq!(activation.to_string().parse::<Activation>().unwrap(), activation);
     }
     assert_eq!(Activation::HardSigmoid { alpha: 0.2, beta: 0.5 }.to_string(), "hard-sigmoid:0.2,0.5");
+}
+
+#[test]
+fn an_adapter_that_is_not_there_is_answered_with_those_that_are() {
+    let there = adapters();
+    assert!(!there.is_empty(), "these tests need an adapter");
+    let nosuch: Choice = "nosuch".parse().unwrap();
+    let named = Backend::open(&nosuch).unwrap_err().to_string();
+    assert!(named.starts_with("no adapter for nosuch: "), "{named}");
+    let mut search = Search::from_env();
+    search.name = Some("nosuch".into());
+    let searched = pollster::block_on(Backend::open_async(&Choice::Gpu, search)).unwrap_err().to_string();
+    for text in [named, searched] {
+        assert!(there.iter().all(|adapter| text.contains(&adapter.name)), "{text}");
+        assert!(!text.contains("install"), "{text}");
+    }
 }

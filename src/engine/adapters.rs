@@ -133,7 +133,10 @@ pub(super) async fn find(choice: &Choice, search: Search) -> Result<wgpu::Adapte
     let Search { instance, name } = search;
     let found = (caught(all(instance)).await)
         .map_err(|reason| Error::NoAdapter { request: choice.to_string(), reason })?;
-    let count = found.len();
+    let there: Vec<String> = (found.iter().map(|a| AdapterSummary::of(&a.get_info())))
+        .map(|a| format!("{} ({}, {})", a.name, a.kind, a.backend))
+        .collect();
+    let by_name = name.is_some() || matches!(choice, Choice::Named(_));
     let fits = |info: &wgpu::AdapterInfo| {
         let software = info.device_type == wgpu::DeviceType::Cpu;
         let named = name.as_deref().is_none_or(|name| contains(info, name));
@@ -149,9 +152,10 @@ pub(super) async fn find(choice: &Choice, search: Search) -> Result<wgpu::Adapte
         let named = name.map(|name| format!(" named like {name:?}")).unwrap_or_default();
         Error::NoAdapter {
             request: format!("{choice}{named}"),
-            reason: match count {
-                0 => format!("no adapter that can compute was found; {ADVICE}"),
-                _ => format!("none of the {count} adapters found is one; {ADVICE}"),
+            reason: match there.join(", ").as_str() {
+                "" => format!("no adapter that can compute was found; {ADVICE}"),
+                there if by_name => format!("there are {there}"),
+                there => format!("there are only {there}; {ADVICE}"),
             },
         }
     })
