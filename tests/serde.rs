@@ -83,7 +83,7 @@ fn what_is_no_operation_is_refused() {
     refused("\"pool\"", "\"pol\"", "unknown variant `pol`");
     refused("\"nchw\"", "\"Nchw\"", "unknown variant `Nchw`");
     refused("\"stride\"", "\"strides\"", "unknown field `strides`");
-    refused("\"divisor\"", "\"divsor\"", "unknown field `divsor`");
+    refused("\"divisor\"", "\"divider\"", "unknown field `divider`");
     refused("\"stride\":[2,2],", "", "missing field `stride`");
     refused("\"stride\"", "\"window\"", "duplicate field `window`");
     refused("[2,2]", "[2,-2]", "invalid value: integer `-2`");
