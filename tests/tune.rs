@@ -141,3 +141,19 @@ fn a_wrong_kernel_is_never_taken() {
     let taken: Vec<Tuned> = tuning.unwrap().fastest.into_values().collect();
     assert!(tried && taken.iter().all(|tuned| tuned.kernel != "pool/sliding"), "{taken:?}");
 }
+
+/// What the rules choose is wrong here: what is right is taken instead, however slow.
+#[test]
+fn what_is_right_goes_before_what_is_wrong() {
+    let problem = problem(Pool::max([3]).stride([2]), &[&[1, 8, 33, 33]]);
+    // The rules for GPUs choose patches, which share what they load, and join it by this.
+    let edited = engine()
+        .with_gpu_kernels()
+        .with_edited_shaders(|_, source| source.replace("return max(a, b)", "return a"));
+    let case = Case { op: Pool::max([3]).stride([2]).into(), inputs: vec![image()] };
+    assert!(is_wrong(&edited, &case), "the rules' choice is not wrong");
+    let tuning = edited.tune(std::slice::from_ref(&problem), Duration::MAX, |_| ControlFlow::Continue(()));
+    let tuned = edited.with_tuning(tuning.unwrap()).unwrap();
+    assert_eq!(taken(&Plan::of(problem, tuned.caps()).unwrap()), [("pool/sliding", Outcome::Measured)]);
+    check_gpu(&tuned, &case).unwrap();
+}

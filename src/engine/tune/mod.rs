@@ -13,6 +13,8 @@ use crate::plan::{CandidateInfo, Caps, Kernels, Plan, Tuned, TunedFor, Tuning, c
 use crate::problem::{Problem, Work};
 use judge::{Judge, values};
 
+/// What stands for the plan without any measurement.
+const RULES: &str = "the rules' choice";
 /// Measurements of each candidate.
 const ROUNDS: usize = 9;
 /// How long the runs of a measurement take together, about.
@@ -113,7 +115,8 @@ impl Engine {
         budget: Duration,
         mut progress: impl FnMut(TuneProgress<'_>) -> ControlFlow<()>,
     ) -> Result<Tuning> {
-        let end = Instant::now() + budget;
+        // A budget beyond the end of time is none.
+        let end = Instant::now().checked_add(budget);
         let mut tuning = Tuning::on(self);
         let problems: Vec<Problem> = problems.iter().flat_map(parts).collect();
         for (i, problem) in problems.iter().enumerate() {
@@ -123,7 +126,7 @@ impl Engine {
             }
             let mut stop = |kernel: Option<&str>| {
                 let next = TuneProgress { problem: i, of: problems.len(), op: problem.op, kernel };
-                Instant::now() >= end || progress(next).is_break()
+                end.is_some_and(|end| Instant::now() >= end) || progress(next).is_break()
             };
             // What comes after it is chosen by what is known already, as it will be.
             let engine =
@@ -144,9 +147,11 @@ impl Engine {
         stop: &mut dyn FnMut(Option<&str>) -> bool,
     ) -> Result<Option<Option<Tuned>>> {
         let rules = Plan::of(problem.clone(), self.caps())?;
-        let mut plans = vec![("", self.caps().target_workgroups, rules)];
+        let mut plans = vec![(RULES, self.caps().target_workgroups, rules)];
         for candidate in candidates {
-            for target_workgroups in [4, 1, 16].map(|n| self.caps().target_workgroups.saturating_mul(n) / 4) {
+            for target_workgroups in
+                [4, 1, 16].map(|n| (self.caps().target_workgroups.saturating_mul(n) / 4).max(1))
+            {
                 let kernels = Kernels::named(candidate.name)?;
                 let caps = Caps { kernels, target_workgroups, ..self.caps().clone() };
                 let plan = Plan::of(problem.clone(), &caps);
@@ -183,16 +188,8 @@ impl Engine {
             }
         }
         let fastest = entrants.iter().map(|e| e.once).min().unwrap_or_default();
-        // The rules' choice is the first, and stays.
-        let mut number = 0;
-        entrants.retain(|e| {
-            number += 1;
-            number == 1 || e.once <= fastest * HOPELESS
-        });
-        if stop(None) {
-            return Ok(None);
-        }
-        self.contest(&entrants).map(Some)
+        entrants.retain(|e| e.kernel == RULES || e.once <= fastest * HOPELESS);
+        self.contest(&entrants, stop)
     }
 
     /// A plan that is bound, run and compared with the reference; nothing where its result is wrong.
@@ -234,28 +231,40 @@ impl Engine {
         Ok(start.elapsed() / count)
     }
 
-    /// Times all of them in turns. The first is what the rules choose.
-    fn contest(&self, entrants: &[Entrant]) -> Result<Option<Tuned>> {
+    /// Times all of them in turns: the fastest, where that is clearly faster than what the rules choose; nothing where `stop`
+    /// said so.
+    fn contest(
+        &self,
+        entrants: &[Entrant],
+        stop: &mut dyn FnMut(Option<&str>) -> bool,
+    ) -> Result<Option<Option<Tuned>>> {
         let runs = |e: &Entrant| {
             (MEASUREMENT.as_nanos() / e.once.as_nanos().max(1)).clamp(1, MOST_RUNS.into()) as u32
         };
         let mut times = vec![Vec::with_capacity(ROUNDS); entrants.len()];
         for _ in 0..ROUNDS {
+            if stop(None) {
+                return Ok(None);
+            }
             for (entrant, times) in entrants.iter().zip(&mut times) {
                 times.push(self.time(&entrant.binding, runs(entrant))?.as_secs_f64());
             }
         }
-        let Some(rules) = times.first() else { return Ok(None) };
-        // How many times faster each is than the rules' choice, in the median of the rounds and in the third worst of them.
+        let Some(first) = times.first() else { return Ok(Some(None)) };
+        // Where the rules' choice gives wrong results or none, whatever is right is better.
+        let rules_work = entrants.first().is_some_and(|first| first.kernel == RULES);
+        // How many times faster each is than the first, in the median of the rounds and in the third worst of them.
         let faster = times.iter().map(|times| {
-            let mut ratios: Vec<f64> = rules.iter().zip(times).map(|(rules, time)| rules / time).collect();
+            let mut ratios: Vec<f64> = first.iter().zip(times).map(|(first, time)| first / time).collect();
             ratios.sort_unstable_by(f64::total_cmp);
             (ratios[ROUNDS / 2], ratios[ROUNDS / 4])
         });
-        let clearly =
-            entrants.iter().zip(faster).filter(|(_, (median, low))| *median >= CLEARLY && *low > 1.0);
-        let fastest = clearly.max_by(|a, b| a.1.0.total_cmp(&b.1.0)).map(|(entrant, _)| entrant);
-        Ok(fastest.map(|e| Tuned { kernel: e.kernel.into(), target_workgroups: e.target_workgroups }))
+        let taken = entrants
+            .iter()
+            .zip(faster)
+            .filter(|(_, (median, low))| !rules_work || *median >= CLEARLY && *low > 1.0);
+        let fastest = taken.max_by(|a, b| a.1.0.total_cmp(&b.1.0)).map(|(entrant, _)| entrant);
+        Ok(Some(fastest.map(|e| Tuned { kernel: e.kernel.into(), target_workgroups: e.target_workgroups })))
     }
 }
 
