@@ -24,7 +24,7 @@ fn plans_that_cannot_be_are_refused() {
     says(plan(FrameToTensor::from_texture(0, 6)), &["source width", "0"]);
     says(plan(base().size(3, 0)), &["output height", "0"]);
     says(plan(crop(0, 0, 0, 6)), &["crop width", "0"]);
-    says(plan(crop(1, 0, 8, 6)), &["crop", "x: 1", "8 x 6"]);
+    says(plan(crop(1, 0, 8, 6)), &["crop", "at (1, 0)", "8 x 6"]);
     says(plan(crop(0, usize::MAX, 8, 6)), &["crop", "8 x 6"]);
     says(plan(FrameToTensor::from_buffer(8, 6, 5)), &["source channels", "5"]);
     says(plan(FrameToTensor::from_buffer(8, 6, 0)), &["source channels", "0"]);
