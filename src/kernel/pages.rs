@@ -15,9 +15,6 @@ pub const PAGES: usize = 8;
 /// Pages of the input that depthwise convolutions read; kernel and bias take the rest.
 pub(crate) const DEPTHWISE_PAGES: usize = PAGES - 2;
 
-/// Invocations that llvmpipe runs side by side, whose registers have 256 bits at most.
-pub(crate) const SIMD_LANES: usize = 8;
-
 /// A kernel's own text, and what it does with each page, once for each: uniform buffers can be neither passed to
 /// functions nor numbered at run time. `PAGE` in the text becomes the page's number.
 pub(crate) struct Paged {

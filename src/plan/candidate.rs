@@ -30,6 +30,11 @@ impl<'a> Solution<'a> {
         Solution { cost, steps: Box::new(|| Ok(steps()?.into())) }
     }
 
+    /// Whether it is predicted to be faster than those behind it.
+    pub fn pays(&self) -> bool {
+        self.cost.is_ok()
+    }
+
     /// One that is never slower than those behind it.
     pub fn free<S: Into<Steps>>(steps: impl FnOnce() -> Result<S> + 'a) -> Solution<'a> {
         Solution::new(Ok(()), steps)
@@ -43,7 +48,7 @@ impl<R> Candidate<R> {
 
     /// Whether it would be taken, if nothing came before it.
     pub fn is_profitable(&self, request: &R, p: &Planner) -> bool {
-        (self.solve)(request, p).is_ok_and(|solution| solution.cost.is_ok())
+        (self.solve)(request, p).is_ok_and(|solution| solution.pays())
     }
 }
 

@@ -79,15 +79,12 @@ impl Images<'_> {
         Ok(Patch { dtype: self.dtype, taps, shared, tall, across })
     }
 
-    /// Whether it pays: on a software adapter, where loads from storage are fast and the windows are many.
+    /// Whether it pays.
     pub fn cost(&self, p: &Planner) -> Verdict {
         let taps = |a: &Axis| (a.output as u64).saturating_mul(a.kernel as u64);
         let products =
             self.axes.iter().map(taps).fold((self.batch * self.channels) as u64, u64::saturating_mul);
-        match p.caps.fast_storage_loads && products >= p.caps.min_macs_for_tiles {
-            true => Ok(()),
-            false => p.on_gpu(),
-        }
+        p.patches(products)
     }
 
     /// What is the same of the parameters of both kernels.

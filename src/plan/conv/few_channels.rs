@@ -47,9 +47,7 @@ pub(super) fn with_pool<'a>(both: &'a Both, p: &'a Planner) -> Result<Solution<'
 }
 
 fn cost(work: &ConvWork, p: &Planner) -> Verdict {
-    if !(p.caps.fast_storage_loads && work.macs() >= p.caps.min_macs_for_tiles) {
-        p.on_gpu()?;
-    }
+    p.patches(work.macs())?;
     match work.pixels() >= LEAST_POSITIONS {
         true => Ok(()),
         false => Err("packing the weights costs more than so few positions"),

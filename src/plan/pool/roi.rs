@@ -1,12 +1,15 @@
 //! Kernels for region pooling.
 
 use crate::error::{Error, Result};
-use crate::kernel::{KernelKey, MaxRoi, RoiAlign, RoiParams, SIMD_LANES};
+use crate::kernel::{KernelKey, MaxRoi, RoiAlign, RoiParams};
 use crate::plan::loop_limit::{Iterations, RULE};
 use crate::plan::{Caps, Planner, Slot, Step};
 use crate::problem::{MaxRoiWork, Problem, RoiAlignWork, RoiShape, Work};
 use crate::spec::RoiMode;
 use crate::tensor::{Data, Tensor};
+
+/// Invocations that llvmpipe runs side by side, whose registers have 256 bits at most.
+const SIMD_LANES: usize = 8;
 
 pub(in crate::plan) fn align(p: &Planner, work: &RoiAlignWork) -> Result<Vec<Step>> {
     // Without a fixed number, it depends on the regions.

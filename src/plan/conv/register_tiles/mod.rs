@@ -51,7 +51,7 @@ pub(super) const POOLED: Candidate<Both> = Candidate {
 fn together(both: &Both, p: &Planner) -> Verdict {
     let work = both.conv();
     pays(work, p)?;
-    if p.caps.fast_storage_loads && few_channels::with_pool(both, p).is_ok_and(|s| s.cost.is_ok()) {
+    if p.caps.fast_storage_loads && few_channels::with_pool(both, p).is_ok_and(|s| s.pays()) {
         return Err(FAST_PATCHES);
     }
     let stored = (STORED * work.batch * work.pixels() * work.out_channels()) as u128;
