@@ -1,8 +1,44 @@
 //! Layers: what one line of a model's summary stands for.
 
-use crate::BatchNorm;
+use crate::affine::{BatchNorm, Normalization, Rescale};
 use crate::weight::Weight;
-use wgpool::spec::{Activation, Conv, Dense, GlobalPool, Layout, Pool, PoolKind, Softmax};
+use wgpool::spec::{
+    Activation, AdaptivePool, Conv, ConvTranspose, Dense, GlobalPool, Layout, Pool, PoolKind, Softmax,
+};
+
+/// Elements before and after each spatial axis, outermost axis first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edges {
+    /// Elements before each axis.
+    pub before: Vec<usize>,
+    /// Elements after each axis.
+    pub after: Vec<usize>,
+    /// Memory order of the input and output.
+    pub layout: Layout,
+}
+
+/// How images of another size are computed; pixels lie in the middle of their squares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Interpolation {
+    /// The nearest pixel, where each length is a whole multiple or part of the other.
+    Nearest,
+    /// Of the four nearest pixels, by their distances.
+    Bilinear,
+}
+
+/// Images of another size: Keras' `Resizing`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resize {
+    /// Height and width of the output.
+    pub size: [usize; 2],
+    /// How its pixels are computed.
+    pub interpolation: Interpolation,
+    /// Whether to take the largest part in the middle with the output's aspect ratio, instead of all.
+    pub crop_to_aspect_ratio: bool,
+    /// Memory order of the images.
+    pub layout: Layout,
+}
 
 /// What a layer computes.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +52,28 @@ pub enum LayerKind {
         kernel: Weight,
         /// One number for each output channel.
         bias: Option<Weight>,
+    },
+    /// Transposed convolution with bias and activation.
+    ConvTranspose {
+        /// Strides, padding, groups, activation and memory order.
+        spec: ConvTranspose,
+        /// The kernel, in the order that `spec.kernel_layout` says.
+        kernel: Weight,
+        /// One number for each output channel.
+        bias: Option<Weight>,
+    },
+    /// A depthwise convolution, and one of a single tap behind it.
+    SeparableConv {
+        /// Strides, padding, groups and memory order of the first; it has no activation.
+        depthwise: Conv,
+        /// Its kernel.
+        depthwise_kernel: Weight,
+        /// The kernel of the second, in the same order.
+        pointwise_kernel: Weight,
+        /// One number for each output channel.
+        bias: Option<Weight>,
+        /// Applied to the sums of the second.
+        activation: Activation,
     },
     /// A fully connected layer on the last axis.
     Dense {
@@ -35,8 +93,17 @@ pub enum LayerKind {
         /// Whether the spatial axes stay, with length 1: Keras' default is `[N, C]`.
         keepdims: bool,
     },
+    /// Pooling into a given number of windows.
+    AdaptivePool(AdaptivePool),
     /// An activation by itself.
     Activation(Activation),
+    /// `min(x, max_value)` where `x` is not negative, else `negative_slope * x`.
+    Relu {
+        /// The largest result, positive.
+        max_value: Option<f32>,
+        /// Slope of the negative side.
+        negative_slope: f32,
+    },
     /// Softmax by itself.
     Softmax(Softmax),
     /// All axes behind the batch become one.
@@ -44,9 +111,32 @@ pub enum LayerKind {
         /// `Nhwc` keeps the elements' order; `Nchw` moves the second axis last first, as Keras' `channels_first`.
         from: Layout,
     },
-    /// Normalisation with stored statistics.
+    /// Other lengths behind the batch, in the same order of elements.
+    Reshape(Vec<usize>),
+    /// Axes in another order; they are numbered from 1 behind the batch.
+    Permute(Vec<usize>),
+    /// `[N, features]` so many times, as `[N, times, features]`.
+    Repeat(usize),
+    /// Zeros around the spatial axes.
+    ZeroPad(Edges),
+    /// The spatial axes without so many elements at their ends.
+    Crop(Edges),
+    /// Each element so many times.
+    UpSample {
+        /// How many times along each spatial axis.
+        factors: Vec<usize>,
+        /// Memory order of input and output.
+        layout: Layout,
+    },
+    /// Images of another size.
+    Resize(Resize),
+    /// Batch normalisation with stored statistics.
     BatchNorm(BatchNorm),
-    /// Identity: dropout does nothing outside training.
+    /// Normalisation with given mean and variance.
+    Normalization(Normalization),
+    /// A factor and an offset.
+    Rescale(Rescale),
+    /// Identity: dropout, noise and random changes of images do nothing outside training.
     Dropout,
 }
 
@@ -60,12 +150,25 @@ impl LayerKind {
         };
         match self {
             LayerKind::Conv { .. } => format!("Conv{rank}D"),
+            LayerKind::ConvTranspose { .. } => format!("Conv{rank}DTranspose"),
+            LayerKind::SeparableConv { .. } => format!("SeparableConv{rank}D"),
             LayerKind::Dense { .. } => "Dense".to_owned(),
             LayerKind::Pool(pool) => format!("{}{rank}D", pooling(pool.kind)),
             LayerKind::GlobalPool { spec, .. } => format!("Global{}{rank}D", pooling(spec.kind)),
+            LayerKind::AdaptivePool(spec) => format!("Adaptive{}{rank}D", pooling(spec.kind)),
             LayerKind::Activation(_) => "Activation".to_owned(),
+            LayerKind::Relu { .. } => "ReLU".to_owned(),
             LayerKind::Softmax(_) => "Softmax".to_owned(),
             LayerKind::Flatten { .. } => "Flatten".to_owned(),
+            LayerKind::Reshape(_) => "Reshape".to_owned(),
+            LayerKind::Permute(_) => "Permute".to_owned(),
+            LayerKind::Repeat(_) => "RepeatVector".to_owned(),
+            LayerKind::ZeroPad(_) => format!("ZeroPadding{rank}D"),
+            LayerKind::Crop(_) => format!("Cropping{rank}D"),
+            LayerKind::UpSample { .. } => format!("UpSampling{rank}D"),
+            LayerKind::Resize(_) => "Resizing".to_owned(),
+            LayerKind::Normalization(_) => "Normalization".to_owned(),
+            LayerKind::Rescale(_) => "Rescaling".to_owned(),
             LayerKind::BatchNorm(_) => "BatchNormalization".to_owned(),
             LayerKind::Dropout => "Dropout".to_owned(),
         }
@@ -91,9 +194,15 @@ impl Layer {
     /// The weights that training changes, and those that it does not.
     pub(super) fn weights(&self) -> (Vec<&Weight>, Vec<&Weight>) {
         let (mut trainable, mut fixed) = match &self.kind {
-            LayerKind::Conv { kernel, bias, .. } | LayerKind::Dense { kernel, bias, .. } => {
+            LayerKind::Conv { kernel, bias, .. }
+            | LayerKind::ConvTranspose { kernel, bias, .. }
+            | LayerKind::Dense { kernel, bias, .. } => {
                 (std::iter::once(kernel).chain(bias).collect(), vec![])
             }
+            LayerKind::SeparableConv { depthwise_kernel, pointwise_kernel, bias, .. } => {
+                ([depthwise_kernel, pointwise_kernel].into_iter().chain(bias).collect(), vec![])
+            }
+            LayerKind::Normalization(norm) => (vec![], vec![&norm.mean, &norm.variance]),
             LayerKind::BatchNorm(norm) => {
                 (norm.gamma.iter().chain(&norm.beta).collect(), vec![&norm.mean, &norm.variance])
             }

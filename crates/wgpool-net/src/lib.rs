@@ -5,11 +5,10 @@
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
 
-mod batch_norm;
+mod affine;
 #[cfg(not(target_arch = "wasm32"))]
 mod blocking;
 mod explain;
-mod flatten;
 pub mod keras;
 mod layer;
 mod lower;
@@ -20,9 +19,9 @@ mod session;
 mod summary;
 mod weight;
 
-pub use batch_norm::BatchNorm;
+pub use affine::{BatchNorm, Normalization, Rescale};
 pub use explain::{LayerCost, ProgramExplanation};
-pub use layer::{Layer, LayerKind};
+pub use layer::{Edges, Interpolation, Layer, LayerKind, Resize};
 pub use memory::Memory;
 pub use program::{Program, Step};
 pub use sequential::{Parameters, Sequential};

@@ -55,7 +55,9 @@ impl Layer {
         let (trainable, fixed) = self.weights();
         let sum =
             |weights: &[&super::Weight]| weights.iter().fold(0u64, |n, w| n.saturating_add(w.elements()));
-        Parameters { trainable: sum(&trainable), non_trainable: sum(&fixed) }
+        // Keras counts how often a normalisation was adapted.
+        let count = u64::from(matches!(self.kind, LayerKind::Normalization(_)));
+        Parameters { trainable: sum(&trainable), non_trainable: sum(&fixed).saturating_add(count) }
     }
 }
 
@@ -84,7 +86,9 @@ impl Sequential {
     /// ```
     pub fn accuracy(mut self, accuracy: Accuracy) -> Self {
         for layer in &mut self.layers {
-            if let LayerKind::Conv { spec, .. } = &mut layer.kind {
+            if let LayerKind::Conv { spec, .. } | LayerKind::SeparableConv { depthwise: spec, .. } =
+                &mut layer.kind
+            {
                 spec.accuracy = accuracy;
             }
         }
@@ -143,11 +147,7 @@ impl Sequential {
         for layer in &self.layers {
             let mut lowering = Lowering::new(&self.name, x.shape(), false)?;
             lowering.push(layer)?;
-            let reorder = lowering.take_reorder();
             x = lowering.finish()?.run_async(backend, &x).await?;
-            if let Some(reorder) = reorder {
-                x = reorder.apply(&x)?;
-            }
             outputs.push((layer.name.clone(), x.clone()));
         }
         Ok(outputs)

@@ -4,7 +4,7 @@ use wgpool::{
     Activation, Backend, Conv, Dense, GlobalPool, KernelLayout, Layout, Op, Padding, Pool, Problem, Softmax,
     Tensor, reference,
 };
-use wgpool_net::{BatchNorm, LayerKind, Sequential, Weight, keras};
+use wgpool_net::{BatchNorm, Edges, LayerKind, Rescale, Sequential, Weight, keras};
 
 /// Numbers that look random and need no crate: a linear congruential generator.
 fn tensor(shape: &[usize], seed: u32) -> Tensor {
@@ -52,7 +52,7 @@ fn assert_near(got: &Tensor, exact: &[f64]) {
     }
 }
 
-fn last(trace: &[(String, Tensor)]) -> Vec<f64> {
+fn last_of(trace: &[(String, Tensor)]) -> Vec<f64> {
     trace.last().unwrap().1.as_f32().unwrap().iter().map(|&v| f64::from(v)).collect()
 }
 
@@ -91,7 +91,7 @@ fn activations_and_normalisation_join_the_layer_before_them() {
         let x = tensor(&shape, 3);
         let trace = model.trace(&Backend::Reference, &x).unwrap();
         assert_near(&trace[1].1, &normalized(&trace[0].1, &norm(4, layout)));
-        assert_near(&program.run(&Backend::Host, &x).unwrap(), &last(&trace));
+        assert_near(&program.run(&Backend::Host, &x).unwrap(), &last_of(&trace));
     }
 }
 
@@ -112,7 +112,7 @@ fn normalisation_of_a_dense_layer_folds_in_both_kernel_orders() {
         assert_eq!(program.steps.len(), 1);
         let x = tensor(&[2, 6, 3], 6);
         let trace = model.trace(&Backend::Reference, &x).unwrap();
-        assert_near(&program.run(&Backend::Host, &x).unwrap(), &last(&trace));
+        assert_near(&program.run(&Backend::Host, &x).unwrap(), &last_of(&trace));
     }
 }
 
@@ -147,7 +147,7 @@ fn normalisation_by_itself_scales_each_channel() {
     assert_eq!(program.steps.len(), 2);
     let x = tensor(&[1, 4, 4, 2], 8);
     let trace = model.trace(&Backend::Reference, &x).unwrap();
-    assert_near(&program.run(&Backend::Host, &x).unwrap(), &last(&trace));
+    assert_near(&program.run(&Backend::Host, &x).unwrap(), &last_of(&trace));
 }
 
 #[test]
@@ -163,13 +163,121 @@ fn flattening_channels_first_moves_the_channels_last() {
     let values = x.as_f32().unwrap();
     assert_eq!(trace[0].1.as_f32().unwrap()[..4], [values[0], values[4], values[8], values[1]]);
     let program = model.program(2).unwrap();
-    assert_near(&program.run(&Backend::Host, &x).unwrap(), &last(&trace));
+    assert_near(&program.run(&Backend::Host, &x).unwrap(), &last_of(&trace));
 
+    // Any other layer is given the elements in Keras' order, and so is the end.
     let open = Sequential::new("m", [3, 2, 2]).layer("flatten", flatten);
-    let error = open.program(1).unwrap_err().to_string();
-    assert!(error.contains("layer flatten") && error.contains("dense layer"), "{error}");
+    assert_eq!(open.program(2).unwrap().run(&Backend::Host, &x).unwrap(), trace[0].1);
     let normed = open.layer("norm", LayerKind::BatchNorm(norm(12, Layout::Nhwc)));
-    assert!(normed.program(1).unwrap_err().to_string().contains("layer norm"));
+    let y = normed.program(2).unwrap().run(&Backend::Host, &x).unwrap();
+    assert_near(&y, &normalized(&trace[0].1, &norm(12, Layout::Nhwc)));
+}
+
+#[test]
+fn scales_join_the_layer_behind_them() {
+    let rescale = |layout, numbers: usize, offset: bool| {
+        let values = |seed| positive(&[numbers], seed).as_f32().unwrap().iter().map(|&v| v.into()).collect();
+        let offset = if offset { values(22) } else { vec![0.0] };
+        LayerKind::Rescale(Rescale { scale: values(21), offset, layout })
+    };
+    let conv = |layout, kernel_layout, groups, padding: Padding, kernel: &[usize]| LayerKind::Conv {
+        spec: Conv::new().layout(layout).kernel_layout(kernel_layout).groups(groups).padding(padding),
+        kernel: tensor(kernel, 23).into(),
+        bias: Some(tensor(&[6], 24).into()),
+    };
+    let (oihw, hwio) = ([6, 2, 3, 3], [3, 3, 2, 6]);
+    let same = || Padding::SameUpper;
+    let (first, last) = (Layout::Nchw, Layout::Nhwc);
+    let pointwise = |kernel_layout, shape: [usize; 2]| LayerKind::Dense {
+        spec: Dense::new().kernel_layout(kernel_layout),
+        kernel: tensor(&shape, 25).into(),
+        bias: None,
+    };
+    let cases = [
+        (
+            vec![4, 5, 5],
+            rescale(first, 4, true),
+            conv(first, KernelLayout::Oihw, 2, Padding::Valid, &oihw),
+            1,
+        ),
+        (
+            vec![4, 5, 5],
+            rescale(first, 4, true),
+            conv(first, KernelLayout::Hwio, 2, Padding::Valid, &hwio),
+            1,
+        ),
+        (vec![5, 5, 4], rescale(last, 4, true), conv(last, KernelLayout::Hwio, 2, Padding::Valid, &hwio), 1),
+        (vec![5, 5, 4], rescale(last, 4, false), conv(last, KernelLayout::Oihw, 2, same(), &oihw), 1),
+        // A shift would reach the zeros of the padding, and rows are no channels.
+        (vec![5, 5, 4], rescale(last, 4, true), conv(last, KernelLayout::Hwio, 2, same(), &hwio), 2),
+        (vec![4, 5, 4], rescale(first, 4, true), conv(last, KernelLayout::Hwio, 2, Padding::Valid, &hwio), 2),
+        (vec![3, 4], rescale(last, 4, true), pointwise(wgpool::DenseLayout::InOut, [4, 6]), 1),
+        (vec![4], rescale(first, 4, true), pointwise(wgpool::DenseLayout::OutIn, [6, 4]), 1),
+        (vec![4, 4], rescale(first, 4, true), pointwise(wgpool::DenseLayout::OutIn, [6, 4]), 2),
+    ];
+    for (shape, scale, then, steps) in cases {
+        let model = Sequential::new("m", shape.clone()).layer("scale", scale).layer("then", then);
+        let program = model.program(2).unwrap();
+        assert_eq!(program.steps.len(), steps, "{:?}", model.layers);
+        let x = tensor(&[&[2], shape.as_slice()].concat(), 26);
+        let trace = model.trace(&Backend::Reference, &x).unwrap();
+        assert_near(&program.run(&Backend::Host, &x).unwrap(), &last_of(&trace));
+    }
+}
+
+#[test]
+fn zeros_join_the_convolution_behind_them() {
+    let pad = |before: [usize; 2]| Edges { before: before.into(), after: vec![0, 3], layout: Layout::Nhwc };
+    let conv = |padding: Padding| LayerKind::Conv {
+        spec: Conv::new().layout(Layout::Nhwc).kernel_layout(KernelLayout::Hwio).padding(padding),
+        kernel: tensor(&[3, 3, 2, 4], 31).into(),
+        bias: None,
+    };
+    let pool = LayerKind::Pool(Pool::max([2, 2]).layout(Layout::Nhwc));
+    for (then, steps) in [
+        (conv(Padding::Valid), 1),
+        (conv(Padding::symmetric(1)), 1),
+        (conv(Padding::SameUpper), 2),
+        // The zeros are candidates for its maxima.
+        (pool, 2),
+    ] {
+        let model =
+            Sequential::new("m", [4, 5, 2]).layer("pad", LayerKind::ZeroPad(pad([1, 2]))).layer("then", then);
+        let program = model.program(2).unwrap();
+        assert_eq!(program.steps.len(), steps, "{:?}", model.layers);
+        let x = tensor(&[2, 4, 5, 2], 32);
+        let trace = model.trace(&Backend::Reference, &x).unwrap();
+        assert_eq!(trace[0].1.shape(), [2, 5, 10, 2]);
+        assert_near(&program.run(&Backend::Host, &x).unwrap(), &last_of(&trace));
+    }
+}
+
+#[test]
+fn axes_are_permuted_exactly() {
+    let x = tensor(&[2, 3, 4, 5], 41);
+    let at = |n: usize, i: [usize; 3]| x.as_f32().unwrap()[((n * 3 + i[0]) * 4 + i[1]) * 5 + i[2]];
+    for order in [[1, 2, 3], [1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1]] {
+        let model = Sequential::new("m", [3, 4, 5]).layer("permute", LayerKind::Permute(order.into()));
+        let y = model.program(2).unwrap().run(&Backend::Host, &x).unwrap();
+        let lengths = order.map(|axis| [3, 4, 5][axis - 1]);
+        assert_eq!(y.shape()[1..], lengths);
+        let mut expected = vec![];
+        for n in 0..2 {
+            for position in 0..60 {
+                let j = [
+                    position / (lengths[1] * lengths[2]),
+                    position / lengths[2] % lengths[1],
+                    position % lengths[2],
+                ];
+                let mut i = [0; 3];
+                for (place, axis) in order.iter().enumerate() {
+                    i[axis - 1] = j[place];
+                }
+                expected.push(at(n, i));
+            }
+        }
+        assert_eq!(y.as_f32().unwrap(), expected, "{order:?}");
+    }
 }
 
 #[test]
@@ -423,7 +531,7 @@ fn steps_hold_what_is_needed_to_run_them() {
     let x = tensor(&[2, 4, 4, 1], 6);
     let trace = model.trace(&Backend::Reference, &x).unwrap();
     assert_eq!(trace.len(), 5);
-    assert_near(&program.run(&Backend::Host, &x).unwrap(), &last(&trace));
+    assert_near(&program.run(&Backend::Host, &x).unwrap(), &last_of(&trace));
     let exact = reference::run(
         &program.steps[0].op,
         &[&x, &program.steps[0].weights[0], &program.steps[0].weights[1]],

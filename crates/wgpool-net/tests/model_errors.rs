@@ -50,7 +50,7 @@ fn documents_that_are_no_configuration() {
     refused(keras::architecture("[".repeat(1_000_000)), &["recursion limit"]);
     refused(keras::architecture(r#"{"a":"#.repeat(1_000_000)), &["recursion limit"]);
     refused(keras::architecture("[]"), &["class_name"]);
-    refused(keras::architecture(r#"{"class_name": "Functional"}"#), &["Functional", "only Sequential"]);
+    refused(keras::architecture(r#"{"class_name": "Own"}"#), &["Own", "only Sequential and Functional"]);
     refused(keras::architecture(r#"{"class_name": "Sequential"}"#), &["lacks config"]);
     refused(keras::architecture(r#"{"class_name": "Sequential", "config": {}}"#), &["lacks layers"]);
     let empty = r#"{"class_name": "Sequential", "config": {"layers": []}}"#;
@@ -128,8 +128,47 @@ fn layers_that_cannot_be_computed() {
     refuse("BatchNormalization", r#""axis": [1, 3]"#, &["one axis"]);
     refuse("BatchNormalization", r#""epsilon": "small""#, &["epsilon"]);
     refuse("Softmax", r#""axis": 7"#, &["softmax", "axis"]);
-    refuse("ReLU", r#""max_value": 3.0"#, &["max_value Some(3.0)"]);
+    refuse("ReLU", r#""max_value": 0.0"#, &["max_value Some(0.0)"]);
     refuse("ReLU", r#""threshold": 1.0"#, &["threshold 1"]);
+    refuse("ZeroPadding2D", r#""padding": [1, 2, 3]"#, &["padding", "2 axes"]);
+    refuse("ZeroPadding2D", r#""padding": [[1, 2, 3], 1]"#, &["padding", "two numbers"]);
+    refuse("ZeroPadding2D", r#""padding": -1"#, &["padding = -1"]);
+    refuse("ZeroPadding2D", r#""padding": 2147483647"#, &["convolution"]);
+    refuse("ZeroPadding1D", r#""padding": 1"#, &["1 spatial axes", "[1, 8, 8, 2]"]);
+    refuse("Cropping2D", r#""cropping": [[4, 4], 0]"#, &["cropping", "nothing is left"]);
+    refuse("Cropping2D", "", &["lacks cropping"]);
+    refuse("UpSampling2D", r#""size": 0"#, &["size = 0"]);
+    refuse("UpSampling2D", r#""size": 2147483647"#, &["too large"]);
+    refuse("UpSampling2D", r#""size": 2147483647, "interpolation": "bilinear""#, &["RoiAlign"]);
+    refuse("UpSampling2D", r#""size": 2, "interpolation": "bicubic""#, &["bicubic", "bilinear"]);
+    refuse(
+        "Resizing",
+        r#""height": 3, "width": 8, "interpolation": "nearest""#,
+        &["nearest of 8 elements for 3"],
+    );
+    refuse("Resizing", r#""height": 3, "width": 8, "pad_to_aspect_ratio": true"#, &["pad_to_aspect_ratio"]);
+    refuse("Resizing", r#""height": 3, "width": 8, "antialias": true"#, &["antialias"]);
+    refuse("RandomCrop", r#""height": 3, "width": 8"#, &["[3, 8]", "[8, 8]", "CenterCrop"]);
+    refuse("Reshape", r#""target_shape": [5, -1]"#, &["target_shape", "128 elements"]);
+    refuse("Reshape", r#""target_shape": [-1, -1]"#, &["one length may be -1"]);
+    refuse("Reshape", r#""target_shape": [3, 3]"#, &["reshape", "[3, 3]"]);
+    refuse("Permute", r#""dims": [1, 2, 2]"#, &["permute", "[1, 2, 2]"]);
+    refuse("Permute", r#""dims": [1, 2]"#, &["dims", "3 numbers"]);
+    refuse("RepeatVector", r#""n": 3"#, &["repeat", "[N, features]"]);
+    refuse("Rescaling", r#""scale": "half""#, &["scale", "finite number"]);
+    refuse("Rescaling", r#""scale": [1, 2, 3]"#, &["rescaling", "3 channels"]);
+    refuse("Normalization", r#""axis": 2"#, &["axis 2", "channel axis"]);
+    refuse("Normalization", r#""axis": -1, "mean": 1"#, &["both or neither"]);
+    refuse("Normalization", r#""mean": 1, "variance": -1"#, &["variance -1"]);
+    refuse("Normalization", r#""mean": [1, 2], "variance": 1"#, &["2 means but 1 variances"]);
+    let transposed = |fields: &str| format!(r#""filters": 3, "kernel_size": 3{fields}"#);
+    refuse("Conv2DTranspose", &transposed(r#", "padding": "causal""#), &["causal"]);
+    refuse("Conv2DTranspose", &transposed(r#", "output_padding": 1"#), &["output_padding"]);
+    refuse("Conv2DTranspose", &transposed(r#", "dilation_rate": 2147483647"#), &["transposed convolution"]);
+    refuse("Conv2DTranspose", &transposed(r#", "strides": 2147483647"#), &["transposed convolution"]);
+    refuse("AdaptiveMaxPooling2D", r#""output_size": 0"#, &["output_size = 0"]);
+    refuse("AdaptiveMaxPooling2D", r#""output_size": 2147483647"#, &["adaptive"]);
+    refuse("AutoContrast", "", &["class AutoContrast"]);
     refuse("LeakyReLU", r#""negative_slope": 1e300"#, &["negative slope 1e300"]);
     refuse("ELU", r#""alpha": 1e300"#, &["alpha 1e300"]);
     refuse("Activation", r#""activation": {"class_name": "Activation", "config": {}}"#, &["inside"]);
@@ -141,6 +180,63 @@ fn layers_that_cannot_be_computed() {
     ];
     refused(keras::architecture(config(&mixed)), &["layer l1", "data_format", "l0"]);
     refused(keras::architecture(config(&[("ReLU", r#""negative_slope": NaN"#)])), &["not JSON"]);
+}
+
+/// A functional configuration of an input `in` of [8, 2] and layers as `class, name, inputs`.
+fn functional(layers: &[(&str, &str, &[&str])], outputs: &[&str]) -> String {
+    let history = |name: &&str| {
+        format!(r#"{{"class_name": "__keras_tensor__", "config": {{"keras_history": ["{name}", 0, 0]}}}}"#)
+    };
+    let layers: String = (layers.iter())
+        .map(|(class, name, inputs)| {
+            let inputs = inputs.iter().map(history).collect::<Vec<_>>().join(", ");
+            format!(
+                r#", {{"class_name": "{class}", "config": {{"name": "{name}"}}, "name": "{name}",
+                "inbound_nodes": [{{"args": [{inputs}], "kwargs": {{"training": true, "mask": null}}}}]}}"#
+            )
+        })
+        .collect();
+    let outputs: Vec<String> = outputs.iter().map(|name| format!(r#"["{name}", 0, 0]"#)).collect();
+    format!(
+        r#"{{"class_name": "Functional", "config": {{"name": "m", "layers": [
+        {{"class_name": "InputLayer", "config": {{"name": "in", "batch_shape": [null, 8, 2]}}, "inbound_nodes": []}}{layers}],
+        "input_layers": ["in", 0, 0], "output_layers": [{}]}}}}"#,
+        outputs.join(", ")
+    )
+}
+
+#[test]
+fn functional_models_are_straight_rows() {
+    let of =
+        |layers: &[(&str, &str, &[&str])], outputs: &[&str]| keras::architecture(functional(layers, outputs));
+    // In any order of the document.
+    let row: [(&str, &str, &[&str]); 3] =
+        [("Softmax", "c", &["b"]), ("ReLU", "a", &["in"]), ("Flatten", "b", &["a"])];
+    let model = of(&row, &["c"]).unwrap();
+    assert_eq!(model.layers.iter().map(|layer| layer.name.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert_eq!(model.output_shapes().unwrap(), [vec![8, 2], vec![16], vec![16]]);
+    refused(of(&row, &["b"]), &["layer c", "output is that of b"]);
+    refused(of(&row, &["b", "c"]), &["one output", "\"b\", \"c\""]);
+    refused(of(&[row[1], ("ReLU", "d", &["in"])], &["a"]), &["layer d", "output of in", "and so does a"]);
+    refused(
+        of(&[row[1], ("Add", "sum", &["a", "in"])], &["sum"]),
+        &["layer sum", "outputs of 2", "no branches"],
+    );
+    refused(
+        of(&[row[1], ("ReLU", "d", &["e"]), ("ReLU", "e", &["d"])], &["a"]),
+        &["layer", "which no layer before"],
+    );
+    let shared =
+        functional(&row[1..], &["b"]).replace(r#""inbound_nodes": [{"#, r#""inbound_nodes": [{}, {"#);
+    refused(keras::architecture(shared), &["layer a", "2 places"]);
+    let called = functional(&row[1..], &["b"]).replace(r#""mask": null"#, r#""mask": [1]"#);
+    refused(keras::architecture(called), &["layer a", "mask = [1]"]);
+    // As Keras 2 wrote it.
+    let two = r#"{"class_name": "Model", "keras_version": "2.15.0", "config": {"name": "m", "layers": [
+        {"class_name": "InputLayer", "config": {"name": "in", "batch_input_shape": [null, 2]}, "inbound_nodes": []},
+        {"class_name": "ReLU", "config": {"name": "a"}, "inbound_nodes": [[["in", 0, 0, {}]]]}],
+        "input_layers": [["in", 0, 0]], "output_layers": [["a", 0, 0]]}}"#;
+    assert_eq!(keras::architecture(two).unwrap().layers.len(), 1);
 }
 
 /// Safetensors of f32 ones.

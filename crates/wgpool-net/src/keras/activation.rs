@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::fields::{Fields, excerpt};
+use crate::LayerKind;
 use wgpool::error::Result;
 use wgpool::spec::{Activation, ActivationKind, Softmax};
 
@@ -58,7 +59,14 @@ pub(super) fn activation(fields: &Fields<'_>) -> Result<Act> {
 /// The activation that a layer of its own is, by its class; `None` for other classes.
 pub(super) fn layer(fields: &Fields<'_>) -> Result<Option<Act>> {
     Ok(Some(match fields.class {
-        "ReLU" => Act::Pointwise(relu(fields)?),
+        "ReLU" => match relu(fields)? {
+            LayerKind::Activation(activation) => Act::Pointwise(activation),
+            _ => {
+                return Err(
+                    fields.error("this ReLU is supported as a layer, but not as the activation of one")
+                );
+            }
+        },
         "LeakyReLU" => {
             // Keras 2 called the slope alpha.
             let slope = fields.number("negative_slope")?.or(fields.number("alpha")?);
@@ -94,17 +102,25 @@ fn float(fields: &Fields<'_>, name: &str, number: f64) -> Result<f32> {
     }
 }
 
-fn relu(fields: &Fields<'_>) -> Result<Activation> {
+/// The layer ReLU.
+pub(super) fn relu(fields: &Fields<'_>) -> Result<LayerKind> {
     let max = fields.number("max_value")?;
     let slope = fields.number("negative_slope")?.unwrap_or(0.0);
     let threshold = fields.number("threshold")?.unwrap_or(0.0);
-    match (max, slope, threshold) {
-        (None, 0.0, 0.0) => Ok(Activation::Relu),
-        (Some(6.0), 0.0, 0.0) => Ok(Activation::Relu6),
-        (None, slope, 0.0) => leaky(fields, slope),
-        _ => Err(fields.error(format!(
-            "ReLU with max_value {max:?}, negative_slope {slope} and threshold {threshold} is not supported: \
-             threshold must be 0, and max_value 6 or absent, 6 only with negative_slope 0"
-        ))),
+    // Numbers of which a 32-bit float has the inverse too.
+    if threshold != 0.0 || max.is_some_and(|max| !(1e-30..1e30).contains(&max)) {
+        return Err(fields.error(format!(
+            "ReLU with max_value {max:?}, negative_slope {slope} and threshold {threshold} is not supported: threshold must \
+             be 0, and max_value absent or from 1e-30 to 1e30"
+        )));
     }
+    Ok(match max {
+        None if slope == 0.0 => LayerKind::Activation(Activation::Relu),
+        None => LayerKind::Activation(leaky(fields, slope)?),
+        Some(6.0) if slope == 0.0 => LayerKind::Activation(Activation::Relu6),
+        Some(max) => LayerKind::Relu {
+            max_value: Some(max as f32),
+            negative_slope: float(fields, "negative slope", slope)?,
+        },
+    })
 }

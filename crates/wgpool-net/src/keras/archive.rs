@@ -10,7 +10,7 @@ use serde_json::Value;
 use zip::ZipArchive;
 
 use super::config;
-use super::weights::{check_shape, slots};
+use super::weights::{check_shape, slots, unread};
 use crate::Sequential;
 use wgpool::error::{Error, Result};
 use wgpool::tensor::Tensor;
@@ -91,6 +91,7 @@ fn fill(model: &mut Sequential, bytes: Vec<u8>) -> Result<()> {
         let numbered = numbered(&layer.class, *count);
         *count += 1;
         let layer_name = layer.name.clone();
+        let unread = unread(layer);
         let slots = slots(layer);
         if slots.is_empty() {
             continue;
@@ -123,6 +124,9 @@ fn fill(model: &mut Sequential, bytes: Vec<u8>) -> Result<()> {
             })?;
             let values = dataset.read_array::<f32>().map_err(hdf5)?;
             slot.fill(Tensor::from(&values))?;
+        }
+        if let Some((number, _)) = unread {
+            vars.remove(number);
         }
         if let Some(extra) = vars.keys().next() {
             return Err(wrong(format!(

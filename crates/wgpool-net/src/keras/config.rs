@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::fields::{Fields, excerpt};
-use super::layers;
+use super::{functional, layers};
 use crate::lower::Lowering;
 use crate::{Layer, Sequential};
 use wgpool::error::{Error, Result};
@@ -21,13 +21,15 @@ fn bad(reason: impl Into<String>) -> Error {
 pub(super) fn architecture(json: &[u8], version: Option<&str>) -> Result<Sequential> {
     // serde_json refuses more than 128 levels of nesting by itself.
     let document: Value = serde_json::from_slice(json).map_err(|e| bad(format!("not JSON: {e}")))?;
-    match document.get("class_name").and_then(Value::as_str) {
-        Some("Sequential") => {}
+    let straight = match document.get("class_name").and_then(Value::as_str) {
+        Some("Sequential") => true,
+        Some("Functional" | "Model") => false,
         Some(other) => {
-            return Err(bad(format!("the model's class is {other}, but only Sequential is supported")));
+            let supported = "only Sequential and Functional are supported";
+            return Err(bad(format!("the model's class is {other}, but {supported}")));
         }
         None => return Err(bad("it lacks class_name, so it is no Keras model")),
-    }
+    };
     let config = document.get("config").and_then(Value::as_object).ok_or_else(|| bad("it lacks config"))?;
     let name = config.get("name").and_then(Value::as_str).unwrap_or("sequential");
     check_name(name)?;
@@ -36,18 +38,24 @@ pub(super) fn architecture(json: &[u8], version: Option<&str>) -> Result<Sequent
     let version = version.or(document.get("keras_version").and_then(Value::as_str)).unwrap_or_default();
     let keras_2 = version.starts_with("2.");
     let entries = entries.iter().enumerate();
-    let entries = entries.map(|(i, v)| fields(name, keras_2, i, v)).collect::<Result<Vec<_>>>()?;
+    let entries = entries.map(|(i, v)| Ok((fields(name, keras_2, i, v)?, v))).collect::<Result<Vec<_>>>()?;
+    let mut names = BTreeSet::new();
+    if let Some((twice, _)) = entries.iter().find(|(fields, _)| !names.insert(fields.layer)) {
+        return Err(twice.error("two layers have this name"));
+    }
+    let entries = match straight {
+        true => entries.into_iter().map(|(fields, _)| fields).collect(),
+        false => functional::row(config, entries)?,
+    };
     let input = input_shape(&document, config, &entries)?;
     let batched: Vec<usize> = std::iter::once(1).chain(input.iter().copied()).collect();
 
-    let mut names = BTreeSet::new();
     let mut format: Option<(Layout, &str)> = None;
+    let has_layout = entries.iter().find(|fields| fields.get("data_format").is_some());
+    let whole = has_layout.map_or(Ok(Layout::Nhwc), layers::layout)?;
     let mut model = Sequential::new(name, input);
     let mut shape = batched;
     for (i, fields) in entries.iter().enumerate() {
-        if !names.insert(fields.layer) {
-            return Err(fields.error("two layers have this name"));
-        }
         if fields.class == "InputLayer" {
             if i != 0 {
                 return Err(fields.error("an InputLayer can only be the first layer"));
@@ -66,7 +74,7 @@ pub(super) fn architecture(json: &[u8], version: Option<&str>) -> Result<Sequent
                 _ => format = Some((layout, fields.layer)),
             }
         }
-        let layer = layers::layer(fields, &shape)?;
+        let layer = layers::layer(fields, &shape, whole)?;
         shape = shape_behind(name, &layer, &shape)?;
         model.layers.push(layer);
     }

@@ -23,7 +23,7 @@ impl<'a> Fields<'a> {
         Error::layer(self.model, self.layer, reason)
     }
 
-    fn bad(&self, key: &str, value: &Value, rule: &str) -> Error {
+    pub fn bad(&self, key: &str, value: &Value, rule: &str) -> Error {
         self.error(format!("{} has {key} = {}, but {rule}", self.class, excerpt(value)))
     }
 
@@ -32,17 +32,22 @@ impl<'a> Fields<'a> {
         self.map.get(key).filter(|v| !v.is_null())
     }
 
-    fn required(&self, key: &str) -> Result<&'a Value> {
+    pub fn required(&self, key: &str) -> Result<&'a Value> {
         self.get(key).ok_or_else(|| self.error(format!("{} lacks {key}", self.class)))
     }
 
     /// A positive whole number.
-    fn whole(&self, key: &str, value: &Value) -> Result<usize> {
+    pub fn whole(&self, key: &str, value: &Value) -> Result<usize> {
         // Keras itself writes whole numbers; 3.0 is accepted by neither.
         match value.as_u64() {
             Some(n) if (1..=LARGEST).contains(&n) => Ok(n as usize),
             _ => Err(self.bad(key, value, "it must be a whole number from 1 to 2147483647")),
         }
+    }
+
+    /// A whole number that is not negative.
+    pub fn whole_or_zero(&self, key: &str, value: &Value) -> Result<usize> {
+        if value.as_u64() == Some(0) { Ok(0) } else { self.whole(key, value) }
     }
 
     pub fn count(&self, key: &str) -> Result<usize> {
@@ -62,12 +67,37 @@ impl<'a> Fields<'a> {
         self.get(key).map_or(Ok(default), |v| self.counts_of(key, v, rank))
     }
 
+    /// Numbers that may be zero, or absent.
+    pub fn counts_or_zero(&self, key: &str, rank: usize) -> Result<Vec<usize>> {
+        self.each(key, self.required(key)?, rank, Self::whole_or_zero)
+    }
+
     fn counts_of(&self, key: &str, value: &Value, rank: usize) -> Result<Vec<usize>> {
+        self.each(key, value, rank, Self::whole)
+    }
+
+    fn each(
+        &self,
+        key: &str,
+        value: &Value,
+        rank: usize,
+        number: impl Fn(&Self, &str, &Value) -> Result<usize>,
+    ) -> Result<Vec<usize>> {
         match value {
-            Value::Array(list) if list.len() == rank => list.iter().map(|v| self.whole(key, v)).collect(),
+            Value::Array(list) if list.len() == rank => list.iter().map(|v| number(self, key, v)).collect(),
             Value::Array(_) => Err(self.bad(key, value, &format!("it must hold {rank} numbers"))),
-            one => Ok(vec![self.whole(key, one)?; rank]),
+            one => Ok(vec![number(self, key, one)?; rank]),
         }
+    }
+
+    /// A finite number or a list of them, of an array of NumPy's too; `None` if the field is absent.
+    pub fn numbers(&self, key: &str) -> Result<Option<Vec<f64>>> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let array = value.get("config").and_then(|config| config.get("value")).unwrap_or(value);
+        let list = array.as_array().map_or(std::slice::from_ref(array), Vec::as_slice);
+        let numbers = list.iter().map(|v| v.as_f64().filter(|x| x.is_finite())).collect::<Option<Vec<_>>>();
+        let numbers = numbers.filter(|numbers| !numbers.is_empty());
+        numbers.map(Some).ok_or_else(|| self.bad(key, value, "it must be a finite number or a list of them"))
     }
 
     pub fn text_or(&self, key: &str, default: &'a str) -> Result<&'a str> {

@@ -2,17 +2,56 @@
 
 use super::activation::{self, Act};
 use super::fields::Fields;
-use crate::{BatchNorm, Layer, LayerKind, Weight};
+use super::{scaling, shapes};
+use crate::{Layer, LayerKind, Weight};
+use wgpool::Softmax;
 use wgpool::error::Result;
-use wgpool::spec::{Activation, Conv, Dense, GlobalPool, KernelLayout, Layout, Padding, Pool};
+use wgpool::spec::{
+    Activation, AdaptivePool, Conv, ConvTranspose, Dense, GlobalPool, KernelLayout, Layout, Padding, Pool,
+};
 
 /// What is supported, as errors list it.
-pub(super) const SUPPORTED: &str = "InputLayer, Conv1D/2D/3D, DepthwiseConv1D/2D, MaxPooling1D/2D/3D, \
-    AveragePooling1D/2D/3D, GlobalMaxPooling1D/2D/3D, GlobalAveragePooling1D/2D/3D, Dense, Flatten, Dropout, \
-    SpatialDropout1D/2D/3D, Activation, ReLU, LeakyReLU, ELU, Softmax, BatchNormalization";
+pub(super) const SUPPORTED: &str = "InputLayer, Conv1D/2D/3D, Conv1D/2D/3DTranspose, DepthwiseConv1D/2D, \
+    SeparableConv1D/2D, MaxPooling1D/2D/3D, AveragePooling1D/2D/3D, GlobalMaxPooling1D/2D/3D, \
+    GlobalAveragePooling1D/2D/3D, AdaptiveMaxPooling1D/2D/3D, AdaptiveAveragePooling1D/2D/3D, Dense, Flatten, Reshape, \
+    Permute, RepeatVector, ZeroPadding1D/2D/3D, Cropping1D/2D/3D, UpSampling1D/2D/3D, Resizing, CenterCrop, Rescaling, \
+    Normalization, BatchNormalization, Activation, ReLU, LeakyReLU, ELU, Softmax, and what only training uses: Dropout, \
+    SpatialDropout1D/2D/3D, GaussianDropout, AlphaDropout, GaussianNoise, ActivityRegularization, Identity, RandomFlip \
+    and other random layers";
 
-/// The layer of a configuration that reads a tensor of `shape` (with its batch).
-pub(super) fn layer(fields: &Fields<'_>, shape: &[usize]) -> Result<Layer> {
+/// Layers that leave their input as it is outside training.
+const FOR_TRAINING: [&str; 27] = [
+    "ActivityRegularization",
+    "AlphaDropout",
+    "AugMix",
+    "CutMix",
+    "Dropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
+    "MixUp",
+    "RandAugment",
+    "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomContrast",
+    "RandomElasticTransform",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
+    "RandomTranslation",
+];
+
+/// The layer of a configuration that reads a tensor of `shape` (with its batch). `model` is the memory order of the whole model.
+pub(super) fn layer(fields: &Fields<'_>, shape: &[usize], model: Layout) -> Result<Layer> {
     fields.check_dtype()?;
     if fields.get("quantization_config").is_some() {
         return Err(fields.error("quantized layers are not supported"));
@@ -20,24 +59,26 @@ pub(super) fn layer(fields: &Fields<'_>, shape: &[usize]) -> Result<Layer> {
     let (kind, softmax) = match split_rank(fields.class) {
         ("Conv", Some(rank)) => conv(fields, shape, rank)?,
         ("DepthwiseConv", Some(rank @ 1..=2)) => conv(fields, shape, rank)?,
+        ("SeparableConv", Some(rank @ 1..=2)) => separable(fields, shape, rank)?,
+        ("ConvTranspose", Some(rank)) => conv_transpose(fields, shape, rank)?,
         ("MaxPooling" | "AveragePooling", Some(rank)) => (LayerKind::Pool(pool(fields, rank)?), None),
         ("GlobalMaxPooling" | "GlobalAveragePooling", Some(rank)) => {
             (global_pool(fields, shape, rank)?, None)
         }
-        ("SpatialDropout", Some(_)) | ("Dropout", None) => (LayerKind::Dropout, None),
+        ("AdaptiveMaxPooling" | "AdaptiveAveragePooling", Some(rank)) => {
+            (LayerKind::AdaptivePool(adaptive_pool(fields, rank)?), None)
+        }
+        ("SpatialDropout", Some(_)) | ("RandomZoom" | "RandomPosterization", None) => {
+            (LayerKind::Dropout, None)
+        }
+        (class, None) if FOR_TRAINING.contains(&class) => (LayerKind::Dropout, None),
         ("Dense", None) => dense(fields, shape)?,
         ("Flatten", None) => (LayerKind::Flatten { from: layout(fields)? }, None),
-        ("BatchNormalization", None) => (LayerKind::BatchNorm(batch_norm(fields, shape)?), None),
-        _ => match activation::layer(fields)? {
-            Some(Act::Pointwise(activation)) => (LayerKind::Activation(activation), None),
-            Some(Act::Softmax(softmax)) => (LayerKind::Softmax(softmax), None),
-            None => {
-                return Err(fields.error(format!(
-                    "the layer class {} is not supported; supported are {SUPPORTED}",
-                    fields.class
-                )));
-            }
-        },
+        ("BatchNormalization", None) => (LayerKind::BatchNorm(scaling::batch_norm(fields, shape)?), None),
+        ("Normalization", None) => (scaling::normalization(fields, shape)?, None),
+        ("Rescaling", None) => (scaling::rescaling(fields, model)?, None),
+        ("ReLU", None) => (activation::relu(fields)?, None),
+        (stem, rank) => (special(fields, stem, rank, shape)?, None),
     };
     Ok(Layer {
         name: fields.layer.to_owned(),
@@ -48,8 +89,25 @@ pub(super) fn layer(fields: &Fields<'_>, shape: &[usize]) -> Result<Layer> {
     })
 }
 
+/// A layer that moves elements, or an activation.
+fn special(fields: &Fields<'_>, stem: &str, rank: Option<usize>, shape: &[usize]) -> Result<LayerKind> {
+    if let Some(kind) = shapes::layer(fields, stem, rank, shape)? {
+        return Ok(kind);
+    }
+    match activation::layer(fields)? {
+        Some(Act::Pointwise(activation)) => Ok(LayerKind::Activation(activation)),
+        Some(Act::Softmax(softmax)) => Ok(LayerKind::Softmax(softmax)),
+        None => Err(fields
+            .error(format!("the layer class {} is not supported; supported are {SUPPORTED}", fields.class))),
+    }
+}
+
 /// `Conv2D` as `Conv` over two axes.
 fn split_rank(class: &str) -> (&str, Option<usize>) {
+    let classes = [("Conv1DTranspose", 1), ("Conv2DTranspose", 2), ("Conv3DTranspose", 3)];
+    if let Some((_, rank)) = classes.into_iter().find(|(transposed, _)| *transposed == class) {
+        return ("ConvTranspose", Some(rank));
+    }
     for (suffix, rank) in [("1D", 1), ("2D", 2), ("3D", 3)] {
         if let Some(stem) = class.strip_suffix(suffix) {
             return (stem, Some(rank));
@@ -95,8 +153,49 @@ fn padding(fields: &Fields<'_>) -> Result<Padding> {
     }
 }
 
+/// Of a transposed convolution: what is cut off its result, and what is added at the end.
+fn transposed_padding(
+    fields: &Fields<'_>,
+    spec: &ConvTranspose,
+    window: &[usize],
+) -> Result<[Vec<usize>; 3]> {
+    let same = match fields.text_or("padding", "valid")? {
+        "same" => true,
+        "valid" => false,
+        other => return Err(fields.error(format!("padding {other:?} of {} is not supported", fields.class))),
+    };
+    let added = match fields.get("output_padding") {
+        None => None,
+        Some(_) => Some(fields.counts_or_zero("output_padding", window.len())?),
+    };
+    let mut edges = [vec![], vec![], vec![]];
+    for (axis, ((&taps, &stride), &dilation)) in
+        window.iter().zip(&spec.stride).zip(&spec.dilation).enumerate()
+    {
+        let (Some(window), stride) = ((taps - 1).checked_mul(dilation).map(|n| n as i64 + 1), stride as i64)
+        else {
+            return Err(fields.error(format!("a window of {taps} taps {dilation} apart is too large")));
+        };
+        let added = added.as_ref().and_then(|each| each.get(axis)).map(|&n| n as i64);
+        // Zeros around the input with zeros between its elements, of which a window without padding has one less than it is long.
+        let [before, after] = match (same, added) {
+            (false, added) => [window - 1, window - 1 + added.unwrap_or((stride - window).max(0))],
+            (true, added) => {
+                let all = added.map_or(stride + window - 2, |added| window + window % 2 - 2 + added);
+                let before = (all - all / 2).min(window - 1);
+                [before, all - before]
+            }
+        };
+        let cut = [before, after].map(|zeros| window - 1 - zeros);
+        for (edges, n) in edges.iter_mut().zip([cut[0].max(0), cut[1].max(0), (-cut[1]).max(0)]) {
+            edges.push(n as usize);
+        }
+    }
+    Ok(edges)
+}
+
 /// Splits an activation into what the operation itself applies and a softmax behind it.
-fn epilogue(fields: &Fields<'_>) -> Result<(Activation, Option<wgpool::Softmax>)> {
+fn epilogue(fields: &Fields<'_>) -> Result<(Activation, Option<Softmax>)> {
     Ok(match activation::activation(fields)? {
         Act::Pointwise(activation) => (activation, None),
         Act::Softmax(softmax) => (Activation::None, Some(softmax)),
@@ -107,7 +206,7 @@ fn bias(fields: &Fields<'_>, outputs: usize) -> Result<Option<Weight>> {
     Ok(fields.flag_or("use_bias", true)?.then(|| Weight::Shape(vec![outputs])))
 }
 
-fn conv(fields: &Fields<'_>, shape: &[usize], rank: usize) -> Result<(LayerKind, Option<wgpool::Softmax>)> {
+fn conv(fields: &Fields<'_>, shape: &[usize], rank: usize) -> Result<(LayerKind, Option<Softmax>)> {
     let layout = layout(fields)?;
     let inputs = channels(fields, shape, rank, layout)?;
     let window = fields.counts("kernel_size", rank)?;
@@ -149,7 +248,55 @@ fn conv(fields: &Fields<'_>, shape: &[usize], rank: usize) -> Result<(LayerKind,
     Ok((LayerKind::Conv { spec, kernel: Weight::Shape(kernel), bias: bias(fields, outputs)? }, softmax))
 }
 
-fn dense(fields: &Fields<'_>, shape: &[usize]) -> Result<(LayerKind, Option<wgpool::Softmax>)> {
+/// A depthwise convolution as [`conv`] has it, but for its kernel's name, and one of a single tap.
+fn separable(fields: &Fields<'_>, shape: &[usize], rank: usize) -> Result<(LayerKind, Option<Softmax>)> {
+    let layout = layout(fields)?;
+    let inputs = channels(fields, shape, rank, layout)?;
+    let (multiplier, outputs) = (fields.count_or("depth_multiplier", 1)?, fields.count("filters")?);
+    let pixels = shape.iter().product::<usize>() / inputs.max(1);
+    let between = inputs.checked_mul(multiplier).filter(|&n| pixels.checked_mul(n.max(outputs)).is_some());
+    let between = between.ok_or_else(|| {
+        fields
+            .error(format!("depth_multiplier {multiplier} with {outputs} filters is too large for {shape:?}"))
+    })?;
+    let (activation, softmax) = epilogue(fields)?;
+    let depthwise = Conv::new()
+        .stride(fields.counts_or("strides", rank, vec![1; rank])?)
+        .dilation(fields.counts_or("dilation_rate", rank, vec![1; rank])?)
+        .padding(padding(fields)?)
+        .groups(inputs)
+        .layout(layout)
+        .kernel_layout(KernelLayout::Hwio);
+    let window = fields.counts("kernel_size", rank)?;
+    let depthwise_kernel = Weight::Shape([window, vec![1, between]].concat());
+    let pointwise_kernel = Weight::Shape([vec![1; rank], vec![between, outputs]].concat());
+    let bias = bias(fields, outputs)?;
+    Ok((
+        LayerKind::SeparableConv { depthwise, depthwise_kernel, pointwise_kernel, bias, activation },
+        softmax,
+    ))
+}
+
+fn conv_transpose(fields: &Fields<'_>, shape: &[usize], rank: usize) -> Result<(LayerKind, Option<Softmax>)> {
+    let layout = layout(fields)?;
+    let inputs = channels(fields, shape, rank, layout)?;
+    let outputs = fields.count("filters")?;
+    let window = fields.counts("kernel_size", rank)?;
+    let (activation, softmax) = epilogue(fields)?;
+    let mut spec = ConvTranspose {
+        dilation: fields.counts_or("dilation_rate", rank, vec![1; rank])?,
+        activation,
+        layout,
+        kernel_layout: KernelLayout::Hwio,
+        ..ConvTranspose::new().stride(fields.counts_or("strides", rank, vec![1; rank])?)
+    };
+    let [before, after, output_padding] = transposed_padding(fields, &spec, &window)?;
+    (spec.padding, spec.output_padding) = (Padding::Explicit { before, after }, output_padding);
+    let kernel = Weight::Shape([window, vec![outputs, inputs]].concat());
+    Ok((LayerKind::ConvTranspose { spec, kernel, bias: bias(fields, outputs)? }, softmax))
+}
+
+fn dense(fields: &Fields<'_>, shape: &[usize]) -> Result<(LayerKind, Option<Softmax>)> {
     let units = fields.count("units")?;
     let &[_, .., inputs] = shape else {
         return Err(fields.error("a dense layer needs an input with at least one axis behind the batch"));
@@ -178,30 +325,9 @@ fn global_pool(fields: &Fields<'_>, shape: &[usize], rank: usize) -> Result<Laye
     Ok(LayerKind::GlobalPool { spec: spec.layout(layout), keepdims: fields.flag_or("keepdims", false)? })
 }
 
-fn batch_norm(fields: &Fields<'_>, shape: &[usize]) -> Result<BatchNorm> {
-    let axis = fields.axis_or("axis", -1)?;
-    let last = shape.len() as isize - 1;
-    let layout = match axis {
-        _ if last < 1 => return Err(fields.error("batch normalisation needs an axis behind the batch")),
-        _ if axis == -1 || axis == last => Layout::Nhwc,
-        _ if axis == 1 || axis == -last => Layout::Nchw,
-        _ => {
-            return Err(fields.error(format!(
-                "BatchNormalization has axis {axis}, but only the channel axis (1 or {last}) is supported"
-            )));
-        }
-    };
-    let channels = match layout {
-        Layout::Nchw => shape.get(1),
-        Layout::Nhwc => shape.last(),
-    };
-    let vector = || Weight::Shape(channels.map_or(vec![], |&c| vec![c]));
-    Ok(BatchNorm {
-        gamma: fields.flag_or("scale", true)?.then(vector),
-        beta: fields.flag_or("center", true)?.then(vector),
-        mean: vector(),
-        variance: vector(),
-        epsilon: fields.number("epsilon")?.unwrap_or(1e-3),
-        layout,
-    })
+fn adaptive_pool(fields: &Fields<'_>, rank: usize) -> Result<AdaptivePool> {
+    let output = fields.counts("output_size", rank)?;
+    let max = fields.class.starts_with("AdaptiveMax");
+    let pool = if max { AdaptivePool::max(output) } else { AdaptivePool::average(output) };
+    Ok(AdaptivePool { layout: layout(fields)?, ..pool })
 }

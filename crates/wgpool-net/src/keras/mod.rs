@@ -10,7 +10,10 @@ mod config;
 mod fields;
 #[cfg(not(target_arch = "wasm32"))]
 mod files;
+mod functional;
 mod layers;
+mod scaling;
+mod shapes;
 mod weights;
 
 use super::Sequential;

@@ -20,21 +20,38 @@ pub(super) struct Slot<'a> {
 
 /// The weights of a layer in Keras' order.
 pub(super) fn slots(layer: &mut Layer) -> Vec<Slot<'_>> {
-    let depthwise = layer.class.starts_with("Depthwise");
+    let is_depthwise = layer.class.starts_with("Depthwise");
     fn plain<'a>(name: &'static str, weight: &'a mut Weight) -> Slot<'a> {
         Slot { name, stored: weight.shape().to_vec(), weight }
     }
+    // Keras stores [space..., in, multiplier]; as HWIO with one group for each input channel it is
+    // [space..., 1, in * multiplier], with the elements in the same order.
+    fn depthwise<'a>(name: &'static str, weight: &'a mut Weight, channels: usize) -> Slot<'a> {
+        let mut slot = plain(name, weight);
+        if let [.., i, o] = slot.stored.as_mut_slice() {
+            (*i, *o) = (channels, *o / channels.max(1));
+        }
+        slot
+    }
     match &mut layer.kind {
         LayerKind::Conv { spec, kernel, bias } => {
-            let mut kernel = plain("kernel", kernel);
-            // Keras stores [space..., in, multiplier]; as HWIO with one group for each input channel it is
-            // [space..., 1, in * multiplier], with the elements in the same order.
-            if depthwise && let [.., i, o] = kernel.stored.as_mut_slice() {
-                (*i, *o) = (spec.groups, *o / spec.groups.max(1));
-            }
+            let kernel = match is_depthwise {
+                true => depthwise("kernel", kernel, spec.groups),
+                false => plain("kernel", kernel),
+            };
             std::iter::once(kernel).chain(bias.as_mut().map(|b| plain("bias", b))).collect()
         }
-        LayerKind::Dense { kernel, bias, .. } => {
+        LayerKind::SeparableConv { depthwise: spec, depthwise_kernel, pointwise_kernel, bias, .. } => {
+            let kernels = [
+                depthwise("depthwise_kernel", depthwise_kernel, spec.groups),
+                plain("pointwise_kernel", pointwise_kernel),
+            ];
+            kernels.into_iter().chain(bias.as_mut().map(|b| plain("bias", b))).collect()
+        }
+        LayerKind::Normalization(norm) => {
+            vec![plain("mean", &mut norm.mean), plain("variance", &mut norm.variance)]
+        }
+        LayerKind::Dense { kernel, bias, .. } | LayerKind::ConvTranspose { kernel, bias, .. } => {
             std::iter::once(plain("kernel", kernel)).chain(bias.as_mut().map(|b| plain("bias", b))).collect()
         }
         LayerKind::BatchNorm(norm) => {
@@ -45,6 +62,11 @@ pub(super) fn slots(layer: &mut Layer) -> Vec<Slot<'_>> {
         }
         _ => vec![],
     }
+}
+
+/// A variable that Keras stores behind a layer's weights and does not use: its number and name.
+pub(super) fn unread(layer: &Layer) -> Option<(&'static str, &'static str)> {
+    matches!(layer.kind, LayerKind::Normalization(_)).then_some(("2", "count"))
 }
 
 impl Slot<'_> {
@@ -92,6 +114,9 @@ pub(super) fn from_safetensors(model: &mut Sequential, bytes: &[u8]) -> Result<(
                 )));
             };
             slot.fill(Tensor::new(view.shape(), values)?)?;
+        }
+        if let Some((_, unread)) = unread(layer) {
+            left.remove(format!("{layer_name}.{unread}").as_str());
         }
     }
     let Some(extra) = left.first() else { return Ok(()) };

@@ -1,10 +1,13 @@
 //! Keras' flattening of `channels_first` tensors, which moves the channels last before it flattens.
 //!
-//! The program leaves the elements where they are and permutes the rows of the dense kernel that reads them.
+//! The program leaves the elements where they are and permutes the rows of the dense kernel that reads them; before any
+//! other layer that cares for their order it moves them.
 
-use super::weight::Weight;
+use super::Lowering;
+use crate::layer::Layer;
+use crate::weight::Weight;
 use wgpool::error::Result;
-use wgpool::spec::DenseLayout;
+use wgpool::spec::{DenseLayout, Layout};
 use wgpool::tensor::Tensor;
 
 /// Elements in the order channels x space that should be in the order space x channels.
@@ -46,19 +49,27 @@ impl Reorder {
         }
         Ok(Tensor::from_f32(kernel.shape(), reordered)?.into())
     }
+}
 
-    /// The elements of each row of `[N, channels * space]` in Keras' order.
-    pub fn apply(&self, flat: &Tensor) -> Result<Tensor> {
-        let values = flat.as_f32()?;
-        let mut reordered = vec![0.0; values.len()];
-        let row = (self.channels * self.space).max(1);
-        for (from, to) in values.chunks(row).zip(reordered.chunks_mut(row)) {
-            for (at, &value) in from.iter().enumerate() {
-                if let Some(slot) = to.get_mut(self.target(at)) {
-                    *slot = value;
-                }
-            }
+impl<'a> Lowering<'a> {
+    pub(super) fn flatten(&mut self, layer: &'a Layer, from: Layout) -> Result<()> {
+        if from == Layout::Nchw && self.reorder.is_none() {
+            self.reorder = Reorder::of(&self.shape);
+            self.reorder_by = Some(layer);
         }
-        Tensor::from_f32(flat.shape(), reordered)
+        let (batch, rest) = self.shape.split_first().unwrap_or((&1, &[]));
+        self.shape = vec![*batch, rest.iter().product()];
+        Ok(())
+    }
+
+    /// Brings the elements into Keras' order if they are in another.
+    pub(super) fn in_order(&mut self) -> Result<()> {
+        let (Some(Reorder { channels, space }), Some(layer)) = (self.reorder.take(), self.reorder_by) else {
+            return Ok(());
+        };
+        let shape = self.shape.clone();
+        self.transpose(layer, channels, space)?;
+        self.shape = shape;
+        Ok(())
     }
 }

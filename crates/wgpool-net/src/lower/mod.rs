@@ -1,16 +1,22 @@
 //! Lowering: layers become operations with known shapes, joined where two make one.
 
+mod flatten;
+mod join;
+mod reshape;
+
+pub(crate) use reshape::middle;
+
 use std::borrow::Cow;
 
-use super::batch_norm::BatchNorm;
-use super::flatten::Reorder;
+use super::affine::{self, Affine};
 use super::layer::{Layer, LayerKind};
 use super::program::{Program, Step};
 use super::weight::Weight;
+use flatten::Reorder;
 use wgpool::error::{Error, Result};
 use wgpool::problem::Problem;
-use wgpool::spec::{Activation, DenseLayout, GlobalPool, KernelLayout, Layout, Op};
-use wgpool::tensor::{TensorDesc, checked_elements};
+use wgpool::spec::{Activation, Conv, GlobalPool, Layout, Op};
+use wgpool::tensor::{DType, Data, Tensor, TensorDesc, checked_elements};
 
 /// An operation whose weights may still be known by their shapes alone.
 struct Draft<'a> {
@@ -19,6 +25,26 @@ struct Draft<'a> {
     input_shape: Vec<usize>,
     weights: Vec<Cow<'a, Weight>>,
     problem: Problem,
+    /// Whether the weights are ones, which are made when all else is known.
+    ones: bool,
+    joins: Joins,
+}
+
+/// What the operation behind may take in.
+enum Joins {
+    Nothing,
+    /// Zeros around the spatial axes.
+    Zeros {
+        before: Vec<usize>,
+        after: Vec<usize>,
+        layout: Layout,
+    },
+    /// A scale and shift of the channels.
+    Affine {
+        affine: Affine,
+        layout: Layout,
+        shape: Vec<usize>,
+    },
 }
 
 /// The operations of the layers so far, and the shape of what they give.
@@ -32,24 +58,19 @@ pub(super) struct Lowering<'a> {
     /// Set while the elements still await the reordering that a flattened `channels_first` tensor needs.
     reorder: Option<Reorder>,
     /// The layer that set it.
-    reorder_by: &'a str,
+    reorder_by: Option<&'a Layer>,
 }
 
 impl<'a> Lowering<'a> {
     pub fn new(model: &'a str, shape: &[usize], fuse: bool) -> Result<Self> {
         check_image(shape)?;
         let (input, shape) = (TensorDesc::f32(shape), shape.to_vec());
-        Ok(Lowering { model, input, fuse, drafts: vec![], shape, reorder: None, reorder_by: "" })
+        Ok(Lowering { model, input, fuse, drafts: vec![], shape, reorder: None, reorder_by: None })
     }
 
     /// The shape of the last layer's output.
     pub fn shape(&self) -> &[usize] {
         &self.shape
-    }
-
-    /// The reordering that the last layer's output still awaits, which the caller takes on itself.
-    pub fn take_reorder(&mut self) -> Option<Reorder> {
-        self.reorder.take()
     }
 
     /// Adds a layer.
@@ -66,16 +87,17 @@ impl<'a> Lowering<'a> {
 
     fn layer(&mut self, layer: &'a Layer) -> Result<()> {
         match &layer.kind {
-            LayerKind::Conv { spec, kernel, bias } => {
-                self.step(layer, Op::from(spec.clone()), weights(Cow::Borrowed(kernel), bias))?;
+            LayerKind::Conv { spec, kernel, bias } => self.conv(layer, spec, kernel, bias.as_ref())?,
+            LayerKind::SeparableConv { depthwise, depthwise_kernel, pointwise_kernel, bias, activation } => {
+                self.conv(layer, depthwise, depthwise_kernel, None)?;
+                let (layout, kernel_layout) = (depthwise.layout, depthwise.kernel_layout);
+                let pointwise = Conv::new().layout(layout).kernel_layout(kernel_layout);
+                self.conv(layer, &pointwise.activation(*activation), pointwise_kernel, bias.as_ref())?;
             }
-            LayerKind::Dense { spec, kernel, bias } => {
-                let kernel = match self.reorder.take() {
-                    None => Cow::Borrowed(kernel),
-                    Some(reorder) => Cow::Owned(reorder.dense_kernel(kernel, spec.kernel_layout)?),
-                };
-                self.step(layer, Op::from(*spec), weights(kernel, bias))?;
+            LayerKind::ConvTranspose { spec, kernel, bias } => {
+                self.step(layer, Op::from(spec.clone()), weights(Cow::Borrowed(kernel), bias.as_ref()))?;
             }
+            LayerKind::Dense { spec, kernel, bias } => self.dense(layer, spec, kernel, bias.as_ref())?,
             LayerKind::Pool(spec) => {
                 if let Some(indices) = spec.indices {
                     let reason = format!("it asks for positions ({indices:?}), but a layer has one output");
@@ -84,17 +106,33 @@ impl<'a> Lowering<'a> {
                 self.step(layer, Op::from(spec.clone()), vec![])?;
             }
             LayerKind::GlobalPool { spec, keepdims } => self.global_pool(layer, *spec, *keepdims)?,
+            LayerKind::AdaptivePool(spec) => self.step(layer, Op::from(spec.clone()), vec![])?,
             LayerKind::Activation(activation) => self.activation(layer, *activation)?,
+            LayerKind::Relu { max_value, negative_slope } => self.relu(layer, *max_value, *negative_slope)?,
             LayerKind::Softmax(spec) => self.step(layer, Op::from(*spec), vec![])?,
-            LayerKind::Flatten { from } => {
-                if *from == Layout::Nchw && self.reorder.is_none() {
-                    self.reorder = Reorder::of(&self.shape);
-                    self.reorder_by = &layer.name;
-                }
-                let (batch, rest) = self.shape.split_first().unwrap_or((&1, &[]));
-                self.shape = vec![*batch, rest.iter().product()];
+            LayerKind::Flatten { from } => self.flatten(layer, *from)?,
+            LayerKind::Reshape(shape) => self.reshape(shape)?,
+            LayerKind::Permute(order) => self.permute(layer, order)?,
+            LayerKind::Repeat(times) => self.repeat(layer, *times)?,
+            LayerKind::ZeroPad(edges) => self.zero_pad(layer, edges)?,
+            LayerKind::Crop(edges) => self.crop(layer, edges)?,
+            LayerKind::UpSample { factors, layout } => self.up_sample(layer, factors, *layout)?,
+            LayerKind::Resize(resize) => self.resize(layer, resize)?,
+            LayerKind::BatchNorm(norm) => {
+                self.in_order()?;
+                let affine = norm.affine(&self.shape)?;
+                self.affine(layer, affine, norm.layout)?;
             }
-            LayerKind::BatchNorm(norm) => self.batch_norm(layer, norm)?,
+            LayerKind::Normalization(norm) => {
+                self.in_order()?;
+                let affine = norm.affine(&self.shape)?;
+                self.affine(layer, affine, norm.layout)?;
+            }
+            LayerKind::Rescale(rescale) => {
+                self.in_order()?;
+                let affine = rescale.affine(&self.shape)?;
+                self.affine(layer, Some(affine), rescale.layout)?;
+            }
             LayerKind::Dropout => {}
         }
         if let Some(softmax) = layer.softmax {
@@ -105,25 +143,30 @@ impl<'a> Lowering<'a> {
 
     /// Adds an operation.
     fn step(&mut self, layer: &'a Layer, op: Op, weights: Vec<Cow<'a, Weight>>) -> Result<()> {
+        self.add(vec![&layer.name], op, weights, false)
+    }
+
+    /// Adds an operation whose weights, of this shape, are ones.
+    fn step_of_ones(&mut self, layer: &'a Layer, op: Op, kernel: Vec<usize>) -> Result<()> {
+        self.add(vec![&layer.name], op, vec![Cow::Owned(Weight::Shape(kernel))], true)
+    }
+
+    fn add(&mut self, layers: Vec<&'a str>, op: Op, weights: Vec<Cow<'a, Weight>>, ones: bool) -> Result<()> {
         // Elements that lie in another order than Keras' pass through operations that treat all alike.
-        if self.reorder.is_some() && !matches!(op, Op::Activation(_)) {
-            let last = self.shape.len() as isize - 1;
-            if !matches!(&op, Op::Softmax(s) if s.axis == -1 || s.axis == last) {
-                let reason =
-                    "it reads a flattened channels_first tensor, which only a dense layer or softmax can";
-                return Err(self.refuse(layer, reason));
-            }
-        }
-        let draft = Draft {
-            layers: vec![&layer.name],
-            input_shape: self.shape.clone(),
-            problem: problem(&op, &self.shape, &weights)?,
-            op,
-            weights,
+        let last = self.shape.len() as isize - 1;
+        let any_order = match &op {
+            Op::Activation(_) | Op::Dense(_) => true,
+            Op::Softmax(s) => s.axis == -1 || s.axis == last,
+            _ => false,
         };
-        self.shape = output_shape(&draft.problem)?;
+        if !any_order {
+            self.in_order()?;
+        }
+        let input_shape = self.shape.clone();
+        let problem = problem(&op, &input_shape, &weights)?;
+        self.shape = output_shape(&problem)?;
         check_image(&self.shape)?;
-        self.drafts.push(draft);
+        self.drafts.push(Draft { layers, input_shape, problem, op, weights, ones, joins: Joins::Nothing });
         Ok(())
     }
 
@@ -137,81 +180,16 @@ impl<'a> Lowering<'a> {
         Ok(())
     }
 
-    /// Joins the convolution or dense layer before it if that has no activation yet.
-    fn activation(&mut self, layer: &'a Layer, activation: Activation) -> Result<()> {
-        if activation == Activation::None {
-            return Ok(());
-        }
-        if self.fuse
-            && let Some(draft) = self.drafts.last_mut()
-            && let Some(free) = free_activation(&mut draft.op)
-        {
-            *free = activation;
-            draft.layers.push(&layer.name);
-            draft.problem = problem(&draft.op, &draft.input_shape, &draft.weights)?;
-            return Ok(());
-        }
-        self.step(layer, Op::from(activation), vec![])
-    }
-
-    /// Folds into the convolution or dense layer before it if that has no activation yet and its channels are
-    /// those that are normalised.
-    fn batch_norm(&mut self, layer: &'a Layer, norm: &'a BatchNorm) -> Result<()> {
-        if self.fuse && self.reorder.is_none() && self.fold(layer, norm)? {
-            return Ok(());
-        }
-        let (spec, reshaped, [scale, shift]) = norm.alone(&self.shape)?;
-        let shape = std::mem::replace(&mut self.shape, reshaped);
-        self.step(layer, Op::from(spec), vec![Cow::Owned(scale), Cow::Owned(shift)])?;
-        self.shape = shape;
-        Ok(())
-    }
-
-    fn fold(&mut self, layer: &'a Layer, norm: &'a BatchNorm) -> Result<bool> {
-        let Some(draft) = self.drafts.last_mut() else { return Ok(false) };
-        let (Some(affine), Some(_)) = (norm.affine()?, free_activation(&mut draft.op)) else {
-            return Ok(false);
-        };
-        let (Some(kernel), bias) =
-            (draft.weights.first().and_then(|w| w.tensor()), draft.weights.get(1).and_then(|w| w.tensor()))
-        else {
-            return Ok(false);
-        };
-        // After a reshape the axis that is normalised may be another than the channels of the operation.
-        if output_shape(&draft.problem)? != self.shape {
-            return Ok(false);
-        }
-        let axis = if norm.layout == Layout::Nchw { 1 } else { self.shape.len() - 1 };
-        if self.shape.get(axis) != Some(&norm.channels()?) {
-            return Ok(false);
-        }
-        let (kernel, bias) = match &draft.op {
-            Op::Conv(spec) if spec.layout == norm.layout => {
-                affine.fold(kernel, bias, spec.kernel_layout == KernelLayout::Hwio)?
-            }
-            Op::Dense(spec) if axis == self.shape.len() - 1 => {
-                affine.fold(kernel, bias, spec.kernel_layout == DenseLayout::InOut)?
-            }
-            _ => return Ok(false),
-        };
-        draft.weights = vec![Cow::Owned(kernel.into()), Cow::Owned(bias.into())];
-        draft.layers.push(&layer.name);
-        draft.problem = problem(&draft.op, &draft.input_shape, &draft.weights)?;
-        Ok(true)
-    }
-
     /// The finished program.
-    pub fn finish(self) -> Result<Program> {
-        if self.reorder.is_some() {
-            let reason = "it flattens a channels_first tensor, which needs a dense layer somewhere behind it";
-            return Err(Error::layer(self.model, self.reorder_by, reason));
-        }
+    pub fn finish(mut self) -> Result<Program> {
+        self.in_order()?;
         let mut steps: Vec<Step> = Vec::with_capacity(self.drafts.len());
         for draft in self.drafts {
             let name = draft.layers.join("+");
             let mut weights = Vec::with_capacity(draft.weights.len());
             for weight in draft.weights {
                 match weight.into_owned() {
+                    Weight::Shape(shape) if draft.ones => weights.push(ones(&shape)?),
                     Weight::Values(tensor) => weights.push(tensor),
                     Weight::Shape(shape) => {
                         let reason = format!(
@@ -235,8 +213,35 @@ fn check_image(shape: &[usize]) -> Result<()> {
     checked_elements("model", shape.get(1..).unwrap_or_default()).map(|_| ())
 }
 
-fn weights<'a>(kernel: Cow<'a, Weight>, bias: &'a Option<Weight>) -> Vec<Cow<'a, Weight>> {
-    std::iter::once(kernel).chain(bias.iter().map(Cow::Borrowed)).collect()
+fn weights<'a>(kernel: Cow<'a, Weight>, bias: Option<&'a Weight>) -> Vec<Cow<'a, Weight>> {
+    std::iter::once(kernel).chain(bias.map(Cow::Borrowed)).collect()
+}
+
+fn ones(shape: &[usize]) -> Result<Tensor> {
+    let mut data = Tensor::zeros(shape, DType::F32)?.into_data();
+    if let Data::F32(values) = &mut data {
+        values.fill(1.0);
+    }
+    Tensor::new(shape, data)
+}
+
+/// The channels of a tensor; 0 if it has no axis for them.
+pub(super) fn channels(layout: Layout, shape: &[usize]) -> usize {
+    let channels = match layout {
+        Layout::Nchw => shape.get(1),
+        Layout::Nhwc => shape.last(),
+    };
+    channels.copied().unwrap_or(0)
+}
+
+/// The spatial lengths of a tensor.
+pub(super) fn space(layout: Layout, shape: &[usize]) -> &[usize] {
+    let last = shape.len().saturating_sub(1);
+    let space = match layout {
+        Layout::Nchw => shape.get(2..),
+        Layout::Nhwc => shape.get(1..last),
+    };
+    space.unwrap_or_default()
 }
 
 fn problem(op: &Op, input: &[usize], weights: &[Cow<'_, Weight>]) -> Result<Problem> {
@@ -258,6 +263,7 @@ fn output_shape(problem: &Problem) -> Result<Vec<usize>> {
 fn free_activation(op: &mut Op) -> Option<&mut Activation> {
     let activation = match op {
         Op::Conv(spec) => &mut spec.activation,
+        Op::ConvTranspose(spec) => &mut spec.activation,
         Op::Dense(spec) => &mut spec.activation,
         _ => return None,
     };
