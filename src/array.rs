@@ -1,28 +1,27 @@
 //! Tensors from and to arrays of the crate `ndarray`.
 
-use ndarray::{ArrayD, ArrayViewD, CowArray, IxDyn};
+use ndarray::{ArrayViewD, CowArray, IxDyn};
 
 use crate::error::{Error, Result};
-use crate::memory;
 use crate::tensor::{Data, Tensor};
 
 impl Tensor {
-    /// A view of an f32 tensor as an ndarray array.
+    /// A view of an f32 tensor as an ndarray array; `Tensor::from(&array)` is the way back.
     ///
     /// # Errors
     /// [`Error::Type`] if the elements are not f32.
+    ///
+    /// ```
+    /// use wgpool::{Tensor, ndarray::array};
+    /// let columns = array![[1.0f32, 2.0], [3.0, 4.0]].reversed_axes();
+    /// let tensor = Tensor::from(&columns);
+    /// assert_eq!(tensor.as_f32()?, [1., 3., 2., 4.]);
+    /// assert_eq!(tensor.view_f32()?, columns.into_dyn());
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
     pub fn view_f32(&self) -> Result<ArrayViewD<'_, f32>> {
         let elements = self.as_f32()?;
         ArrayViewD::from_shape(IxDyn(&self.shape), elements).map_err(|e| self.no_array(&e))
-    }
-
-    /// An f32 tensor as an ndarray array.
-    ///
-    /// # Errors
-    /// [`Error::Type`] if the elements are not f32; [`Error::OutOfMemory`] if there is no memory for them.
-    pub fn to_array_f32(&self) -> Result<ArrayD<f32>> {
-        let elements = memory::copied(self.as_f32()?)?;
-        ArrayD::from_shape_vec(IxDyn(&self.shape), elements).map_err(|e| self.no_array(&e))
     }
 
     fn no_array(&self, error: &ndarray::ShapeError) -> Error {

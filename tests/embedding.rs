@@ -1,6 +1,8 @@
 //! What an app that embeds the library writes first: tensors, operations, names read from its own settings, and the errors
 //! it gets for the usual mistakes.
 
+use std::collections::HashMap;
+
 use wgpool::engine::{Search, adapters};
 use wgpool::half::f16;
 use wgpool::{
@@ -210,5 +212,28 @@ fn an_adapter_that_is_not_there_is_answered_with_those_that_are() {
     for text in [named, searched] {
         assert!(there.iter().all(|adapter| text.contains(&adapter.name)), "{text}");
         assert!(!text.contains("install"), "{text}");
+    }
+}
+
+#[test]
+fn operations_are_keys() {
+    let elu = |alpha: f32| Op::from(Conv::new().activation(Activation::Elu { alpha }));
+    let lp = |p: f32| Op::from(Pool { kind: PoolKind::Lp { p }, ..Pool::max(2) });
+    let different = [
+        elu(0.5),
+        elu(0.25),
+        elu(f32::NAN),
+        lp(2.0),
+        lp(3.0),
+        Op::from(Pool { kind: PoolKind::LpTorch { p: 2.0 }, ..Pool::max(2) }),
+        Op::from(Pool::max(2)),
+        Op::from(Pool::max(2).layout(Layout::Nhwc)),
+        Op::from(Pool::average(2)),
+        Op::from(Activation::Relu),
+    ];
+    let numbers: HashMap<Op, usize> = different.iter().cloned().zip(0..).collect();
+    assert_eq!(numbers.len(), different.len());
+    for (number, op) in different.iter().enumerate() {
+        assert_eq!(numbers.get(&op.clone()), Some(&number), "{op:?}");
     }
 }

@@ -41,7 +41,7 @@ macro_rules! activations {
         /// assert!("rule".parse::<Activation>().is_err());
         /// # Ok::<(), wgpool::Error>(())
         /// ```
-        #[derive(Clone, Copy, Debug, Default, PartialEq)]
+        #[derive(Clone, Copy, Debug, Default)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[cfg_attr(feature = "serde", serde(rename_all = "snake_case", deny_unknown_fields))]
         #[non_exhaustive]

@@ -23,7 +23,7 @@ use super::Activation;
 /// assert_eq!(host::run(&op, &[&x, &first[1], &w])?[0].as_f32()?, [31., 12., 23.]);
 /// # Ok::<(), wgpool::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct CausalConv {
     /// Whether there is a state of what came before the input.

@@ -18,7 +18,7 @@ use super::{Padding, PerAxis};
 /// assert_eq!(host::run(&op, &[&x])?[0].as_f32()?, [1., 12., 23., 30.]);
 /// # Ok::<(), wgpool::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Col2Im {
     /// Spatial lengths of the images.

@@ -52,7 +52,7 @@ impl fmt::Display for KernelLayout {
 /// assert_eq!(host::run(&op, &[&x, &w])?[0].as_f32()?, [1., 10., 2., 20.]);
 /// # Ok::<(), wgpool::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct ConvTranspose {
     /// Distance between the windows in the output.
@@ -121,7 +121,7 @@ impl ConvTranspose {
 /// assert_eq!(host::run(&op, &[&x, &w])?[0].as_f32()?, [12.]);
 /// # Ok::<(), wgpool::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct ConvPool {
     /// The convolution, with its activation.
@@ -151,7 +151,7 @@ impl ConvPool {
 /// assert_eq!(host::run(&conv, &[&x, &w])?[0].as_f32()?, [4., 6., 10., 12.]);
 /// # Ok::<(), wgpool::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Conv {
     /// Distance between windows.

@@ -23,7 +23,7 @@ use super::Conv;
 /// assert_eq!(host::run(&op, &[&x, &offsets, &w])?[0].as_f32()?, [15., 20., 0.]);
 /// # Ok::<(), wgpool::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct DeformConv {
     /// Windows, groups and activation.

@@ -37,7 +37,7 @@ impl fmt::Display for DenseLayout {
 /// assert_eq!(host::run(&Op::from(Dense::new()), &[&x, &w])?[0].as_f32()?, [9., 12., 15.]);
 /// # Ok::<(), wgpool::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Dense {
     /// Applied to each element of the result.
@@ -68,7 +68,7 @@ impl Dense {
 /// assert_eq!(host::run(&Op::from(Softmax::last_axis()), &[&x])?[0].as_f32()?, [0.5, 0.5]);
 /// # Ok::<(), wgpool::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Softmax {
     /// The axis; negative numbers count from the last.

@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 /// assert_eq!(host::run(&op, &[&x, &w, &x_zero, &w_zero])?[0].data(), &Data::I32(vec![-1, -244]));
 /// # Ok::<(), wgpool::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct ConvInteger {
     /// Windows, groups and memory orders; it must have no activation: `ReLU` is the output's range.
@@ -50,7 +50,7 @@ pub struct ConvInteger {
 /// assert_eq!(y[0].data(), &Data::I8(vec![10, 12, 12, 127]));
 /// # Ok::<(), wgpool::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Requantize {
     /// Type of the output: u8 or i8.

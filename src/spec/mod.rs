@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod axes;
+mod bits;
 mod causal;
 mod col2im;
 mod conv;
@@ -26,8 +27,18 @@ pub use layout::{Layout, Padding};
 pub use pool::{AdaptivePool, FractionalMaxPool, GlobalPool, IndexNumbering, MaxUnpool, Pool, PoolKind};
 pub use roi::{MaxRoiPool, RoiAlign, RoiMode};
 
-/// One operation.
-#[derive(Clone, Debug, PartialEq)]
+/// One operation. It can be a key, with the inputs' [`TensorDesc`](crate::TensorDesc): two are equal if every field is, and
+/// parameters that are floats if their bits are.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use wgpool::{Activation, Op, Pool, TensorDesc};
+/// let key = || (Op::from(Pool::max([2, 2])), TensorDesc::f32([1, 1, 4, 4]));
+/// let plans = HashMap::from([(key(), "a plan")]);
+/// assert_eq!(plans.get(&key()), Some(&"a plan"));
+/// assert_ne!(Op::from(Activation::Elu { alpha: 0.5 }), Op::from(Activation::Elu { alpha: 0.25 }));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Op {

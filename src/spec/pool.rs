@@ -6,7 +6,7 @@ use super::setters::setters;
 use super::{Layout, Padding, PerAxis};
 
 /// How a window becomes one value.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case", deny_unknown_fields))]
 #[non_exhaustive]
@@ -87,7 +87,7 @@ impl fmt::Display for IndexNumbering {
 /// assert_eq!(host::run(&pool, &[&x])?[0].as_f32()?, [6., 8.]);
 /// # Ok::<(), wgpool::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Pool {
     /// What is computed of each window.
@@ -166,7 +166,7 @@ impl Pool {
 /// assert_eq!(host::run(&Op::from(AdaptivePool::max([2])), &[&x])?[0].as_f32()?, [3., 5.]);
 /// # Ok::<(), wgpool::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct AdaptivePool {
     /// What is computed of each window.
@@ -208,7 +208,7 @@ impl AdaptivePool {
 /// The second input holds the caller's random samples in `0..1`, shape `[N, C, spatial axes]`: of three axes in
 /// their order, of two the last axis first, as PyTorch's `_random_samples`. Windows of an axis start at
 /// `floor((i + u) * a) - floor(u * a)` with `a = (L - k) / (O - 1)`, the last one at `L - k`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct FractionalMaxPool {
     /// Taps of the window on each axis, or one number for all of them.
@@ -226,7 +226,7 @@ pub struct FractionalMaxPool {
 /// Inputs: the values, and their indices (i32, same shape). Every element of the output that no index names is 0;
 /// of equal indices the last in row-major order wins. An index outside the output is an error where indices are
 /// at hand ([`Engine::run_async`](crate::Engine::run_async), the host path); a binding recorded on the GPU ignores it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct MaxUnpool {
     /// Spatial lengths of the output; [`MaxUnpool::output_of`] computes PyTorch's default.
@@ -298,7 +298,7 @@ impl MaxUnpool {
 /// Pooling of each whole plane: ONNX `GlobalMaxPool` and `GlobalAveragePool`, Keras `GlobalMaxPooling2D`.
 ///
 /// Shapes: `[N, C, spatial...]` in, `[N, C, 1...]` out (channels last for [`Layout::Nhwc`]).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct GlobalPool {
     /// What is computed of each plane.

@@ -21,7 +21,7 @@ pub enum RoiMode {
 ///
 /// Bins of more than [`MOST_SAMPLES`](crate::problem::MOST_SAMPLES) samples along an axis are an error, or NaN where the regions are
 /// known to the GPU alone.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct RoiAlign {
     /// Bins along height and width.
@@ -44,7 +44,7 @@ pub struct RoiAlign {
 ///
 /// Inputs: images `[N, C, H, W]` (channels last for [`Layout::Nhwc`]) and regions `[R, 5]` as
 /// `image, x1, y1, x2, y2`. Output: `[R, C, height, width]`; an empty bin is 0.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct MaxRoiPool {
     /// Bins along height and width.
