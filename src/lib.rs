@@ -41,6 +41,8 @@ mod outside;
 pub mod plan;
 pub mod problem;
 pub mod reference;
+#[doc = include_str!("../docs/semantics.md")]
+pub mod semantics {}
 pub mod spec;
 pub mod tensor;
 #[cfg(feature = "unstable-testing")]

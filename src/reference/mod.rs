@@ -99,7 +99,7 @@ pub fn run(op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
     evaluate(&problem, inputs)?.iter().map(Exact::to_tensor).collect()
 }
 
-/// Computes a problem in 64-bit floats, with the bound that SEMANTICS sets for each element.
+/// Computes a problem in 64-bit floats, with the bound that [the rules](crate::semantics) set for each element.
 ///
 /// # Errors
 /// If `inputs` are not what the problem was made for; [`Error::OutOfMemory`](crate::Error::OutOfMemory).
