@@ -53,6 +53,11 @@ impl Prepared {
         &self.problem
     }
 
+    /// The weights as they were given.
+    pub fn weights(&self) -> &[Tensor] {
+        &self.weights
+    }
+
     /// How it is computed and what that costs.
     ///
     /// ```

@@ -1,6 +1,6 @@
 //! Layers that scale and shift channels: batch normalisation with stored statistics, normalisation and rescaling.
 
-use super::lower::channels;
+use super::axes::channels;
 use super::weight::Weight;
 use wgpool::error::{Error, Result};
 use wgpool::spec::{Conv, DenseLayout, KernelLayout, Layout, Op};

@@ -56,7 +56,50 @@ impl Session {
     pub fn compile_in(engine: &Engine, program: Program, memory: &Memory<'_>) -> Result<Session> {
         let plans = plans(engine, &program, memory)?;
         engine.prepare_all(&plans)?;
-        block_on(Self::on_gpu(engine, program, &plans, memory))
+        block_on(Self::on_gpu(engine, program, &plans, memory, None))
+    }
+
+    /// [`Session::with_batch_async`], waited for.
+    ///
+    /// # Errors
+    /// Those of [`Session::with_batch_async`].
+    ///
+    /// ```
+    /// use wgpool_net::{LayerKind, Memory, Sequential, Session};
+    /// use wgpool::{Backend, Pool, Tensor};
+    /// let model = Sequential::new("tiny", [1, 2, 2]).layer("pool", LayerKind::Pool(Pool::max([2, 2])));
+    /// let one = Session::compile(&Backend::Host, model.program(1)?)?;
+    /// let two = one.with_batch(2, &Memory::default())?;
+    /// let x = Tensor::from_f32(&[2, 1, 2, 2], vec![1., 2., 3., 4., 8., 7., 6., 5.])?;
+    /// assert_eq!(two.run(&x)?.as_f32()?, [4., 8.]);
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    pub fn with_batch(&self, batch: usize, memory: &Memory<'_>) -> Result<Session> {
+        if let Kind::Gpu(session) = &self.kind {
+            session.engine.prepare_all(&plans(&session.engine, &self.batched(batch)?, memory)?)?;
+        }
+        block_on(self.with_batch_async(batch, memory))
+    }
+
+    /// [`Session::set_weights_async`], waited for.
+    ///
+    /// # Errors
+    /// Those of [`Session::set_weights_async`].
+    ///
+    /// ```
+    /// use wgpool_net::{LayerKind, Sequential, Session};
+    /// use wgpool::{Backend, Dense, Tensor};
+    /// let kernel = Tensor::from_f32(&[2, 1], vec![1., 10.])?;
+    /// let mut model = Sequential::new("tiny", [2])
+    ///     .layer("sum", LayerKind::Dense { spec: Dense::new(), kernel: kernel.into(), bias: None });
+    /// let mut session = Session::compile(&Backend::Host, model.program(1)?)?;
+    /// model.set_weights("sum", vec![Tensor::from_f32(&[2, 1], vec![3., 5.])?])?;
+    /// session.set_weights(&model.program(1)?)?;
+    /// assert_eq!(session.run(&Tensor::from_f32(&[1, 2], vec![1., 1.])?)?.as_f32()?, [8.]);
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    pub fn set_weights(&mut self, from: &Program) -> Result<()> {
+        block_on(self.set_weights_async(from))
     }
 
     /// [`Session::run_async`], waited for.
@@ -66,8 +109,8 @@ impl Session {
     pub fn run(&self, input: &Tensor) -> Result<Tensor> {
         self.check(input)?;
         match &self.kind {
-            Kind::Cpu { backend, program } => program.run(backend, input),
-            Kind::Host(session) => session.run(self.name(), input),
+            Kind::Cpu(backend) => self.program.run(backend, input),
+            Kind::Host(steps) => self.run_on_host(steps, input),
             Kind::Gpu(session) => block_on(session.start(input))?.wait(),
         }
     }

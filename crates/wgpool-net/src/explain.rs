@@ -8,7 +8,7 @@ use wgpool::backend::Backend;
 use wgpool::error::Result;
 use wgpool::plan::Plan;
 use wgpool::plan::explain::{Explanation, Table, bytes};
-use wgpool::tensor::{Tensor, TensorDesc};
+use wgpool::tensor::TensorDesc;
 use wgpool::text::escaped;
 
 /// One operation of a program and its cost.
@@ -92,7 +92,7 @@ impl Program {
             }
         };
         let scratch = between + explanations.iter().map(|e| e.scratch).sum::<u64>();
-        let size = |tensor: &Tensor| tensor.desc().buffer_size();
+        let weights = self.steps.iter().flat_map(|step| step.problem.inputs.iter().skip(1));
         let layers = self.steps.iter().zip(explanations);
         let layers: Vec<LayerCost> =
             layers.map(|(step, explanation)| LayerCost { name: step.name.clone(), explanation }).collect();
@@ -100,7 +100,7 @@ impl Program {
             name: self.name.clone(),
             backend: backend.name(),
             ends: self.input.buffer_size() + self.output.buffer_size(),
-            weights: self.steps.iter().flat_map(|step| &step.weights).map(size).sum(),
+            weights: weights.map(TensorDesc::buffer_size).sum(),
             scratch,
             packed: layers.iter().map(|layer| layer.explanation.packed).sum(),
             layers,

@@ -6,6 +6,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
 
 mod affine;
+mod axes;
 #[cfg(not(target_arch = "wasm32"))]
 mod blocking;
 mod explain;
@@ -16,6 +17,7 @@ mod memory;
 mod program;
 mod sequential;
 mod session;
+mod slots;
 mod summary;
 mod weight;
 

@@ -3,10 +3,11 @@
 use super::layer::{Layer, LayerKind};
 use super::lower::Lowering;
 use super::program::Program;
+use super::slots::{check_shape, slots};
 use wgpool::backend::Backend;
-use wgpool::error::Result;
+use wgpool::error::{Error, Result};
 use wgpool::spec::Accuracy;
-use wgpool::tensor::Tensor;
+use wgpool::tensor::{DType, Tensor};
 
 /// A model of layers in a row, as Keras' `Sequential`.
 ///
@@ -95,6 +96,49 @@ impl Sequential {
         self
     }
 
+    /// A layer's weights in the order and shapes that Keras' `get_weights` gives.
+    ///
+    /// # Errors
+    /// [`Error::Layer`] if there is no such layer, or it was read without weights.
+    pub fn layer_weights(&self, layer: &str) -> Result<Vec<Tensor>> {
+        let mut found = self.layers.get(self.position(layer)?).cloned();
+        let slots = found.as_mut().map(slots).unwrap_or_default();
+        slots.into_iter().map(|slot| slot.value(&self.name, layer)).collect()
+    }
+
+    /// Sets a layer's weights, in the order and shapes that Keras' `get_weights` gives. A session takes them by
+    /// [`Session::set_weights_async`](crate::Session::set_weights_async).
+    ///
+    /// # Errors
+    /// [`Error::Layer`] if there is no such layer, or the weights are not as many, or one has another shape or type, with
+    /// its name; nothing has changed then.
+    pub fn set_weights(&mut self, layer: &str, weights: Vec<Tensor>) -> Result<()> {
+        let at = self.position(layer)?;
+        let Sequential { name, layers, .. } = self;
+        let slots = layers.get_mut(at).map(slots).unwrap_or_default();
+        if slots.len() != weights.len() {
+            let names: Vec<&str> = slots.iter().map(|slot| slot.name).collect();
+            let reason = format!("it has the weights {names:?}, but {} are given", weights.len());
+            return Err(Error::layer(name, layer, reason));
+        }
+        for (slot, weight) in slots.iter().zip(&weights) {
+            check_shape(name, layer, slot, weight.shape())?;
+            if weight.dtype() != DType::F32 {
+                let reason = format!("weight {} is of {}, but it must be of f32", slot.name, weight.dtype());
+                return Err(Error::layer(name, layer, reason));
+            }
+        }
+        slots.into_iter().zip(weights).try_for_each(|(slot, weight)| slot.fill(weight))
+    }
+
+    fn position(&self, layer: &str) -> Result<usize> {
+        let at = self.layers.iter().position(|l| l.name == layer);
+        at.ok_or_else(|| {
+            let names: Vec<&str> = self.layers.iter().map(|l| l.name.as_str()).collect();
+            Error::layer(&self.name, layer, format!("there is no such layer; there are {}", names.join(", ")))
+        })
+    }
+
     /// How many numbers the model has learnt.
     pub fn parameters(&self) -> Parameters {
         self.layers.iter().map(Layer::parameters).fold(Parameters::default(), |sum, p| Parameters {
@@ -123,7 +167,7 @@ impl Sequential {
     /// activation, dropout vanishes, and flattening only changes the shape that the next operation sees.
     ///
     /// # Errors
-    /// Those of the layers' operations, with model and layer; [`Error::Layer`](wgpool::Error::Layer) if a weight is
+    /// Those of the layers' operations, with model and layer; [`Error::Layer`] if a weight is
     /// known by its shape alone.
     pub fn program(&self, batch: usize) -> Result<Program> {
         let mut lowering = Lowering::new(&self.name, &self.batched(batch), true)?;

@@ -49,7 +49,9 @@ fn use_model(model: &Sequential) {
 fn keras_configurations() {
     let mut tally = Tally::new("Keras configurations");
     let mut rng = Rng::new(2);
-    let models = models();
+    let mut models = models();
+    let layers = archives().into_iter().map(|archive| unpacked(&archive)).map(|[json, _]| json);
+    models.extend(layers.map(|json| (String::from_utf8(json).unwrap(), vec![])));
     let tokens: Vec<Vec<&str>> = models.iter().map(|(json, _)| tokens(json)).collect();
     for _ in 0..count(2_000) {
         let which = rng.between(0, models.len() - 1);
@@ -98,9 +100,11 @@ fn keras_weights() {
 
 /// Archives as Keras writes them.
 fn archives() -> Vec<Vec<u8>> {
-    ["c_conv3_pool3_224", "d_datacamp_pool_28", "e_conv_pool_32"]
-        .map(|folder| read(&format!("tests/data/keras/{folder}/model.keras")))
-        .to_vec()
+    let models =
+        ["c_conv3_pool3_224", "d_datacamp_pool_28", "e_conv_pool_32"].map(|name| format!("{name}/model"));
+    let layers = ["image", "transposed", "line", "volume", "channels_first", "table"];
+    let files = models.into_iter().chain(layers.map(|name| format!("layers/{name}")));
+    files.map(|file| read(&format!("tests/data/keras/{file}.keras"))).collect()
 }
 
 /// The configuration and the weights of an archive.

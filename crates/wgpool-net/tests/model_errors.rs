@@ -139,6 +139,7 @@ fn layers_that_cannot_be_computed() {
     refuse("Cropping2D", "", &["lacks cropping"]);
     refuse("UpSampling2D", r#""size": 0"#, &["size = 0"]);
     refuse("UpSampling2D", r#""size": 2147483647"#, &["too large"]);
+    refuse("UpSampling2D", r#""size": 5000"#, &["[5000, 5000, 1, 2]", "16777216 elements at most"]);
     refuse("UpSampling2D", r#""size": 2147483647, "interpolation": "bilinear""#, &["RoiAlign"]);
     refuse("UpSampling2D", r#""size": 2, "interpolation": "bicubic""#, &["bicubic", "bilinear"]);
     refuse(
@@ -167,7 +168,7 @@ fn layers_that_cannot_be_computed() {
     refuse("Conv2DTranspose", &transposed(r#", "dilation_rate": 2147483647"#), &["transposed convolution"]);
     refuse("Conv2DTranspose", &transposed(r#", "strides": 2147483647"#), &["transposed convolution"]);
     refuse("AdaptiveMaxPooling2D", r#""output_size": 0"#, &["output_size = 0"]);
-    refuse("AdaptiveMaxPooling2D", r#""output_size": 2147483647"#, &["adaptive"]);
+    refuse("AdaptiveMaxPooling2D", r#""output_size": 2147483647"#, &["too large"]);
     refuse("AutoContrast", "", &["class AutoContrast"]);
     refuse("LeakyReLU", r#""negative_slope": 1e300"#, &["negative slope 1e300"]);
     refuse("ELU", r#""alpha": 1e300"#, &["alpha 1e300"]);
@@ -323,7 +324,37 @@ fn files_that_cannot_be_read() {
     let folder = path("data/mnist");
     refused(keras::load(&folder, Some(&folder.join("missing"))), &["missing"]);
     assert!(matches!(keras::load(folder.join("LICENSE-digits"), None), Err(Error::Document { .. })));
-    refused(keras::load(folder.join("config.json"), Some(&folder.join("config.json"))), &["safetensors"]);
+    refused(
+        keras::load(folder.join("config.json"), Some(&folder.join("config.json"))),
+        &["safetensors", "config.json"],
+    );
+    refused(
+        keras::load(folder.join("LICENSE-digits"), None),
+        &["Keras config", "LICENSE-digits", "not JSON"],
+    );
+}
+
+/// A folder of the test's own, which is removed with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("wgpool-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn write(&self, file: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.0.join(file);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 #[test]
@@ -374,6 +405,30 @@ mod archives {
     }
 
     const ARCHIVE: &str = "tests/data/keras/d_datacamp_pool_28/model.keras";
+
+    /// What `model.save(zipped=False)` and `save_weights` write.
+    #[test]
+    fn weights_in_hdf5_beside_their_configuration() {
+        let (json, weights) = (part("config.json"), part("model.weights.h5"));
+        let folder = Folder::new("unzipped");
+        let config = folder.write("config.json", &json);
+        refused(keras::load(&folder.0, None), &["weights.safetensors"]);
+        let hdf5 = folder.write("model.weights.h5", &weights);
+        let expected = keras::load(path(ARCHIVE), None).unwrap();
+        assert_eq!(keras::load(&folder.0, None).unwrap(), expected);
+        let other = folder.write("other.weights.h5", &weights);
+        assert_eq!(keras::load(&config, Some(&other)).unwrap(), expected);
+        // A model in it cannot be told from the file alone.
+        for file in [&hdf5, &folder.write("legacy.h5", &weights)] {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            refused(keras::load(file, None), &[name, "HDF5", ".keras"]);
+            refused(keras::load_architecture(file), &[name, "HDF5", ".keras"]);
+        }
+        let cut = folder.write("cut.h5", &weights[..weights.len() / 2]);
+        refused(keras::load(&config, Some(&cut)), &["cut.h5"]);
+        folder.write("model.weights.h5", b"not HDF5");
+        refused(keras::load(&folder.0, None), &["model.weights.h5", "safetensors"]);
+    }
 
     #[test]
     fn parts_that_are_missing_or_of_another_model() {

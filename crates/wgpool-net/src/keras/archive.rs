@@ -10,8 +10,8 @@ use serde_json::Value;
 use zip::ZipArchive;
 
 use super::config;
-use super::weights::{check_shape, slots, unread};
 use crate::Sequential;
+use crate::slots::{check_shape, slots, unread};
 use wgpool::error::{Error, Result};
 use wgpool::tensor::Tensor;
 
@@ -22,9 +22,19 @@ const LARGEST_WEIGHTS: u64 = 4 << 30;
 
 /// The model of an archive; with its weights only if they are asked for.
 pub(super) fn load(file: impl Read + Seek, with_weights: bool) -> Result<Sequential> {
-    // The archive's bytes may come from anywhere, and neither the ZIP nor the HDF5 reader promises not to panic
-    // on every sequence of them. They hold no state beyond this call, so unwinding out of them is safe.
-    catch_unwind(AssertUnwindSafe(|| read(file, with_weights)))
+    unwound(|| read(file, with_weights))
+}
+
+/// Fills a model's weights from HDF5, as Keras writes them into archives, beside an unzipped one, and by `save_weights`.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn weights(model: &mut Sequential, bytes: Vec<u8>) -> Result<()> {
+    unwound(|| fill(model, bytes))
+}
+
+/// What `read` comes to. The bytes may come from anywhere, and neither the ZIP nor the HDF5 reader promises not to panic
+/// on every sequence of them. They hold no state beyond this call, so unwinding out of them is safe.
+fn unwound<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(read))
         .unwrap_or_else(|_| Err(bad("its contents cannot be read: the reader gave up on them")))
 }
 

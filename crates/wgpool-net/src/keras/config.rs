@@ -52,7 +52,7 @@ pub(super) fn architecture(json: &[u8], version: Option<&str>) -> Result<Sequent
 
     let mut format: Option<(Layout, &str)> = None;
     let has_layout = entries.iter().find(|fields| fields.get("data_format").is_some());
-    let whole = has_layout.map_or(Ok(Layout::Nhwc), layers::layout)?;
+    let whole = has_layout.map_or(Ok(Layout::Nhwc), Fields::layout)?;
     let mut model = Sequential::new(name, input);
     let mut shape = batched;
     for (i, fields) in entries.iter().enumerate() {
@@ -64,7 +64,7 @@ pub(super) fn architecture(json: &[u8], version: Option<&str>) -> Result<Sequent
             continue;
         }
         if layers::has_layout(fields.class) {
-            let layout = layers::layout(fields)?;
+            let layout = fields.layout()?;
             match format {
                 Some((first, by)) if first != layout => {
                     return Err(fields.error(format!(

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use wgpool::error::{Error, Result};
+use wgpool::spec::Layout;
 
 /// The largest length, count or size that a configuration may hold.
 const LARGEST: u64 = i32::MAX as u64;
@@ -134,6 +135,18 @@ impl<'a> Fields<'a> {
         };
         let axis = one.as_i64().filter(|axis| axis.unsigned_abs() <= LARGEST);
         axis.map(|axis| axis as isize).ok_or_else(|| self.bad(key, value, "it must be a whole number"))
+    }
+
+    /// The memory order.
+    pub fn layout(&self) -> Result<Layout> {
+        match self.text_or("data_format", "channels_last")? {
+            "channels_last" => Ok(Layout::Nhwc),
+            "channels_first" => Ok(Layout::Nchw),
+            other => {
+                let rule = "it must be channels_last or channels_first";
+                Err(self.error(format!("data_format is {other:?}, but {rule}")))
+            }
+        }
     }
 
     /// Refuses a layer that computes in another type than 32-bit floats.

@@ -73,7 +73,7 @@ pub(super) fn layer(fields: &Fields<'_>, shape: &[usize], model: Layout) -> Resu
         }
         (class, None) if FOR_TRAINING.contains(&class) => (LayerKind::Dropout, None),
         ("Dense", None) => dense(fields, shape)?,
-        ("Flatten", None) => (LayerKind::Flatten { from: layout(fields)? }, None),
+        ("Flatten", None) => (LayerKind::Flatten { from: fields.layout()? }, None),
         ("BatchNormalization", None) => (LayerKind::BatchNorm(scaling::batch_norm(fields, shape)?), None),
         ("Normalization", None) => (scaling::normalization(fields, shape)?, None),
         ("Rescaling", None) => (scaling::rescaling(fields, model)?, None),
@@ -120,17 +120,6 @@ fn split_rank(class: &str) -> (&str, Option<usize>) {
 pub(super) fn has_layout(class: &str) -> bool {
     let (stem, rank) = split_rank(class);
     rank.is_some() && stem != "SpatialDropout"
-}
-
-pub(super) fn layout(fields: &Fields<'_>) -> Result<Layout> {
-    match fields.text_or("data_format", "channels_last")? {
-        "channels_last" => Ok(Layout::Nhwc),
-        "channels_first" => Ok(Layout::Nchw),
-        other => {
-            Err(fields
-                .error(format!("data_format is {other:?}, but it must be channels_last or channels_first")))
-        }
-    }
 }
 
 /// The channels of an input of `rank` spatial axes.
@@ -207,7 +196,7 @@ fn bias(fields: &Fields<'_>, outputs: usize) -> Result<Option<Weight>> {
 }
 
 fn conv(fields: &Fields<'_>, shape: &[usize], rank: usize) -> Result<(LayerKind, Option<Softmax>)> {
-    let layout = layout(fields)?;
+    let layout = fields.layout()?;
     let inputs = channels(fields, shape, rank, layout)?;
     let window = fields.counts("kernel_size", rank)?;
     let dilation = fields.counts_or("dilation_rate", rank, vec![1; rank])?;
@@ -250,7 +239,7 @@ fn conv(fields: &Fields<'_>, shape: &[usize], rank: usize) -> Result<(LayerKind,
 
 /// A depthwise convolution as [`conv`] has it, but for its kernel's name, and one of a single tap.
 fn separable(fields: &Fields<'_>, shape: &[usize], rank: usize) -> Result<(LayerKind, Option<Softmax>)> {
-    let layout = layout(fields)?;
+    let layout = fields.layout()?;
     let inputs = channels(fields, shape, rank, layout)?;
     let (multiplier, outputs) = (fields.count_or("depth_multiplier", 1)?, fields.count("filters")?);
     let pixels = shape.iter().product::<usize>() / inputs.max(1);
@@ -278,7 +267,7 @@ fn separable(fields: &Fields<'_>, shape: &[usize], rank: usize) -> Result<(Layer
 }
 
 fn conv_transpose(fields: &Fields<'_>, shape: &[usize], rank: usize) -> Result<(LayerKind, Option<Softmax>)> {
-    let layout = layout(fields)?;
+    let layout = fields.layout()?;
     let inputs = channels(fields, shape, rank, layout)?;
     let outputs = fields.count("filters")?;
     let window = fields.counts("kernel_size", rank)?;
@@ -314,11 +303,11 @@ fn pool(fields: &Fields<'_>, rank: usize) -> Result<Pool> {
     let stride = fields.counts_or("strides", rank, window.clone())?;
     // Keras leaves padding out of an average's count, which is Pool::average.
     let pool = if fields.class.starts_with("Max") { Pool::max(window) } else { Pool::average(window) };
-    Ok(pool.stride(stride).padding(padding(fields)?).layout(layout(fields)?))
+    Ok(pool.stride(stride).padding(padding(fields)?).layout(fields.layout()?))
 }
 
 fn global_pool(fields: &Fields<'_>, shape: &[usize], rank: usize) -> Result<LayerKind> {
-    let layout = layout(fields)?;
+    let layout = fields.layout()?;
     channels(fields, shape, rank, layout)?;
     let max = fields.class.starts_with("GlobalMax");
     let spec = if max { GlobalPool::max() } else { GlobalPool::average() };
@@ -329,5 +318,5 @@ fn adaptive_pool(fields: &Fields<'_>, rank: usize) -> Result<AdaptivePool> {
     let output = fields.counts("output_size", rank)?;
     let max = fields.class.starts_with("AdaptiveMax");
     let pool = if max { AdaptivePool::max(output) } else { AdaptivePool::average(output) };
-    Ok(AdaptivePool { layout: layout(fields)?, ..pool })
+    Ok(AdaptivePool { layout: fields.layout()?, ..pool })
 }

@@ -1,4 +1,5 @@
-//! Loading Keras 3 `Sequential` models: a configuration (JSON) with safetensors, or a `.keras` archive.
+//! Loading Keras 3 models that are straight rows of layers, `Sequential` or `Functional`: a configuration (JSON) with safetensors, or a
+//! `.keras` archive.
 //!
 //! Nothing in the documents is ignored in silence that would change a result: unknown layers, activations and
 //! leftover weights are errors that name the layer.
@@ -27,7 +28,7 @@ pub use files::{load, load_architecture};
 /// That is enough for [`Sequential::summary`] and [`Sequential::parameters`].
 ///
 /// # Errors
-/// [`Error::Document`](wgpool::Error::Document) if it is no configuration of a `Sequential`; [`Error::Layer`](wgpool::Error::Layer) and [`Error::InLayer`](wgpool::Error::InLayer) if a
+/// [`Error::Document`](wgpool::Error::Document) if it is no configuration of such a model; [`Error::Layer`](wgpool::Error::Layer) and [`Error::InLayer`](wgpool::Error::InLayer) if a
 /// layer is unknown or cannot be computed, with its name.
 ///
 /// ```
@@ -43,7 +44,8 @@ pub fn architecture(config_json: impl AsRef<[u8]>) -> Result<Sequential> {
 }
 
 /// The model of a configuration, with weights from safetensors whose tensors are named `<layer>.kernel`,
-/// `<layer>.bias`, `<layer>.gamma`, `<layer>.beta`, `<layer>.moving_mean` and `<layer>.moving_variance`.
+/// `<layer>.bias`, `<layer>.gamma`, `<layer>.beta`, `<layer>.moving_mean`, `<layer>.moving_variance`, and so on as Keras names
+/// weights: `<layer>.depthwise_kernel`, `<layer>.pointwise_kernel`, `<layer>.mean`, `<layer>.variance`.
 ///
 /// # Errors
 /// Those of [`architecture`]; [`Error::Layer`](wgpool::Error::Layer) if a weight is missing, has another shape or type, or is one too

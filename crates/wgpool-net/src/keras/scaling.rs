@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::fields::Fields;
 use crate::affine::affine_of;
-use crate::lower::channels;
+use crate::axes::channels;
 use crate::{BatchNorm, LayerKind, Normalization, Rescale, Weight};
 use wgpool::error::Result;
 use wgpool::spec::Layout;

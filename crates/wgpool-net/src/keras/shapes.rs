@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::fields::Fields;
-use super::layers::layout;
+use crate::axes::space;
 use crate::layer::{Edges, Interpolation, LayerKind, Resize};
-use crate::lower::{middle, space};
+use crate::lower::middle;
 use wgpool::error::Result;
 use wgpool::spec::Layout;
 
@@ -45,13 +45,13 @@ fn edges(fields: &Fields<'_>, key: &str, rank: usize) -> Result<Edges> {
         }
         one => vec![of(one)?; rank],
     };
-    let layout = layout(fields)?;
+    let layout = fields.layout()?;
     let side = |at: usize| each.iter().map(|edges| edges[at]).collect();
     Ok(Edges { before: side(0), after: side(1), layout })
 }
 
 fn up_sampling(fields: &Fields<'_>, rank: usize, shape: &[usize]) -> Result<LayerKind> {
-    let (factors, layout) = (fields.counts("size", rank)?, layout(fields)?);
+    let (factors, layout) = (fields.counts("size", rank)?, fields.layout()?);
     let interpolation = interpolation(fields, "nearest")?;
     match (interpolation, factors.as_slice(), space(layout, shape)) {
         (Interpolation::Bilinear, &[y, x], &[height, width]) => {
@@ -90,7 +90,7 @@ fn resizing(fields: &Fields<'_>) -> Result<LayerKind> {
         size: size(fields)?,
         interpolation: interpolation(fields, "bilinear")?,
         crop_to_aspect_ratio: fields.flag_or("crop_to_aspect_ratio", false)?,
-        layout: layout(fields)?,
+        layout: fields.layout()?,
     }))
 }
 
@@ -108,7 +108,7 @@ fn images(fields: &Fields<'_>, shape: &[usize], layout: Layout) -> Result<[usize
 
 /// The middle of an image; one that is too small is resized to its largest part of the same aspect ratio, as Keras has it.
 fn center_crop(fields: &Fields<'_>, shape: &[usize]) -> Result<LayerKind> {
-    let (size, layout) = (size(fields)?, layout(fields)?);
+    let (size, layout) = (size(fields)?, fields.layout()?);
     let from = images(fields, shape, layout)?;
     if from[0] >= size[0] && from[1] >= size[1] {
         return Ok(LayerKind::Crop(middle(from, size, layout)));
@@ -119,7 +119,7 @@ fn center_crop(fields: &Fields<'_>, shape: &[usize]) -> Result<LayerKind> {
 
 /// Outside training Keras leaves images as they are, but takes them to have the size that is asked for.
 fn random_crop(fields: &Fields<'_>, shape: &[usize]) -> Result<LayerKind> {
-    let (size, from) = (size(fields)?, images(fields, shape, layout(fields)?)?);
+    let (size, from) = (size(fields)?, images(fields, shape, fields.layout()?)?);
     if size == from {
         return Ok(LayerKind::Dropout);
     }

@@ -3,18 +3,16 @@
 //! The program leaves the elements where they are and permutes the rows of the dense kernel that reads them; before any
 //! other layer that cares for their order it moves them.
 
-use super::Lowering;
-use crate::layer::Layer;
 use crate::weight::Weight;
 use wgpool::error::Result;
-use wgpool::spec::{DenseLayout, Layout};
+use wgpool::spec::DenseLayout;
 use wgpool::tensor::Tensor;
 
 /// Elements in the order channels x space that should be in the order space x channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reorder {
-    channels: usize,
-    space: usize,
+    pub channels: usize,
+    pub space: usize,
 }
 
 impl Reorder {
@@ -48,28 +46,5 @@ impl Reorder {
             }
         }
         Ok(Tensor::from_f32(kernel.shape(), reordered)?.into())
-    }
-}
-
-impl<'a> Lowering<'a> {
-    pub(super) fn flatten(&mut self, layer: &'a Layer, from: Layout) -> Result<()> {
-        if from == Layout::Nchw && self.reorder.is_none() {
-            self.reorder = Reorder::of(&self.shape);
-            self.reorder_by = Some(layer);
-        }
-        let (batch, rest) = self.shape.split_first().unwrap_or((&1, &[]));
-        self.shape = vec![*batch, rest.iter().product()];
-        Ok(())
-    }
-
-    /// Brings the elements into Keras' order if they are in another.
-    pub(super) fn in_order(&mut self) -> Result<()> {
-        let (Some(Reorder { channels, space }), Some(layer)) = (self.reorder.take(), self.reorder_by) else {
-            return Ok(());
-        };
-        let shape = self.shape.clone();
-        self.transpose(layer, channels, space)?;
-        self.shape = shape;
-        Ok(())
     }
 }

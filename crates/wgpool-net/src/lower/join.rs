@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{
-    Affine, Draft, Joins, Lowering, affine, channels, free_activation, output_shape, problem, weights,
-};
+use super::{Draft, Joins, Lowering, free_activation, output_shape, problem, weights};
+use crate::affine::{self, Affine};
+use crate::axes::channels;
 use crate::layer::Layer;
 use crate::weight::Weight;
 use wgpool::error::Result;

@@ -8,7 +8,7 @@ pub(crate) use reshape::middle;
 
 use std::borrow::Cow;
 
-use super::affine::{self, Affine};
+use super::affine::Affine;
 use super::layer::{Layer, LayerKind};
 use super::program::{Program, Step};
 use super::weight::Weight;
@@ -17,6 +17,9 @@ use wgpool::error::{Error, Result};
 use wgpool::problem::Problem;
 use wgpool::spec::{Activation, Conv, GlobalPool, Layout, Op};
 use wgpool::tensor::{DType, Data, Tensor, TensorDesc, checked_elements};
+
+/// The most weights that are made for a layer which has none: a few numbers in a document should not fill the memory.
+const MOST_ONES: usize = 1 << 24;
 
 /// An operation whose weights may still be known by their shapes alone.
 struct Draft<'a> {
@@ -148,6 +151,12 @@ impl<'a> Lowering<'a> {
 
     /// Adds an operation whose weights, of this shape, are ones.
     fn step_of_ones(&mut self, layer: &'a Layer, op: Op, kernel: Vec<usize>) -> Result<()> {
+        let elements = kernel.iter().try_fold(1usize, |n, &length| n.checked_mul(length));
+        if elements.is_none_or(|n| n > MOST_ONES) {
+            let reason =
+                format!("its windows and channels {kernel:?} are too large: {MOST_ONES} elements at most");
+            return Err(self.refuse(layer, reason));
+        }
         self.add(vec![&layer.name], op, vec![Cow::Owned(Weight::Shape(kernel))], true)
     }
 
@@ -223,25 +232,6 @@ fn ones(shape: &[usize]) -> Result<Tensor> {
         values.fill(1.0);
     }
     Tensor::new(shape, data)
-}
-
-/// The channels of a tensor; 0 if it has no axis for them.
-pub(super) fn channels(layout: Layout, shape: &[usize]) -> usize {
-    let channels = match layout {
-        Layout::Nchw => shape.get(1),
-        Layout::Nhwc => shape.last(),
-    };
-    channels.copied().unwrap_or(0)
-}
-
-/// The spatial lengths of a tensor.
-pub(super) fn space(layout: Layout, shape: &[usize]) -> &[usize] {
-    let last = shape.len().saturating_sub(1);
-    let space = match layout {
-        Layout::Nchw => shape.get(2..),
-        Layout::Nhwc => shape.get(1..last),
-    };
-    space.unwrap_or_default()
 }
 
 fn problem(op: &Op, input: &[usize], weights: &[Cow<'_, Weight>]) -> Result<Problem> {

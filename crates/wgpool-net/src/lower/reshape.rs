@@ -2,13 +2,36 @@
 
 use std::borrow::Cow;
 
-use super::{Joins, Lowering, channels, space};
+use super::flatten::Reorder;
+use super::{Joins, Lowering};
+use crate::axes::{channels, space};
 use crate::layer::{Edges, Interpolation, Layer, Resize};
+use crate::program::whole_images;
 use wgpool::error::{Error, Result};
 use wgpool::spec::{Col2Im, Conv, ConvTranspose, KernelLayout, Layout, Op, Padding, Pool, RoiAlign, RoiMode};
-use wgpool::tensor::Tensor;
 
 impl<'a> Lowering<'a> {
+    pub(super) fn flatten(&mut self, layer: &'a Layer, from: Layout) -> Result<()> {
+        if from == Layout::Nchw && self.reorder.is_none() {
+            self.reorder = Reorder::of(&self.shape);
+            self.reorder_by = Some(layer);
+        }
+        let (batch, rest) = self.shape.split_first().unwrap_or((&1, &[]));
+        self.shape = vec![*batch, rest.iter().product()];
+        Ok(())
+    }
+
+    /// Brings the elements into Keras' order if they are in another.
+    pub(super) fn in_order(&mut self) -> Result<()> {
+        let (Some(Reorder { channels, space }), Some(layer)) = (self.reorder.take(), self.reorder_by) else {
+            return Ok(());
+        };
+        let shape = self.shape.clone();
+        self.transpose(layer, channels, space)?;
+        self.shape = shape;
+        Ok(())
+    }
+
     /// The shape takes on other lengths behind the batch.
     pub(super) fn reshape(&mut self, shape: &[usize]) -> Result<()> {
         self.in_order()?;
@@ -194,19 +217,6 @@ impl<'a> Lowering<'a> {
         }
         Ok(())
     }
-}
-
-/// What [`RoiAlign`] reads to take each image whole: its region, and its number.
-pub(in super::super) fn whole_images(batch: usize, [height, width]: [usize; 2]) -> Result<[Tensor; 2]> {
-    let mut regions = Tensor::zeros(&[batch, 4], wgpool::DType::F32)?.into_data();
-    let mut images = Tensor::zeros(&[batch], wgpool::DType::I32)?.into_data();
-    if let (wgpool::Data::F32(regions), wgpool::Data::I32(images)) = (&mut regions, &mut images) {
-        regions
-            .chunks_exact_mut(4)
-            .for_each(|region| region.copy_from_slice(&[0.0, 0.0, width as f32, height as f32]));
-        images.iter_mut().zip(0..).for_each(|(image, number)| *image = number);
-    }
-    Ok([Tensor::new(&[batch, 4], regions)?, Tensor::new(&[batch], images)?])
 }
 
 /// The largest part of an image that has the aspect ratio of `size`.

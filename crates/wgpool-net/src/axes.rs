@@ -1,0 +1,22 @@
+//! Axes of batches.
+
+use wgpool::spec::Layout;
+
+/// The channels of a tensor; 0 if it has no axis for them.
+pub(crate) fn channels(layout: Layout, shape: &[usize]) -> usize {
+    let channels = match layout {
+        Layout::Nchw => shape.get(1),
+        Layout::Nhwc => shape.last(),
+    };
+    channels.copied().unwrap_or(0)
+}
+
+/// The spatial lengths of a tensor.
+pub(crate) fn space(layout: Layout, shape: &[usize]) -> &[usize] {
+    let last = shape.len().saturating_sub(1);
+    let space = match layout {
+        Layout::Nchw => shape.get(2..),
+        Layout::Nhwc => shape.get(1..last),
+    };
+    space.unwrap_or_default()
+}

@@ -1,0 +1,312 @@
+//! Sessions: other weights and batch sizes without compiling again, one pass for all, and 16-bit floats.
+
+use std::path::PathBuf;
+
+use wgpool::engine::{Engine, Readback};
+use wgpool::plan::Plan;
+use wgpool::{Activation, Backend, DType, Error, Op, Tensor, half::f16, reference, wgpu};
+use wgpool_net::{BatchNorm, LayerKind, Memory, Program, Sequential, Session, Weight, keras};
+use wgpool_testing::support;
+
+fn data(file: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(file)
+}
+
+fn digits() -> Sequential {
+    keras::load(data("data/mnist"), None).unwrap()
+}
+
+/// Numbers from 0 to 1 that look random.
+fn numbers(shape: &[usize]) -> Tensor {
+    let count: usize = shape.iter().product();
+    let value = |i: usize| (i as u32).wrapping_mul(2_654_435_761).rotate_left(7) as f32 / u32::MAX as f32;
+    Tensor::from_f32(shape, (0..count).map(value).collect()).unwrap()
+}
+
+/// An engine whose pipelines no other test builds.
+fn engine() -> Engine {
+    support::engine().without_pipelines()
+}
+
+fn backends() -> Vec<Backend> {
+    vec![Backend::Gpu(engine()), Backend::Host, Backend::Reference]
+}
+
+/// The model with every weight of one layer a half of what it was.
+fn halved(model: &Sequential, layer: &str) -> Sequential {
+    let mut model = model.clone();
+    let half = |w: &Tensor| {
+        let values = w.as_f32().unwrap().iter().map(|v| v / 2.0).collect();
+        Tensor::from_f32(w.shape(), values).unwrap()
+    };
+    let weights = model.layer_weights(layer).unwrap().iter().map(half).collect();
+    model.set_weights(layer, weights).unwrap();
+    model
+}
+
+#[test]
+fn other_batch_sizes_build_no_pipelines() {
+    let (engine, model) = (engine(), digits());
+    let session = Session::compile(&Backend::Gpu(engine.clone()), model.program(64).unwrap()).unwrap();
+    let built = engine.pipeline_count();
+    assert!(built > 0);
+    for batch in [128, 96] {
+        let other = session.with_batch(batch, &Memory::default()).unwrap();
+        let x = numbers(&[batch, 28, 28, 1]);
+        let expected =
+            Session::compile(&Backend::Gpu(engine.clone()), model.program(batch).unwrap()).unwrap();
+        assert_eq!(other.run(&x).unwrap(), expected.run(&x).unwrap());
+        assert_eq!(other.explain(), expected.explain());
+    }
+    assert_eq!(engine.pipeline_count(), built);
+}
+
+#[test]
+fn other_batch_sizes_on_every_backend() {
+    // Its images are resized: how many is an input of an operation.
+    let model = keras::load(data("tests/data/keras/layers/image.keras"), None).unwrap();
+    let x = numbers(&[3, 12, 10, 3]);
+    for backend in backends() {
+        let session = Session::compile(&backend, model.program(1).unwrap()).unwrap();
+        let three = session.with_batch(3, &Memory::default()).unwrap();
+        assert_eq!((three.input().shape[0], three.output().shape[0]), (3, 3));
+        let expected = Session::compile(&backend, model.program(3).unwrap()).unwrap().run(&x).unwrap();
+        assert_eq!(three.run(&x).unwrap(), expected, "{}", backend.name());
+        let none = three.with_batch(0, &Memory::default()).unwrap();
+        assert_eq!(none.output().shape, [0, 4]);
+        let error = none.with_batch(2, &Memory::default()).unwrap_err();
+        assert!(matches!(error, Error::Parameter { .. }), "{error}");
+        assert!(session.with_batch(usize::MAX, &Memory::default()).is_err());
+    }
+}
+
+#[test]
+fn weights_are_set_without_compiling() {
+    let (before, after) = (digits(), halved(&digits(), "conv2"));
+    let x = numbers(&[64, 28, 28, 1]);
+    for backend in backends() {
+        let run = |model: &Sequential| {
+            Session::compile(&backend, model.program(64).unwrap()).unwrap().run(&x).unwrap()
+        };
+        let (old, new) = (run(&before), run(&after));
+        assert_ne!(old, new);
+        let mut session = Session::compile(&backend, before.program(64).unwrap()).unwrap();
+        assert_eq!(session.run(&x).unwrap(), old);
+        let built = if let Backend::Gpu(engine) = &backend { engine.pipeline_count() } else { 0 };
+        // A program of another batch size has the same weights.
+        session.set_weights(&after.program(1).unwrap()).unwrap();
+        assert_eq!(session.run(&x).unwrap(), new, "{}", backend.name());
+        if let Backend::Gpu(engine) = &backend {
+            assert_eq!(engine.pipeline_count(), built);
+        }
+    }
+}
+
+/// What a session gives when the app records and submits it.
+fn encoded(engine: &Engine, session: &Session, x: &Tensor) -> Tensor {
+    pollster::block_on(engine.write(session.input_buffer().unwrap(), 0, x)).unwrap();
+    let mut encoder = engine.device().create_command_encoder(&Default::default());
+    session.encode(&mut encoder).unwrap();
+    finished(engine, session, encoder, session.output_buffer().unwrap())
+}
+
+/// Submits what is recorded, and reads a session's output from a buffer.
+fn finished(
+    engine: &Engine,
+    session: &Session,
+    mut encoder: wgpu::CommandEncoder,
+    output: &wgpu::Buffer,
+) -> Tensor {
+    let readback = Readback::new(engine, session.output(), 1).unwrap();
+    let size = session.output().buffer_size();
+    let recorded = readback.record(&mut encoder, output.slice(..size)).unwrap();
+    recorded.submitted(engine.queue().submit([encoder.finish()])).wait().unwrap()
+}
+
+#[test]
+fn sessions_that_share_weights_take_those_that_are_set() {
+    let (engine, before) = (engine(), digits());
+    let after = halved(&before, "conv2");
+    let backend = Backend::Gpu(engine.clone());
+    let mut session = Session::compile(&backend, before.program(64).unwrap()).unwrap();
+    let shared = session.with_batch(96, &Memory::default()).unwrap();
+    let x = numbers(&[96, 28, 28, 1]);
+    let new = Session::compile(&backend, after.program(96).unwrap()).unwrap().run(&x).unwrap();
+    assert_ne!(shared.run(&x).unwrap(), new);
+    session.set_weights(&after.program(64).unwrap()).unwrap();
+    // First recorded by the app, with the weights' order; then prepacked by a run.
+    assert_eq!(encoded(&engine, &shared, &x), new);
+    assert_eq!(shared.run(&x).unwrap(), new);
+    assert_eq!(encoded(&engine, &shared, &x), new);
+}
+
+#[test]
+fn weights_of_another_model_are_refused_and_change_nothing() {
+    let model = digits();
+    let x = numbers(&[2, 28, 28, 1]);
+    let renamed = |name: &str| {
+        let mut other = model.program(2).unwrap();
+        other.steps[1].name = name.into();
+        other
+    };
+    let without_last = |mut program: Program| {
+        program.steps.pop();
+        program
+    };
+    for backend in backends() {
+        let mut session = Session::compile(&backend, model.program(2).unwrap()).unwrap();
+        let old = session.run(&x).unwrap();
+        let mut refuse = |program: Program, parts: &[&str]| {
+            let error = session.set_weights(&program).unwrap_err().to_string();
+            assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+            assert_eq!(session.run(&x).unwrap(), old, "{}", backend.name());
+        };
+        refuse(renamed("other"), &["other", "in its place"]);
+        refuse(without_last(model.program(2).unwrap()), &["operations"]);
+        let pool = Sequential::new("pool", [28, 28, 1]);
+        refuse(pool.program(2).unwrap(), &["operations", "has 0"]);
+        let mut shape = model.program(2).unwrap();
+        let first = &mut shape.steps[0];
+        let Op::Conv(spec) = &first.op else { panic!() };
+        let descs = [first.problem.inputs[0].clone(), numbers(&[3, 3, 1, 5]).desc()];
+        first.problem = wgpool::Problem::new(&Op::from(spec.clone()), &descs).unwrap();
+        refuse(shape, &["layer conv1", "its weights are", "[3, 3, 1, 5]"]);
+    }
+}
+
+#[test]
+fn weights_of_layers_are_those_of_keras() {
+    let mut model = keras::load(data("tests/data/keras/layers/line.keras"), None).unwrap();
+    // As Keras stores depthwise kernels: [taps, channels, multiplier].
+    let shapes: Vec<Vec<usize>> =
+        model.layer_weights("separable").unwrap().iter().map(|w| w.shape().to_vec()).collect();
+    assert_eq!(shapes, [vec![3, 3, 1], vec![1, 3, 4], vec![4]]);
+    let before = model.clone();
+    let refused = |error: Error, parts: &[&str]| {
+        let error = error.to_string();
+        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+    };
+    refused(
+        model.layer_weights("seperable").unwrap_err(),
+        &["seperable", "there are adapted, padded, separable"],
+    );
+    refused(
+        model.set_weights("separable", vec![]).unwrap_err(),
+        &["separable", "depthwise_kernel", "0 are given"],
+    );
+    let mut weights = model.layer_weights("separable").unwrap();
+    weights[1] = numbers(&[1, 4, 3]);
+    refused(
+        model.set_weights("separable", weights.clone()).unwrap_err(),
+        &["pointwise_kernel", "[1, 4, 3]", "[1, 3, 4]"],
+    );
+    weights[1] = Tensor::zeros(&[1, 3, 4], DType::F16).unwrap();
+    refused(model.set_weights("separable", weights).unwrap_err(), &["pointwise_kernel", "f16", "f32"]);
+    assert_eq!(model, before);
+    let norm = BatchNorm {
+        gamma: None,
+        beta: None,
+        mean: Weight::Shape(vec![3]),
+        variance: Weight::Shape(vec![3]),
+        epsilon: 1e-3,
+        layout: wgpool::Layout::Nhwc,
+    };
+    let open = Sequential::new("open", [3]).layer("norm", LayerKind::BatchNorm(norm));
+    refused(open.layer_weights("norm").unwrap_err(), &["norm", "moving_mean", "without weights"]);
+}
+
+#[test]
+fn one_pass_holds_the_model_and_what_reads_it() {
+    let (engine, model) = (engine(), digits());
+    let session = Session::compile(&Backend::Gpu(engine.clone()), model.program(2).unwrap()).unwrap();
+    let x = numbers(&[2, 28, 28, 1]);
+    let op = Op::from(Activation::Relu);
+    let plan = engine.plan(&op, &[session.output().clone()]).unwrap();
+    let result = engine.tensor_buffer("test", session.output().buffer_size()).unwrap();
+    let relu = engine.prepare(&plan).unwrap();
+    let relu = relu.bind(&[session.output_buffer().unwrap().slice(..)], &[result.slice(..)]).unwrap();
+    pollster::block_on(engine.write(session.input_buffer().unwrap(), 0, &x)).unwrap();
+    let mut encoder = engine.device().create_command_encoder(&Default::default());
+    let mut pass = encoder.begin_compute_pass(&Default::default());
+    session.encode_in_pass(&mut pass).unwrap();
+    relu.encode(&mut pass);
+    drop(pass);
+    assert_eq!(finished(&engine, &session, encoder, &result), session.run(&x).unwrap());
+
+    let host = Session::compile(&Backend::Host, model.program(2).unwrap()).unwrap();
+    let mut encoder = engine.device().create_command_encoder(&Default::default());
+    let mut pass = encoder.begin_compute_pass(&Default::default());
+    assert!(matches!(host.encode_in_pass(&mut pass), Err(Error::NoDevice { .. })));
+}
+
+/// How far each step may be from the definition, computed from what the step before gave.
+fn check_f16(program: &Program, backend: &Backend, x: &Tensor) -> Tensor {
+    let mut x = x.clone();
+    for step in &program.steps {
+        let input = x.reshaped(&step.input_shape).unwrap();
+        let inputs: Vec<&Tensor> = std::iter::once(&input).chain(&step.weights).collect();
+        let exact = reference::evaluate(&step.problem, &inputs).unwrap();
+        let got = backend.run(&step.op, &inputs).unwrap();
+        assert_eq!(reference::compare(&exact[0], &got[0]).unwrap(), None, "{}", step.name);
+        x = got.into_iter().next().unwrap();
+    }
+    x.reshaped(&program.output.shape).unwrap()
+}
+
+#[test]
+fn models_in_16_bit_floats() {
+    let mut model = digits();
+    let error = model.program(4).unwrap().in_f16().unwrap_err().to_string();
+    assert!(
+        error.contains("layer dense_out") && error.contains("softmax") && error.contains("f16"),
+        "{error}"
+    );
+    // The scores, of which the softmax makes probabilities.
+    model.layers.last_mut().unwrap().softmax = None;
+    let program = model.program(4).unwrap().in_f16().unwrap();
+    assert!(program.steps.iter().all(|step| step.weights.iter().all(|w| w.dtype() == DType::F16)));
+    assert_eq!((program.input.dtype, program.output.dtype), (DType::F16, DType::F16));
+    let x = numbers(&[4, 28, 28, 1]);
+    let narrow: Vec<f16> = x.as_f32().unwrap().iter().map(|&v| f16::from_f32(v)).collect();
+    let narrow = Tensor::new(&[4, 28, 28, 1], narrow).unwrap();
+    let (engine, mut backends) = (engine(), vec![Backend::Host]);
+    if engine.caps().f16 {
+        backends.push(Backend::Gpu(engine.clone()));
+    }
+    // Planned for a device that has them, and an error for one that has not.
+    for f16 in [true, false] {
+        let mut caps = engine.caps().clone();
+        caps.f16 = f16;
+        for step in &program.steps {
+            let plan = Plan::of(step.problem.clone(), &caps);
+            assert_eq!(
+                plan.as_ref().err().map(|e| e.to_string().contains("SHADER_F16")),
+                (!f16).then_some(true)
+            );
+        }
+    }
+    let wide = Session::compile(&Backend::Host, model.program(4).unwrap()).unwrap().run(&x).unwrap();
+    for backend in backends {
+        let expected = check_f16(&program, &backend, &narrow);
+        let session = Session::compile(&backend, program.clone()).unwrap();
+        let got = session.run(&narrow).unwrap();
+        assert_eq!(got, expected, "{}", backend.name());
+        let digit = |row: usize, at: &dyn Fn(usize) -> f32| {
+            (0..10).max_by(|&a, &b| at(row * 10 + a).total_cmp(&at(row * 10 + b)))
+        };
+        for row in 0..4 {
+            let (a, b) = (got.as_f16().unwrap(), wide.as_f32().unwrap());
+            assert_eq!(digit(row, &|i| a[i].to_f32()), digit(row, &|i| b[i]));
+        }
+    }
+
+    let mut large = model.clone();
+    let mut weights = large.layer_weights("conv1").unwrap();
+    weights[0] = Tensor::from_f32(weights[0].shape(), vec![1e6; weights[0].data().len()]).unwrap();
+    large.set_weights("conv1", weights).unwrap();
+    let error = large.program(1).unwrap().in_f16().unwrap_err().to_string();
+    assert!(error.contains("conv1") && error.contains("1e6") && error.contains("65504"), "{error}");
+    let image = keras::load(data("tests/data/keras/layers/image.keras"), None).unwrap();
+    let error = image.program(1).unwrap().in_f16().unwrap_err().to_string();
+    assert!(error.contains("resized") && error.contains("f16"), "{error}");
+}
