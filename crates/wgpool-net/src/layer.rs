@@ -104,6 +104,11 @@ pub enum LayerKind {
         /// Slope of the negative side.
         negative_slope: f32,
     },
+    /// `x` where it is positive, else its slope times `x`: Keras' `PReLU`.
+    PRelu {
+        /// The input's shape without its batch, with 1 for the axes that share a slope.
+        slope: Weight,
+    },
     /// Softmax by itself.
     Softmax(Softmax),
     /// All axes behind the batch become one.
@@ -158,6 +163,7 @@ impl LayerKind {
             LayerKind::AdaptivePool(spec) => format!("Adaptive{}{rank}D", pooling(spec.kind)),
             LayerKind::Activation(_) => "Activation".to_owned(),
             LayerKind::Relu { .. } => "ReLU".to_owned(),
+            LayerKind::PRelu { .. } => "PReLU".to_owned(),
             LayerKind::Softmax(_) => "Softmax".to_owned(),
             LayerKind::Flatten { .. } => "Flatten".to_owned(),
             LayerKind::Reshape(_) => "Reshape".to_owned(),
@@ -202,6 +208,7 @@ impl Layer {
             LayerKind::SeparableConv { depthwise_kernel, pointwise_kernel, bias, .. } => {
                 ([depthwise_kernel, pointwise_kernel].into_iter().chain(bias).collect(), vec![])
             }
+            LayerKind::PRelu { slope } => (vec![slope], vec![]),
             LayerKind::Normalization(norm) => (vec![], vec![&norm.mean, &norm.variance]),
             LayerKind::BatchNorm(norm) => {
                 (norm.gamma.iter().chain(&norm.beta).collect(), vec![&norm.mean, &norm.variance])

@@ -44,6 +44,7 @@ pub(crate) fn slots(layer: &mut Layer) -> Vec<Slot<'_>> {
             ];
             kernels.into_iter().chain(bias.as_mut().map(|b| plain("bias", b))).collect()
         }
+        LayerKind::PRelu { slope } => vec![plain("alpha", slope)],
         LayerKind::Normalization(norm) => {
             vec![plain("mean", &mut norm.mean), plain("variance", &mut norm.variance)]
         }

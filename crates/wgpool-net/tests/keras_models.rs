@@ -155,18 +155,17 @@ fn carried(step: &Step, error: &[f64], output: &[f64]) -> Vec<f64> {
     }
     match &step.op {
         Op::Conv(conv) => times(
-            slope(conv.activation),
+            slope(step),
             run(Op::from(conv.clone().activation(Activation::None)), &[&error, &magnitude()]),
         ),
         Op::ConvTranspose(conv) => {
             let linear = ConvTranspose { activation: Activation::None, ..conv.clone() };
-            times(slope(conv.activation), run(Op::from(linear), &[&error, &magnitude()]))
+            times(slope(step), run(Op::from(linear), &[&error, &magnitude()]))
         }
-        Op::Dense(dense) => times(
-            slope(dense.activation),
-            run(Op::from(dense.activation(Activation::None)), &[&error, &magnitude()]),
-        ),
-        Op::Activation(activation) => times(slope(*activation), to_f64(&error)),
+        Op::Dense(dense) => {
+            times(slope(step), run(Op::from(dense.activation(Activation::None)), &[&error, &magnitude()]))
+        }
+        Op::Activation(_) => times(slope(step), to_f64(&error)),
         // A maximum moves no farther than the farthest of its window; a mean by their mean, weighted or not.
         Op::Pool(_) | Op::GlobalPool(_) | Op::AdaptivePool(_) | Op::Col2Im(_) => {
             run(step.op.clone(), &[&error])
@@ -185,10 +184,12 @@ fn times(slope: f64, moved: Vec<f64>) -> Vec<f64> {
     moved.into_iter().map(|moved| slope * moved).collect()
 }
 
-/// The steepest slope of an activation, by which it carries errors farther.
-fn slope(activation: Activation) -> f64 {
-    use Activation::{Elu, Gelu, HardSigmoid, LeakyRelu, None, Relu, Relu6, Sigmoid, Tanh};
-    match activation {
+/// The steepest slope of a step's activation, by which it carries errors farther.
+fn slope(step: &Step) -> f64 {
+    use Activation::{Elu, Gelu, HardSigmoid, LeakyRelu, None, PRelu, Relu, Relu6, Sigmoid, Tanh};
+    let last = || step.weights.last().map_or(1.0, |w| to_f64(w).into_iter().fold(1.0, |m, a| a.abs().max(m)));
+    match step.op.activation() {
+        PRelu => last(),
         None | Relu | Relu6 | Sigmoid | Tanh => 1.0,
         LeakyRelu { alpha } | Elu { alpha } => f64::from(alpha.abs().max(1.0)),
         HardSigmoid { alpha, .. } => f64::from(alpha.abs()),
@@ -289,7 +290,7 @@ mod layers {
             }
         )*};
     }
-    layers!(image, transposed, line, volume, channels_first, flat_first, table);
+    layers!(image, transposed, line, volume, channels_first, flat_first, table, sloped);
 
     /// What each operation of a model stands for.
     fn steps(model: &str) -> Vec<String> {
@@ -303,6 +304,7 @@ mod layers {
         assert_eq!(steps("image")[..5], image);
         // Its shift would reach the zeros of the padding.
         assert_eq!(steps("channels_first")[..2], ["given", "padded+conv+norm+leaky"]);
+        assert_eq!(steps("sloped"), ["conv+channels", "each", "larger+few", "hidden+units", "scores"]);
         assert_eq!(steps("table"), ["all", "inverse+hidden", "number+scores"]);
     }
 }

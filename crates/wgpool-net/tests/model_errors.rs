@@ -179,6 +179,9 @@ fn layers_that_cannot_be_computed() {
     refuse("Conv2DTranspose", &transposed(r#", "strides": 2147483647"#), &["transposed convolution"]);
     refuse("AdaptiveMaxPooling2D", r#""output_size": 0"#, &["output_size = 0"]);
     refuse("AdaptiveMaxPooling2D", r#""output_size": 2147483647"#, &["too large"]);
+    refuse("PReLU", r#""shared_axes": [1, 4]"#, &["shared_axes", "3 axes"]);
+    refuse("PReLU", r#""shared_axes": [0]"#, &["shared_axes"]);
+    refuse("PReLU", r#""shared_axes": [2]"#, &["slope", "neighbouring"]);
     refuse("AutoContrast", "", &["class AutoContrast"]);
     refuse("LeakyReLU", r#""negative_slope": 1e300"#, &["negative slope 1e300"]);
     refuse("ELU", r#""alpha": 1e300"#, &["alpha 1e300"]);

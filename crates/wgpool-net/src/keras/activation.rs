@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::fields::{Fields, excerpt};
-use crate::LayerKind;
+use crate::{LayerKind, Weight};
 use wgpool::error::Result;
 use wgpool::spec::{Activation, ActivationKind, Softmax};
 
@@ -104,6 +104,23 @@ fn float(fields: &Fields<'_>, name: &str, number: f64) -> Result<f32> {
         true => Ok(float),
         false => Err(fields.error(format!("the {name} {number:e} is not a 32-bit float"))),
     }
+}
+
+/// The layer PReLU: a slope for each element, or for all along `shared_axes`, which are numbered from 1 behind the batch.
+pub(super) fn prelu(fields: &Fields<'_>, shape: &[usize]) -> Result<LayerKind> {
+    let mut slope = shape.get(1..).unwrap_or_default().to_vec();
+    if let Some(value) = fields.get("shared_axes") {
+        let axes = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        for axis in axes {
+            let axis = fields.whole("shared_axes", axis)?;
+            let Some(length) = slope.get_mut(axis - 1) else {
+                let rule = format!("the input has {} axes behind its batch", shape.len().saturating_sub(1));
+                return Err(fields.bad("shared_axes", value, &rule));
+            };
+            *length = 1;
+        }
+    }
+    Ok(LayerKind::PRelu { slope: Weight::Shape(slope) })
 }
 
 /// The layer ReLU.

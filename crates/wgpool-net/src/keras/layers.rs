@@ -15,7 +15,7 @@ pub(super) const SUPPORTED: &str = "InputLayer, Conv1D/2D/3D, Conv1D/2D/3DTransp
     SeparableConv1D/2D, MaxPooling1D/2D/3D, AveragePooling1D/2D/3D, GlobalMaxPooling1D/2D/3D, \
     GlobalAveragePooling1D/2D/3D, AdaptiveMaxPooling1D/2D/3D, AdaptiveAveragePooling1D/2D/3D, Dense, Flatten, Reshape, \
     Permute, RepeatVector, ZeroPadding1D/2D/3D, Cropping1D/2D/3D, UpSampling1D/2D/3D, Resizing, CenterCrop, Rescaling, \
-    Normalization, BatchNormalization, Activation, ReLU, LeakyReLU, ELU, Softmax, and what only training uses: Dropout, \
+    Normalization, BatchNormalization, Activation, ReLU, LeakyReLU, PReLU, ELU, Softmax, and what only training uses: Dropout, \
     SpatialDropout1D/2D/3D, GaussianDropout, AlphaDropout, GaussianNoise, ActivityRegularization, Identity, RandomFlip \
     and other random layers";
 
@@ -78,6 +78,7 @@ pub(super) fn layer(fields: &Fields<'_>, shape: &[usize], model: Layout) -> Resu
         ("Normalization", None) => (scaling::normalization(fields, shape)?, None),
         ("Rescaling", None) => (scaling::rescaling(fields, model)?, None),
         ("ReLU", None) => (activation::relu(fields)?, None),
+        ("PReLU", None) => (activation::prelu(fields, shape)?, None),
         (stem, rank) => (special(fields, stem, rank, shape)?, None),
     };
     Ok(Layer {

@@ -118,6 +118,37 @@ impl<'a> Lowering<'a> {
         self.step(layer, Op::from(activation), vec![])
     }
 
+    /// Joins the convolution or dense layer before it if that has no activation yet and the slopes are those of its channels.
+    pub(super) fn prelu(&mut self, layer: &'a Layer, slope: &'a Weight) -> Result<()> {
+        self.in_order()?;
+        let of_channels = |layout: Layout, shape: &[usize]| {
+            let mut each = vec![1; shape.len().saturating_sub(1)];
+            let axis = if layout == Layout::Nchw { each.first_mut() } else { each.last_mut() };
+            if let Some(axis) = axis {
+                *axis = channels(layout, shape);
+            }
+            each
+        };
+        if self.fuse
+            && let Some(draft) = self.drafts.last_mut()
+            && output_shape(&draft.problem)? == self.shape
+            && slope.shape() == of_channels(layout_of(&draft.op), &self.shape)
+            && let Some(free) = free_activation(&mut draft.op)
+        {
+            *free = Activation::PRelu;
+            draft.layers.push(&layer.name);
+            draft.joins = Joins::Nothing;
+            let elements = vec![channels(layout_of(&draft.op), &self.shape)];
+            draft.weights.push(Cow::Owned(match slope.tensor() {
+                Some(tensor) => tensor.clone().reshaped(&elements)?.into(),
+                None => Weight::Shape(elements),
+            }));
+            draft.problem = problem(&draft.op, &draft.input_shape, &draft.weights)?;
+            return Ok(());
+        }
+        self.step(layer, Op::from(Activation::PRelu), vec![Cow::Borrowed(slope)])
+    }
+
     /// `min(x, max)` where `x` is not negative, else `slope * x`.
     pub(super) fn relu(&mut self, layer: &'a Layer, max: Option<f32>, slope: f32) -> Result<()> {
         let below = if slope == 0.0 { Activation::Relu } else { Activation::LeakyRelu { alpha: slope } };
@@ -180,11 +211,7 @@ impl<'a> Lowering<'a> {
             return Ok(false);
         };
         // After a reshape the axis that is scaled may be another than the channels of the operation.
-        let channels_are_outputs = match &draft.op {
-            Op::Conv(spec) => spec.layout == layout,
-            Op::ConvTranspose(spec) => spec.layout == layout,
-            _ => layout == Layout::Nhwc || self.shape.len() == 2,
-        };
+        let channels_are_outputs = layout_of(&draft.op) == layout || self.shape.len() == 2;
         if !channels_are_outputs || output_shape(&draft.problem)? != self.shape {
             return Ok(false);
         }
@@ -194,6 +221,15 @@ impl<'a> Lowering<'a> {
         draft.layers.push(&layer.name);
         draft.problem = problem(&draft.op, &draft.input_shape, &draft.weights)?;
         Ok(true)
+    }
+}
+
+/// Where the channels of an operation's output lie.
+fn layout_of(op: &Op) -> Layout {
+    match op {
+        Op::Conv(spec) => spec.layout,
+        Op::ConvTranspose(spec) => spec.layout,
+        _ => Layout::Nhwc,
     }
 }
 

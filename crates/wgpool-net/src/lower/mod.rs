@@ -91,13 +91,15 @@ impl<'a> Lowering<'a> {
     fn layer(&mut self, layer: &'a Layer) -> Result<()> {
         let activation = match &layer.kind {
             LayerKind::Conv { spec, .. } => spec.activation,
+            LayerKind::ConvTranspose { spec, .. } => spec.activation,
+            LayerKind::SeparableConv { activation, .. } => *activation,
             LayerKind::Dense { spec, .. } => spec.activation,
             LayerKind::Activation(activation) => *activation,
             _ => Activation::None,
         };
         if activation == Activation::PRelu {
             // A bias would be taken for it.
-            return Err(self.refuse(layer, "PReLU takes a slope, which layers do not have"));
+            return Err(self.refuse(layer, "PReLU takes a slope: it is a layer of its own"));
         }
         match &layer.kind {
             LayerKind::Conv { spec, kernel, bias } => self.conv(layer, spec, kernel, bias.as_ref())?,
@@ -122,6 +124,7 @@ impl<'a> Lowering<'a> {
             LayerKind::AdaptivePool(spec) => self.step(layer, Op::from(spec.clone()), vec![])?,
             LayerKind::Activation(activation) => self.activation(layer, *activation)?,
             LayerKind::Relu { max_value, negative_slope } => self.relu(layer, *max_value, *negative_slope)?,
+            LayerKind::PRelu { slope } => self.prelu(layer, slope)?,
             LayerKind::Softmax(spec) => self.step(layer, Op::from(*spec), vec![])?,
             LayerKind::Flatten { from } => self.flatten(layer, *from)?,
             LayerKind::Reshape(shape) => self.reshape(shape)?,
@@ -174,7 +177,8 @@ impl<'a> Lowering<'a> {
         // Elements that lie in another order than Keras' pass through operations that treat all alike.
         let last = self.shape.len() as isize - 1;
         let any_order = match &op {
-            Op::Activation(_) | Op::Dense(_) => true,
+            Op::Activation(activation) => *activation != Activation::PRelu,
+            Op::Dense(_) => true,
             Op::Softmax(s) => s.axis == -1 || s.axis == last,
             _ => false,
         };

@@ -163,7 +163,22 @@ def table():
     )
 
 
-MODELS = [image, transposed, line, volume, channels_first, flat_first, table]
+def sloped():
+    return functional(
+        (6, 5, 2),
+        L.Conv2D(3, 3, use_bias=False, name="conv"),
+        L.PReLU(shared_axes=[1, 2], name="channels"),
+        L.PReLU(name="each"),
+        L.Conv2DTranspose(4, 2, name="larger"),
+        L.PReLU(shared_axes=[1, 2], name="few"),
+        L.Flatten(name="flat"),
+        L.Dense(5, name="hidden"),
+        L.PReLU(name="units"),
+        L.Dense(2, name="scores"),
+    )
+
+
+MODELS = [image, transposed, line, volume, channels_first, flat_first, table, sloped]
 
 
 def weights(layer, random):
