@@ -4,11 +4,11 @@ use std::fmt;
 
 use super::bindings::Bindings;
 use super::block::Block;
+use super::packed;
 use super::row::{Kernel, Row};
 use super::text::filled;
 use super::{conv::*, depthwise::*, frame::*, other::*, pack::*, pool::*, winograd::*};
 use crate::activation::ActivationKind;
-use crate::dtype::DType;
 
 /// Of a list of kernels: the enum over them, and what is the same for each.
 macro_rules! kernels {
@@ -58,8 +58,9 @@ kernels! {
 impl KernelKey {
     /// The shader's text, but for lines that some compilers need.
     pub(super) fn text(&self) -> String {
-        let Row { text, lines, block, .. } = self.kernel().row();
-        filled(&text.concat(), lines) + &block.wgsl()
+        let Row { text, lines, block, dtype, words, .. } = self.kernel().row();
+        let text = filled(&text.concat(), lines) + &block.wgsl();
+        if words || dtype.row().lanes == 1 { text } else { packed::text(&text) }
     }
 
     /// Its activation, if its results may have one.
@@ -105,7 +106,7 @@ impl KernelKey {
 
     /// Whether it needs 16-bit floats on the device.
     pub fn needs_f16(&self) -> bool {
-        self.kernel().row().dtype == DType::F16
+        self.kernel().row().dtype.row().needs_f16
     }
 }
 

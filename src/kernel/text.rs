@@ -1,7 +1,5 @@
 //! What the texts of kernels are put together from.
 
-use crate::dtype::DType;
-
 /// A file of the folder `shaders`.
 macro_rules! shader {
     ($file:literal) => {
@@ -36,14 +34,4 @@ pub(crate) fn filled(template: &str, lines: impl Fn(&str) -> Vec<String>) -> Str
         text.push('\n');
     }
     text
-}
-
-/// The two lines that make a kernel read and write elements of one type.
-pub(crate) fn prelude(dtype: DType) -> &'static str {
-    match dtype {
-        DType::F32 | DType::I32 => shader!("lib/f32.wgsl"),
-        DType::F16 => shader!("lib/f16.wgsl"),
-        DType::U8 => shader!("lib/u8.wgsl"),
-        DType::I8 => shader!("lib/i8.wgsl"),
-    }
 }

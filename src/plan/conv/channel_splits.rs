@@ -34,7 +34,7 @@ pub(in crate::plan) fn steps(
         }
     }
     // Sums in 16 bits would lose what they carry.
-    if fit == 0 || work.dtype == DType::F16 || all.div_ceil(fit) > MOST_STEPS {
+    if fit == 0 || work.dtype != DType::F32 || all.div_ceil(fit) > MOST_STEPS {
         iterations(all).check(p)?;
     }
     let before = ConvWork { bias: false, activation: Activation::None, ..*work };

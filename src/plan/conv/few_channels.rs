@@ -68,7 +68,7 @@ fn steps(p: &Planner, work: &ConvWork, pool: Option<&PoolWork>, patch: ConvPatch
         }
     };
     let step = Step { why, ..Step::new(patch, &params, slots, grid) };
-    let packed = (work.group_in * work.taps() * channels * work.dtype.size()) as u64;
+    let packed = (work.group_in * work.taps() * channels * work.dtype.unpacked().size()) as u64;
     Ok(Steps { packed: vec![packed], ..vec![gemm::pack_for(p, work, channels)?, step].into() })
 }
 
