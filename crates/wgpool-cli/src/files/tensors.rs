@@ -4,6 +4,9 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use wgpool::{DType, Data, Tensor};
 
+/// The types of elements that tensors have.
+const TYPES: [Dtype; 6] = [Dtype::F32, Dtype::F16, Dtype::BF16, Dtype::U8, Dtype::I8, Dtype::I32];
+
 /// The tensor that is read where a file has several.
 const INPUT: &str = "input";
 
@@ -27,13 +30,8 @@ pub fn named(bytes: &[u8], name: &str) -> Result<Tensor, String> {
 
 /// Writes one tensor.
 pub fn encode(tensor: &Tensor) -> Result<Vec<u8>, String> {
-    let dtype = match tensor.dtype() {
-        DType::F16 => Dtype::F16,
-        DType::U8 => Dtype::U8,
-        DType::I8 => Dtype::I8,
-        DType::I32 => Dtype::I32,
-        _ => Dtype::F32,
-    };
+    let dtype = TYPES.into_iter().find(|&dtype| own(dtype).as_ref() == Ok(&tensor.dtype()));
+    let dtype = dtype.ok_or_else(|| format!("safetensors have no elements of {}", tensor.dtype()))?;
     let view = TensorView::new(dtype, tensor.shape().to_vec(), tensor.data().as_bytes());
     let view = view.map_err(|e| e.to_string())?;
     safetensors::serialize([(OUTPUT, view)], None).map_err(|e| e.to_string())
@@ -45,17 +43,15 @@ fn open(bytes: &[u8]) -> Result<SafeTensors<'_>, String> {
 
 fn tensor(file: &SafeTensors<'_>, name: &str) -> Result<Tensor, String> {
     let view = file.tensor(name).map_err(|e| e.to_string())?;
-    let dtype = match view.dtype() {
-        Dtype::F32 => DType::F32,
-        Dtype::F16 => DType::F16,
-        Dtype::U8 => DType::U8,
-        Dtype::I8 => DType::I8,
-        Dtype::I32 => DType::I32,
-        other => return Err(format!("{name:?} has elements of {other:?}, not of f32, f16, u8, i8 or i32")),
-    };
+    let dtype = own(view.dtype()).map_err(|reason| format!("{name:?} cannot be read: {reason}"))?;
     Data::from_bytes(dtype, view.data())
         .and_then(|data| Tensor::new(view.shape(), data))
         .map_err(|e| e.to_string())
+}
+
+/// The tensors' type of the same name.
+fn own(dtype: Dtype) -> Result<DType, String> {
+    format!("{dtype:?}").parse().map_err(|e: wgpool::Error| e.to_string())
 }
 
 #[cfg(test)]
