@@ -1,116 +1,63 @@
-//! Kernels of elements that lie two to a word, from texts that read and write one at a time.
+//! Kernels of elements that lie several to a word, from texts that read and write one at a time.
 //!
-//! Buffers of such elements become arrays of words, and what reads or writes an element calls a function that finds it in its
-//! word. The other half of a word that is written may be another invocation's, so that it is written by atomics, which leave
-//! that half alone; four elements are two words of their own.
+//! Buffers of such elements become arrays of words, and what reads or writes an element calls a function of `shaders/lib` that
+//! finds it in its word. The rest of a word that is written may be other invocations', so that it is written by atomics, which
+//! leave that alone; four elements are whole words.
 
-use std::fmt::Write;
+use super::text::shader;
 
-/// A buffer of elements.
-struct Buffer<'a> {
-    name: &'a str,
-    /// Whether it is written.
-    written: bool,
-    /// Whether it is read and written by vectors of four.
-    fours: bool,
-}
+/// What stands for elements in a buffer's declaration, for vectors of four and for buffers that are written; the words that
+/// take their place; and the functions that find an element in them.
+const BUFFERS: [(bool, &str, &str, &str); 4] = [
+    (false, "storage, read>", "array<u32>", shader!("lib/bf16_load.wgsl")),
+    (false, "storage, read_write>", "array<atomic<u32>>", shader!("lib/bf16_store.wgsl")),
+    (true, "storage, read>", "array<vec2<u32>>", shader!("lib/bf16_load_4.wgsl")),
+    (true, "storage, read_write>", "array<vec2<u32>>", shader!("lib/bf16_store_4.wgsl")),
+];
 
-/// The declaration up to the elements' type: `@group(0) @binding(1) var<storage, read> input: array<Word>;`.
-fn buffer(line: &str, fours: bool) -> Option<Buffer<'_>> {
-    let (access, declared) = line.split_once("var<storage, ")?.1.split_once("> ")?;
-    let (name, elements) = declared.split_once(": array<")?;
-    let fours = match elements.strip_suffix(">;")? {
-        "Word" => false,
-        "Elements" => fours,
-        _ => return None,
-    };
-    Some(Buffer { name, written: access == "read_write", fours })
-}
-
-/// The text for elements that lie two to a word.
+/// The text for elements that lie several to a word.
 pub(super) fn text(text: &str) -> String {
-    let fours = text.contains("alias Elements = vec4<Word>;");
-    let (mut lines, mut functions) = (Vec::new(), String::new());
-    let buffers: Vec<Buffer> = text.lines().filter_map(|line| buffer(line, fours)).collect();
+    let vectors = text.contains("alias Elements = vec4<Word>;");
+    let (mut declared, mut functions, mut names) = (String::new(), String::new(), Vec::new());
     for line in text.lines() {
-        match buffer(line, fours) {
-            Some(buffer) => {
-                let words = buffer.words();
-                lines.push(line.replace("array<Word>", words).replace("array<Elements>", words));
-                functions += &buffer.functions();
-            }
-            None => lines.push(buffers.iter().fold(line.to_owned(), |line, buffer| buffer.calls(&line))),
+        let Some((name, elements)) = elements(line) else {
+            declared = declared + line + "\n";
+            continue;
+        };
+        let fours = vectors && elements == "array<Elements>";
+        let is_it =
+            |(is_of_fours, access, ..): &&(_, &str, _, _)| *is_of_fours == fours && line.contains(access);
+        if let Some((_, _, words, of_buffer)) = BUFFERS.iter().find(is_it) {
+            declared = declared + &line.replace(elements, words) + "\n";
+            functions += &of_buffer.replace("NAME", name);
+            names.push(name);
         }
     }
-    lines.join("\n") + "\n" + &functions
+    let lines =
+        declared.lines().map(|line| names.iter().fold(line.to_owned(), |line, name| calls(name, &line)));
+    lines.collect::<Vec<_>>().join("\n") + "\n" + &functions
 }
 
-impl Buffer<'_> {
-    fn words(&self) -> &'static str {
-        match (self.fours, self.written) {
-            (true, _) => "array<vec2<u32>>",
-            (false, true) => "array<atomic<u32>>",
-            (false, false) => "array<u32>",
-        }
-    }
+/// The name and the type of a buffer of elements: of `@group(0) @binding(1) var<storage, read> input: array<Word>;`.
+fn elements(line: &str) -> Option<(&str, &str)> {
+    let (name, elements) = line.split_once("var<storage, ")?.1.split_once("> ")?.1.split_once(": ")?;
+    let elements = elements.strip_suffix(';')?;
+    matches!(elements, "array<Word>" | "array<Elements>").then_some((name, elements))
+}
 
-    /// The line with calls of the functions in place of elements.
-    fn calls(&self, line: &str) -> String {
-        let (name, open) = (self.name, format!("{}[", self.name));
-        let mut text = String::new();
-        let mut rest = line;
-        while let Some(at) = rest.find(&open) {
-            let (before, from) = (&rest[..at], &rest[at + open.len()..]);
-            text += before;
-            let is_longer = before.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.');
-            match end_of_index(from).filter(|_| !is_longer) {
-                None => {
-                    text += &open;
-                    rest = from;
-                }
-                Some(end) => {
-                    let (index, after) = (&from[..end], &from[end + 1..]);
-                    rest = after;
-                    if let Some(value) = after.strip_prefix(" = ").and_then(|v| v.strip_suffix(';')) {
-                        let _ = write!(text, "store_{name}({}, {});", self.calls(index), self.calls(value));
-                        rest = "";
-                    } else {
-                        let _ = write!(text, "load_{name}({})", self.calls(index));
-                    }
-                }
-            }
-        }
-        text + rest
-    }
-
-    fn functions(&self) -> String {
-        let Buffer { name, written, fours } = *self;
-        let load = match (fours, written) {
-            (true, _) => format!(
-                "-> vec4<f32> {{
-    let words = {name}[at];
-    return vec4<f32>(widened(words.x, 0u), widened(words.x, 1u), widened(words.y, 0u), widened(words.y, 1u));"
-            ),
-            (false, true) => format!("-> f32 {{\n    return widened(atomicLoad(&{name}[at / 2u]), at % 2u);"),
-            (false, false) => format!("-> f32 {{\n    return widened({name}[at / 2u], at % 2u);"),
-        };
-        let store = match fours {
-            true => format!(
-                "vec4<f32>) {{
-    {name}[at] = vec2<u32>(
-        narrowed(value.x) | (narrowed(value.y) << 16u),
-        narrowed(value.z) | (narrowed(value.w) << 16u),
-    );"
-            ),
-            false => format!(
-                "f32) {{
-    let shift = 16u * (at % 2u);
-    atomicAnd(&{name}[at / 2u], ~(0xffffu << shift));
-    atomicOr(&{name}[at / 2u], narrowed(value) << shift);"
-            ),
-        };
-        let load = format!("\nfn load_{name}(at: u32) {load}\n}}\n");
-        if written { load + &format!("\nfn store_{name}(at: u32, value: {store}\n}}\n") } else { load }
+/// The line with calls of the functions in place of a buffer's elements.
+fn calls(name: &str, line: &str) -> String {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+    let open = format!("{name}[");
+    let Some((at, _)) = line.match_indices(&open).find(|(at, _)| !line[..*at].ends_with(is_name)) else {
+        return line.to_owned();
+    };
+    let (before, rest) = (&line[..at], &line[at + open.len()..]);
+    let Some(end) = end_of_index(rest) else { return line.to_owned() };
+    let (index, after) = (calls(name, &rest[..end]), &rest[end + 1..]);
+    match after.strip_prefix(" = ").and_then(|value| value.strip_suffix(';')) {
+        Some(value) => format!("{before}store_{name}({index}, {});", calls(name, value)),
+        None => format!("{before}load_{name}({index}){}", calls(name, after)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use wgpool::ActivationKind;
 use wgpool::reference::{compare, evaluate};
-use wgpool::{Activation, DType, Data, Layout, Op, Padding, Problem, Tensor, TensorDesc, host};
+use wgpool::{Activation, Conv, DType, Data, Layout, Op, Padding, Problem, Tensor, TensorDesc, host};
 
 /// A small random generator (xorshift), so that every run tests the same cases.
 pub struct Random(u64);
@@ -125,8 +125,9 @@ pub fn longest(rank: usize) -> usize {
     [60, 24, 9][rank - 1]
 }
 
-pub const FLOATS: [DType; 3] = [DType::F32, DType::F16, DType::BF16];
-pub const ORDERED: [DType; 5] = [DType::F32, DType::F16, DType::BF16, DType::U8, DType::I8];
+pub fn floats() -> &'static [DType] {
+    Op::from(Conv::new()).types()
+}
 
 /// One of each, with parameters that are no framework's.
 pub fn activations() -> Vec<Activation> {

@@ -30,7 +30,7 @@ pub fn cases(rng: &mut Rng, f16: bool) -> Vec<(Case, bool)> {
     for pooled in [false, true] {
         for layout in [Layout::Nchw, Layout::Nhwc] {
             for groups in [1, 2] {
-                for dtype in [DType::F32, DType::F16, DType::BF16] {
+                for &dtype in Op::from(conv()).types() {
                     if dtype == DType::F16 && !f16 {
                         continue;
                     }

@@ -59,6 +59,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_type_comes_back_as_it_went() {
+        for &dtype in DType::ALL {
+            let tensor = Tensor::new(&[3], Data::nearest(dtype, [1.0, 2.0, 3.0]).unwrap()).unwrap();
+            assert_eq!(encode(&tensor).and_then(|bytes| decode(&bytes)).as_ref(), Ok(&tensor));
+        }
+        let of_f64 = TensorView::new(Dtype::F64, vec![1], &[0; 8]).unwrap();
+        let bytes = safetensors::serialize([(INPUT, of_f64)], None).unwrap();
+        let error = decode(&bytes).unwrap_err();
+        assert!(error.contains("F64") && error.contains("f32, f16, bf16"), "{error}");
+    }
+
+    #[test]
     fn a_tensor_comes_back_as_it_went() {
         let tensor = Tensor::from_f32(&[2, 2], vec![1.0, 2.0, 3.0, 4.0]).expect("a legal shape");
         let bytes = encode(&tensor).expect("it can be written");
