@@ -1,7 +1,7 @@
 //! Tensors to pictures.
 
 use wgpool::frame::{Shown, reference};
-use wgpool::{Caps, ColorMap, DType, Data, Engine, Layout, OverlayPlan, Tensor, TensorToFrame};
+use wgpool::{Caps, ColorMap, Data, Engine, Layout, OverlayPlan, Tensor, TensorToFrame};
 use wgpool_testing::verify::random::Rng;
 use wgpu::TextureFormat;
 

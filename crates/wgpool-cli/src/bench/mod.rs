@@ -124,7 +124,8 @@ fn measure(
     pairs: &[cases::Case],
 ) -> Result<Report> {
     let effort = if args.quick { Effort::QUICK } else { Effort::FULL };
-    let of_type = |cases: Vec<_>| cases.into_iter().map(|case| case.of(args.dtype)).collect::<Vec<_>>();
+    let of_type =
+        |cases: Vec<cases::Case>| cases.into_iter().map(|case| case.of(args.dtype)).collect::<Vec<_>>();
     let rows = if args.scaling { cases::scaling() } else { Vec::new() };
     let rows: Vec<_> = rows.into_iter().map(|(name, row)| (name, of_type(row))).collect();
     let steps = 1 + wanted.len() + rows.iter().map(|(_, row)| row.len()).sum::<usize>() + pairs.len();
