@@ -251,7 +251,11 @@ impl Data {
     }
 }
 
-/// Copies unaligned bytes into elements.
+/// Copies bytes, which may lie anywhere, into elements.
 fn collect<T: bytemuck::Pod>(bytes: &[u8]) -> Result<Vec<T>> {
-    memory::collected(bytes.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned))
+    let elements = bytes.chunks_exact(size_of::<T>());
+    match bytemuck::try_cast_slice(&bytes[..bytes.len() - elements.remainder().len()]) {
+        Ok(elements) => memory::copied(elements),
+        Err(_) => memory::collected(elements.map(bytemuck::pod_read_unaligned)),
+    }
 }
