@@ -1,12 +1,7 @@
 //! Tensors at the edge of the crate: a shape and elements in row-major order.
 
-use std::str::FromStr;
-
-use half::f16;
-
-pub use crate::dtype::DType;
+pub use crate::dtype::{DType, Data};
 use crate::error::{Error, Result};
-use crate::memory;
 
 /// Shape and element type of a tensor; the elements lie in row-major order of the shape.
 ///
@@ -52,91 +47,6 @@ impl std::fmt::Display for TensorDesc {
     }
 }
 
-/// `f32`, `f16`, `u8`, `i8` or `i32`, in small letters or capitals.
-impl FromStr for DType {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<DType> {
-        let found = DType::ALL.into_iter().find(|dtype| dtype.to_string().eq_ignore_ascii_case(text));
-        found.ok_or_else(|| {
-            Error::parameter("tensor", "element type", text, "it must be f32, f16, u8, i8 or i32")
-        })
-    }
-}
-
-/// The elements of a tensor. A `Vec` of any of these types becomes one: `Data::from(vec![1.0f32])`.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Data {
-    /// 32-bit floats.
-    F32(Vec<f32>),
-    /// 16-bit floats.
-    F16(Vec<f16>),
-    /// Unsigned bytes.
-    U8(Vec<u8>),
-    /// Signed bytes.
-    I8(Vec<i8>),
-    /// 32-bit integers.
-    I32(Vec<i32>),
-}
-
-/// What `$of` says of the elements, whatever their type.
-macro_rules! of_any {
-    ($data:expr, $elements:ident => $of:expr) => {
-        match $data {
-            Data::F32($elements) => $of,
-            Data::F16($elements) => $of,
-            Data::U8($elements) => $of,
-            Data::I8($elements) => $of,
-            Data::I32($elements) => $of,
-        }
-    };
-}
-pub(crate) use of_any;
-
-/// What each type of elements has of its own: a way in, and a way out.
-macro_rules! elements {
-    ($($element:ty, $dtype:ident, $name:literal, $as:ident;)*) => {
-        $(impl From<Vec<$element>> for Data {
-            fn from(elements: Vec<$element>) -> Data {
-                Data::$dtype(elements)
-            }
-        })*
-
-        impl Data {
-            /// `len` zeros.
-            fn zeros(dtype: DType, len: usize) -> Result<Data> {
-                Ok(match dtype {
-                    $(DType::$dtype => Data::$dtype(memory::filled(<$element>::default(), len)?),)*
-                })
-            }
-        }
-
-        impl Tensor {
-            $(#[doc = concat!("The elements as ", $name, ".")]
-            ///
-            /// # Errors
-            /// [`Error::Type`] if they are of another type.
-            pub fn $as(&self) -> Result<&[$element]> {
-                match &self.data {
-                    Data::$dtype(v) => Ok(v),
-                    other => {
-                        let rule = concat!($name, " was asked for");
-                        Err(Error::dtype("tensor", "the tensor", other.dtype(), rule))
-                    }
-                }
-            })*
-        }
-    };
-}
-elements! {
-    f32, F32, "f32", as_f32;
-    f16, F16, "f16", as_f16;
-    u8, U8, "u8", as_u8;
-    i8, I8, "i8", as_i8;
-    i32, I32, "i32", as_i32;
-}
-
 /// A tensor in host memory.
 ///
 /// ```
@@ -149,58 +59,6 @@ elements! {
 pub struct Tensor {
     pub(crate) shape: Vec<usize>,
     pub(crate) data: Data,
-}
-
-impl Data {
-    /// Number of elements.
-    pub fn len(&self) -> usize {
-        of_any!(self, v => v.len())
-    }
-
-    /// Whether there is no element.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Type of the elements.
-    pub fn dtype(&self) -> DType {
-        match self {
-            Data::F32(_) => DType::F32,
-            Data::F16(_) => DType::F16,
-            Data::U8(_) => DType::U8,
-            Data::I8(_) => DType::I8,
-            Data::I32(_) => DType::I32,
-        }
-    }
-
-    /// The elements' bytes, in the machine's order.
-    pub fn as_bytes(&self) -> &[u8] {
-        of_any!(self, v => bytemuck::cast_slice(v))
-    }
-
-    /// Elements of `dtype` read from `bytes`, of which any incomplete last element is left out.
-    ///
-    /// # Errors
-    /// [`Error::OutOfMemory`] if there is no memory for them.
-    pub fn from_bytes(dtype: DType, bytes: &[u8]) -> Result<Data> {
-        Ok(match dtype {
-            DType::F32 => Data::F32(collect(bytes)?),
-            DType::F16 => Data::F16(collect(bytes)?),
-            DType::U8 => Data::U8(memory::copied(bytes)?),
-            DType::I8 => Data::I8(collect(bytes)?),
-            DType::I32 => Data::I32(collect(bytes)?),
-        })
-    }
-
-    /// Element `i` as a 64-bit float, which holds every element type exactly.
-    pub fn get(&self, i: usize) -> Option<f64> {
-        of_any!(self, v => v.get(i).map(|&x| f64::from(x)))
-    }
-}
-
-/// Copies unaligned bytes into elements.
-fn collect<T: bytemuck::Pod>(bytes: &[u8]) -> Result<Vec<T>> {
-    memory::collected(bytes.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned))
 }
 
 /// The number of elements of a shape, if its bytes fit the address space. Axes of length 0 count as 1, so that

@@ -13,7 +13,7 @@ use wgpool::{
 
 #[test]
 fn zeros_have_the_type_that_is_asked_for() {
-    for name in ["f32", "f16", "u8", "i8", "i32"] {
+    for name in ["f32", "f16", "bf16", "u8", "i8", "i32"] {
         let dtype: DType = name.parse().unwrap();
         let zeros = Tensor::zeros(&[2, 3], dtype).unwrap();
         assert_eq!(zeros.desc(), TensorDesc { shape: vec![2, 3], dtype });
@@ -56,7 +56,7 @@ fn names_are_read_as_they_are_printed() {
     }
     assert_eq!("U8".parse::<DType>().unwrap(), DType::U8);
     let error = "float32".parse::<DType>().unwrap_err().to_string();
-    assert!(error.contains("float32") && error.contains("f32, f16, u8, i8 or i32"), "{error}");
+    assert!(error.contains("float32") && error.contains("f32, f16, bf16, u8, i8 or i32"), "{error}");
 }
 
 #[test]

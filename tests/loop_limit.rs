@@ -2,7 +2,6 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use half::f16;
 use wgpool::frame::{OverlayPlan, TensorToFrame};
 use wgpool::tensor::Data;
 use wgpool::{
@@ -48,13 +47,9 @@ fn with_turns(engine: &Engine, turns: u64) -> Engine {
 /// Rising values, so that the last of a window counts: in maxima alone, and in sums most.
 fn rising(shape: &[usize], dtype: DType) -> Tensor {
     let n = shape.iter().product::<usize>();
-    let part = |i: usize| i as f32 / n as f32;
-    let data = match dtype {
-        DType::U8 => Data::U8((0..n).map(|i| (250.0 * part(i)) as u8).collect()),
-        DType::F16 => Data::F16((0..n).map(|i| f16::from_f32(part(i))).collect()),
-        _ => Data::F32((0..n).map(part).collect()),
-    };
-    Tensor::new(shape, data).unwrap()
+    let most = if dtype == DType::U8 { 250.0 } else { 1.0 };
+    let values = (0..n).map(|i| most * (i as f32 / n as f32));
+    Tensor::new(shape, Data::nearest(dtype, values.map(f64::from)).unwrap()).unwrap()
 }
 
 fn case(op: impl Into<Op>, shapes: &[&[usize]]) -> Case {

@@ -17,6 +17,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!(MaxPool, "one tap too few", "(room + dilation - vec3<u32>(1u)) / dilation", "room / dilation"),
     mutant!(MaxPool, "signed bytes as unsigned", "(24u - 8u * lane)) >> 24u", "(24u - 8u * lane)) >> 25u"),
     mutant!(MaxPool, "a neighbour's word", "output[word] =", "output[word + 1u] ="),
+    mutant!(MaxPool, "the halves of a word swapped", "word >> (16u * lane)", "word >> (16u * (1u - lane))"),
     mutant!(
         MaxPool,
         "a channel too far",
@@ -55,6 +56,8 @@ const MUTANTS: &[Mutant] = &[
         "let tap = vec3<u32>(d, h, w);",
         "let tap = params.window.xyz - vec3<u32>(1u + d, 1u + h, 1u + w);"
     ),
+    mutant!(Conv, "the other half of a word lost", "~(0xffffu << shift)", "0u"),
+    mutant!(Conv, "bf16 rounded to zero", "(bits + 0x7fffu + ((bits >> 16u) & 1u)) >> 16u", "bits >> 16u"),
     mutant!(Conv, "blocks of channels overlap", "block % params.blocks * 4u", "block % params.blocks * 3u"),
     mutant!(Conv, "groups share channels", "+ p.channel_group * group_in * params.in_stride.w", ""),
     mutant!(

@@ -6,7 +6,7 @@ use wgpool::{
     Dense, Error, Layout, Op, Padding, Plan, Pool, Problem, Requantize, Tensor, TensorDesc, host, reference,
 };
 use wgpool_testing::support::{describe, engine, judge};
-use wgpool_testing::verify::random::{Family, Rng};
+use wgpool_testing::verify::random::{Case, Family, Rng};
 
 /// Random cases of a family on the host path, judged by the reference.
 fn on_host(family: Family, count: usize) {
@@ -422,4 +422,37 @@ fn causal_convolutions_that_are_refused() {
     assert!(matches!(with(&[2, 2, 2]), Error::Shape { tensor: "the state", .. }));
     let bias: [Given<'_>; 3] = [(F32, &[1, 2, 3]), (F32, &[2, 1, 3]), (F32, &[3])];
     assert!(matches!(refused(op, &bias), Error::Shape { tensor: "the bias", .. }));
+}
+
+#[test]
+fn operations_take_the_types_of_their_row_alone() {
+    let mut rng = Rng::new(77);
+    // Of the others, each has the type of the first input, positions, or f32.
+    for family in Family::ALL.into_iter().filter(|&family| family != Family::ConvInteger) {
+        let Case { op, inputs } = family.case(&mut rng, true);
+        for &dtype in DType::ALL {
+            let with = |tensor: &Tensor| match tensor.dtype() == inputs[0].dtype() {
+                true => TensorDesc { dtype, ..tensor.desc() },
+                false => tensor.desc(),
+            };
+            match Problem::new(&op, &inputs.iter().map(with).collect::<Vec<_>>()) {
+                Ok(_) => assert!(op.types().contains(&dtype), "{op:?} takes {dtype}"),
+                Err(Error::Type { got, .. }) => {
+                    assert!(!op.types().contains(&dtype) && got == dtype, "{op:?}")
+                }
+                Err(error) => panic!("{op:?} of {dtype}: {error}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn every_type_has_its_row_in_the_documents() {
+    let table = include_str!("../docs/operators.md").split("| elements | where |").nth(1).unwrap();
+    let first = |line: &str| line.split('|').nth(1).unwrap_or_default().to_owned();
+    let rows: Vec<String> = table.lines().map(first).collect();
+    for dtype in DType::ALL {
+        let has = |row: &String| row.split(',').any(|name| name.trim() == dtype.to_string());
+        assert!(rows.iter().any(has), "{dtype}");
+    }
 }

@@ -1,7 +1,6 @@
 //! Windows that lie outside the input for the most part: every path computes them, without copying or going through what
 //! is outside.
 
-use half::f16;
 use wgpool::tensor::Data;
 use wgpool::{
     AdaptivePool, Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose, DType, DeformConv, Error,
@@ -16,14 +15,11 @@ fn pad(n: usize) -> Padding {
 
 fn tensor(shape: &[usize], dtype: DType) -> Tensor {
     let n = shape.iter().product::<usize>();
-    let value = |i: usize| ((i * 37 + 11) % 64) as f32 / 32.0 - 1.0;
-    let data = match dtype {
-        DType::F16 => Data::F16((0..n).map(|i| f16::from_f32(value(i))).collect()),
-        DType::U8 => Data::U8((0..n).map(|i| (i * 37 % 251) as u8).collect()),
-        DType::I8 => Data::I8((0..n).map(|i| (i * 37 % 251) as u8 as i8).collect()),
-        _ => Data::F32((0..n).map(value).collect()),
+    let value = |i: usize| match dtype.is_float() {
+        true => ((i * 37 + 11) % 64) as f64 / 32.0 - 1.0,
+        false => (i * 37 % 251) as f64 - if dtype == DType::I8 { 128.0 } else { 0.0 },
     };
-    Tensor::new(shape, data).unwrap()
+    Tensor::new(shape, Data::nearest(dtype, (0..n).map(value)).unwrap()).unwrap()
 }
 
 fn case(op: impl Into<Op>, dtype: DType, shapes: &[&[usize]]) -> Case {
@@ -98,9 +94,9 @@ fn cases() -> Vec<Case> {
         cases.push(case(large(PoolKind::Max), dtype, &[&IMAGE]));
         cases.push(case(large(PoolKind::Max).indices(IndexNumbering::WholeRowMajor), dtype, &[&IMAGE]));
     }
-    if engine().caps().f16 {
-        cases.push(case(large(PoolKind::Max), DType::F16, &[&IMAGE]));
-        cases.push(case(conv(), DType::F16, &[&IMAGE, &[5, 3, 3, 3], &[5]]));
+    for dtype in [DType::F16, DType::BF16].into_iter().skip(usize::from(!engine().caps().f16)) {
+        cases.push(case(large(PoolKind::Max), dtype, &[&IMAGE]));
+        cases.push(case(conv(), dtype, &[&IMAGE, &[5, 3, 3, 3], &[5]]));
     }
     cases
 }
@@ -181,6 +177,7 @@ fn what_there_is_no_memory_for_is_an_error() {
     for kind in [PoolKind::Max, average, PoolKind::Lp { p: 2.0 }, PoolKind::LpTorch { p: 2.0 }] {
         cases.push(case(pool(kind), DType::F32, &[&voxel]));
         cases.push(case(pool(kind), DType::F16, &[&voxel]));
+        cases.push(case(pool(kind), DType::BF16, &[&voxel]));
     }
     for dtype in [DType::F32, DType::U8, DType::I8] {
         cases.push(case(pool(PoolKind::Max).padding(pad(FAR + (1 << 17))), dtype, &[&voxel]));

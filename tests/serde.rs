@@ -70,6 +70,9 @@ fn the_text_stays_the_same() {
     assert_eq!(serde_json::to_value(Op::from(Activation::PRelu)).unwrap(), json!({ "activation": "prelu" }));
     let text = json!({ "shape": [2, 3], "dtype": "f32" });
     assert_eq!(serde_json::to_value(TensorDesc::f32([2, 3])).unwrap(), text);
+    for &dtype in DType::ALL {
+        assert_eq!(serde_json::to_value(dtype).unwrap(), dtype.to_string());
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ fn bytes(dtype: &str, values: &[f64]) -> (Dtype, Vec<u8>) {
         "U8" => (Dtype::U8, values.iter().map(|&v| v as u8).collect()),
         "I8" => (Dtype::I8, values.iter().flat_map(|&v| (v as i8).to_le_bytes()).collect()),
         "I32" => (Dtype::I32, values.iter().flat_map(|&v| (v as i32).to_le_bytes()).collect()),
+        "BF16" => (Dtype::BF16, values.iter().flat_map(|&v| half::bf16::from_f64(v).to_le_bytes()).collect()),
         "F16" => (Dtype::F16, values.iter().flat_map(|&v| half::f16::from_f64(v).to_le_bytes()).collect()),
         other => panic!("{other}"),
     }
@@ -195,6 +196,13 @@ fn torch_types_without_kernels() {
     torch("max_pool1d", json!({ "kernel_size": 2 }), &[x], &[("y", "F64", &[1, 1, 1], &[0.5])]);
     let x = ("x", "F16", &[1, 1, 2][..], &[0.5, -3.][..]);
     torch("avg_pool1d", json!({ "kernel_size": 2 }), &[x], &[("y", "F16", &[1, 1, 1], &[-1.25])]);
+    let x = ("x", "BF16", &[1, 1, 3][..], &[0.5, -3., 4.][..]);
+    torch(
+        "avg_pool1d",
+        json!({ "kernel_size": 2, "stride": 1 }),
+        &[x],
+        &[("y", "BF16", &[1, 1, 2], &[-1.25, 0.5])],
+    );
     // What would change on the way is an error and no result.
     refused("max_pool1d", json!({ "kernel_size": 2 }), &[("x", "F64", &[1, 1, 2], &[0.1, 1.])]);
     refused("avg_pool1d", json!({ "kernel_size": 2 }), &[("x", "I64", &[1, 1, 2], &[1., 3.])]);

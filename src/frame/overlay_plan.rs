@@ -1,11 +1,12 @@
 //! Planning [`TensorToFrame`]: the only place that validates it.
 
 use super::{Shown, TensorToFrame, check_positions};
-use crate::dtype::DType;
+use crate::dtype::FLOATS;
 use crate::error::{Error, Result};
 use crate::geometry::Strides;
 use crate::kernel::{FrameShow, ShowParams};
 use crate::plan::{Caps, Planner, Step, loop_limit::Iterations};
+use crate::problem::require_dtype;
 use crate::spec::Layout;
 use crate::tensor::checked_elements;
 
@@ -47,14 +48,14 @@ impl OverlayPlan {
     /// Checks a spec for a device with `caps`.
     ///
     /// # Errors
-    /// [`Error::Rank`], [`Error::Shape`] and [`Error::Type`] for a tensor that is no batch of images of f32 or f16;
+    /// [`Error::Rank`], [`Error::Shape`] and [`Error::Type`] for a tensor that is no batch of images of floats;
     /// [`Error::Parameter`] for an image or channel that there is not, a range that is empty or not finite, a size of
     /// zero; [`Error::TooLarge`], [`Error::Limit`] and [`Error::Feature`] for what the device cannot hold.
     pub fn new(spec: &TensorToFrame, caps: &Caps) -> Result<OverlayPlan> {
         let image = image(spec)?;
         let p = Planner::new(OP, caps);
         caps.check_tensor(OP, &spec.tensor)?;
-        if spec.tensor.dtype == DType::F16 && !caps.f16 {
+        if spec.tensor.dtype.row().needs_f16 && !caps.f16 {
             return Err(Error::Feature { op: OP, feature: "SHADER_F16" });
         }
         let (width, height) = spec.size.unwrap_or((image.width, image.height));
@@ -133,9 +134,7 @@ fn image(spec: &TensorToFrame) -> Result<Image> {
         return Err(Error::shape(OP, "the tensor", shape, "only the batch may be 0"));
     }
     let elements = checked_elements("tensor", shape)?;
-    if !matches!(spec.tensor.dtype, DType::F32 | DType::F16) {
-        return Err(Error::dtype(OP, "the tensor", spec.tensor.dtype, "it must be f32 or f16"));
-    }
+    require_dtype(OP, "the tensor", spec.tensor.dtype, &FLOATS)?;
     if spec.image >= batch {
         let rule = format!("the batch has {batch} images, counted from 0");
         return Err(Error::parameter(OP, "image", spec.image, rule));

@@ -1,11 +1,12 @@
 //! Planning [`FrameToTensor`]: the only place that validates it.
 
 use super::{FrameChannels, FrameSource, FrameToTensor, check_positions};
-use crate::dtype::DType;
+use crate::dtype::{DType, FLOATS};
 use crate::error::{Error, Result};
 use crate::geometry::Strides;
 use crate::kernel::{FrameParams, FrameRead};
 use crate::plan::{Caps, Planner, Step};
+use crate::problem::require_dtype;
 use crate::tensor::{TensorDesc, checked_elements};
 
 pub(super) const OP: &str = "FrameToTensor";
@@ -34,7 +35,7 @@ impl FramePlan {
     ///
     /// # Errors
     /// [`Error::Parameter`] for a size of zero, a crop outside the source, channels that there are not, a mean or scale
-    /// that is not finite, a slot outside the batch; [`Error::Type`] for other types than f32 and f16;
+    /// that is not finite, a slot outside the batch; [`Error::Type`] for types that are no floats;
     /// [`Error::TooLarge`], [`Error::Limit`] and [`Error::Feature`] for what the device cannot hold.
     pub fn new(spec: &FrameToTensor, caps: &Caps) -> Result<FramePlan> {
         check(spec)?;
@@ -43,7 +44,7 @@ impl FramePlan {
         checked_elements("output", &shape)?;
         let output = TensorDesc { shape, dtype: spec.dtype };
         caps.check_tensor(OP, &output)?;
-        if spec.dtype == DType::F16 && !caps.f16 {
+        if spec.dtype.row().needs_f16 && !caps.f16 {
             return Err(Error::Feature { op: OP, feature: "SHADER_F16" });
         }
         let [width, height] = spec.source.size();
@@ -118,9 +119,7 @@ fn check(spec: &FrameToTensor) -> Result<()> {
             return Err(Error::parameter(OP, name, values, "it must be finite"));
         }
     }
-    if !matches!(spec.dtype, DType::F32 | DType::F16) {
-        return Err(Error::dtype(OP, "the output", spec.dtype, "it must be f32 or f16"));
-    }
+    require_dtype(OP, "the output", spec.dtype, &FLOATS)?;
     if spec.slot >= spec.batch {
         let rule = format!("the batch has {} images, counted from 0", spec.batch);
         return Err(Error::parameter(OP, "slot", spec.slot, rule));

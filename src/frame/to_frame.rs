@@ -50,7 +50,7 @@ pub enum Shown {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct TensorToFrame {
-    /// The tensor, of f32 or f16: batch, channels, height and width in the order of `layout`.
+    /// The tensor, of floats: batch, channels, height and width in the order of `layout`.
     pub tensor: TensorDesc,
     /// Memory order of the tensor.
     pub layout: Layout,

@@ -159,7 +159,7 @@ pub struct FrameToTensor {
     pub scale: Vec<f32>,
     /// Memory order of the tensor.
     pub layout: Layout,
-    /// Type of the tensor: f32 or f16.
+    /// Type of the tensor, which must be a float's.
     pub dtype: DType,
     /// The image that is written.
     pub slot: usize,
@@ -217,7 +217,7 @@ impl FrameToTensor {
         scale: [f32],
         /// Sets the tensor's memory order.
         layout: Layout,
-        /// Sets the tensor's type: f32 or f16.
+        /// Sets the tensor's type, which must be a float's.
         dtype: DType,
     }
 }

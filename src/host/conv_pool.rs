@@ -8,7 +8,7 @@ use super::conv::{Planes, Target, Weights, winograd};
 use super::kept::with_kept;
 use super::output::{Scattered, WORTH_SHARING};
 use super::{conv, element, pool};
-use crate::dtype::DType;
+use crate::dtype::{DType, FLOATS};
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, MAX_SPATIAL, Strides};
 use crate::memory;
@@ -42,8 +42,9 @@ pub(super) fn conv_pool(
         return Ok(Data::F32(y));
     }
     match work.conv.dtype {
-        DType::F16 => Ok(Data::F16(job.run(|data| if let Data::F16(v) = data { Some(v) } else { None })?)),
-        _ => Ok(Data::F32(job.run(|data| if let Data::F32(v) = data { Some(v) } else { None })?)),
+        DType::F16 => Ok(job.run(|data| if let Data::F16(v) = data { Some(v) } else { None })?.into()),
+        DType::BF16 => Ok(job.run(|data| if let Data::BF16(v) = data { Some(v) } else { None })?.into()),
+        _ => Ok(job.run(|data| if let Data::F32(v) = data { Some(v) } else { None })?.into()),
     }
 }
 
@@ -173,7 +174,7 @@ impl Job<'_> {
     }
 
     fn wrong_type(&self) -> Error {
-        let rule = "it must be f32 or f16";
+        let rule = format!("it must be {}", DType::listed(&FLOATS));
         Error::dtype("convolution with pooling", "the tensor between", self.work.between.dtype, rule)
     }
 

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use half::f16;
 use half::slice::HalfFloatSliceExt;
+use half::{bf16, f16};
 
 use super::output::{WORTH_SHARING, fill};
-use crate::dtype::DType;
+use crate::dtype::{DType, Data, Element, of_halves};
 use crate::error::Result;
 use crate::memory;
-use crate::tensor::{Data, Tensor};
+use crate::tensor::Tensor;
 
 /// Rows of a tensor as the type that is computed with.
 pub(super) trait Source<T>: Sync {
@@ -30,13 +30,26 @@ impl<T: Sync> Source<T> for Plain<'_, T> {
 }
 
 /// 16-bit floats that are computed with as 32-bit ones.
-pub(super) struct Widened<'a>(pub &'a [f16]);
+pub(super) struct Widened<'a, H>(pub &'a [H]);
 
-impl Source<f32> for Widened<'_> {
+impl<H: Element> Source<f32> for Widened<'_, H>
+where
+    [H]: HalfFloatSliceExt,
+{
     fn row<'a>(&'a self, at: usize, len: usize, buffer: &'a mut Vec<f32>) -> Result<&'a [f32]> {
         memory::resize(buffer, len, 0.0)?;
         self.0[at..at + len].convert_to_f32_slice(buffer);
         Ok(buffer)
+    }
+}
+
+impl<H: Element> Widened<'_, H>
+where
+    [H]: HalfFloatSliceExt,
+{
+    /// Rounds 32-bit floats to such elements.
+    pub fn narrow(&self, from: &[f32], to: &mut [H]) {
+        to.convert_from_f32_slice(from);
     }
 }
 
@@ -65,34 +78,32 @@ impl<E: Copy + Into<f64> + Sync> Source<f64> for Powers<'_, E> {
     }
 }
 
-/// Rounds 32-bit floats to 16 bits.
-pub(super) fn narrow(from: &[f32], to: &mut [f16]) {
-    to.convert_from_f32_slice(from);
-}
-
 /// All elements of a tensor as 32-bit floats.
 ///
 /// # Errors
 /// If it holds no floats, or the memory for them cannot be had.
 pub(super) fn floats(tensor: &Tensor) -> Result<Cow<'_, [f32]>> {
-    match tensor.data() {
-        Data::F16(x) => {
-            let wide = fill(x.len(), WORTH_SHARING, 1, |i, out: &mut [f32]| {
-                x[i * WORTH_SHARING..][..out.len()].convert_to_f32_slice(out);
-            })?;
-            Ok(Cow::Owned(wide))
-        }
-        _ => Ok(Cow::Borrowed(tensor.as_f32()?)),
-    }
+    of_halves!(tensor.data(), x => {
+        let wide = fill(x.len(), WORTH_SHARING, 1, |i, out: &mut [f32]| {
+            x[i * WORTH_SHARING..][..out.len()].convert_to_f32_slice(out);
+        })?;
+        Ok(Cow::Owned(wide))
+    }, _ => Ok(Cow::Borrowed(tensor.as_f32()?)))
 }
 
 /// Floats as elements of the type that they are stored in.
 pub(super) fn stored(dtype: DType, floats: Vec<f32>) -> Result<Data> {
-    if dtype != DType::F16 {
-        return Ok(Data::F32(floats));
+    fn halves<H: Element>(floats: &[f32]) -> Result<Vec<H>>
+    where
+        [H]: HalfFloatSliceExt,
+    {
+        fill(floats.len(), WORTH_SHARING, 1, |i, out: &mut [H]| {
+            out.convert_from_f32_slice(&floats[i * WORTH_SHARING..][..out.len()]);
+        })
     }
-    let narrowed = fill(floats.len(), WORTH_SHARING, 1, |i, out: &mut [f16]| {
-        narrow(&floats[i * WORTH_SHARING..][..out.len()], out);
-    })?;
-    Ok(Data::F16(narrowed))
+    match dtype {
+        DType::F16 => Ok(halves::<f16>(&floats)?.into()),
+        DType::BF16 => Ok(halves::<bf16>(&floats)?.into()),
+        _ => Ok(floats.into()),
+    }
 }

@@ -3,11 +3,11 @@
 use rayon::prelude::*;
 
 use super::output::{Scattered, WORTH_SHARING, fill};
+use crate::dtype::{Data, of_any};
 use crate::error::{Error, Result};
 use crate::geometry::MAX_SPATIAL;
 use crate::problem::UnpoolWork;
 use crate::spec::IndexNumbering;
-use crate::tensor::Data;
 
 /// Channels of a task where they lie last.
 const CHANNELS: usize = 16;
@@ -18,13 +18,10 @@ pub(super) fn unpool(work: &UnpoolWork, x: &Data, indices: &Data) -> Result<Data
         Error::dtype("max unpooling", tensor, data.dtype(), rule)
     };
     let Data::I32(indices) = indices else { return Err(wrong("the indices", indices)) };
-    Ok(match x {
-        Data::F32(x) => Data::F32(scatter(work, x, indices)?),
-        Data::F16(x) => Data::F16(scatter(work, x, indices)?),
-        Data::U8(x) => Data::U8(scatter(work, x, indices)?),
-        Data::I8(x) => Data::I8(scatter(work, x, indices)?),
-        Data::I32(_) => return Err(wrong("the values", x)),
-    })
+    if x.dtype() != work.dtype {
+        return Err(wrong("the values", x));
+    }
+    of_any!(x, x => Ok(scatter(work, x, indices)?.into()))
 }
 
 fn scatter<T: Copy + Default + Send + Sync>(work: &UnpoolWork, x: &[T], indices: &[i32]) -> Result<Vec<T>> {

@@ -2,6 +2,7 @@
 
 use super::conv::{GemmFinish, GemmTile};
 use super::key::KernelKey;
+use crate::dtype::DType;
 
 /// What parses a shader's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,6 +44,8 @@ impl KernelKey {
                 let pools = !matches!(kernel.finish, GemmFinish::Store | GemmFinish::Partial);
                 !(self.needs_f16() || pools && kernel.tile == GemmTile::Large)
             }
+            // It takes seconds over the stores of many elements that share words.
+            KernelKey::ConvPatch(kernel) => kernel.dtype == DType::F32,
             _ => !self.needs_f16(),
         }
     }

@@ -4,11 +4,11 @@ use std::fmt;
 
 use super::bindings::Bindings;
 use super::block::Block;
+use super::packed;
 use super::row::{Kernel, Row};
 use super::text::{alpha_beta_of, filled};
 use super::{conv::*, depthwise::*, frame::*, other::*, pack::*, pool::*, winograd::*};
 use crate::activation::ActivationKind;
-use crate::dtype::DType;
 
 /// Of a list of kernels: the enum over them, and what is the same for each.
 macro_rules! kernels {
@@ -58,11 +58,12 @@ kernels! {
 impl KernelKey {
     /// The shader's text, but for lines that some compilers need.
     pub(super) fn text(&self) -> String {
-        let Row { text, lines, block, dtype, bindings, .. } = self.row();
+        let Row { text, lines, block, dtype, bindings, words, .. } = self.row();
         let last = bindings.pages + bindings.buffers();
         let activates =
             self.activation().map(|_| alpha_beta_of((bindings.slopes > 0).then_some(last), dtype));
-        filled(&text.concat(), lines) + &activates.unwrap_or_default() + &block.wgsl()
+        let text = filled(&text.concat(), lines) + &activates.unwrap_or_default() + &block.wgsl();
+        if words || dtype.row().lanes == 1 { text } else { packed::text(&text) }
     }
 
     /// What it is made of, with PReLU's slope if that is its activation.
@@ -119,7 +120,7 @@ impl KernelKey {
 
     /// Whether it needs 16-bit floats on the device.
     pub fn needs_f16(&self) -> bool {
-        self.kernel().row().dtype == DType::F16
+        self.kernel().row().dtype.row().needs_f16
     }
 }
 

@@ -13,6 +13,7 @@ mod frame;
 mod key;
 mod other;
 mod pack;
+mod packed;
 mod pages;
 mod patch;
 mod pool;

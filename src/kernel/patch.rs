@@ -260,9 +260,10 @@ impl Patch {
         let across = [Across::Column, Across::Columns { stride: 1, phase: 3 }];
         let large = pairs([[1, 1], [1, 16], [16, 1], [7, 7], [5, 2]], across);
         kinds.extend(large.map(|(taps, across)| patch(taps, u32::from(taps[0] > 1), 2, across)));
-        let halves = kinds.iter().filter(|k| k.shared == 1).map(|&k| Patch { dtype: DType::F16, ..k });
-        let halves: Vec<Patch> = halves.collect();
-        [kinds, halves].concat()
+        let shared: Vec<Patch> = kinds.iter().filter(|k| k.shared == 1).copied().collect();
+        let halves = pairs([DType::F16, DType::BF16], shared).map(|(dtype, k)| Patch { dtype, ..k });
+        kinds.extend(halves);
+        kinds
     }
 }
 

@@ -1,7 +1,7 @@
 //! How pooling makes one value of a window.
 
-use super::row::{FLOATS, pairs};
-use crate::dtype::DType;
+use super::row::pairs;
+use crate::dtype::{BYTES, DType, FLOATS};
 use crate::spec::PoolKind;
 
 /// How a window becomes one value; the numbers are those of `REDUCE` in the shaders.
@@ -40,6 +40,6 @@ impl Reduce {
     /// Every one with every type of elements: integers have a maximum alone.
     pub(crate) fn with_types() -> impl Iterator<Item = (Reduce, DType)> + Clone {
         let reduces = [Reduce::Max, Reduce::Average, Reduce::AveragePadded, Reduce::Lp, Reduce::LpTorch];
-        pairs(reduces, FLOATS).chain([DType::U8, DType::I8].map(|dtype| (Reduce::Max, dtype)))
+        pairs(reduces, FLOATS).chain(BYTES.map(|dtype| (Reduce::Max, dtype)))
     }
 }

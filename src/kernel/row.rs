@@ -4,14 +4,11 @@ use std::fmt;
 
 use super::bindings::Bindings;
 use super::block::Block;
-use super::text::{INDEX, NUMBER, prelude};
+use super::text::{INDEX, NUMBER};
 use crate::dtype::DType;
 
 /// Invocations of a workgroup. It is below every device's limit (256 in WebGPU, 128 in some drivers).
 pub const WORKGROUP: u32 = 64;
-
-/// The types of floats, which most kernels take.
-pub(crate) const FLOATS: [DType; 2] = [DType::F32, DType::F16];
 
 /// A kernel. The values of its type are its variants, each of which is a pipeline.
 pub(crate) trait Kernel: fmt::Debug {
@@ -40,6 +37,8 @@ pub(crate) struct Row {
     pub lines: Lines,
     /// Type of the elements.
     pub dtype: DType,
+    /// Whether it goes through whole words, of as many elements as the type has.
+    pub words: bool,
     pub workgroup: u32,
     /// Constants beside the workgroup's size.
     pub constants: Vec<Constant>,
@@ -74,7 +73,7 @@ pub(crate) fn pairs<A: Copy, B>(
 pub(crate) fn row(block: Block, dtype: DType, text: Vec<&'static str>, (reads, writes): (u32, u32)) -> Row {
     let bindings = Bindings { pages: 0, reads, writes, slopes: 0 };
     let (lines, constants) = (Box::new(|_: &str| Vec::new()), Vec::new());
-    Row { block, text, lines, dtype, workgroup: WORKGROUP, constants, bindings, texture: None }
+    Row { block, text, lines, dtype, words: false, workgroup: WORKGROUP, constants, bindings, texture: None }
 }
 
 /// A kernel of f32 alone.
@@ -82,7 +81,13 @@ pub(crate) fn plain(block: Block, own: &[&'static str], buffers: (u32, u32)) -> 
     row(block, DType::F32, [&[INDEX, NUMBER], own].concat(), buffers)
 }
 
-/// A kernel of elements of any type.
+/// A kernel of elements of any type, which it reads and writes one at a time.
 pub(crate) fn typed(block: Block, dtype: DType, own: &[&'static str], buffers: (u32, u32)) -> Row {
-    row(block, dtype, [&[prelude(dtype), INDEX, NUMBER], own].concat(), buffers)
+    row(block, dtype, [&[dtype.row().elements, INDEX, NUMBER], own].concat(), buffers)
+}
+
+/// A kernel of elements of any type, which it reads and writes by words.
+pub(crate) fn by_words(block: Block, dtype: DType, own: &[&'static str], buffers: (u32, u32)) -> Row {
+    let text = [&[dtype.row().words, INDEX, NUMBER], own].concat();
+    Row { words: true, ..row(block, dtype, text, buffers) }
 }

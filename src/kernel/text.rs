@@ -50,13 +50,3 @@ pub(crate) fn alpha_beta_of(slopes: Option<u32>, dtype: DType) -> String {
     let binding = format!("\n@group(0) @binding({binding}) var<storage, read> slopes: array<{element}>;\n");
     binding + shader!("lib/slopes.wgsl")
 }
-
-/// The two lines that make a kernel read and write elements of one type.
-pub(crate) fn prelude(dtype: DType) -> &'static str {
-    match dtype {
-        DType::F32 | DType::I32 => shader!("lib/f32.wgsl"),
-        DType::F16 => shader!("lib/f16.wgsl"),
-        DType::U8 => shader!("lib/u8.wgsl"),
-        DType::I8 => shader!("lib/i8.wgsl"),
-    }
-}

@@ -64,7 +64,7 @@ impl Images<'_> {
         let [depth, height, width] = self.axes;
         let slides = |a: &Axis| !a.adaptive && (a.dilation == 1 || a.kernel == 1) && a.kernel <= MOST_SIDE;
         let small = slides(height) && slides(width) && height.kernel * width.kernel <= MOST_TAPS;
-        if !matches!(self.dtype, DType::F32 | DType::F16) {
+        if !self.dtype.is_float() {
             return Err("elements are no floats");
         }
         if !small || !is_not_there(depth) {

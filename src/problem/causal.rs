@@ -2,7 +2,6 @@
 
 use super::conv::{ConvWork, resolved};
 use super::{Problem, Work, require_dtype, require_shape};
-use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::spec::{CausalConv, Conv};
 use crate::tensor::{TensorDesc, checked_elements};
@@ -36,7 +35,6 @@ pub(super) fn causal(spec: &CausalConv, inputs: &[TensorDesc]) -> Result<Problem
         (true, [x, state, w, b]) => (x, Some(state), w, Some(b)),
         _ => return Err(Error::arity(op, expected, inputs.len())),
     };
-    require_dtype(op, "the input", x.dtype, &[DType::F32, DType::F16])?;
     for (name, desc) in [("the state", state), ("the kernel", Some(w)), ("the bias", b)] {
         desc.map_or(Ok(()), |desc| require_dtype(op, name, desc.dtype, &[x.dtype]))?;
     }

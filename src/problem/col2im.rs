@@ -1,6 +1,6 @@
 //! Problems of adding windows up to images.
 
-use super::{Problem, Work, only_input, require_dtype};
+use super::{Problem, Work, only_input};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, MAX_SPATIAL, Windows, three};
@@ -40,7 +40,6 @@ impl Col2ImWork {
 pub(super) fn col2im(spec: &Col2Im, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "col2im";
     let x = only_input(op, inputs)?;
-    require_dtype(op, "the input", x.dtype, &[DType::F32, DType::F16])?;
     let &[batch, rows, columns] = x.shape.as_slice() else {
         let rule = "it must be batch, channels times taps, and windows";
         return Err(Error::rank(op, "the input", &x.shape, rule));

@@ -118,8 +118,6 @@ impl ConvWork {
     }
 }
 
-const FLOAT: [DType; 2] = [DType::F32, DType::F16];
-
 /// Input, kernel and, if there is one, bias.
 pub(super) fn three_inputs<'a>(
     op: &'static str,
@@ -132,7 +130,6 @@ pub(super) fn three_inputs<'a>(
             return Err(Error::arity(op, "two (input, kernel) or three (input, kernel, bias)", inputs.len()));
         }
     };
-    require_dtype(op, "the input", x.dtype, &FLOAT)?;
     require_dtype(op, "the kernel", w.dtype, &[x.dtype])?;
     if let Some(b) = b {
         require_dtype(op, "the bias", b.dtype, &[x.dtype])?;

@@ -43,8 +43,8 @@ pub(super) fn deform(spec: &DeformConv, inputs: &[TensorDesc]) -> Result<Problem
         (true, [x, offsets, mask, w, b]) => (x, offsets, Some(mask), w, Some(b)),
         _ => return Err(Error::arity(op, expected, inputs.len())),
     };
-    let names = ["the input", "the offsets", "the kernel", "the mask", "the bias"];
-    for (name, desc) in names.into_iter().zip([Some(x), Some(offsets), Some(w), mask, b]) {
+    let names = ["the offsets", "the kernel", "the mask", "the bias"];
+    for (name, desc) in names.into_iter().zip([Some(offsets), Some(w), mask, b]) {
         desc.map_or(Ok(()), |desc| require_dtype(op, name, desc.dtype, &[DType::F32]))?;
     }
     if (spec.conv.layout, spec.conv.kernel_layout) != (Layout::Nchw, KernelLayout::Oihw) {

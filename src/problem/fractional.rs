@@ -73,7 +73,6 @@ pub(super) fn fractional(spec: &FractionalMaxPool, inputs: &[TensorDesc]) -> Res
     let [x, samples] = inputs else {
         return Err(Error::arity(op, "two (input, samples)", inputs.len()));
     };
-    require_dtype(op, "the input", x.dtype, &[DType::F32])?;
     require_dtype(op, "the samples", samples.dtype, &[DType::F32])?;
     let image = Image::of(op, &x.shape, spec.layout)?;
     let rank = image.rank();

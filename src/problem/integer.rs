@@ -2,7 +2,7 @@
 
 use super::conv::{ConvWork, check_bias, resolved};
 use super::{Problem, Work, require_dtype, require_values};
-use crate::dtype::DType;
+use crate::dtype::{BYTES, DType};
 use crate::error::{Error, Result};
 use crate::spec::{Activation, ConvInteger};
 use crate::tensor::{Tensor, TensorDesc};
@@ -51,8 +51,6 @@ fn range(dtype: DType) -> (i32, i32) {
     }
 }
 
-const BYTES: [DType; 2] = [DType::U8, DType::I8];
-
 pub(super) fn integer(spec: &ConvInteger, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "integer convolution";
     let expected = match spec.requantize {
@@ -63,7 +61,6 @@ pub(super) fn integer(spec: &ConvInteger, inputs: &[TensorDesc]) -> Result<Probl
         [x, w, x_zero, w_zero, rest @ ..] => (x, w, x_zero, w_zero, rest),
         _ => return Err(Error::arity(op, expected, inputs.len())),
     };
-    require_dtype(op, "the input", x.dtype, &BYTES)?;
     require_dtype(op, "the kernel", w.dtype, &BYTES)?;
     require_dtype(op, "the zero point of the input", x_zero.dtype, &[x.dtype])?;
     require_dtype(op, "the zero points of the kernel", w_zero.dtype, &[w.dtype])?;

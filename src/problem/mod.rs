@@ -17,6 +17,7 @@ mod pointwise;
 mod pool;
 mod roi;
 mod transposed;
+mod types;
 mod unpool;
 pub(crate) mod winograd;
 
@@ -106,6 +107,9 @@ impl Problem {
             Activation::PRelu => Self::with_slope(op, inputs)?,
             _ => Self::without_slope(op, inputs)?,
         };
+        if let Some(first) = inputs.first() {
+            require_dtype(problem.op, problem.input_name(0), first.dtype, op.types())?;
+        }
         for output in &problem.outputs {
             checked_elements("output", &output.shape)?;
         }
@@ -185,12 +189,16 @@ impl Problem {
 }
 
 /// Refuses element types other than those listed.
-fn require_dtype(op: &'static str, tensor: &'static str, got: DType, allowed: &[DType]) -> Result<()> {
+pub(crate) fn require_dtype(
+    op: &'static str,
+    tensor: &'static str,
+    got: DType,
+    allowed: &[DType],
+) -> Result<()> {
     if allowed.contains(&got) {
         return Ok(());
     }
-    let names: Vec<String> = allowed.iter().map(DType::to_string).collect();
-    Err(Error::dtype(op, tensor, got, format!("it must be {}", names.join(" or "))))
+    Err(Error::dtype(op, tensor, got, format!("it must be {}", DType::listed(allowed))))
 }
 
 /// Refuses a tensor of another shape than `shape`; `meaning` says what its lengths are.

@@ -1,8 +1,7 @@
 //! Softmax and activation problems.
 
 use super::conv::check_activation;
-use super::{Problem, Work, only_input, require_dtype};
-use crate::dtype::DType;
+use super::{Problem, Work, only_input};
 use crate::error::{Error, Result};
 use crate::spec::{Activation, Softmax};
 use crate::tensor::TensorDesc;
@@ -65,7 +64,6 @@ impl ActivationWork {
 pub(super) fn softmax(spec: &Softmax, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "softmax";
     let input = only_input(op, inputs)?;
-    require_dtype(op, "the input", input.dtype, &[DType::F32])?;
     let rank = input.shape.len() as isize;
     let axis = if spec.axis < 0 { spec.axis.saturating_add(rank) } else { spec.axis };
     if !(0..rank).contains(&axis) {
@@ -87,7 +85,6 @@ pub(super) fn softmax(spec: &Softmax, inputs: &[TensorDesc]) -> Result<Problem> 
 pub(super) fn activation(spec: &Activation, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "activation";
     let input = only_input(op, inputs)?;
-    require_dtype(op, "the input", input.dtype, &[DType::F32])?;
     check_activation(op, *spec)?;
     let work = ActivationWork { elements: input.elements(), activation: *spec, slope: 0, run: 1 };
     Ok(same_shape(op, input, Work::Activation(work)))

@@ -1,7 +1,7 @@
 //! Pooling problems.
 
 use super::image::Image;
-use super::{Problem, Work, only_input, require_dtype};
+use super::{Problem, Work, only_input};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, AxisPadding, AxisSpec, MAX_SPATIAL, Strides, Windows, per_axis, three};
@@ -125,7 +125,7 @@ fn problem(
     image: &Image,
     axes: &[Axis],
 ) -> Result<Problem> {
-    check_kind(op, kind, indices, input.dtype)?;
+    check_kind(op, kind, indices)?;
     let out_space: Vec<usize> = axes.iter().map(|a| a.output).collect();
     let shape = image.shape_with(image.channels, &out_space)?;
     let work = PoolWork {
@@ -168,29 +168,15 @@ pub(super) fn outputs_with_indices(
     Ok(outputs)
 }
 
-pub(super) fn check_kind(
-    op: &'static str,
-    kind: PoolKind,
-    indices: Option<IndexNumbering>,
-    dtype: DType,
-) -> Result<()> {
-    let float = [DType::F32, DType::F16];
+pub(super) fn check_kind(op: &'static str, kind: PoolKind, indices: Option<IndexNumbering>) -> Result<()> {
     match kind {
-        PoolKind::Max => {
-            require_dtype(op, "the input", dtype, &[float[0], float[1], DType::U8, DType::I8])?;
+        PoolKind::Average { divisor: Some(0), .. } => {
+            return Err(Error::parameter(op, "divisor", 0, "it must not be 0"));
         }
-        PoolKind::Average { divisor, .. } => {
-            require_dtype(op, "the input", dtype, &float)?;
-            if divisor == Some(0) {
-                return Err(Error::parameter(op, "divisor", 0, "it must not be 0"));
-            }
+        PoolKind::Lp { p } | PoolKind::LpTorch { p } if !(p.is_finite() && p >= 1.0) => {
+            return Err(Error::parameter(op, "p", p, "it must be finite and at least 1"));
         }
-        PoolKind::Lp { p } | PoolKind::LpTorch { p } => {
-            require_dtype(op, "the input", dtype, &float)?;
-            if !(p.is_finite() && p >= 1.0) {
-                return Err(Error::parameter(op, "p", p, "it must be finite and at least 1"));
-            }
-        }
+        _ => {}
     }
     if let Some(numbering) = indices
         && kind != PoolKind::Max

@@ -164,7 +164,6 @@ fn roi_shape(
     spatial_scale: f32,
     layout: Layout,
 ) -> Result<(RoiShape, Vec<usize>)> {
-    require_dtype(op, "the images", x.dtype, &[DType::F32])?;
     require_dtype(op, "the regions", rois.dtype, &[DType::F32])?;
     let image = Image::of(op, &x.shape, layout)?;
     let &[height, width] = image.space.as_slice() else {

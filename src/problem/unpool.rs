@@ -92,7 +92,6 @@ pub(super) fn unpool(spec: &MaxUnpool, inputs: &[TensorDesc]) -> Result<Problem>
     let [x, indices] = inputs else {
         return Err(Error::arity(op, "two (values, indices)", inputs.len()));
     };
-    require_dtype(op, "the input", x.dtype, &[DType::F32, DType::F16, DType::U8, DType::I8])?;
     require_dtype(op, "the indices", indices.dtype, &[DType::I32])?;
     if indices.shape != x.shape {
         let rule = format!("it must be that of the values, {:?}", x.shape);

@@ -23,12 +23,12 @@ pub use sample::compare_sample;
 pub(crate) use tolerance::{EPS, add_store_rounding};
 pub use tolerance::{Mismatch, compare};
 
-use crate::dtype::DType;
+use crate::dtype::{Data, of_any};
 use crate::error::Result;
 use crate::memory;
 use crate::problem::{ConvPoolWork, Epilogue, PoolWork, Problem, Work};
 use crate::spec::{Op, PoolKind};
-use crate::tensor::{Data, Tensor, TensorDesc, of_any};
+use crate::tensor::{Tensor, TensorDesc};
 
 /// One output of the reference.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,15 +70,7 @@ impl Exact {
     /// # Errors
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
     pub fn to_tensor(&self) -> Result<Tensor> {
-        let v = self.values.iter();
-        let data = match self.desc.dtype {
-            DType::F32 => Data::F32(memory::collected(v.map(|&x| x as f32))?),
-            DType::F16 => Data::F16(memory::collected(v.map(|&x| half::f16::from_f64(x)))?),
-            DType::U8 => Data::U8(memory::collected(v.map(|&x| x as u8))?),
-            DType::I8 => Data::I8(memory::collected(v.map(|&x| x as i8))?),
-            DType::I32 => Data::I32(memory::collected(v.map(|&x| x as i32))?),
-        };
-        Tensor::new(&self.desc.shape, data)
+        Tensor::new(&self.desc.shape, Data::nearest(self.desc.dtype, self.values.iter().copied())?)
     }
 }
 

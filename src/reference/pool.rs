@@ -133,10 +133,7 @@ pub(super) fn has_no_subnormals(
     mut window: impl Iterator<Item = [usize; 3]>,
     value: impl Fn(&[usize; 3]) -> f64,
 ) -> bool {
-    let smallest_normal = match dtype {
-        DType::F16 => 2f64.powi(-14),
-        _ => f64::from(f32::MIN_POSITIVE),
-    };
+    let smallest_normal = dtype.row().float.as_ref().map_or(0.0, |float| float.smallest_normal);
     window.all(|p| {
         let v = value(&p);
         v == 0.0 || v.abs() >= smallest_normal
@@ -149,11 +146,7 @@ pub(super) fn maximum(
     value: impl Fn(&[usize; 3]) -> f64,
     dtype: DType,
 ) -> (f64, Option<[usize; 3]>) {
-    let mut max = match dtype {
-        DType::U8 => 0.0,
-        DType::I8 => f64::from(i8::MIN),
-        _ => f64::NEG_INFINITY,
-    };
+    let mut max = dtype.row().lowest;
     let mut position = None;
     window.for_each(|p| {
         let v = value(&p);

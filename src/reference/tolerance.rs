@@ -1,7 +1,6 @@
 //! How far a correct implementation may be from the reference, stated once for tests, `verify` and the demo.
 
 use super::Exact;
-use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::tensor::{Tensor, TensorDesc};
 
@@ -11,19 +10,12 @@ pub(crate) const EPS: f64 = f32::EPSILON as f64;
 /// The bound of a sum of products, per unit of the sum of their absolute values: `C * eps` with C = 8.
 pub(super) const SUM: f64 = 8.0 * EPS;
 
-/// GPUs may flush subnormal numbers to zero, so a smallest normal number's distance is always allowed.
-const F32_FLUSH: f64 = f32::MIN_POSITIVE as f64;
-
 /// Adds the rounding of the store to bounds that are not exact.
 ///
 /// To 16 bits it is half a unit in the last place, as hardware rounds: to the nearest. WGSL would permit either neighbour,
 /// and so a whole unit; a device that makes use of that is reported.
 pub(crate) fn add_store_rounding(output: &mut Exact) {
-    let (half_ulp, flush) = match output.desc.dtype {
-        DType::F32 => (0.0, F32_FLUSH),
-        DType::F16 => (2f64.powi(-11), 2f64.powi(-14)),
-        DType::U8 | DType::I8 | DType::I32 => return,
-    };
+    let Some(float) = &output.desc.dtype.row().float else { return };
     for (value, bound) in output.values.iter().zip(&mut output.bound) {
         // What is infinite or NaN in 64 bits comes from such an input, and is so in 32 bits too.
         if !value.is_finite() {
@@ -31,9 +23,10 @@ pub(crate) fn add_store_rounding(output: &mut Exact) {
             continue;
         }
         if *bound > 0.0 {
-            *bound += half_ulp * value.abs();
+            *bound += float.store * value.abs();
         }
-        *bound += flush;
+        // GPUs may flush subnormal numbers to zero, so a smallest normal number's distance is always allowed.
+        *bound += float.smallest_normal;
     }
 }
 
@@ -87,10 +80,7 @@ pub(super) fn check_desc(desc: &TensorDesc, got: &Tensor) -> Result<()> {
 
 /// The element of `got` that is farthest outside its bound.
 pub(super) fn worst(exact: &Exact, got: impl Fn(usize) -> f64) -> Option<Mismatch> {
-    let largest = match exact.desc.dtype {
-        DType::F16 => f64::from(half::f16::MAX),
-        _ => f64::from(f32::MAX),
-    };
+    let largest = exact.desc.dtype.row().float.as_ref().map_or(f64::MAX, |float| float.largest);
     let mut worst: Option<(f64, Mismatch)> = None;
     let mut count = 0;
     for (at, (&expected, &bound)) in exact.values.iter().zip(&exact.bound).enumerate() {

@@ -5,7 +5,7 @@ use super::{Padding, PerAxis};
 
 /// Adds the columns of windows up to images: every element of a column goes where its tap lies, over one to three spatial axes.
 ///
-/// Input: `[N, C * taps, windows]`, f32 or f16; a channel's taps and the windows in row-major order. Output:
+/// Input: `[N, C * taps, windows]`, of floats; a channel's taps and the windows in row-major order. Output:
 /// `[N, C, image...]`. Windows are placed on the image as a convolution places them; there must be as many as the input has,
 /// and what they have in the padding is left out. Each `Vec` beside `image` and `window` has one number for every spatial
 /// axis, or a single number for all.

@@ -1,6 +1,5 @@
 //! Convolutions that take a given way through the kernels that multiply matrices.
 
-use half::f16;
 use wgpool::kernel::{ConvGemm, Cooperative, GemmFinish, GemmTaps, GemmTile, KernelKey};
 use wgpool::plan::Caps;
 use wgpool::{
@@ -29,7 +28,7 @@ pub fn product(plan: &Plan) -> Option<ConvGemm> {
     })
 }
 
-/// Every way, with 16-bit floats for every other one where the device has them; of cooperative matrices, where they are
+/// Every way, in turns of all types of floats that the device has; of cooperative matrices, where they are
 /// on, theirs alone.
 pub fn ways(caps: &Caps) -> Vec<Way> {
     use GemmFinish::*;
@@ -38,7 +37,8 @@ pub fn ways(caps: &Caps) -> Vec<Way> {
         for tile in [GemmTile::Large, GemmTile::Small] {
             for taps in [GemmTaps::Plane, GemmTaps::Volume, GemmTaps::Point] {
                 for channels_last in [false, true] {
-                    let dtype = if caps.f16 && ways.len() % 2 == 1 { DType::F16 } else { DType::F32 };
+                    let halves = if caps.f16 { DType::F16 } else { DType::F32 };
+                    let dtype = [DType::F32, halves, DType::BF16][(ways.len() + ways.len() / 6) % 3];
                     ways.push(Way { tile, cooperative: None, taps, finish, channels_last, dtype });
                 }
             }
@@ -170,9 +170,5 @@ fn tensor(rng: &mut Rng, desc: &TensorDesc, kind: usize) -> Tensor {
         _ => 2.0 * rng.unit() - 1.0,
     };
     let n = desc.elements();
-    let data = match desc.dtype {
-        DType::F16 => Data::F16((0..n).map(|_| f16::from_f64(value())).collect()),
-        _ => Data::F32((0..n).map(|_| value() as f32).collect()),
-    };
-    Tensor::new(&desc.shape, data).unwrap()
+    Tensor::new(&desc.shape, Data::nearest(desc.dtype, (0..n).map(|_| value())).unwrap()).unwrap()
 }

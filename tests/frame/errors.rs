@@ -32,7 +32,7 @@ fn plans_that_cannot_be_are_refused() {
     says(plan(base().mean([0.0, 1.0])), &["mean", "3 channels"]);
     says(plan(base().scale([])), &["scale", "[]"]);
     says(plan(base().scale([f32::INFINITY])), &["scale", "finite"]);
-    says(plan(base().dtype(DType::U8)), &["u8", "f32 or f16"]);
+    says(plan(base().dtype(DType::U8)), &["u8", "f32, f16 or bf16"]);
     says(plan(base().dtype(DType::F16)), &["SHADER_F16"]);
     says(plan(base().slot(3, 3)), &["slot is 3", "3 images"]);
     says(plan(base().slot(0, 0)), &["slot is 0", "0 images"]);

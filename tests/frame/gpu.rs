@@ -81,7 +81,11 @@ pub fn bytes(rng: &mut Rng, count: usize) -> Vec<u8> {
 }
 
 pub fn dtype(rng: &mut Rng, f16: bool) -> DType {
-    if f16 && rng.one_in(3) { DType::F16 } else { DType::F32 }
+    match rng.between(0, 2) {
+        0 if f16 => DType::F16,
+        1 => DType::BF16,
+        _ => DType::F32,
+    }
 }
 
 pub fn layout(rng: &mut Rng) -> Layout {

@@ -1,7 +1,7 @@
 //! Tensors to pictures.
 
 use wgpool::frame::{Shown, reference};
-use wgpool::{Caps, ColorMap, DType, Data, Engine, Layout, OverlayPlan, Tensor, TensorToFrame};
+use wgpool::{Caps, ColorMap, Data, Engine, Layout, OverlayPlan, Tensor, TensorToFrame};
 use wgpool_testing::verify::random::Rng;
 use wgpu::TextureFormat;
 
@@ -63,10 +63,7 @@ pub fn random_overlay(rng: &mut Rng, f16: bool) -> (TensorToFrame, Tensor) {
     let low = (rng.unit() * 20.0 - 10.0) as f32;
     let range = (low, low + (rng.unit() * 5.0) as f32 + 1e-3);
     let values: Vec<f32> = (0..batch * channels * height * width).map(|_| value(rng, range)).collect();
-    let data = match dtype {
-        DType::F16 => Data::F16(values.into_iter().map(half::f16::from_f32).collect()),
-        _ => Data::F32(values),
-    };
+    let data = Data::nearest(dtype, values.into_iter().map(f64::from)).unwrap();
     let tensor = Tensor::new(&shape, data).unwrap();
     let spec = match rng.one_in(2) {
         true => TensorToFrame::classes(tensor.desc()),

@@ -93,8 +93,7 @@ impl Numbers {
     }
 
     pub fn dtype(&mut self) -> DType {
-        let all = [DType::F32, DType::F16, DType::U8, DType::I8, DType::I32];
-        if self.odd() { *pick(&mut self.rng, &all) } else { DType::F32 }
+        if self.odd() { *pick(&mut self.rng, DType::ALL) } else { DType::F32 }
     }
 
     pub fn desc(&mut self, shape: Vec<usize>) -> TensorDesc {

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use half::f16;
 use wgpool::plan::PAGE;
 use wgpool::problem::Work;
 use wgpool::reference::{compare, evaluate};
@@ -101,7 +100,7 @@ impl Draw {
     }
 
     fn float(&mut self) -> DType {
-        self.pick(&[DType::F32, DType::F32, DType::F16])
+        self.pick(&[DType::F32, DType::F32, DType::F16, DType::BF16])
     }
 
     fn indices(&mut self) -> IndexNumbering {
@@ -411,11 +410,10 @@ impl Draw {
         };
         let n = desc.elements();
         let data = match desc.dtype {
-            DType::F32 => Data::F32((0..n).map(|_| value() as f32).collect()),
-            DType::F16 => Data::F16((0..n).map(|_| f16::from_f64(value())).collect()),
             DType::U8 => Data::U8((0..n).map(|_| (255.0 * value().abs()) as u8).collect()),
             DType::I8 => Data::I8((0..n).map(|_| (127.0 * value()) as i8).collect()),
-            _ => Data::I32((0..n).map(|_| (100.0 * value()) as i32).collect()),
+            DType::I32 => Data::I32((0..n).map(|_| (100.0 * value()) as i32).collect()),
+            float => Data::nearest(float, (0..n).map(|_| value())).unwrap(),
         };
         Tensor::new(&desc.shape, data).unwrap()
     }

@@ -1,9 +1,8 @@
 //! Random cases, the same in every run, and how they are judged.
 
-use half::f16;
 use wgpool::ActivationKind;
 use wgpool::reference::{compare, evaluate};
-use wgpool::{Activation, DType, Data, Layout, Op, Padding, Problem, Tensor, TensorDesc, host};
+use wgpool::{Activation, Conv, DType, Data, Layout, Op, Padding, Problem, Tensor, TensorDesc, host};
 use wgpool_testing::verify::random::slope;
 
 /// A small random generator (xorshift), so that every run tests the same cases.
@@ -77,10 +76,9 @@ pub fn tensor(random: &mut Random, shape: &[usize], values: Values, dtype: DType
         })
         .collect();
     let data = match dtype {
-        DType::F16 => Data::F16(elements.iter().map(|&x| f16::from_f32(x)).collect()),
         DType::U8 => Data::U8(elements.iter().map(|&x| (x * 5.0 + 4.0) as u8).collect()),
         DType::I8 => Data::I8(elements.iter().map(|&x| (x * 6.0) as i8).collect()),
-        _ => Data::F32(elements),
+        float => Data::nearest(float, elements.into_iter().map(f64::from)).unwrap(),
     };
     Tensor::new(shape, data).expect("as many elements as the shape says")
 }
@@ -133,7 +131,9 @@ pub fn longest(rank: usize) -> usize {
     [60, 24, 9][rank - 1]
 }
 
-pub const FLOATS: [DType; 2] = [DType::F32, DType::F16];
+pub fn floats() -> &'static [DType] {
+    Op::from(Conv::new()).types()
+}
 
 /// One of each, with parameters that are no framework's.
 pub fn activations() -> Vec<Activation> {

@@ -52,6 +52,7 @@ fn convolutions(seed: u64, cases: usize, input: &[Values], kernel: &[Values]) {
     let mut random = Random::new(seed);
     convolutions_of(&mut random, cases, input, kernel, DType::F32);
     convolutions_of(&mut random, cases / 4, input, kernel, DType::F16);
+    convolutions_of(&mut random, cases / 4, input, kernel, DType::BF16);
 }
 
 fn convolutions_of(random: &mut Random, cases: usize, input: &[Values], kernel: &[Values], dtype: DType) {

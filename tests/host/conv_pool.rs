@@ -2,7 +2,7 @@
 
 use wgpool::{Activation, Conv, ConvPool, DType, Layout, Padding, Pool, PoolKind, Tensor, host};
 
-use crate::cases::{FLOATS, Random, Values, agrees, layout, longest, shape, tensor};
+use crate::cases::{Random, Values, agrees, floats, layout, longest, shape, tensor};
 use crate::conv::{kernel_shape, random_conv};
 use crate::pool::{AVERAGES, random_pool};
 
@@ -17,7 +17,7 @@ fn convolution_with_pooling() {
         let conv = random_conv(&mut random, rank, groups);
         let kind = if random.one_in(2) { PoolKind::Max } else { random.pick(&AVERAGES) };
         let pool = random_pool(&mut random, kind, rank, 4).layout(conv.layout);
-        let (batch, dtype) = (random.within(0, 2), random.pick(&FLOATS));
+        let (batch, dtype) = (random.within(0, 2), random.pick(floats()));
         let space = random.many(rank, 1, longest(rank));
         let x_shape = shape(conv.layout, batch, groups * group_in, &space);
         let values = random.pick(&[Values::Mixed, Values::Positive]);

@@ -2,7 +2,7 @@
 
 use wgpool::{DType, Dense, DenseLayout, Op, Tensor};
 
-use crate::cases::{Random, VALUES, Values, activations, agrees, tensor};
+use crate::cases::{Random, VALUES, Values, activations, agrees, floats, tensor};
 
 #[test]
 fn dense_layers() {
@@ -13,7 +13,7 @@ fn dense_layers() {
         let rows = random.pick(&[0, 1, 2, 3, 4, 20]);
         let shape = if case % 4 == 0 { vec![2, rows, features] } else { vec![rows, features] };
         let values = VALUES[case % 4];
-        let dtype = if case % 5 == 0 { DType::F16 } else { DType::F32 };
+        let dtype = if case % 5 == 0 { random.pick(floats()) } else { DType::F32 };
         let x = tensor(&mut random, &shape, values, dtype);
         let w_shape = match kernel_layout {
             DenseLayout::InOut => [features, units],

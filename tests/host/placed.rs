@@ -1,10 +1,11 @@
 //! Windows whose places are computed or given: adaptive, fractional, and what was pooled put back.
 
 use wgpool::{
-    AdaptivePool, DType, Data, FractionalMaxPool, IndexNumbering, Layout, MaxUnpool, PoolKind, Tensor,
+    AdaptivePool, DType, Data, FractionalMaxPool, IndexNumbering, Layout, MaxUnpool, Op, Pool, PoolKind,
+    Tensor,
 };
 
-use crate::cases::{FLOATS, Random, VALUES, agrees, layout, longest, shape, tensor};
+use crate::cases::{Random, VALUES, agrees, floats, layout, longest, shape, tensor};
 use crate::pool::{AVERAGES, NUMBERINGS};
 
 #[test]
@@ -26,8 +27,11 @@ fn adaptive_pools() {
         let kind = if case % 2 == 0 { PoolKind::Max } else { AVERAGES[case % 4 / 2] };
         let indices = (kind == PoolKind::Max && random.one_in(2)).then(|| random.pick(&NUMBERINGS));
         let (batch, channels) = (random.within(0, 2), random.pick(&[1, 3, 17]));
-        let types = [DType::F32, DType::F16, DType::U8, DType::I8];
-        let dtype = if kind == PoolKind::Max { random.pick(&types) } else { random.pick(&FLOATS) };
+        let dtype = if kind == PoolKind::Max {
+            random.pick(Op::from(Pool::max(1)).types())
+        } else {
+            random.pick(floats())
+        };
         let x = tensor(&mut random, &shape(layout, batch, channels, &space), VALUES[case % 4], dtype);
         assert!(agrees(&AdaptivePool { kind, output, indices, layout }.into(), &[&x]));
     }
@@ -70,7 +74,7 @@ fn unpooling() {
         let indexed =
             random.one_in(3).then(|| output.iter().map(|l| l + random.within(0, 3)).collect::<Vec<usize>>());
         let counted = indexed.clone().unwrap_or(output.clone());
-        let dtype = random.pick(&[DType::F32, DType::F16, DType::U8, DType::I8]);
+        let dtype = random.pick(Op::from(Pool::max(1)).types());
         let shape = shape(layout, batch, channels, &space);
         let x = tensor(&mut random, &shape, VALUES[case % 5], dtype);
         let pixels: usize = space.iter().product();

@@ -3,7 +3,7 @@
 use wgpool::reference::evaluate;
 use wgpool::{DType, GlobalPool, IndexNumbering, Layout, Op, Padding, Pool, PoolKind, Problem, Tensor, host};
 
-use crate::cases::{FLOATS, Random, VALUES, Values, agrees, layout, longest, padding, shape, tensor};
+use crate::cases::{Random, VALUES, Values, agrees, floats, layout, longest, padding, shape, tensor};
 
 pub fn random_pool(random: &mut Random, kind: PoolKind, rank: usize, widest: usize) -> Pool {
     let same_stride = random.one_in(3);
@@ -54,33 +54,31 @@ pub const AVERAGES: [PoolKind; 3] = [
 
 #[test]
 fn maxima() {
-    let types = [DType::F32, DType::F16, DType::U8, DType::I8];
-    pools(1, &[PoolKind::Max], &types, &VALUES, false);
+    pools(1, &[PoolKind::Max], Op::from(Pool::max(1)).types(), &VALUES, false);
 }
 
 #[test]
 fn maxima_with_indices() {
-    let types = [DType::F32, DType::F16, DType::U8, DType::I8];
-    pools(2, &[PoolKind::Max], &types, &VALUES, true);
+    pools(2, &[PoolKind::Max], Op::from(Pool::max(1)).types(), &VALUES, true);
 }
 
 #[test]
 fn averages() {
-    pools(3, &AVERAGES, &FLOATS, &[Values::Mixed, Values::Positive, Values::Special], false);
+    pools(3, &AVERAGES, floats(), &[Values::Mixed, Values::Positive, Values::Special], false);
 }
 
 #[test]
 fn lp_norms() {
     let kinds = [1.0, 2.0, 3.0, 2.5].map(|p| PoolKind::Lp { p });
-    pools(4, &kinds, &FLOATS, &[Values::Mixed, Values::Positive, Values::Special], false);
+    pools(4, &kinds, floats(), &[Values::Mixed, Values::Positive, Values::Special], false);
 }
 
 /// Without cancellation: the reference has no bound for sums of both signs whose root is negative.
 #[test]
 fn lp_norms_of_pytorch() {
     let kinds = [1.0, 2.0, 3.0, 2.5].map(|p| PoolKind::LpTorch { p });
-    pools(15, &kinds, &FLOATS, &[Values::Positive], false);
-    pools(16, &[PoolKind::LpTorch { p: 2.0 }], &FLOATS, &[Values::Mixed, Values::Special], false);
+    pools(15, &kinds, floats(), &[Values::Positive], false);
+    pools(16, &[PoolKind::LpTorch { p: 2.0 }], floats(), &[Values::Mixed, Values::Special], false);
 }
 
 #[test]
@@ -93,7 +91,7 @@ fn global_pools() {
         let space = random.many(rank, 1, longest(rank));
         let (batch, channels) = (random.within(0, 3), random.pick(&[1, 5, 40]));
         let shape = shape(layout, batch, channels, &space);
-        let dtype = random.pick(&FLOATS);
+        let dtype = random.pick(floats());
         let x = tensor(&mut random, &shape, VALUES[case % 4], dtype);
         assert!(agrees(&GlobalPool { kind: random.pick(&kinds), layout }.into(), &[&x]));
     }

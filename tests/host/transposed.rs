@@ -2,7 +2,7 @@
 
 use wgpool::{ConvTranspose, DType, KernelLayout, Layout, Padding, Tensor};
 
-use crate::cases::{FLOATS, Random, Values, activations, agrees, layout, padding, shape, tensor};
+use crate::cases::{Random, Values, activations, agrees, floats, layout, padding, shape, tensor};
 use crate::conv::kernel_shape;
 
 fn transposed_convolutions(seed: u64, cases: usize, input: &[Values], kernel: &[Values], types: &[DType]) {
@@ -55,9 +55,9 @@ fn transposed_convolution() {
         300,
         &[Values::Mixed, Values::Positive],
         &[Values::Mixed, Values::Positive],
-        &FLOATS,
+        floats(),
     );
-    transposed_convolutions(22, 150, &[Values::Mixed, Values::Special], &[Values::Special], &FLOATS);
+    transposed_convolutions(22, 150, &[Values::Mixed, Values::Special], &[Values::Special], floats());
 }
 
 /// Large enough for ranges of rows, blocks of channels and long sums, over each axis that may be the outermost.

@@ -31,7 +31,11 @@ fn case(rng: &mut Rng, f16: bool, way: Way) -> Case {
 }
 
 fn spec(rng: &mut Rng, (reduce, layout): Way, f16: bool) -> (Op, Vec<TensorDesc>) {
-    let dtype = if f16 && rng.one_in(4) { DType::F16 } else { DType::F32 };
+    let dtype = match rng.between(0, 7) {
+        0 | 1 if f16 => DType::F16,
+        2 | 3 => DType::BF16,
+        _ => DType::F32,
+    };
     let side = [1, 3, 3, 5][rng.between(0, 3)];
     let window = if rng.one_in(4) { vec![rng.between(1, 5), rng.between(1, 5)] } else { vec![side; 2] };
     let most = if rng.one_in(4) { 32 } else { 4 };

@@ -1,6 +1,5 @@
 //! Cases that take a given way through the kernels that compute patches.
 
-use half::f16;
 use wgpool::kernel::{DepthwisePatch, KernelKey, Patch, PoolPatch, Reduce};
 use wgpool::{
     Activation, Caps, Conv, DType, Data, KernelLayout, Layout, Op, Padding, Plan, Pool, PoolKind, Tensor,
@@ -47,7 +46,7 @@ fn way(plan: &Plan) -> Option<Way> {
     Some(Way { what, fours, channels_last, shared: shared > 0, dtype })
 }
 
-/// Every way, with 16-bit floats for every third one where the device has them.
+/// Every way, in turns of all types of floats that the device has.
 pub fn ways(f16: bool) -> Vec<Way> {
     let mut ways = Vec::new();
     let pools = [Reduce::Max, Reduce::Average, Reduce::AveragePadded].map(What::Pool);
@@ -55,7 +54,8 @@ pub fn ways(f16: bool) -> Vec<Way> {
         for fours in [true, false] {
             for channels_last in [false, true] {
                 for shared in [true, false] {
-                    let dtype = if f16 && ways.len() % 3 == 2 { DType::F16 } else { DType::F32 };
+                    let halves = if f16 { DType::F16 } else { DType::F32 };
+                    let dtype = [DType::F32, DType::BF16, halves][ways.len() % 3];
                     ways.push(Way { what, fours, channels_last, shared, dtype });
                 }
             }
@@ -168,9 +168,5 @@ pub fn tensor(rng: &mut Rng, desc: &TensorDesc, kind: usize) -> Tensor {
         _ => 2.0 * rng.unit() - 1.0,
     };
     let n = desc.elements();
-    let data = match desc.dtype {
-        DType::F16 => Data::F16((0..n).map(|_| f16::from_f64(value())).collect()),
-        _ => Data::F32((0..n).map(|_| value() as f32).collect()),
-    };
-    Tensor::new(&desc.shape, data).unwrap()
+    Tensor::new(&desc.shape, Data::nearest(desc.dtype, (0..n).map(|_| value())).unwrap()).unwrap()
 }

@@ -30,7 +30,7 @@ pub fn cases(rng: &mut Rng, f16: bool) -> Vec<(Case, bool)> {
     for pooled in [false, true] {
         for layout in [Layout::Nchw, Layout::Nhwc] {
             for groups in [1, 2] {
-                for dtype in [DType::F32, DType::F16] {
+                for &dtype in Op::from(conv()).types() {
                     if dtype == DType::F16 && !f16 {
                         continue;
                     }
@@ -69,12 +69,8 @@ pub fn cases(rng: &mut Rng, f16: bool) -> Vec<(Case, bool)> {
                             1 => rng.unit() as f32,
                             _ => (2.0 * rng.unit() - 1.0) as f32,
                         };
-                        let values: Vec<f32> = (0..shape.iter().product()).map(|_| value()).collect();
-                        let data = match dtype {
-                            DType::F16 => Data::F16(values.into_iter().map(half::f16::from_f32).collect()),
-                            _ => Data::F32(values),
-                        };
-                        Tensor::new(shape, data).unwrap()
+                        let values = (0..shape.iter().product()).map(|_| f64::from(value()));
+                        Tensor::new(shape, Data::nearest(dtype, values).unwrap()).unwrap()
                     });
                     let inputs = inputs.collect();
                     cases.push((Case { op, inputs }, pooled));

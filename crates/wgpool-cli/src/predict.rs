@@ -80,11 +80,12 @@ fn read(path: &Path, shape: &[usize]) -> Result<Examples> {
     let elements = match tensor.into_data() {
         Data::F32(elements) => elements,
         Data::F16(elements) => elements.into_iter().map(f32::from).collect(),
+        Data::BF16(elements) => elements.into_iter().map(f32::from).collect(),
         Data::U8(elements) => elements.into_iter().map(|byte| f32::from(byte) / 255.0).collect(),
         other => {
             return Err(document(
                 path,
-                format_args!("its elements are {}, not f32, f16 or u8", other.dtype()),
+                format_args!("its elements are {}, not f32, f16, bf16 or u8", other.dtype()),
             ));
         }
     };

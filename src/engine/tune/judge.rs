@@ -2,7 +2,6 @@
 
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::memory;
 use crate::problem::Problem;
 use crate::reference::{self, Exact, sample::can_sample};
 use crate::tensor::{Data, Tensor, TensorDesc};
@@ -52,12 +51,10 @@ pub(super) fn values(desc: &TensorDesc, seed: u64) -> Result<Tensor> {
     };
     let mut float = || random() as f32 / (1u32 << 31) as f32 - 1.0;
     let count = 0..desc.elements();
-    let data = match desc.dtype {
-        DType::F32 => Data::F32(memory::collected(count.map(|_| float()))?),
-        DType::F16 => Data::F16(memory::collected(count.map(|_| half::f16::from_f32(float())))?),
-        DType::U8 => Data::U8(memory::collected(count.map(|_| (float() * 127.0 + 127.0) as u8))?),
-        DType::I8 => Data::I8(memory::collected(count.map(|_| (float() * 127.0) as i8))?),
-        DType::I32 => Data::I32(memory::collected(count.map(|_| (float() * 100.0) as i32))?),
+    let (scale, middle) = match desc.dtype {
+        dtype if dtype.is_float() => (1.0, 0.0),
+        DType::U8 => (127.0, 127.0),
+        _ => (100.0, 0.0),
     };
-    Tensor::new(&desc.shape, data)
+    Tensor::new(&desc.shape, Data::nearest(desc.dtype, count.map(|_| f64::from(float() * scale + middle)))?)
 }

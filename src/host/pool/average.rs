@@ -2,10 +2,10 @@
 
 use super::frame::{Frame, Windows};
 use super::reduce::Sum;
-use super::{narrowed, same, wrong_type};
+use super::{halves, same};
 use crate::error::Result;
 use crate::geometry::{Axis, MAX_SPATIAL};
-use crate::host::element::{Plain, Widened, narrow};
+use crate::host::element::Plain;
 use crate::memory;
 use crate::problem::PoolWork;
 use crate::tensor::Data;
@@ -73,9 +73,8 @@ impl Counts {
 pub(super) fn pool(work: &PoolWork, axes: &[Axis; MAX_SPATIAL], x: &Data, divisor: Divisor) -> Result<Data> {
     let counts = Counts::new(&Frame::joined(work), axes, divisor)?;
     let finish = |frame: &Frame, windows: &Windows, sums: &mut [f32]| counts.divide(frame, windows, sums);
-    Ok(match x {
-        Data::F32(x) => Data::F32(same::<Sum<f32>>(work, &Plain(x), finish)?),
-        Data::F16(x) => Data::F16(narrowed::<Sum<f32>, _>(work, &Widened(x), finish, narrow)?),
-        _ => return Err(wrong_type(work, x)),
-    })
+    match x {
+        Data::F32(x) => Ok(same::<Sum<f32>>(work, &Plain(x), finish)?.into()),
+        _ => halves::<Sum<f32>>(work, x, finish),
+    }
 }

@@ -5,22 +5,24 @@ use std::ops::Range;
 use super::frame::{Frame, Windows};
 use super::reduce::Ordered;
 use super::wrong_type;
+use crate::dtype::{Data, of_halves};
 use crate::error::Result;
 use crate::geometry::{Axis, taps_inside};
-use crate::host::element::{Plain, Source, Widened, narrow};
+use crate::host::element::{Plain, Source, Widened};
 use crate::host::output::fill_two;
 use crate::memory;
 use crate::problem::PoolWork;
 use crate::spec::IndexNumbering;
-use crate::tensor::Data;
 
 pub(super) fn pool(work: &PoolWork, numbering: IndexNumbering, x: &Data) -> Result<Vec<Data>> {
     match x {
         Data::F32(x) => maxima(work, numbering, &Plain(x), <[f32]>::copy_from_slice, Data::F32),
         Data::U8(x) => maxima(work, numbering, &Plain(x), <[u8]>::copy_from_slice, Data::U8),
         Data::I8(x) => maxima(work, numbering, &Plain(x), <[i8]>::copy_from_slice, Data::I8),
-        Data::F16(x) => maxima(work, numbering, &Widened(x), |to, from| narrow(from, to), Data::F16),
-        _ => Err(wrong_type(work, x)),
+        _ => of_halves!(x, x => {
+            let x = Widened(x);
+            maxima(work, numbering, &x, |to, from| x.narrow(from, to), Data::from)
+        }, _ => Err(wrong_type(work, x))),
     }
 }
 

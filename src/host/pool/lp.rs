@@ -1,14 +1,12 @@
 //! Lp norms, summed in 64-bit floats because powers leave the range of 32-bit ones.
 
-use half::f16;
-
 use super::frame::{Frame, Windows};
 use super::reduce::Sum;
 use super::{narrowed, scaled_lp, wrong_type};
+use crate::dtype::{Data, Element, of_any};
 use crate::error::Result;
 use crate::host::element::Powers;
 use crate::problem::PoolWork;
-use crate::tensor::Data;
 
 /// The largest exponent whose powers of any 16- or 32-bit float, and sums of many of them, 64-bit floats hold: their
 /// exponents go to 1,023, those of subnormal 32-bit floats to -149.
@@ -47,25 +45,25 @@ fn powers(
     if p > LARGEST_EXPONENT {
         return scaled_lp::pool(work, signed, x, p);
     }
+    if !x.dtype().is_float() {
+        return Err(wrong_type(work, x));
+    }
     let (p, signed) = (f64::from(p), signed.is_some());
-    let root = move |sum: f64| match p {
+    of_any!(x, x => Ok(norms(work, &Powers { elements: x, p, signed }, finish)?.into()))
+}
+
+fn norms<E: Element>(
+    work: &PoolWork,
+    powers: &Powers<E>,
+    finish: impl Fn(&Frame, &Windows, &mut [f64]) + Sync + Send,
+) -> Result<Vec<E>> {
+    let root = |sum: f64| match powers.p {
         1.0 => sum,
         2.0 => sum.sqrt(),
-        _ => sum.powf(1.0 / p),
+        p => sum.powf(1.0 / p),
     };
-    Ok(match x {
-        Data::F32(x) => Data::F32(narrowed::<Sum<f64>, _>(
-            work,
-            &Powers { elements: x.as_slice(), p, signed },
-            finish,
-            |sums, out: &mut [f32]| out.iter_mut().zip(sums).for_each(|(y, &s)| *y = root(s) as f32),
-        )?),
-        Data::F16(x) => Data::F16(narrowed::<Sum<f64>, _>(
-            work,
-            &Powers { elements: x.as_slice(), p, signed },
-            finish,
-            |sums, out: &mut [f16]| out.iter_mut().zip(sums).for_each(|(y, &s)| *y = f16::from_f64(root(s))),
-        )?),
-        _ => return Err(wrong_type(work, x)),
-    })
+    let narrow = |sums: &[f64], out: &mut [E]| {
+        out.iter_mut().zip(sums).for_each(|(y, &s)| *y = E::rounded(root(s)));
+    };
+    narrowed::<Sum<f64>, E>(work, powers, finish, narrow)
 }

@@ -15,13 +15,13 @@ mod whole;
 
 use self::frame::{Frame, Windows};
 use self::reduce::Reduce;
-use super::element::{Plain, Source};
+use super::element::{Plain, Source, Widened};
 use super::output::try_fill;
+use crate::dtype::{Data, of_halves};
 use crate::error::Result;
 use crate::memory;
 use crate::problem::PoolWork;
 use crate::spec::PoolKind;
-use crate::tensor::Data;
 
 /// The same windows: most adaptive ones slide after all, and then the faster ways are open to them; and taps that lie
 /// outside in all windows are gone, which still count where all taps do.
@@ -151,6 +151,18 @@ fn same<R: Reduce>(
     try_fill(frame.slabs * frame.slab_output(), units * frame.unit(), 1, |i, out: &mut [R::T]| {
         task::<R>(&frame, source, i * units, out, &finish)
     })
+}
+
+/// Pools floats of 16 bits in 32, and rounds them once.
+fn halves<R: Reduce<T = f32>>(
+    work: &PoolWork,
+    x: &Data,
+    finish: impl Fn(&Frame, &Windows, &mut [f32]) + Sync + Send,
+) -> Result<Data> {
+    of_halves!(x, x => {
+        let x = Widened(x);
+        Ok(narrowed::<R, _>(work, &x, finish, |from, to| x.narrow(from, to))?.into())
+    }, _ => Err(wrong_type(work, x)))
 }
 
 /// Pools, then rounds to another type with `narrow`.

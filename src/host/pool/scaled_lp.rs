@@ -1,32 +1,22 @@
 //! Lp norms of large exponents, window by window: powers are taken of elements over the window's largest, so that they stay
 //! in the range of 64-bit floats when the norm does.
 
-use half::f16;
-
 use super::wrong_type;
+use crate::dtype::{Data, Element, of_any};
 use crate::error::Result;
 use crate::geometry::{MAX_SPATIAL, taps_inside};
 use crate::host::output::{WORTH_SHARING, fill};
 use crate::problem::PoolWork;
-use crate::tensor::Data;
 
 /// Norms with exponent `p`; `signed` are the taps of a whole window where they are PyTorch's, as in [`lp`](super::lp).
 pub(super) fn pool(work: &PoolWork, signed: Option<f64>, x: &Data, p: f32) -> Result<Data> {
-    Ok(match x {
-        Data::F32(x) => Data::F32(norms(work, signed, x, p, f64::from, |y| y as f32)?),
-        Data::F16(x) => Data::F16(norms(work, signed, x, p, f64::from, f16::from_f64)?),
-        _ => return Err(wrong_type(work, x)),
-    })
+    if !x.dtype().is_float() {
+        return Err(wrong_type(work, x));
+    }
+    of_any!(x, x => Ok(norms(work, signed, x, p)?.into()))
 }
 
-fn norms<T: Copy + Default + Send + Sync>(
-    work: &PoolWork,
-    signed: Option<f64>,
-    x: &[T],
-    p: f32,
-    widen: impl Fn(T) -> f64 + Sync + Send,
-    narrow: impl Fn(f64) -> T + Sync + Send,
-) -> Result<Vec<T>> {
+fn norms<E: Element>(work: &PoolWork, signed: Option<f64>, x: &[E], p: f32) -> Result<Vec<E>> {
     let [depth, height, width] = work.axes.map(|a| a.output);
     let len = work.batch * work.channels * depth * height * width;
     // The output is written in its own order: what its strides say of a place is counted back.
@@ -41,10 +31,10 @@ fn norms<T: Copy + Default + Send + Sync>(
             (outer / work.channels, outer % work.channels, position)
         }
     };
-    fill(len, 1, WORTH_SHARING / 64, |at, out: &mut [T]| {
+    fill(len, 1, WORTH_SHARING / 64, |at, out: &mut [E]| {
         let (n, c, position) = place(at);
-        let value = |at: [usize; MAX_SPATIAL]| widen(x[work.input.at(n, c, at)]);
-        out.fill(narrow(norm(work, position, f64::from(p), signed, value)));
+        let value = |at: [usize; MAX_SPATIAL]| x[work.input.at(n, c, at)].into();
+        out.fill(E::rounded(norm(work, position, f64::from(p), signed, value)));
     })
 }
 

@@ -15,11 +15,11 @@ pub struct ConvInteger {
 impl Kernel for ConvInteger {
     fn row(&self) -> Row {
         let own = [ELEMENT, TAPS, PLACE, shader!("conv/integer.wgsl")];
-        typed(ConvParams::BLOCK, self.dtype, &own, (3, 1)).with("CHANNELS_LAST", self.channels_last)
+        by_words(ConvParams::BLOCK, self.dtype, &own, (3, 1)).with("CHANNELS_LAST", self.channels_last)
     }
 
     fn every() -> Vec<ConvInteger> {
         let of = |(dtype, channels_last)| ConvInteger { dtype, channels_last };
-        pairs([DType::U8, DType::I8], [false, true]).map(of).collect()
+        pairs(BYTES, [false, true]).map(of).collect()
     }
 }

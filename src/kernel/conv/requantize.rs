@@ -11,11 +11,11 @@ pub struct Requantize {
 
 impl Kernel for Requantize {
     fn row(&self) -> Row {
-        typed(RequantizeParams::BLOCK, self.dtype, &[shader!("conv/requantize.wgsl")], (3, 1))
+        by_words(RequantizeParams::BLOCK, self.dtype, &[shader!("conv/requantize.wgsl")], (3, 1))
     }
 
     fn every() -> Vec<Requantize> {
-        [DType::U8, DType::I8].map(|dtype| Requantize { dtype }).to_vec()
+        BYTES.map(|dtype| Requantize { dtype }).to_vec()
     }
 }
 

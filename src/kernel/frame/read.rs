@@ -17,7 +17,7 @@ impl Kernel for FrameRead {
             true => shader!("frame/texture.wgsl"),
             false => shader!("frame/packed.wgsl"),
         };
-        let text = vec![prelude(self.dtype), INDEX, source, shader!("frame/read.wgsl")];
+        let text = vec![self.dtype.row().elements, INDEX, source, shader!("frame/read.wgsl")];
         let row = row(FrameParams::BLOCK, self.dtype, text, (u32::from(!self.texture), 1));
         // Read pixel by pixel, so that no format needs to be filterable.
         let texture = wgpu::BindingType::Texture {

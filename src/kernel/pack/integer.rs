@@ -11,11 +11,11 @@ pub struct PackInteger {
 
 impl Kernel for PackInteger {
     fn row(&self) -> Row {
-        typed(PackIntegerParams::BLOCK, self.dtype, &[shader!("pack/integer.wgsl")], (2, 1))
+        by_words(PackIntegerParams::BLOCK, self.dtype, &[shader!("pack/integer.wgsl")], (2, 1))
     }
 
     fn every() -> Vec<PackInteger> {
-        [DType::U8, DType::I8].map(|dtype| PackInteger { dtype }).to_vec()
+        BYTES.map(|dtype| PackInteger { dtype }).to_vec()
     }
 }
 

@@ -16,7 +16,7 @@ pub struct PoolPlane {
 impl Kernel for PoolPlane {
     fn row(&self) -> Row {
         let own = [SUM, POOLING, FOLD, shader!("pool/plane.wgsl")];
-        typed(PlaneParams::BLOCK, self.dtype, &own, (1, 1))
+        by_words(PlaneParams::BLOCK, self.dtype, &own, (1, 1))
             .with("REDUCE", self.reduce as u32)
             .with("SHARE", self.share)
     }

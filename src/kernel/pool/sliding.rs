@@ -21,7 +21,7 @@ impl Kernel for Pool {
     fn row(&self) -> Row {
         let store = if self.indices { shader!("lib/indices.wgsl") } else { NO_INDICES };
         let own = [SUM, ELEMENT, TAPS, POOLING, store, shader!("pool/sliding.wgsl")];
-        typed(PoolParams::BLOCK, self.dtype, &own, (1, 1 + u32::from(self.indices)))
+        by_words(PoolParams::BLOCK, self.dtype, &own, (1, 1 + u32::from(self.indices)))
             .with("REDUCE", self.reduce as u32)
             .with("CHANNELS_LAST", self.channels_last)
             .with("ADAPTIVE", self.adaptive)

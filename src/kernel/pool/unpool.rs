@@ -13,13 +13,14 @@ pub struct Unpool {
 
 impl Kernel for Unpool {
     fn row(&self) -> Row {
-        let text = vec![prelude(self.dtype), INDEX, shader!("pool/unpool.wgsl")];
-        row(UnpoolParams::BLOCK, self.dtype, text, (2, 2)).with("STAGE", self.stage)
+        let text = vec![self.dtype.row().words, INDEX, shader!("pool/unpool.wgsl")];
+        let row = row(UnpoolParams::BLOCK, self.dtype, text, (2, 2));
+        Row { words: true, ..row }.with("STAGE", self.stage)
     }
 
     fn every() -> Vec<Unpool> {
         let of = |(stage, dtype)| Unpool { stage, dtype };
-        pairs(0..3, [DType::F32, DType::F16, DType::U8, DType::I8]).map(of).collect()
+        pairs(0..3, ORDERED).map(of).collect()
     }
 }
 

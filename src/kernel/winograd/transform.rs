@@ -8,7 +8,7 @@ pub(crate) static FORM: &Winograd = &F4;
 
 /// A kernel of the algorithm.
 pub(super) fn transform(dtype: DType, own: &[&'static str], buffers: (u32, u32)) -> Row {
-    let shared = [prelude(dtype), INDEX, shader!("lib/winograd.wgsl")];
+    let shared = [dtype.row().elements, INDEX, shader!("lib/winograd.wgsl")];
     row(WinogradParams::BLOCK, dtype, [&shared, own].concat(), buffers)
 }
 

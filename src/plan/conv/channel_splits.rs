@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use crate::dtype::DType;
 use crate::error::Result;
 use crate::plan::loop_limit::Iterations;
 use crate::plan::{Planner, Step};
@@ -34,7 +33,7 @@ pub(in crate::plan) fn steps(
         }
     }
     // Sums in 16 bits would lose what they carry.
-    if fit == 0 || work.dtype == DType::F16 || all.div_ceil(fit) > MOST_STEPS {
+    if fit == 0 || work.dtype.size() < 4 || all.div_ceil(fit) > MOST_STEPS {
         iterations(all).check(p)?;
     }
     let before = ConvWork { bias: false, activation: Activation::None, ..*work };

@@ -2,6 +2,7 @@
 
 use super::request::{Both, Request};
 use super::slots::weight_slots;
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::kernel::{Across, ActivationKind, ConvPatch, ConvPatchParams};
@@ -33,7 +34,7 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     family: Family::Gpu,
     about: "small windows of few channels: an invocation computes all channels at some rows of a column",
     solve: |Request { work, to, .. }, p| {
-        let patch = patch(work, None)?;
+        let patch = patch(work, None, p)?;
         Ok(Solution::new(cost(work, p), move || steps(p, work, None, patch, *to)))
     },
 };
@@ -42,7 +43,7 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
 pub(super) fn with_pool<'a>(both: &'a Both, p: &'a Planner) -> Result<Solution<'a>, &'static str> {
     both.apart()?;
     let (conv, pool) = (both.conv(), Some(both.pool()));
-    let patch = patch(conv, pool)?;
+    let patch = patch(conv, pool, p)?;
     Ok(Solution::new(cost(conv, p), move || steps(p, conv, pool, patch, Slot::Output(0))))
 }
 
@@ -68,12 +69,12 @@ fn steps(p: &Planner, work: &ConvWork, pool: Option<&PoolWork>, patch: ConvPatch
         }
     };
     let step = Step { why, ..Step::new(patch, &params, slots, grid) };
-    let packed = (work.group_in * work.taps() * channels * work.dtype.size()) as u64;
+    let packed = (work.group_in * work.taps() * channels * work.dtype.unpacked().size()) as u64;
     Ok(Steps { packed: vec![packed], ..vec![gemm::pack_for(p, work, channels)?, step].into() })
 }
 
 /// What an invocation computes, or why windows and channels cannot be written out.
-fn patch(work: &ConvWork, pool: Option<&PoolWork>) -> Result<ConvPatch, &'static str> {
+fn patch(work: &ConvWork, pool: Option<&PoolWork>, p: &Planner) -> Result<ConvPatch, &'static str> {
     let [depth, height, width] = &work.axes;
     let small =
         |a: &Axis| (a.dilation == 1 || a.kernel == 1) && a.kernel <= MOST_SIDE && a.stride <= MOST_STRIDE;
@@ -82,6 +83,9 @@ fn patch(work: &ConvWork, pool: Option<&PoolWork>) -> Result<ConvPatch, &'static
     }
     if !is_not_there(depth) || !small(height) || !small(width) {
         return Err("windows are large, dilated, far apart or deep, and not written out");
+    }
+    if p.caps.fxc && work.dtype != DType::F32 {
+        return Err("FXC takes seconds over the stores of many elements that share words");
     }
     let fours = work.group_out.div_ceil(4);
     let fits = |[rows, columns]: [u32; 2]| {

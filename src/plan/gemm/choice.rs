@@ -87,7 +87,7 @@ fn tiled(gemm: &Gemm, tile: GemmTile, cooperative: Option<Cooperative>) -> Optio
 /// Bytes of the packed weights.
 pub(in crate::plan) fn packed_size(gemm: &Gemm, tiled: &Tiled) -> u64 {
     let channels = (gemm.groups * tiled.channel_tiles) as u64 * tiled.tile as u64;
-    channels.saturating_mul(gemm.depth as u64).saturating_mul(gemm.dtype.size() as u64)
+    channels.saturating_mul(gemm.depth as u64).saturating_mul(gemm.dtype.unpacked().size() as u64)
 }
 
 /// Why no tile does.

@@ -1,6 +1,7 @@
 //! Pooling of whole planes.
 
-use super::request::{Request, divisor, exponent, identity, is_norm, lanes};
+use super::request::{Request, divisor, exponent, is_norm};
+use crate::dtype::Row;
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::kernel::{PlaneParams, PoolPlane, WORKGROUP};
@@ -58,7 +59,8 @@ fn step(Request { work, from, to, .. }: &Request, p: &Planner) -> Result<Step> {
     let once = Iterations::shared(plane, share).then(Iterations::folded(share));
     let iterations = if is_norm(work) { once.then(once) } else { once };
     let total = work.batch * work.channels;
-    iterations.repeated((lanes(work.dtype) as usize).min(total)).check(p)?;
+    let &Row { lanes, lowest, .. } = work.dtype.row();
+    iterations.repeated((lanes as usize).min(total)).check(p)?;
     let params = PlaneParams {
         length: p.u32(plane)?,
         step: p.u32(work.input.space[2])?,
@@ -70,14 +72,14 @@ fn step(Request { work, from, to, .. }: &Request, p: &Planner) -> Result<Step> {
             0 => p.u32(plane)?,
             divisor => divisor,
         },
-        identity: identity(work.dtype),
+        identity: lowest as f32,
         p: exponent(work),
         nan: f32::NAN.to_bits(),
         root: 1.0 / exponent(work),
         pad_0: 0,
     };
     let kernel = PoolPlane { reduce: work.kind.into(), dtype: work.dtype, share };
-    let planes = lanes(work.dtype) * u64::from(WORKGROUP / share);
+    let planes = u64::from(lanes * (WORKGROUP / share));
     let grid = p.workgroups((total as u64).div_ceil(planes))?;
     Ok(Step { why, ..Step::new(kernel, &params, vec![*from, *to], grid) })
 }

@@ -1,6 +1,5 @@
 //! Pooling of one tensor into another: what kernels are asked for, and what they know of it.
 
-use crate::dtype::DType;
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::plan::planner::Planner;
@@ -47,15 +46,6 @@ pub(in crate::plan) fn divisor(work: &PoolWork) -> u32 {
     }
 }
 
-/// The maximum of no element.
-pub(super) fn identity(dtype: DType) -> f32 {
-    match dtype {
-        DType::U8 => 0.0,
-        DType::I8 => f32::from(i8::MIN),
-        DType::F32 | DType::F16 | DType::I32 => f32::NEG_INFINITY,
-    }
-}
-
 pub(super) fn exponent(work: &PoolWork) -> f32 {
     match work.kind {
         PoolKind::Lp { p } | PoolKind::LpTorch { p } => p,
@@ -66,14 +56,6 @@ pub(super) fn exponent(work: &PoolWork) -> f32 {
 /// Whether the largest magnitude is looked for before anything is summed up.
 pub(super) fn is_norm(work: &PoolWork) -> bool {
     matches!(work.kind, PoolKind::Lp { .. } | PoolKind::LpTorch { .. })
-}
-
-/// Elements that one word of the output holds.
-pub(super) fn lanes(dtype: DType) -> u64 {
-    match dtype {
-        DType::U8 | DType::I8 => 4,
-        DType::F32 | DType::F16 | DType::I32 => 1,
-    }
 }
 
 /// What one step along depth, height, width and from plane to plane adds to an index: the differences of

@@ -1,6 +1,7 @@
 //! The general kernel of pooling.
 
-use super::request::{Request, divisor, exponent, identity, index_step, is_norm, lanes};
+use super::request::{Request, divisor, exponent, index_step, is_norm};
+use crate::dtype::Row;
 use crate::error::Result;
 use crate::kernel::{Pool, PoolParams};
 use crate::plan::candidate::{Candidate, Solution};
@@ -24,7 +25,8 @@ fn step(Request { work, from, to, .. }: &Request, p: &Planner) -> Result<Step> {
     let iterations = if is_norm(work) { once.then(once) } else { once };
     let outputs = each(axes, |a| a.output);
     let total = work.batch * work.channels * outputs.iter().product::<usize>();
-    iterations.repeated((lanes(work.dtype) as usize).min(total)).check(p)?;
+    let &Row { lanes, lowest, .. } = work.dtype.row();
+    iterations.repeated((lanes as usize).min(total)).check(p)?;
     let params = PoolParams {
         in_size: p.vec4(each(axes, |a| a.input), work.channels)?,
         out_size: p.vec4(outputs, work.batch)?,
@@ -38,7 +40,7 @@ fn step(Request { work, from, to, .. }: &Request, p: &Planner) -> Result<Step> {
         in_batch: p.u32(work.input.n)?,
         total: p.u32(total)?,
         divisor: divisor(work),
-        identity: identity(work.dtype),
+        identity: lowest as f32,
         p: exponent(work),
         nan: f32::NAN.to_bits(),
         root: 1.0 / exponent(work),
@@ -51,6 +53,6 @@ fn step(Request { work, from, to, .. }: &Request, p: &Planner) -> Result<Step> {
     let (indices, adaptive) = (work.indices.is_some(), axes.iter().any(|a| a.adaptive));
     let channels_last = work.output.c == 1 && work.channels > 1;
     let kernel = Pool { reduce: work.kind.into(), dtype: work.dtype, indices, channels_last, adaptive };
-    let grid = p.invocations((total as u64).div_ceil(lanes(work.dtype)))?;
+    let grid = p.invocations((total as u64).div_ceil(lanes.into()))?;
     Ok(Step::new(kernel, &params, slots, grid))
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
-use wgpool::Choice;
 use wgpool::plan::Kernels;
+use wgpool::{Choice, DType};
 
 pub use op::OpArgs;
 pub use op::names::AccuracyArg;
@@ -118,7 +118,7 @@ pub struct SummaryArgs {
 const VERIFY_EXAMPLES: &str = "\
 DIR holds manifest.json and the safetensors files that it names, in the format of ONNX or of
 PyTorch cases. On a GPU each case also runs at another offset, in poisoned memory. Tensors of
-types without kernels (bf16, i32, i64) go in by an exact conversion, which the table counts.
+types without kernels (f64, i32, i64) go in by an exact conversion, which the table counts.
 With --kernels NAME, cases that this kernel does not compute count as unsupported.
 The status is 1 if any case failed, and 2 if the corpus cannot be read or nothing in it could be
 checked: it has no cases, or none that is supported.
@@ -157,15 +157,6 @@ pub enum Which {
     Cooperative,
     /// These alone, where they apply
     These(Kernels),
-}
-
-/// Types of elements that are timed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Elements {
-    /// 32-bit floats
-    F32,
-    /// 16-bit floats, with sums in 32 bits
-    F16,
 }
 
 const PREDICT_EXAMPLES: &str = "\
@@ -238,9 +229,9 @@ pub struct BenchArgs {
     /// The kernels: auto, gpu, cooperative, or names of `wgpool kernels` such as conv/gemm or 'conv/*'
     #[arg(long, alias = "kernel", value_parser = parse::kernels, default_value = "auto", value_name = "WHICH")]
     pub kernels: Which,
-    /// Type of the elements
-    #[arg(long, value_enum, default_value = "f32", value_name = "f32|f16")]
-    pub dtype: Elements,
+    /// Type of the elements; sums of 16-bit floats are kept in 32 bits
+    #[arg(long, value_parser = parse::float, default_value = "f32", value_name = "f32|f16|bf16")]
+    pub dtype: DType,
     /// What the error of an element may depend on: with `tile`, the convolutions that this permits Winograd's algorithm for
     #[arg(long, value_enum, default_value = "element", conflicts_with = "scaling")]
     pub accuracy: AccuracyArg,

@@ -1,7 +1,7 @@
 //! Values of flags: sizes, padding.
 
-use wgpool::Padding;
 use wgpool::plan::Kernels;
+use wgpool::{DType, Padding};
 
 use super::Which;
 
@@ -18,6 +18,12 @@ pub fn positive(text: &str) -> Result<usize, String> {
 pub fn ratio(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|&ratio: &f64| ratio > 0.0 && ratio.is_finite());
     number.ok_or_else(|| "it must be a positive number, as 1.03".into())
+}
+
+/// A type of floats.
+pub fn float(text: &str) -> Result<DType, String> {
+    let dtype = text.parse().ok().filter(|dtype: &DType| dtype.is_float());
+    dtype.ok_or_else(|| "it must be f32, f16 or bf16".into())
 }
 
 /// Which kernels run; `hardware` is an older word for `gpu`.

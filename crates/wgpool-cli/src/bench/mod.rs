@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use wgpool::{Backend, DType, Engine, Error, Result};
+use wgpool::{Backend, Engine, Error, Result};
 use wgpool_testing::bench::{self, Ceilings, Device, Effort, Report, Scaling, cases};
 
-use super::args::{AccuracyArg, BenchArgs, Elements, Place, Which};
+use super::args::{AccuracyArg, BenchArgs, Place, Which};
 use super::files::{OutputFile, distinct};
 use super::terminal::{line, progress};
 use super::{backends, document};
@@ -32,7 +32,7 @@ pub fn run(args: &BenchArgs, place: &Place, out: &mut dyn Write) -> Result<ExitC
         [] => cases::all(),
         names => cases::named(names)?,
     };
-    let wanted: Vec<_> = wanted.into_iter().map(|case| typed(args, case)).collect();
+    let wanted: Vec<_> = wanted.into_iter().map(|case| case.of(args.dtype)).collect();
     let wanted = with_accuracy(args, wanted)?;
     if let Some(dir) = &args.export {
         return export::run(dir, &wanted, out);
@@ -77,14 +77,6 @@ pub fn run(args: &BenchArgs, place: &Place, out: &mut dyn Write) -> Result<ExitC
     Ok(if report.faults().is_empty() { ExitCode::SUCCESS } else { ExitCode::from(WRONG) })
 }
 
-/// The workload on elements of the type that is asked for.
-fn typed(args: &BenchArgs, case: cases::Case) -> cases::Case {
-    case.of(match args.dtype {
-        Elements::F32 => DType::F32,
-        Elements::F16 => DType::F16,
-    })
-}
-
 /// The cases with the accuracy that was asked for; an error if none of those that were named has another.
 fn with_accuracy(args: &BenchArgs, cases: Vec<cases::Case>) -> Result<Vec<cases::Case>> {
     if args.accuracy == AccuracyArg::Element {
@@ -104,7 +96,7 @@ fn pairs(args: &BenchArgs, wanted: &[cases::Case]) -> Result<Vec<cases::Case>> {
         return Ok(Vec::new());
     }
     let all = match wanted {
-        [] => with_accuracy(args, cases::all().into_iter().map(|case| typed(args, case)).collect())?,
+        [] => with_accuracy(args, cases::all().into_iter().map(|case| case.of(args.dtype)).collect())?,
         wanted => wanted.to_vec(),
     };
     let pairs: Vec<_> = all.into_iter().filter(|case| case.unfused().is_some()).collect();
@@ -132,7 +124,8 @@ fn measure(
     pairs: &[cases::Case],
 ) -> Result<Report> {
     let effort = if args.quick { Effort::QUICK } else { Effort::FULL };
-    let of_type = |cases: Vec<_>| cases.into_iter().map(|case| typed(args, case)).collect::<Vec<_>>();
+    let of_type =
+        |cases: Vec<cases::Case>| cases.into_iter().map(|case| case.of(args.dtype)).collect::<Vec<_>>();
     let rows = if args.scaling { cases::scaling() } else { Vec::new() };
     let rows: Vec<_> = rows.into_iter().map(|(name, row)| (name, of_type(row))).collect();
     let steps = 1 + wanted.len() + rows.iter().map(|(_, row)| row.len()).sum::<usize>() + pairs.len();

@@ -23,7 +23,7 @@ pub fn decode(bytes: &[u8]) -> Result<Tensor, String> {
     let &(dtype, _) = NAMES.iter().find(|(_, name)| named(name)).ok_or_else(|| {
         format!(
             "its elements are {descr}, but f32, f16, u8, i8 or i32 (little-endian) are needed; \
-             save it with .astype(\"<f4\"), or \"<i4\" for positions and numbers"
+             save it with .astype(\"<f4\"), or \"<i4\" for positions and numbers, and bf16 as safetensors"
         )
     })?;
     if header.layout.is_fortran() && header.shape.len() > 1 {
@@ -43,7 +43,8 @@ pub fn decode(bytes: &[u8]) -> Result<Tensor, String> {
 /// Writes an array.
 pub fn encode(tensor: &Tensor) -> Result<Vec<u8>, String> {
     let name = NAMES.iter().find(|(dtype, _)| *dtype == tensor.dtype()).map(|(_, name)| name);
-    let name = name.ok_or_else(|| format!("NPY has no elements of {}", tensor.dtype()))?;
+    let name =
+        name.ok_or_else(|| format!("NPY has no elements of {}; write a .safetensors", tensor.dtype()))?;
     let type_descriptor = format!("'{name}'").parse().map_err(|_| format!("{name} is no name of a type"))?;
     let header = Header { type_descriptor, layout: Layout::Standard, shape: tensor.shape().to_vec() };
     let mut bytes = header.to_bytes().map_err(|e| e.to_string())?;

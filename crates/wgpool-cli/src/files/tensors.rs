@@ -4,6 +4,9 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use wgpool::{DType, Data, Tensor};
 
+/// The types of elements that tensors have.
+const TYPES: [Dtype; 6] = [Dtype::F32, Dtype::F16, Dtype::BF16, Dtype::U8, Dtype::I8, Dtype::I32];
+
 /// The tensor that is read where a file has several.
 const INPUT: &str = "input";
 
@@ -27,13 +30,8 @@ pub fn named(bytes: &[u8], name: &str) -> Result<Tensor, String> {
 
 /// Writes one tensor.
 pub fn encode(tensor: &Tensor) -> Result<Vec<u8>, String> {
-    let dtype = match tensor.dtype() {
-        DType::F16 => Dtype::F16,
-        DType::U8 => Dtype::U8,
-        DType::I8 => Dtype::I8,
-        DType::I32 => Dtype::I32,
-        _ => Dtype::F32,
-    };
+    let dtype = TYPES.into_iter().find(|&dtype| own(dtype).as_ref() == Ok(&tensor.dtype()));
+    let dtype = dtype.ok_or_else(|| format!("safetensors have no elements of {}", tensor.dtype()))?;
     let view = TensorView::new(dtype, tensor.shape().to_vec(), tensor.data().as_bytes());
     let view = view.map_err(|e| e.to_string())?;
     safetensors::serialize([(OUTPUT, view)], None).map_err(|e| e.to_string())
@@ -45,22 +43,32 @@ fn open(bytes: &[u8]) -> Result<SafeTensors<'_>, String> {
 
 fn tensor(file: &SafeTensors<'_>, name: &str) -> Result<Tensor, String> {
     let view = file.tensor(name).map_err(|e| e.to_string())?;
-    let dtype = match view.dtype() {
-        Dtype::F32 => DType::F32,
-        Dtype::F16 => DType::F16,
-        Dtype::U8 => DType::U8,
-        Dtype::I8 => DType::I8,
-        Dtype::I32 => DType::I32,
-        other => return Err(format!("{name:?} has elements of {other:?}, not of f32, f16, u8, i8 or i32")),
-    };
+    let dtype = own(view.dtype()).map_err(|reason| format!("{name:?} cannot be read: {reason}"))?;
     Data::from_bytes(dtype, view.data())
         .and_then(|data| Tensor::new(view.shape(), data))
         .map_err(|e| e.to_string())
 }
 
+/// The tensors' type of the same name.
+fn own(dtype: Dtype) -> Result<DType, String> {
+    format!("{dtype:?}").parse().map_err(|e: wgpool::Error| e.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_type_comes_back_as_it_went() {
+        for &dtype in DType::ALL {
+            let tensor = Tensor::new(&[3], Data::nearest(dtype, [1.0, 2.0, 3.0]).unwrap()).unwrap();
+            assert_eq!(encode(&tensor).and_then(|bytes| decode(&bytes)).as_ref(), Ok(&tensor));
+        }
+        let of_f64 = TensorView::new(Dtype::F64, vec![1], &[0; 8]).unwrap();
+        let bytes = safetensors::serialize([(INPUT, of_f64)], None).unwrap();
+        let error = decode(&bytes).unwrap_err();
+        assert!(error.contains("F64") && error.contains("f32, f16, bf16"), "{error}");
+    }
 
     #[test]
     fn a_tensor_comes_back_as_it_went() {

@@ -1,5 +1,8 @@
 //! Operations on files.
 
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
 use crate::cli::{Folder, elements, header, npy_of};
 use crate::counting;
 
@@ -304,4 +307,28 @@ fn kernels_are_listed_and_forced() {
     folder.fails(&format!("{pool} pool/global"), "pool/global does not apply: windows are no whole planes");
     folder.fails(&format!("{pool} conv/gemm"), "the kernels of this operation are pool/two_passes, ");
     folder.fails(&format!("{pool} pool/fast"), "pool/sliding");
+}
+
+#[test]
+fn bf16_goes_through_safetensors() {
+    let folder = Folder::new();
+    let halves: Vec<u8> =
+        [1.0, 2.0, 3.0, 8.0].iter().flat_map(|&x| half::bf16::from_f32(x).to_le_bytes()).collect();
+    let view =
+        |bytes| TensorView::new(Dtype::BF16, vec![1, 1, 4], bytes).expect("as many bytes as the shape says");
+    folder.file("in.safetensors", &safetensors::serialize([("x", view(&halves))], None).expect("a file"));
+    for adapter in ADAPTERS {
+        folder.succeeds(&format!(
+            "op avg-pool --window 4 in.safetensors -o out.safetensors --adapter {adapter}"
+        ));
+        let bytes = std::fs::read(folder.0.join("out.safetensors")).expect("the result");
+        let file = SafeTensors::deserialize(&bytes).expect("a file");
+        let output = file.tensor("output").expect("the result");
+        assert_eq!(
+            (output.dtype(), output.data()),
+            (Dtype::BF16, &half::bf16::from_f32(3.5).to_le_bytes()[..])
+        );
+    }
+    let op = "op avg-pool --window 4 in.safetensors --adapter host";
+    folder.fails(&format!("{op} -o out.npy"), "NPY has no elements of bf16; write a .safetensors");
 }

@@ -1,7 +1,5 @@
 //! The workloads that every benchmark runs: NCHW, f32 if nothing else is asked for.
 
-use half::f16;
-
 use wgpool::error::{Error, Result};
 use wgpool::problem::{Problem, Work};
 use wgpool::spec::{Accuracy, Activation, Conv, ConvPool, GlobalPool, Op, Padding, Pool};
@@ -16,7 +14,7 @@ pub struct Case {
     pub op: Op,
     /// Shapes of its inputs.
     pub shapes: Vec<Vec<usize>>,
-    /// Type of all elements: f32 or f16.
+    /// Type of all elements, which are floats.
     pub dtype: DType,
 }
 
@@ -91,10 +89,7 @@ impl Case {
             .map(|shape| {
                 let n = shape.iter().product::<usize>();
                 let values = (0..n).map(|i| ((i * 37 + i / 11) % 201) as f32 / 100.0 - 1.0);
-                match self.dtype {
-                    DType::F16 => Tensor::new(shape, Data::F16(values.map(f16::from_f32).collect())),
-                    _ => Tensor::from_f32(shape, values.collect()),
-                }
+                Tensor::new(shape, Data::nearest(self.dtype, values.map(f64::from))?)
             })
             .collect()
     }

@@ -64,7 +64,7 @@ impl Element {
     pub fn rounding(self) -> (f64, f64) {
         match self {
             Element::F16 => (2f64.powi(-11), 2f64.powi(-25)),
-            Element::BF16 => (2f64.powi(-9), 2f64.powi(-134)),
+            Element::BF16 => (2f64.powi(-8), 2f64.powi(-134)),
             _ => (0.0, 0.0),
         }
     }

@@ -1,7 +1,5 @@
 //! One call of the library: an operation, its inputs in types that it takes, and the way back.
 
-use half::f16;
-
 use super::array::{Array, Element, Values};
 use wgpool::error::{Error, Result};
 use wgpool::problem::Problem;
@@ -113,6 +111,7 @@ impl Call {
     pub fn problem(&self, f16: bool) -> Result<(Problem, Passage)> {
         let native = |element: Element| match element {
             Element::F16 if f16 => DType::F16,
+            Element::BF16 => DType::BF16,
             Element::U8 => DType::U8,
             Element::I8 => DType::I8,
             _ => DType::F32,
@@ -126,8 +125,7 @@ impl Call {
                 Ok(_) => Err(Error::parameter("case", "inputs", element, "all must be of one type")),
             };
         }
-        let own =
-            matches!(element, Element::F32 | Element::U8 | Element::I8) || element == Element::F16 && f16;
+        let own = element == Element::F32 || native(element) != DType::F32;
         match Problem::new(&self.op, &self.descs(native)) {
             Ok(problem) if own => return Ok((problem, Passage::Native(native(element)))),
             Ok(_) | Err(Error::Type { .. }) => {}
@@ -222,7 +220,8 @@ impl Call {
 /// The type of elements as they are; those that tensors have no name for count as their nearest.
 fn own(element: Element) -> DType {
     match element {
-        Element::F16 | Element::BF16 => DType::F16,
+        Element::F16 => DType::F16,
+        Element::BF16 => DType::BF16,
         Element::F32 | Element::F64 => DType::F32,
         Element::U8 => DType::U8,
         Element::I8 => DType::I8,
@@ -247,8 +246,8 @@ fn integer(value: f64, element: Element, passage: &Passage) -> i64 {
 
 fn data(array: &Array, passage: &Passage) -> Result<Data> {
     Ok(match (passage, &array.values) {
-        (Passage::Native(DType::F16), Values::Float(v)) => {
-            Data::F16(v.iter().map(|&x| f16::from_f64(x)).collect())
+        (Passage::Native(dtype @ (DType::F16 | DType::BF16)), Values::Float(v)) => {
+            Data::nearest(*dtype, v.iter().copied())?
         }
         (Passage::Native(DType::U8), Values::Int(v)) => Data::U8(v.iter().map(|&x| x as u8).collect()),
         (Passage::Native(DType::I8), Values::Int(v)) => Data::I8(v.iter().map(|&x| x as i8).collect()),

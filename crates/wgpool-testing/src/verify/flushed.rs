@@ -17,8 +17,8 @@ pub fn settle_indices(problem: &Problem, x: &Tensor, exact: &[Exact], outputs: &
     let (Some(numbering), Data::I32(got)) = (work.indices, output.data()) else { return 0 };
     let mut got = got.clone();
     let smallest_normal = match work.dtype {
-        DType::F32 => f64::from(f32::MIN_POSITIVE),
         DType::F16 => 2f64.powi(-14),
+        float if float.is_float() => f64::from(f32::MIN_POSITIVE),
         _ => return 0,
     };
     let tiny = |value: Option<f64>| value.is_some_and(|v| v.abs() < smallest_normal);

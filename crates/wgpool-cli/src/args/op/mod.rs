@@ -44,7 +44,7 @@ macro_rules! after {
 
 const EXAMPLES: &str = "\
 Each operation has a help of its own, as in `wgpool op conv --help`.
-Arrays are .npy or .safetensors (one tensor, or the one named `input`) of f32 or f16;
+Arrays are .npy or .safetensors (one tensor, or the one named `input`) of f32, f16 or bf16;
 max pooling, unpooling and integer convolution take u8 and i8. Positions and numbers of images are i32.
 An output may be one of the inputs: files appear, and replace others, when all results are there.
 

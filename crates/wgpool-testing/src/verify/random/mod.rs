@@ -10,7 +10,7 @@ mod sequences;
 mod values;
 
 use wgpool::problem::{Problem, Work};
-use wgpool::spec::{Activation, ActivationKind, Layout, Op, Padding, Softmax};
+use wgpool::spec::{Activation, ActivationKind, Layout, Op, Padding, Pool, Softmax};
 use wgpool::tensor::{DType, Tensor, TensorDesc};
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
@@ -231,8 +231,16 @@ pub fn slope(op: &Op, inputs: &[TensorDesc], shared: bool) -> Option<TensorDesc>
     Some(if shared { one } else { TensorDesc { shape: each, ..one } })
 }
 
+/// One of the types that an operation takes, more often f32 than another.
+fn type_of(rng: &mut Rng, op: impl Into<Op>, f16: bool) -> DType {
+    let types = op.into().types();
+    let dtype = if rng.one_in(2) { DType::F32 } else { types[rng.between(0, types.len() - 1)] };
+    if dtype == DType::F16 && !f16 { DType::F32 } else { dtype }
+}
+
+/// A type that averages and convolutions take.
 fn float(rng: &mut Rng, f16: bool) -> DType {
-    if f16 && rng.one_in(4) { DType::F16 } else { DType::F32 }
+    type_of(rng, Pool::average(1), f16)
 }
 
 fn layout(rng: &mut Rng) -> Layout {

@@ -1,6 +1,6 @@
 //! Random pooling and unpooling.
 
-use super::{Rng, float, image, large_image, layout, padding, small};
+use super::{Rng, float, image, large_image, layout, padding, small, type_of};
 use wgpool::spec::{
     AdaptivePool, FractionalMaxPool, GlobalPool, IndexNumbering, Layout, MaxUnpool, Op, Padding, Pool,
     PoolKind,
@@ -9,12 +9,7 @@ use wgpool::tensor::{DType, TensorDesc};
 
 /// A type that max pooling takes.
 fn any_type(rng: &mut Rng, f16: bool) -> DType {
-    match rng.between(0, 5) {
-        0 => DType::U8,
-        1 => DType::I8,
-        2 if f16 => DType::F16,
-        _ => DType::F32,
-    }
+    type_of(rng, Pool::max(1), f16)
 }
 
 fn indices(rng: &mut Rng) -> Option<IndexNumbering> {

@@ -1,7 +1,5 @@
 //! Random elements that the operation at hand can compute with.
 
-use half::f16;
-
 use super::Rng;
 use wgpool::problem::{Problem, RoiShape, UnpoolWork, Work};
 use wgpool::spec::{IndexNumbering, PoolKind};
@@ -74,11 +72,8 @@ pub(super) fn inputs(rng: &mut Rng, problem: &Problem) -> Vec<Tensor> {
                 && p != 1.0
                 && p != 2.0
             {
-                match &mut x.data {
-                    Data::F32(v) => v.iter_mut().for_each(|x| *x = x.abs()),
-                    Data::F16(v) => v.iter_mut().for_each(|x| *x = f16::from_f32(x.to_f32().abs())),
-                    _ => {}
-                }
+                let absolute = (0..x.data.len()).filter_map(|i| x.data.get(i)).map(f64::abs);
+                x.data = nearest(x.data.dtype(), absolute);
             }
         }
         _ => {}
@@ -131,11 +126,10 @@ fn draft(rng: &mut Rng, desc: &TensorDesc, huge: f64) -> Draft {
     };
     let n = desc.elements();
     let data = match desc.dtype {
-        DType::F32 => Data::F32((0..n).map(|_| value() as f32).collect()),
-        DType::F16 => Data::F16((0..n).map(|_| f16::from_f64(value())).collect()),
         DType::U8 => Data::U8((0..n).map(|_| rng.next_u64() as u8).collect()),
         DType::I8 => Data::I8((0..n).map(|_| rng.next_u64() as i8).collect()),
-        _ => Data::I32((0..n).map(|_| rng.next_u64() as i32).collect()),
+        DType::I32 => Data::I32((0..n).map(|_| rng.next_u64() as i32).collect()),
+        float => nearest(float, (0..n).map(|_| value())),
     };
     Draft { shape: desc.shape.clone(), data }
 }
@@ -152,11 +146,12 @@ fn whole_range(rng: &mut Rng, x: &mut Draft) {
         let sign = if rng.one_in(2) { -1.0 } else { 1.0 };
         sign * exponent.exp2()
     };
-    match &mut x.data {
-        Data::F32(v) => v.iter_mut().for_each(|x| *x = value() as f32),
-        Data::F16(v) => v.iter_mut().for_each(|x| *x = f16::from_f64(value())),
-        _ => {}
-    }
+    x.data = nearest(x.data.dtype(), (0..x.data.len()).map(|_| value()));
+}
+
+/// Elements of the type; none, so that there is no such tensor, where there is no memory for them.
+fn nearest(dtype: DType, numbers: impl Iterator<Item = f64>) -> Data {
+    Data::nearest(dtype, numbers).unwrap_or(Data::F32(Vec::new()))
 }
 
 /// A sample of fractional pooling, sometimes at an end of its range.
