@@ -4,7 +4,7 @@ mod op;
 mod parse;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,8 +13,10 @@ use clap::{CommandFactory, Parser, Subcommand};
 use wgpool::Choice;
 use wgpool::plan::Kernels;
 
-pub use op::OpArgs;
+use crate::examples::Reading;
+use crate::files::{Resize, is_standard};
 pub use op::names::AccuracyArg;
+pub use op::{Arguments, Input, OpArgs, Plane};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,7 +24,8 @@ Examples:
   wgpool --adapter software --out pictures the same on a software adapter, with pictures
   wgpool adapters                          what there is to run on
   wgpool predict model.keras seven.png     classify a picture
-  wgpool op max-pool --window 2x2 in.npy -o out.npy
+  wgpool maps model.keras seven.png -o maps  what each layer makes of it, as pictures
+  wgpool op max-pool --window 2x2 photo.png -o out.png
   wgpool verify --adapter software         check every operation against the reference
   wgpool bench --plot bench.svg            time the adapter beside the host path
   wgpool tune -o tuning.json               measure which kernels are the fastest here
@@ -60,6 +63,22 @@ impl Cli {
     }
 }
 
+impl Cli {
+    /// Whether a result goes to standard output, so that what is said to a person does not.
+    pub fn writes_to_stdout(&self) -> bool {
+        let outputs: Vec<Option<&Path>> = match &self.command {
+            Some(Command::Op(args)) => args.operation.arguments().files().outputs,
+            Some(Command::Predict(args)) => vec![args.out.as_deref()],
+            Some(Command::Tune(args)) => vec![Some(&args.out)],
+            Some(Command::Bench(args)) => {
+                vec![args.json.as_deref(), args.plot.as_deref()]
+            }
+            _ => Vec::new(),
+        };
+        outputs.into_iter().flatten().any(is_standard)
+    }
+}
+
 /// Where to compute, and by what measurements kernels are chosen there.
 #[derive(Clone, Debug, Default)]
 pub struct Place {
@@ -79,7 +98,9 @@ pub enum Command {
     Summary(SummaryArgs),
     /// Run a Keras model on arrays or pictures
     Predict(PredictArgs),
-    /// Run one operation on an array
+    /// Draw the feature maps of each layer of a Keras model
+    Maps(MapsArgs),
+    /// Run one operation on an array or a picture
     Op(Box<OpArgs>),
     /// Check results against a corpus of cases, or random ones against the reference
     Verify(VerifyArgs),
@@ -170,14 +191,17 @@ pub enum Elements {
 
 const PREDICT_EXAMPLES: &str = "\
 Inputs may hold one example or a batch. Pictures and u8 arrays are divided by 255, so that they
-reach from 0 to 1; a picture must have the size the model takes. It is read as Keras' load_img
-does: for a model of one channel colour becomes grey by ITU-R BT.601 (0.299 red + 0.587 green
-+ 0.114 blue, rounded to a byte), alpha is dropped but for models of four channels, 16 bits
-a channel become the upper 8; but 16-bit grey keeps all its bits (it is divided by 65535), and
-is an error for models of colour.
+reach from 0 to 1; arrays of other types are converted where every number stays what it is, or by
+--cast. A picture (PNG, JPEG) must have the size that the model takes, or --resize brings it to that
+as load_img(target_size=...) does, by the nearest pixel. It is read as Keras' load_img does: for a
+model of one channel colour becomes grey by ITU-R BT.601 (0.299 red + 0.587 green + 0.114 blue,
+rounded to a byte), alpha is dropped but for models of four channels, 16 bits a channel become the
+upper 8; but 16-bit grey keeps all its bits (it is divided by 65535), and is an error for models of
+colour. Decoders of JPEG differ by some levels.
 
 Examples:
   wgpool predict model.keras seven.png
+  wgpool predict model.keras photos/*.jpg --resize --labels labels.txt --top 5 --json
   wgpool predict config.json --weights weights.safetensors digits.npy --out probabilities.npy";
 
 #[derive(Debug, clap::Args)]
@@ -185,21 +209,73 @@ Examples:
 pub struct PredictArgs {
     /// The model: a config.json or a .keras archive
     pub model: PathBuf,
-    /// The inputs: .npy, .safetensors (one tensor, or the one named `input`) or .png
+    /// The inputs: NPY, safetensors (one tensor, or the one named `input`), PNG, JPEG, or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// The weights (.safetensors) [default: the archive's own, or weights.safetensors beside config.json]
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
-    /// File for the model's outputs: .npy or .safetensors
+    /// File for the model's outputs: .npy, .safetensors, or - for NPY on standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+    /// Names of the classes: a line each, or JSON, a list or Keras' imagenet_class_index.json
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// Classes that are shown of each example [default: 3]
+    #[arg(long, value_name = "K", value_parser = parse::positive)]
+    pub top: Option<usize>,
+    /// Print JSON
+    #[arg(long, conflicts_with = "explain")]
+    pub json: bool,
     /// Examples that are computed together
     #[arg(long, value_name = "N", default_value = "64", value_parser = parse::positive)]
     pub batch: usize,
     /// Print the kernels of each layer too, the bytes they move, their arithmetic and the memory
     #[arg(long)]
     pub explain: bool,
+}
+
+/// How a model's inputs are read.
+#[derive(Debug, clap::Args)]
+pub struct ReadingArgs {
+    /// Bring pictures to the size that the model takes
+    #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "nearest")]
+    resize: Option<Resize>,
+    /// Convert arrays to f32 even where numbers change: to the nearest there are
+    #[arg(long)]
+    cast: bool,
+}
+
+impl ReadingArgs {
+    pub fn how(&self) -> Reading {
+        Reading { resize: self.resize, cast: self.cast }
+    }
+}
+
+const MAPS_EXAMPLES: &str = "\
+For the input and each layer with maps a sheet is written, 00_input.png, 01_conv.png and so on: its
+channels side by side in grey, each from black, its smallest number, to white, its largest.
+
+Example:
+  wgpool maps model.keras seven.png -o maps";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = MAPS_EXAMPLES)]
+pub struct MapsArgs {
+    /// The model: a config.json or a .keras archive
+    pub model: PathBuf,
+    /// One example: a picture (PNG, JPEG) or an array (NPY, safetensors), read as by `predict`
+    pub input: PathBuf,
+    /// The folder
+    #[arg(short, long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// The weights (.safetensors) [default: as for `predict`]
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 const BENCH_EXAMPLES: &str = "\

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use wgpool::{Activation, Conv, ConvPool, ConvTranspose, Dense, Error, Op, Padding, Pool, PoolKind, Result};
+use wgpool::{
+    Activation, Conv, ConvPool, ConvTranspose, Dense, Error, KernelLayout, Op, Padding, Pool, PoolKind,
+    Result,
+};
 
 use super::super::parse::{self, Sizes};
 use super::common::{Arguments, Common, Files};
@@ -67,7 +70,17 @@ pub(super) struct WindowArgs {
 
 impl WindowArgs {
     pub(super) fn tensors(&self) -> (Files<'_>, &PathBuf, Option<&PathBuf>) {
-        self.weights.tensors()
+        let (input, kernel, bias) = self.weights.tensors();
+        (input.image(self.layout), kernel, bias)
+    }
+
+    pub(super) fn kernel_layout(&self) -> KernelLayout {
+        self.kernel_layout.into()
+    }
+
+    fn files(&self) -> Files<'_> {
+        let (input, kernel, bias) = self.tensors();
+        input.kernel([kernel], self.kernel_layout()).reads(bias)
     }
 
     pub(super) fn conv(&self) -> Conv {
@@ -105,7 +118,7 @@ impl Arguments for ConvArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.windows.weights.files()
+        self.windows.files()
     }
 }
 
@@ -140,7 +153,7 @@ impl Arguments for ConvTransposeArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.windows.weights.files()
+        self.windows.files()
     }
 }
 
@@ -204,7 +217,7 @@ impl Arguments for ConvPoolArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.conv.windows.weights.files()
+        self.conv.windows.files()
     }
 }
 

@@ -52,6 +52,7 @@ impl Arguments for ConvIntegerArgs {
 
     fn files(&self) -> Files<'_> {
         let (input, kernel, bias) = self.conv.tensors();
-        input.reads([kernel, &self.input_zero, &self.kernel_zero]).reads(&self.scales).reads(bias)
+        let kernel = input.kernel([kernel], self.conv.kernel_layout());
+        kernel.reads([&self.input_zero, &self.kernel_zero]).bytes().reads(&self.scales).reads(bias)
     }
 }

@@ -32,7 +32,8 @@ impl Arguments for DeformConvArgs {
 
     fn files(&self) -> Files<'_> {
         let (input, kernel, bias) = self.conv.tensors();
-        input.reads([&self.offsets]).reads(&self.mask).reads([kernel]).reads(bias)
+        let files = input.reads([&self.offsets]).reads(&self.mask);
+        files.kernel([kernel], self.conv.kernel_layout()).reads(bias)
     }
 }
 
