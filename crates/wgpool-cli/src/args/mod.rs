@@ -71,7 +71,7 @@ impl Cli {
             Some(Command::Predict(args)) => vec![args.out.as_deref()],
             Some(Command::Tune(args)) => vec![Some(&args.out)],
             Some(Command::Bench(args)) => {
-                vec![args.json.as_deref(), args.plot.as_deref()]
+                vec![args.json.as_deref(), args.csv.as_deref(), args.plot.as_deref()]
             }
             _ => Vec::new(),
         };
@@ -279,6 +279,14 @@ pub struct MapsArgs {
 }
 
 const BENCH_EXAMPLES: &str = "\
+Operations of your own (--op) are max 2x2, max 3x3/2 pad 1, avg 3x3/1, global max, global avg,
+conv 3x3 64->128, conv 3x3/2 64->128 same groups 2 dilation 2 relu, conv 3x3 3->10 + max 2x2,
+depthwise 3x3, transposed 4x4/2 64->32 pad 1, dense 512->10, softmax, or an activation: a window with
+its stride, channels in and out, then padding and the rest; convolution has a bias, and no padding
+unless it is named. --specs takes a list of {\"op\": WORDS, \"shape\": [1, 64, 56, 56]}, or of
+{\"op\": OPERATION, \"shapes\": [[...], ...]} with the operation as wgpool's feature serde writes it;
+name and dtype may be added.
+
 Each result is compared with the reference before it is timed; a wrong one is not timed, and the
 status is then 1. Times are medians of a run in the steady state, where many runs are recorded
 together and waited for once, with weights packed. Host path and adapter are timed in turns.
@@ -297,6 +305,8 @@ which says nothing about the next run. `slower` and `faster` mean that the inter
 Examples:
   wgpool bench
   wgpool bench --adapter software --quick --case P1,C2
+  wgpool bench --op 'conv 3x3 64->64 same' --shape 1x64x56x56 --shape 8x64x28x28 --csv own.csv
+  wgpool bench model.keras --batch 1,32
   wgpool bench --kernels 'conv/*' --case C2,C4
   wgpool bench --json bench.json --plot bench.svg
   wgpool bench --fusion --scaling --json more.json
@@ -305,6 +315,23 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = BENCH_EXAMPLES)]
 pub struct BenchArgs {
+    /// A model (a config.json or a .keras archive): its operations one by one, and all of it with copies in and out
+    pub model: Option<PathBuf>,
+    /// Its weights [default: as for `predict`]
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub weights: Option<PathBuf>,
+    /// Sizes of its batches [default: 1]
+    #[arg(long = "batch", value_name = "1,32", value_delimiter = ',', value_parser = parse::positive, requires = "model")]
+    pub batches: Vec<usize>,
+    /// An operation of your own, as 'conv 3x3 64->64 same' or 'max 2x2', on each --shape
+    #[arg(long = "op", value_name = "WORDS", requires = "shapes")]
+    pub ops: Vec<String>,
+    /// The shape of its input, batch and channels first, as 1x64x56x56
+    #[arg(long = "shape", value_name = "SHAPE", value_parser = parse::sizes, requires = "ops")]
+    pub shapes: Vec<parse::Sizes>,
+    /// File of operations of your own (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub specs: Option<PathBuf>,
     /// Only these cases, by their short names
     #[arg(long = "case", value_name = "P1,C2", value_delimiter = ',')]
     pub cases: Vec<String>,
@@ -329,7 +356,10 @@ pub struct BenchArgs {
     /// File for all figures (JSON)
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// File for a picture: the roofline with every case on it, and the times as bars (.svg or .png)
+    /// File for the times of all cases (CSV)
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// File for a picture: the roofline with every case on it, and the times (.svg or .png)
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
     /// Compare what two builds measured: A and B are files of --json, or folders of them; measures nothing
@@ -337,14 +367,14 @@ pub struct BenchArgs {
         long,
         num_args = 2,
         value_names = ["A", "B"],
-        conflicts_with_all = ["cases", "quick", "scaling", "fusion", "json", "plot", "export", "kernels", "dtype", "accuracy"]
+        conflicts_with_all = ["model", "ops", "specs", "cases", "quick", "scaling", "fusion", "json", "csv", "plot", "export", "kernels", "dtype", "accuracy"]
     )]
     pub compare: Vec<PathBuf>,
     /// With --compare: status 1 if the interval of any case lies wholly above this ratio, as in 1.03
     #[arg(long, value_name = "RATIO", value_parser = parse::ratio, requires = "compare")]
     pub fail_above: Option<f64>,
     /// Folder for the cases themselves, with inputs and checked results as NPY, for other programs; measures nothing
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["quick", "scaling", "fusion", "json", "plot"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["model", "quick", "scaling", "fusion", "json", "csv", "plot"])]
     pub export: Option<PathBuf>,
 }
 
