@@ -45,7 +45,8 @@ pub fn run(args: &MapsArgs, place: &Place, out: &mut dyn Write) -> Result<()> {
         let mut file = OutputFile::create(&path)?;
         file.write(&encode_png(width as u32, height as u32, pixels)?)?;
         files.push(file);
-        line(out, format_args!("{name}: {shape:?}, {maps} maps in {}", path.display()))?;
+        let maps = if maps == 1 { "1 map".to_owned() } else { format!("{maps} maps") };
+        line(out, format_args!("{name}: {shape:?}, {maps} in {}", path.display()))?;
     }
     files.into_iter().try_for_each(OutputFile::publish)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use wgpool::{Error, Result, Tensor};
 
-use super::{Format, STANDARD, document, format, npy, tensors};
+use super::{Format, STANDARD, document, format, npy, tensors, unfinished};
 use crate::terminal;
 
 /// Refuses outputs of which two are one file, under the same name or another.
@@ -108,7 +108,7 @@ impl OutputFile {
             target.file_name().ok_or_else(|| document(path, "it does not name a file"))?.to_owned();
         name.push(format!(".{}.part", std::process::id()));
         let temporary = target.with_file_name(name);
-        drop(create_new(&temporary, path)?);
+        drop(unfinished::create_new(&temporary, path)?);
         fs::remove_file(&temporary).map_err(failed)?;
         of(Target::File { place: target, temporary, is_written: false })
     }
@@ -137,7 +137,7 @@ impl OutputFile {
         match &mut self.target {
             Target::Stdout(bytes) | Target::Device { bytes, .. } => bytes.extend_from_slice(contents),
             Target::File { temporary, is_written, .. } => {
-                let mut file = create_new(temporary, &self.path)?;
+                let mut file = unfinished::create(temporary, &self.path)?;
                 *is_written = true;
                 file.write_all(contents).map_err(|source| Error::File { path: self.path.clone(), source })?;
             }
@@ -164,7 +164,8 @@ impl OutputFile {
             }
             Target::Device { file, bytes } => file.write_all(bytes).map_err(failed),
             Target::File { place, temporary, is_written } => {
-                fs::rename(temporary, place).map_err(failed)?;
+                fs::rename(&*temporary, place).map_err(failed)?;
+                unfinished::forget(temporary);
                 *is_written = false;
                 Ok(())
             }
@@ -172,21 +173,12 @@ impl OutputFile {
     }
 }
 
-/// A new file, for the output that was asked for as `path`.
-fn create_new(temporary: &Path, path: &Path) -> Result<File> {
-    let file = OpenOptions::new().write(true).create_new(true).open(temporary);
-    file.map_err(|source| match source.kind() {
-        // It is another file than the one asked for that is in the way.
-        ErrorKind::AlreadyExists => Error::File { path: temporary.to_owned(), source },
-        _ => Error::File { path: path.to_owned(), source },
-    })
-}
-
 impl Drop for OutputFile {
     fn drop(&mut self) {
         if let Target::File { temporary, is_written: true, .. } = &self.target {
             // It is in nobody's way; there is no one left to tell if it stays.
             let _ = fs::remove_file(temporary);
+            unfinished::forget(temporary);
         }
     }
 }

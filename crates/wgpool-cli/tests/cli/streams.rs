@@ -95,3 +95,53 @@ fn who_is_interrupted_leaves_nothing() {
         assert_eq!((folder.names(), folder.read("t.json")), (vec!["t.json".to_owned()], b"old".to_vec()));
     }
 }
+
+/// What is being written when a signal comes is removed.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_is_interrupted_while_writing_removes_it() {
+    let folder = Folder::new();
+    // A tensor of 64 MiB of zeros.
+    let large = std::fs::File::create(folder.0.join("in.npy")).expect("a file");
+    (&large).write_all(&crate::cli::npy(&[1, 1, 4096, 4096], &[])).expect("written");
+    let header = large.metadata().expect("a length").len();
+    large.set_len(header + (64 << 20)).expect("a sparse file");
+    for signal in ["INT", "TERM"] {
+        // The program may be faster than the signal.
+        assert!((0..50).any(|_| is_interrupted(&folder, signal)), "it always ended before SIG{signal}");
+    }
+}
+
+/// Whether a signal comes while the output is written, of which nothing is left then.
+#[cfg(target_os = "linux")]
+fn is_interrupted(folder: &Folder, signal: &str) -> bool {
+    // Not the empty one that is made and removed at once to find out whether there can be one.
+    let is_written = || {
+        let mut files = std::fs::read_dir(&folder.0).expect("the folder").flatten();
+        files.any(|file| {
+            file.file_name().to_string_lossy().ends_with(".part")
+                && file.metadata().is_ok_and(|m| m.len() > 0)
+        })
+    };
+    // Whoever runs the tests may have them ignore signals.
+    let mut command = std::process::Command::new("env");
+    command.args(["--default-signal=INT,TERM,HUP", env!("CARGO_BIN_EXE_wgpool")]);
+    command.args("op activation relu in.npy -o out.npy --adapter host".split(' '));
+    let mut child = command.current_dir(&folder.0).stdout(Stdio::null()).spawn().expect("it runs");
+    while child.try_wait().expect("a state").is_none() && !is_written() {
+        std::thread::yield_now();
+    }
+    let mut kill = std::process::Command::new("kill");
+    kill.args([&format!("-{signal}"), &child.id().to_string()])
+        .stderr(Stdio::null())
+        .status()
+        .expect("it runs");
+    let status = child.wait().expect("ended").code();
+    if status == Some(0) {
+        assert_eq!(folder.names(), ["in.npy", "out.npy"]);
+        std::fs::remove_file(folder.0.join("out.npy")).expect("removed");
+        return false;
+    }
+    assert_eq!((status, folder.names()), (Some(130), vec!["in.npy".to_owned()]), "SIG{signal}");
+    true
+}
