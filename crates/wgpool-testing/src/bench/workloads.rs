@@ -176,6 +176,11 @@ impl<'a> Words<'a> {
             "depthwise" => channels,
             _ => self.groups.unwrap_or(1),
         };
+        // PReLU's slope is an input behind the others.
+        let with_slope = |mut shapes: Vec<Vec<usize>>, channels: usize| {
+            shapes.extend((self.activation == Some(Activation::PRelu)).then(|| vec![channels]));
+            shapes
+        };
         match self.kind {
             "max" | "avg" => Some((self.pool(self.kind)?.into(), vec![own])),
             "global max" if self.is_bare() => Some((GlobalPool::max().into(), vec![own])),
@@ -189,7 +194,7 @@ impl<'a> Words<'a> {
                     activation: self.activation.unwrap_or(Activation::None),
                     ..Conv::new().groups(groups)
                 };
-                let shapes = vec![own, weights(to, from.checked_div(groups)?), vec![to]];
+                let shapes = with_slope(vec![own, weights(to, from.checked_div(groups)?), vec![to]], to);
                 Some(match &self.pool {
                     Some(pool) => (ConvPool { conv, pool: pool.clone() }.into(), shapes),
                     None => (conv.into(), shapes),
@@ -204,13 +209,16 @@ impl<'a> Words<'a> {
                     groups,
                     ..ConvTranspose::default()
                 };
-                Some((conv.into(), vec![own, weights(from, to.checked_div(groups)?), vec![to]]))
+                let shapes = vec![own, weights(from, to.checked_div(groups)?), vec![to]];
+                Some((conv.into(), with_slope(shapes, to)))
             }
             "dense" if !is_windowed && self.pool.is_none() => {
                 let (from, to) = self.channels?;
                 let activation = self.activation.unwrap_or(Activation::None);
-                Some((Dense { activation, ..Dense::default() }.into(), vec![own, vec![from, to], vec![to]]))
+                let shapes = with_slope(vec![own, vec![from, to], vec![to]], to);
+                Some((Dense { activation, ..Dense::default() }.into(), shapes))
             }
+            "prelu" if self.is_bare() => Some((Activation::PRelu.into(), vec![own, vec![1]])),
             name if self.is_bare() => Some((name.parse::<Activation>().ok()?.into(), vec![own])),
             _ => None,
         }
@@ -256,7 +264,9 @@ mod tests {
             let read: Vec<Case> = shapes.iter().filter_map(|shape| parse("W", form, shape).ok()).collect();
             assert!(!read.is_empty(), "{form}");
         }
-        assert!(parse("W", "relu", &[2, 64]).is_ok());
+        assert!(parse("W", "relu", &[2, 64]).is_ok() && parse("W", "prelu", &[2, 64]).is_ok());
+        let slope = parse("W", "conv 3x3 3->10 prelu", &[1, 3, 12, 12]).expect("a workload");
+        assert_eq!(slope.shapes.last(), Some(&vec![10]));
         // Three axes, and one.
         let case = parse("W", "depthwise 3 same", &[1, 8, 5, 6, 7]).expect("a workload");
         assert_eq!(case.shapes[1], [8, 1, 3, 3, 3]);

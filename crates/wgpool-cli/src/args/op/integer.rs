@@ -47,12 +47,12 @@ impl Arguments for ConvIntegerArgs {
             },
             zero: self.output_zero,
         });
-        Ok(ConvInteger { conv: self.conv.conv(), requantize }.into())
+        Ok(ConvInteger { conv: self.conv.conv()?, requantize }.into())
     }
 
     fn files(&self) -> Files<'_> {
-        let (input, kernel, bias) = self.conv.tensors();
-        let kernel = input.kernel([kernel], self.conv.kernel_layout());
-        kernel.reads([&self.input_zero, &self.kernel_zero]).bytes().reads(&self.scales).reads(bias)
+        let (input, mut weights) = self.conv.tensors();
+        let kernel = input.kernel(weights.next(), self.conv.kernel_layout());
+        kernel.reads([&self.input_zero, &self.kernel_zero]).bytes().reads(&self.scales).reads(weights)
     }
 }

@@ -26,14 +26,14 @@ pub struct DeformConvArgs {
 
 impl Arguments for DeformConvArgs {
     fn op(&self, _: &[usize]) -> Result<Op> {
-        let (conv, mask) = (self.conv.conv(), self.mask.is_some());
+        let (conv, mask) = (self.conv.conv()?, self.mask.is_some());
         Ok(DeformConv { conv, offset_groups: self.offset_groups, mask }.into())
     }
 
     fn files(&self) -> Files<'_> {
-        let (input, kernel, bias) = self.conv.tensors();
+        let (input, mut weights) = self.conv.tensors();
         let files = input.reads([&self.offsets]).reads(&self.mask);
-        files.kernel([kernel], self.conv.kernel_layout()).reads(bias)
+        files.kernel(weights.next(), self.conv.kernel_layout()).reads(weights)
     }
 }
 
@@ -51,12 +51,12 @@ pub struct CausalConvArgs {
 
 impl Arguments for CausalConvArgs {
     fn op(&self, _: &[usize]) -> Result<Op> {
-        Ok(CausalConv { state: self.state.is_some(), activation: self.weights.activation() }.into())
+        Ok(CausalConv { state: self.state.is_some(), activation: self.weights.activation()? }.into())
     }
 
     fn files(&self) -> Files<'_> {
-        let (input, kernel, bias) = self.weights.tensors();
-        input.reads(&self.state).reads([kernel]).reads(bias).writes(&self.next_state)
+        let (input, weights) = self.weights.tensors();
+        input.reads(&self.state).reads(weights).writes(&self.next_state)
     }
 }
 
