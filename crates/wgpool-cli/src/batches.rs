@@ -3,6 +3,35 @@
 use wgpool::{Backend, Error, Result, Tensor};
 use wgpool_net::{Sequential, Session};
 
+/// A model on a backend, compiled for the size of batch that came last.
+pub struct Batches<'a> {
+    backend: &'a Backend,
+    model: &'a Sequential,
+    session: Option<(usize, Session)>,
+}
+
+impl<'a> Batches<'a> {
+    pub fn new(backend: &'a Backend, model: &'a Sequential) -> Batches<'a> {
+        Batches { backend, model, session: None }
+    }
+
+    /// The outputs of one batch.
+    pub fn run(&mut self, inputs: &Tensor) -> Result<Tensor> {
+        let size = inputs.shape().first().copied().unwrap_or(0);
+        if size == 0 {
+            return self.model.program(0)?.run(self.backend, inputs);
+        }
+        let session = match &mut self.session {
+            Some((compiled, session)) if *compiled == size => session,
+            slot => {
+                let session = Session::compile(self.backend, self.model.program(size)?)?;
+                &mut slot.insert((size, session)).1
+            }
+        };
+        session.run(inputs)
+    }
+}
+
 /// Runs `model` on all of `inputs` (f32, the batch outermost), at most `batch` at a time.
 ///
 /// `done` hears how many examples are finished.
@@ -14,19 +43,11 @@ pub fn run(
     mut done: impl FnMut(usize),
 ) -> Result<Tensor> {
     let count = inputs.shape().first().copied().unwrap_or(0);
-    if count == 0 {
-        return model.program(0)?.run(backend, inputs);
-    }
-    let (mut elements, mut shape, mut session) = (Vec::new(), Vec::new(), None);
+    let mut batches = Batches::new(backend, model);
+    let (mut elements, mut shape) = (Vec::new(), Vec::new());
     for start in (0..count).step_by(batch) {
-        let chunk = slice(inputs, start, batch.min(count - start))?;
-        let size = chunk.shape()[0];
-        // The last batch may be smaller and has a session of its own.
-        let session = match &mut session {
-            Some((compiled, session)) if *compiled == size => session,
-            slot => &mut slot.insert((size, Session::compile(backend, model.program(size)?)?)).1,
-        };
-        let result = session.run(&chunk)?;
+        let size = batch.min(count - start);
+        let result = batches.run(&slice(inputs, start, size)?)?;
         shape = result.shape().to_vec();
         elements.extend_from_slice(result.as_f32()?);
         done(start + size);

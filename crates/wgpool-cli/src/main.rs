@@ -6,8 +6,12 @@ mod backends;
 mod batches;
 mod bench;
 mod demo;
+mod document;
+mod examples;
 mod files;
 mod kernels;
+mod labels;
+mod maps;
 mod op;
 mod predict;
 mod summary;
@@ -19,7 +23,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use args::Command;
-use wgpool::Error;
+use document::document;
 use wgpool::text::escaped;
 
 /// Exit status of every failure, also of wrong arguments.
@@ -34,18 +38,21 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return args::report(&error),
     };
-    let mut out = io::stdout().lock();
+    // Where a result goes to standard output, it is there alone.
+    let mut out: Box<dyn Write> =
+        if cli.writes_to_stdout() { Box::new(io::stderr()) } else { Box::new(io::stdout().lock()) };
     let mut status = ExitCode::SUCCESS;
     let done = match &cli.command {
-        None => demo::run(&cli.place(), cli.out.as_deref(), &mut out),
-        Some(Command::Adapters(args)) => adapters::run(args, &mut out),
-        Some(Command::Kernels(args)) => kernels::run(args, &mut out),
-        Some(Command::Summary(args)) => summary::run(args, &cli.place(), &mut out),
-        Some(Command::Predict(args)) => predict::run(args, &cli.place(), &mut out),
-        Some(Command::Op(args)) => op::run(args, &cli.place(), &mut out),
-        Some(Command::Verify(args)) => verify::run(args, &cli.place(), &mut out).map(|found| status = found),
-        Some(Command::Tune(args)) => tune::run(args, &cli.place(), &mut out),
-        Some(Command::Bench(args)) => bench::run(args, &cli.place(), &mut out).map(|found| status = found),
+        None => demo::run(&cli.place(), cli.out.as_deref(), &mut *out),
+        Some(Command::Adapters(args)) => adapters::run(args, &mut *out),
+        Some(Command::Kernels(args)) => kernels::run(args, &mut *out),
+        Some(Command::Summary(args)) => summary::run(args, &cli.place(), &mut *out),
+        Some(Command::Predict(args)) => predict::run(args, &cli.place(), &mut *out),
+        Some(Command::Maps(args)) => maps::run(args, &cli.place(), &mut *out),
+        Some(Command::Op(args)) => op::run(args, &cli.place(), &mut *out),
+        Some(Command::Verify(args)) => verify::run(args, &cli.place(), &mut *out).map(|found| status = found),
+        Some(Command::Tune(args)) => tune::run(args, &cli.place(), &mut *out),
+        Some(Command::Bench(args)) => bench::run(args, &cli.place(), &mut *out).map(|found| status = found),
     };
     match done.and_then(|()| out.flush().map_err(terminal::stdout_error)) {
         Ok(()) => status,
@@ -72,9 +79,4 @@ fn fail(message: &str) -> ExitCode {
     // Where stderr itself is closed there is nobody left to tell.
     let _ = writeln!(io::stderr(), "wgpool: {}", escaped(&line.join(" ")));
     ExitCode::from(FAILURE)
-}
-
-/// An [`Error::Document`] about `path`.
-fn document(path: &std::path::Path, reason: impl std::fmt::Display) -> Error {
-    Error::Document { document: path.display().to_string(), reason: reason.to_string() }
 }

@@ -11,11 +11,12 @@ use wgpool_testing::bench::cases;
 use super::args::{Place, TuneArgs};
 use super::backends;
 use super::document;
-use super::files::{OutputFile, tuning};
+use super::files::{OutputFile, apart, tuning};
 use super::terminal::{self, line};
 
 /// Runs the command.
 pub fn run(args: &TuneArgs, place: &Place, out: &mut dyn Write) -> Result<()> {
+    apart(&[&args.out], args.model.iter().chain(&args.weights).map(AsRef::as_ref))?;
     let problems = problems(args)?;
     let mut file = OutputFile::create(&args.out)?;
     let Backend::Gpu(engine) = backends::open(place)?.backend else {

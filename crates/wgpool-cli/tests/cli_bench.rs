@@ -24,6 +24,12 @@ fn a_software_adapter_beside_the_host_path() {
     assert_eq!((&json["schema"], &json["quick"]), (&Value::from(1), &Value::from(true)));
     assert_eq!(json["adapter"]["software"], true);
     assert_eq!(json["adapter"]["hardware_kernels"], false);
+    for key in ["cpu", "os", "arch"] {
+        assert!(json["host"][key].as_str().is_some_and(|text| !text.is_empty()), "{key}: {json}");
+    }
+    let case = &json["cases"][1];
+    assert_eq!(case["inputs"][1], serde_json::json!({ "shape": [10, 3, 3, 3], "dtype": "f32" }));
+    assert_eq!(case["outputs"], serde_json::json!([{ "shape": [1, 10, 111, 111], "dtype": "f32" }]));
     let date = json["date"].as_str().expect("a date");
     assert_eq!(date.split('-').map(str::len).collect::<Vec<_>>(), [4, 2, 2], "{date}");
     for who in ["host", "adapter"] {
@@ -56,7 +62,10 @@ fn a_software_adapter_beside_the_host_path() {
 
     let svg = String::from_utf8(folder.read("b.svg")).expect("text");
     assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
-    for text in ["SOFTWARE ADAPTER", "Roofline", "P7 max 2x2/2 small", "GFLOP/s"] {
+    let cpu = json["host"]["cpu"].as_str().expect("text");
+    let shapes = "32x32x26x26 to 32x32x13x13";
+    for text in ["SOFTWARE ADAPTER", "Roofline", "P7 max 2x2/2 small", "GFLOP/s", "logarithmic", shapes, cpu]
+    {
         assert!(svg.contains(text), "{text}");
     }
 }
@@ -74,6 +83,128 @@ fn the_host_path_alone_and_a_picture_with_letters() {
     let dark = (0..600).flat_map(|x| (10..45).map(move |y| (x, y)));
     let dark = dark.filter(|&(x, y)| picture.get_pixel(x, y).0.iter().all(|&c| c < 100)).count();
     assert!(dark > 500, "{dark} dark pixels");
+}
+
+/// The edges of letters in PNG lie as finely as those in SVG: pixels of many greys, and of twice as many as the picture names.
+#[test]
+fn letters_are_drawn_finely() {
+    let folder = Folder::new();
+    folder.succeeds("bench --quick --case P5 --adapter host --plot b.png");
+    folder.succeeds("bench --quick --case P5 --adapter host --plot b.svg");
+    let svg = String::from_utf8(folder.read("b.svg")).expect("text");
+    let picture = image::load_from_memory(&folder.read("b.png")).expect("a PNG").to_rgb8();
+    let size = |factor: u32| {
+        format!("width=\"{}\" height=\"{}\"", picture.width() / factor, picture.height() / factor)
+    };
+    assert!(svg.contains(&size(2)), "{}", &svg[..200]);
+    let greys: std::collections::BTreeSet<u8> = (0..600)
+        .flat_map(|x| (20..90).map(move |y| (x, y)))
+        .map(|(x, y)| picture.get_pixel(x, y).0[0])
+        .collect();
+    assert!(greys.len() > 100, "{}", greys.len());
+}
+
+#[test]
+fn workloads_of_ones_own() {
+    let folder = Folder::new();
+    let mut bench = cli::program();
+    bench.current_dir(&folder.0).args([
+        "bench",
+        "--quick",
+        "--adapter",
+        "host",
+        "--op",
+        "conv 3x3 8->4 same relu",
+    ]);
+    bench.args([
+        "--op",
+        "max 2x2",
+        "--shape",
+        "1x8x12x12",
+        "--shape",
+        "2x8x6x6",
+        "--json",
+        "b.json",
+        "--csv",
+        "b.csv",
+    ]);
+    let output = bench.output().expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("W4 max 2x2"), "{output:?}");
+    assert!(!said.contains("P1 max"), "only these: {said}");
+    let json: Value = serde_json::from_slice(&folder.read("b.json")).expect("JSON");
+    let cases = json["cases"].as_array().expect("cases");
+    assert_eq!(cases.len(), 4);
+    assert_eq!(cases[0]["name"], "W1 conv 3x3 8->4 same relu");
+    assert_eq!(cases[0]["inputs"][0]["shape"], serde_json::json!([1, 8, 12, 12]));
+    assert_eq!(cases[1]["outputs"][0]["shape"], serde_json::json!([2, 4, 6, 6]));
+    let csv = String::from_utf8(folder.read("b.csv")).expect("text");
+    let rows: Vec<Vec<&str>> = csv.lines().map(|row| row.split(',').collect()).collect();
+    let column = |name: &str| rows[0].iter().position(|head| *head == name).expect("a column");
+    assert_eq!(rows.len(), 5, "{csv}");
+    let one = &rows[1];
+    assert_eq!((one[column("case")], one[column("where")]), ("W1 conv 3x3 8->4 same relu", "host"));
+    assert_eq!((one[column("inputs")], one[column("dtype")]), ("1x8x12x12 4x8x3x3 4", "f32"));
+    let number = |name: &str| one[column(name)].parse::<f64>().unwrap_or_else(|_| panic!("{name}: {csv}"));
+    assert!(
+        0.0 < number("p10_ms")
+            && number("p10_ms") <= number("median_ms")
+            && number("median_ms") <= number("p90_ms")
+    );
+    assert_eq!(number("samples"), cases[0]["host"]["samples"].as_f64().expect("a number"));
+
+    folder.file(
+        "own.json",
+        br#"[{"op": "avg 3x3/1", "shape": [1, 4, 9, 9]},
+             {"name": "attention", "op": {"softmax": {"axis": -1}}, "shapes": [[8, 16, 16]]}]"#,
+    );
+    let said = folder.succeeds("bench --quick --specs own.json --adapter software");
+    assert!(said.contains("W1 avg 3x3/1") && said.contains("attention") && !said.contains("WRONG"), "{said}");
+    folder.file("bad.json", br#"[{"op": {"softmax": {"axes": 1}}, "shapes": [[4]]}]"#);
+    folder.fails("bench --specs bad.json", "bad.json: [0].op: ");
+    folder.fails("bench --op max --shape 1x8x12x12", "conv 3x3 64->128");
+    folder.fails("bench --op relu", "--shape");
+    folder.fails("bench --op relu --shape 1x8 --json own.json --specs own.json", "would be replaced");
+}
+
+#[test]
+fn a_model_by_its_operations_and_whole() {
+    let folder = Folder::new();
+    let model = format!("{} --weights {}", mnist("config.json"), mnist("weights.safetensors"));
+    let said = folder.succeeds(&format!(
+        "bench {model} --batch 1,8 --quick --adapter software --json b.json --plot b.svg"
+    ));
+    let json: Value = serde_json::from_slice(&folder.read("b.json")).expect("JSON");
+    let cases = json["cases"].as_array().expect("cases");
+    let wholes: Vec<&Value> = cases
+        .iter()
+        .filter(|case| case["name"].as_str().is_some_and(|name| name.starts_with("model batch")))
+        .collect();
+    assert_eq!(wholes.len(), 2, "{said}");
+    assert_eq!(wholes[1]["inputs"][0]["shape"], serde_json::json!([8, 28, 28, 1]));
+    let parts: u64 =
+        cases[..cases.len() / 2 - 1].iter().map(|case| case["flops"].as_u64().expect("a number")).sum();
+    assert_eq!(wholes[0]["flops"].as_u64(), Some(parts));
+    for side in ["host", "gpu"] {
+        assert!(wholes.iter().all(|case| number(&case[side]["wall"]["median_ms"]) > 0.0), "{said}");
+    }
+    folder.fails("bench --batch 2", "<MODEL>");
+    folder.fails("bench none.keras", "none.keras");
+}
+
+#[test]
+fn figures_go_to_standard_output_alone() {
+    let folder = Folder::new();
+    let output = folder.run("bench --quick --case P5 --adapter host --json -");
+    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON and nothing else");
+    assert_eq!(json["cases"][0]["name"], "P5 global avg");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("P5 global avg"));
+    let output = folder.run("bench --quick --case P5 --adapter host --csv -");
+    assert!(output.stdout.starts_with(b"case,where,"));
+    let output = folder.run("bench --quick --case P5 --adapter host --plot -");
+    assert!(output.stdout.starts_with(b"<svg"));
+    assert_eq!(folder.names(), [] as [&str; 0], "no file of the name -");
+    folder.fails("bench --quick --case P5 --adapter host --json - --csv -", "two outputs");
 }
 
 #[test]

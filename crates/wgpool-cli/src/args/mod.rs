@@ -4,7 +4,7 @@ mod op;
 mod parse;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,8 +13,10 @@ use clap::{CommandFactory, Parser, Subcommand};
 use wgpool::plan::Kernels;
 use wgpool::{Choice, DType};
 
-pub use op::OpArgs;
+use crate::examples::Reading;
+use crate::files::{Resize, is_standard};
 pub use op::names::AccuracyArg;
+pub use op::{Arguments, Input, OpArgs, Plane};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,7 +24,8 @@ Examples:
   wgpool --adapter software --out pictures the same on a software adapter, with pictures
   wgpool adapters                          what there is to run on
   wgpool predict model.keras seven.png     classify a picture
-  wgpool op max-pool --window 2x2 in.npy -o out.npy
+  wgpool maps model.keras seven.png -o maps  what each layer makes of it, as pictures
+  wgpool op max-pool --window 2x2 photo.png -o out.png
   wgpool verify --adapter software         check every operation against the reference
   wgpool bench --plot bench.svg            time the adapter beside the host path
   wgpool tune -o tuning.json               measure which kernels are the fastest here
@@ -60,6 +63,22 @@ impl Cli {
     }
 }
 
+impl Cli {
+    /// Whether a result goes to standard output, so that what is said to a person does not.
+    pub fn writes_to_stdout(&self) -> bool {
+        let outputs: Vec<Option<&Path>> = match &self.command {
+            Some(Command::Op(args)) => args.operation.arguments().files().outputs,
+            Some(Command::Predict(args)) => vec![args.out.as_deref()],
+            Some(Command::Tune(args)) => vec![Some(&args.out)],
+            Some(Command::Bench(args)) => {
+                vec![args.json.as_deref(), args.csv.as_deref(), args.plot.as_deref()]
+            }
+            _ => Vec::new(),
+        };
+        outputs.into_iter().flatten().any(is_standard)
+    }
+}
+
 /// Where to compute, and by what measurements kernels are chosen there.
 #[derive(Clone, Debug, Default)]
 pub struct Place {
@@ -79,7 +98,9 @@ pub enum Command {
     Summary(SummaryArgs),
     /// Run a Keras model on arrays or pictures
     Predict(PredictArgs),
-    /// Run one operation on an array
+    /// Draw the feature maps of each layer of a Keras model
+    Maps(MapsArgs),
+    /// Run one operation on an array or a picture
     Op(Box<OpArgs>),
     /// Check results against a corpus of cases, or random ones against the reference
     Verify(VerifyArgs),
@@ -161,14 +182,17 @@ pub enum Which {
 
 const PREDICT_EXAMPLES: &str = "\
 Inputs may hold one example or a batch. Pictures and u8 arrays are divided by 255, so that they
-reach from 0 to 1; a picture must have the size the model takes. It is read as Keras' load_img
-does: for a model of one channel colour becomes grey by ITU-R BT.601 (0.299 red + 0.587 green
-+ 0.114 blue, rounded to a byte), alpha is dropped but for models of four channels, 16 bits
-a channel become the upper 8; but 16-bit grey keeps all its bits (it is divided by 65535), and
-is an error for models of colour.
+reach from 0 to 1; arrays of other types are converted where every number stays what it is, or by
+--cast. A picture (PNG, JPEG) must have the size that the model takes, or --resize brings it to that
+as load_img(target_size=...) does, by the nearest pixel. It is read as Keras' load_img does: for a
+model of one channel colour becomes grey by ITU-R BT.601 (0.299 red + 0.587 green + 0.114 blue,
+rounded to a byte), alpha is dropped but for models of four channels, 16 bits a channel become the
+upper 8; but 16-bit grey keeps all its bits (it is divided by 65535), and is an error for models of
+colour. Decoders of JPEG differ by some levels.
 
 Examples:
   wgpool predict model.keras seven.png
+  wgpool predict model.keras photos/*.jpg --resize --labels labels.txt --top 5 --json
   wgpool predict config.json --weights weights.safetensors digits.npy --out probabilities.npy";
 
 #[derive(Debug, clap::Args)]
@@ -176,15 +200,26 @@ Examples:
 pub struct PredictArgs {
     /// The model: a config.json or a .keras archive
     pub model: PathBuf,
-    /// The inputs: .npy, .safetensors (one tensor, or the one named `input`) or .png
+    /// The inputs: NPY, safetensors (one tensor, or the one named `input`), PNG, JPEG, or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// The weights (.safetensors) [default: the archive's own, or weights.safetensors beside config.json]
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
-    /// File for the model's outputs: .npy or .safetensors
+    /// File for the model's outputs: .npy, .safetensors, or - for NPY on standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+    /// Names of the classes: a line each, or JSON, a list or Keras' imagenet_class_index.json
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// Classes that are shown of each example [default: 3]
+    #[arg(long, value_name = "K", value_parser = parse::positive)]
+    pub top: Option<usize>,
+    /// Print JSON
+    #[arg(long, conflicts_with = "explain")]
+    pub json: bool,
     /// Examples that are computed together
     #[arg(long, value_name = "N", default_value = "64", value_parser = parse::positive)]
     pub batch: usize,
@@ -193,7 +228,56 @@ pub struct PredictArgs {
     pub explain: bool,
 }
 
+/// How a model's inputs are read.
+#[derive(Debug, clap::Args)]
+pub struct ReadingArgs {
+    /// Bring pictures to the size that the model takes
+    #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "nearest")]
+    resize: Option<Resize>,
+    /// Convert arrays to f32 even where numbers change: to the nearest there are
+    #[arg(long)]
+    cast: bool,
+}
+
+impl ReadingArgs {
+    pub fn how(&self) -> Reading {
+        Reading { resize: self.resize, cast: self.cast }
+    }
+}
+
+const MAPS_EXAMPLES: &str = "\
+For the input and each layer with maps a sheet is written, 00_input.png, 01_conv.png and so on: its
+channels side by side in grey, each from black, its smallest number, to white, its largest.
+
+Example:
+  wgpool maps model.keras seven.png -o maps";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = MAPS_EXAMPLES)]
+pub struct MapsArgs {
+    /// The model: a config.json or a .keras archive
+    pub model: PathBuf,
+    /// One example: a picture (PNG, JPEG) or an array (NPY, safetensors), read as by `predict`
+    pub input: PathBuf,
+    /// The folder
+    #[arg(short, long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// The weights (.safetensors) [default: as for `predict`]
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+}
+
 const BENCH_EXAMPLES: &str = "\
+Operations of your own (--op) are max 2x2, max 3x3/2 pad 1, avg 3x3/1, global max, global avg,
+conv 3x3 64->128, conv 3x3/2 64->128 same groups 2 dilation 2 relu, conv 3x3 3->10 + max 2x2,
+depthwise 3x3, transposed 4x4/2 64->32 pad 1, dense 512->10, softmax, or an activation: a window with
+its stride, channels in and out, then padding and the rest; convolution has a bias, and no padding
+unless it is named. --specs takes a list of {\"op\": WORDS, \"shape\": [1, 64, 56, 56]}, or of
+{\"op\": OPERATION, \"shapes\": [[...], ...]} with the operation as wgpool's feature serde writes it;
+name and dtype may be added.
+
 Each result is compared with the reference before it is timed; a wrong one is not timed, and the
 status is then 1. Times are medians of a run in the steady state, where many runs are recorded
 together and waited for once, with weights packed. Host path and adapter are timed in turns.
@@ -212,6 +296,8 @@ which says nothing about the next run. `slower` and `faster` mean that the inter
 Examples:
   wgpool bench
   wgpool bench --adapter software --quick --case P1,C2
+  wgpool bench --op 'conv 3x3 64->64 same' --shape 1x64x56x56 --shape 8x64x28x28 --csv own.csv
+  wgpool bench model.keras --batch 1,32
   wgpool bench --kernels 'conv/*' --case C2,C4
   wgpool bench --json bench.json --plot bench.svg
   wgpool bench --fusion --scaling --json more.json
@@ -220,6 +306,23 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = BENCH_EXAMPLES)]
 pub struct BenchArgs {
+    /// A model (a config.json or a .keras archive): its operations one by one, and all of it with copies in and out
+    pub model: Option<PathBuf>,
+    /// Its weights [default: as for `predict`]
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub weights: Option<PathBuf>,
+    /// Sizes of its batches [default: 1]
+    #[arg(long = "batch", value_name = "1,32", value_delimiter = ',', value_parser = parse::positive, requires = "model")]
+    pub batches: Vec<usize>,
+    /// An operation of your own, as 'conv 3x3 64->64 same' or 'max 2x2', on each --shape
+    #[arg(long = "op", value_name = "WORDS", requires = "shapes")]
+    pub ops: Vec<String>,
+    /// The shape of its input, batch and channels first, as 1x64x56x56
+    #[arg(long = "shape", value_name = "SHAPE", value_parser = parse::sizes, requires = "ops")]
+    pub shapes: Vec<parse::Sizes>,
+    /// File of operations of your own (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub specs: Option<PathBuf>,
     /// Only these cases, by their short names
     #[arg(long = "case", value_name = "P1,C2", value_delimiter = ',')]
     pub cases: Vec<String>,
@@ -244,7 +347,10 @@ pub struct BenchArgs {
     /// File for all figures (JSON)
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// File for a picture: the roofline with every case on it, and the times as bars (.svg or .png)
+    /// File for the times of all cases (CSV)
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// File for a picture: the roofline with every case on it, and the times (.svg or .png)
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
     /// Compare what two builds measured: A and B are files of --json, or folders of them; measures nothing
@@ -252,14 +358,14 @@ pub struct BenchArgs {
         long,
         num_args = 2,
         value_names = ["A", "B"],
-        conflicts_with_all = ["cases", "quick", "scaling", "fusion", "json", "plot", "export", "kernels", "dtype", "accuracy"]
+        conflicts_with_all = ["model", "ops", "specs", "cases", "quick", "scaling", "fusion", "json", "csv", "plot", "export", "kernels", "dtype", "accuracy"]
     )]
     pub compare: Vec<PathBuf>,
     /// With --compare: status 1 if the interval of any case lies wholly above this ratio, as in 1.03
     #[arg(long, value_name = "RATIO", value_parser = parse::ratio, requires = "compare")]
     pub fail_above: Option<f64>,
     /// Folder for the cases themselves, with inputs and checked results as NPY, for other programs; measures nothing
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["quick", "scaling", "fusion", "json", "plot"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["model", "quick", "scaling", "fusion", "json", "csv", "plot"])]
     pub export: Option<PathBuf>,
 }
 

@@ -1,22 +1,28 @@
 //! `wgpool bench`: the case table on the adapter beside the host path.
 
 mod compare;
+mod csv;
+mod date;
 mod export;
+mod machine;
+mod model;
 mod plot;
 mod table;
+mod wanted;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use wgpool::{Backend, Engine, Error, Result};
 use wgpool_testing::bench::{self, Ceilings, Device, Effort, Report, Scaling, cases};
 
-use super::args::{AccuracyArg, BenchArgs, Place, Which};
-use super::files::{OutputFile, distinct};
+use super::args::{BenchArgs, Place, Which};
+use super::files::{OutputFile, apart, distinct};
 use super::terminal::{line, progress};
 use super::{backends, document};
+
+use model::Model;
 
 /// Status if any result was wrong.
 const WRONG: u8 = 1;
@@ -26,31 +32,33 @@ pub fn run(args: &BenchArgs, place: &Place, out: &mut dyn Write) -> Result<ExitC
     if let [a, b] = args.compare.as_slice() {
         return compare::run([a, b], args.fail_above, out);
     }
-    let others = args.scaling || args.fusion;
-    let wanted = match args.cases.as_slice() {
-        [] if others => Vec::new(),
-        [] => cases::all(),
-        names => cases::named(names)?,
-    };
-    let wanted: Vec<_> = wanted.into_iter().map(|case| case.of(args.dtype)).collect();
-    let wanted = with_accuracy(args, wanted)?;
+    let wanted = wanted::cases(args)?;
     if let Some(dir) = &args.export {
         return export::run(dir, &wanted, out);
     }
     let pairs = pairs(args, &wanted)?;
-    if args.plot.is_some() && wanted.is_empty() {
+    let batches = if args.batches.is_empty() { &[1][..] } else { &args.batches };
+    let models = match &args.model {
+        Some(path) => model::load(path, args.weights.as_deref(), batches)?,
+        None => Vec::new(),
+    };
+    let others = args.scaling || args.fusion || !models.is_empty();
+    if args.plot.is_some() && wanted.is_empty() && models.is_empty() {
         let rule = "a picture shows cases: name some with --case, or leave --scaling and --fusion out";
         return Err(Error::Document { document: "--plot".into(), reason: rule.into() });
     }
     // Every file is opened before anything is measured.
     let format = args.plot.as_deref().map(plot::format).transpose()?;
-    let outputs: Vec<&Path> = args.plot.iter().chain(&args.json).map(PathBuf::as_path).collect();
+    let outputs: Vec<&Path> =
+        args.plot.iter().chain(&args.json).chain(&args.csv).map(PathBuf::as_path).collect();
     distinct(&outputs)?;
+    apart(&outputs, args.model.iter().chain(&args.weights).chain(&args.specs).map(PathBuf::as_path))?;
     let mut picture = args.plot.as_deref().map(OutputFile::create).transpose()?;
     let mut json = args.json.as_deref().map(OutputFile::create).transpose()?;
+    let mut csv = args.csv.as_deref().map(OutputFile::create).transpose()?;
 
     let engine = engine(place, &args.kernels)?;
-    let report = measure(args, engine.as_ref(), &wanted, &pairs)?;
+    let report = measure(args, engine.as_ref(), &wanted, &pairs, &models)?;
     let measured = |case: &&cases::Case| report.cases.iter().any(|r| r.name.starts_with(&case.name));
     let left_out: Vec<&str> = wanted.iter().filter(|c| !measured(c)).map(|c| c.short()).collect();
     if let (Which::These(kernels), true) = (&args.kernels, left_out.len() == wanted.len() && !others) {
@@ -70,24 +78,14 @@ pub fn run(args: &BenchArgs, place: &Place, out: &mut dyn Write) -> Result<ExitC
     if let Some(file) = &mut json {
         file.write(format!("{:#}\n", report.to_json()).as_bytes())?;
     }
-    [picture, json].into_iter().flatten().try_for_each(OutputFile::publish)?;
+    if let Some(file) = &mut csv {
+        file.write(&csv::of(&report)?)?;
+    }
+    [picture, json, csv].into_iter().flatten().try_for_each(OutputFile::publish)?;
     for fault in report.faults() {
         line(out, format_args!("FAILED {fault}"))?;
     }
     Ok(if report.faults().is_empty() { ExitCode::SUCCESS } else { ExitCode::from(WRONG) })
-}
-
-/// The cases with the accuracy that was asked for; an error if none of those that were named has another.
-fn with_accuracy(args: &BenchArgs, cases: Vec<cases::Case>) -> Result<Vec<cases::Case>> {
-    if args.accuracy == AccuracyArg::Element {
-        return Ok(cases);
-    }
-    let by_tile: Vec<cases::Case> = cases.iter().filter_map(cases::Case::by_tile).collect();
-    if by_tile.is_empty() && !cases.is_empty() {
-        let reason = "none of these cases is a convolution that it permits another algorithm for";
-        return Err(Error::Document { document: "--accuracy tile".into(), reason: reason.into() });
-    }
-    Ok(by_tile)
 }
 
 /// The convolutions with pooling that are timed in one kernel and in two; an error if none of those that were named is one.
@@ -96,7 +94,9 @@ fn pairs(args: &BenchArgs, wanted: &[cases::Case]) -> Result<Vec<cases::Case>> {
         return Ok(Vec::new());
     }
     let all = match wanted {
-        [] => with_accuracy(args, cases::all().into_iter().map(|case| case.of(args.dtype)).collect())?,
+        [] => {
+            wanted::with_accuracy(args, cases::all().into_iter().map(|case| case.of(args.dtype)).collect())?
+        }
         wanted => wanted.to_vec(),
     };
     let pairs: Vec<_> = all.into_iter().filter(|case| case.unfused().is_some()).collect();
@@ -122,13 +122,18 @@ fn measure(
     engine: Option<&Engine>,
     wanted: &[cases::Case],
     pairs: &[cases::Case],
+    models: &[Model],
 ) -> Result<Report> {
     let effort = if args.quick { Effort::QUICK } else { Effort::FULL };
     let of_type =
         |cases: Vec<cases::Case>| cases.into_iter().map(|case| case.of(args.dtype)).collect::<Vec<_>>();
     let rows = if args.scaling { cases::scaling() } else { Vec::new() };
     let rows: Vec<_> = rows.into_iter().map(|(name, row)| (name, of_type(row))).collect();
-    let steps = 1 + wanted.len() + rows.iter().map(|(_, row)| row.len()).sum::<usize>() + pairs.len();
+    let steps = 1
+        + wanted.len()
+        + rows.iter().map(|(_, row)| row.len()).sum::<usize>()
+        + pairs.len()
+        + models.iter().map(|model| model.cases.len() + 1).sum::<usize>();
     let bar = progress(steps, "ceilings");
     let one = |case: &cases::Case| {
         bar.inc(1);
@@ -143,15 +148,27 @@ fn measure(
         }
         _ => Ok(vec![one(case)?]),
     };
+    let whole = |model: &Model| {
+        let mut reports = model.cases.iter().map(one).collect::<Result<Vec<_>>>()?;
+        bar.inc(1);
+        bar.set_message("the whole model");
+        reports.push(model.whole(engine, &reports, effort)?);
+        Ok(reports)
+    };
     let report = || -> Result<Report> {
         Ok(Report {
-            date: today(),
+            date: date::today(),
+            machine: machine::machine(),
             device: engine.map(Device::of),
             threads: rayon::current_num_threads(),
             quick: args.quick,
             host: Ceilings::of_host()?,
             gpu: engine.map(Ceilings::of_gpu).transpose()?,
-            cases: wanted.iter().map(each).collect::<Result<Vec<_>>>()?.concat(),
+            cases: [
+                wanted.iter().map(each).collect::<Result<Vec<_>>>()?.concat(),
+                models.iter().map(whole).collect::<Result<Vec<_>>>()?.concat(),
+            ]
+            .concat(),
             scaling: (rows.iter())
                 .map(|(name, row)| Ok(Scaling::new(name, row.iter().map(one).collect::<Result<_>>()?)))
                 .collect::<Result<_>>()?,
@@ -167,43 +184,4 @@ fn measure(
     let report = report();
     bar.finish_and_clear();
     report
-}
-
-/// The date in UTC, as `2026-01-31`.
-fn today() -> String {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    date(seconds / 86_400)
-}
-
-/// The date so many days after 1970-01-01, in the Gregorian calendar.
-fn date(days: u64) -> String {
-    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let (mut year, mut day) = (1970, days);
-    while day >= 365 + u64::from(leap(year)) {
-        day -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let months = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 1;
-    for length in months {
-        if day < length {
-            break;
-        }
-        day -= length;
-        month += 1;
-    }
-    format!("{year}-{month:02}-{:02}", day + 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_are_dates() {
-        let known = [(0, "1970-01-01"), (59, "1970-03-01"), (11_016, "2000-02-29"), (20_779, "2026-11-22")];
-        for (days, text) in known {
-            assert_eq!(date(days), text);
-        }
-    }
 }

@@ -10,7 +10,17 @@ use crate::terminal::{block, line};
 /// Prints everything that was measured.
 pub fn print(report: &Report, out: &mut dyn Write) -> Result<()> {
     line(out, format_args!("wgpool {} bench, {}{}", env!("CARGO_PKG_VERSION"), report.date, quick(report)))?;
-    line(out, format_args!("host path, {} threads: {}", report.threads, ceilings(&report.host)))?;
+    line(
+        out,
+        format_args!(
+            "host path, {} threads of {}, {} ({}): {}",
+            report.threads,
+            report.machine.cpu,
+            report.machine.os,
+            report.machine.arch,
+            ceilings(&report.host)
+        ),
+    )?;
     match (&report.device, &report.gpu) {
         (Some(device), Some(gpu)) => {
             line(out, format_args!("{}, {}: {}", device.label(), device.driver, ceilings(gpu)))?;
@@ -34,11 +44,12 @@ pub fn print(report: &Report, out: &mut dyn Write) -> Result<()> {
 }
 
 const NOTES: &str = "\
-ms: wall time of a run in the steady state, median and 10th to 90th percentile; timestamp: the device's own.
+ms: wall time of a run in the steady state, median and 10th to 90th percentile of n measurements; timestamp: the device's own.
 GB/s count each tensor once, GFLOP/s the definition (pooling: taps), both by timestamps where there are any.
 share: of the nearer ceiling; above 100% where tensors stay in caches that the copy overflows, or an algorithm (by tile)
 multiplies less than the definition.
-checked: elements that were compared with the reference, of each result.";
+checked: elements that were compared with the reference, of each result.
+A whole model's run has its input copied in and its output read back; bytes and checks are those of its operations.";
 
 fn quick(report: &Report) -> &'static str {
     if report.quick { ", a first look with few measurements (--quick)" } else { "" }
@@ -54,8 +65,19 @@ fn adapter(report: &Report) -> &'static str {
 }
 
 fn cases(report: &Report, out: &mut dyn Write) -> Result<()> {
-    let heads =
-        ["case", "where", "ms", "p10-p90", "timestamp", "GB/s", "GFLOP/s", "share", "first ms", "checked"];
+    let heads = [
+        "case",
+        "where",
+        "ms",
+        "p10-p90",
+        "n",
+        "timestamp",
+        "GB/s",
+        "GFLOP/s",
+        "share",
+        "first ms",
+        "checked",
+    ];
     let mut rows = vec![heads.map(String::from)];
     for case in &report.cases {
         let mut row = |name: &str, who: &str, timing: Option<&Timing>, of: Option<&Ceilings>, first| {
@@ -84,21 +106,22 @@ fn case_row(
     [name, who]: [&str; 2],
     measured: Option<(&Timing, &Ceilings)>,
     first: Option<f64>,
-) -> [String; 10] {
-    let mut row: [String; 10] = Default::default();
+) -> [String; 11] {
+    let mut row: [String; 11] = Default::default();
     (row[0], row[1]) = (name.into(), who.into());
     if let Some((timing, ceilings)) = measured {
         let [gbs, gflops, share] = rates(case, timing, ceilings);
         row[2] = ms(timing.wall.median);
         row[3] = spread(&timing.wall);
-        row[4] = timing.device.as_ref().map_or("-".into(), |d| ms(d.median));
-        row[5] = number(gbs);
-        row[6] = number(gflops);
-        row[7] = format!("{:.0}%", share * 100.0);
-        row[8] = first.map(ms).unwrap_or_default();
+        row[4] = timing.samples.len().to_string();
+        row[5] = timing.device.as_ref().map_or("-".into(), |d| ms(d.median));
+        row[6] = number(gbs);
+        row[7] = number(gflops);
+        row[8] = format!("{:.0}%", share * 100.0);
+        row[9] = first.map(ms).unwrap_or_default();
     }
     if !name.is_empty() {
-        row[9] = case.checked.to_string();
+        row[10] = case.checked.to_string();
     }
     row
 }

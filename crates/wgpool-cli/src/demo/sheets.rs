@@ -7,6 +7,7 @@ use std::path::Path;
 use wgpool::{Activation, Conv, Error, KernelLayout, Layout, Op, Pool, Result, Tensor};
 
 use super::super::backends::Opened;
+use super::super::files::sheet::{self, Scale};
 use super::super::files::{OutputFile, encode_png};
 use super::super::terminal::line;
 use super::data::{self, Digits};
@@ -14,13 +15,6 @@ use crate::batches;
 
 /// The digit that is shown, as in the tutorial.
 const SHOWN: usize = 7;
-
-/// Pixels between tiles, and their grey.
-const SEPARATOR: usize = 2;
-const SEPARATOR_GREY: u8 = 96;
-
-/// Tiles are enlarged to about this many pixels, each element to a square.
-const TILE: usize = 208;
 
 /// Computes the channels on the backend and writes the sheets into `folder`.
 pub fn write(opened: &Opened, digits: &Digits, folder: &Path, out: &mut dyn Write) -> Result<()> {
@@ -41,7 +35,7 @@ pub fn write(opened: &Opened, digits: &Digits, folder: &Path, out: &mut dyn Writ
     ];
     let mut files = Vec::new();
     for (name, tensor, what) in sheets {
-        let (width, height, pixels) = sheet(tensor)?;
+        let (width, height, pixels) = sheet::draw(tensor, Layout::Nhwc, Scale::Shared)?;
         let path = folder.join(name);
         let mut file = OutputFile::create(&path)?;
         file.write(&encode_png(width as u32, height as u32, pixels)?)?;
@@ -55,54 +49,4 @@ pub fn write(opened: &Opened, digits: &Digits, folder: &Path, out: &mut dyn Writ
 fn first(results: Vec<Tensor>) -> Result<Tensor> {
     let got = results.len();
     results.into_iter().next().ok_or(Error::Arity { op: "demonstration", expected: "one (output)", got })
-}
-
-/// The channels of `[1, height, width, channels]` as tiles: width, height and pixels.
-///
-/// All tiles share one scale, so that bright channels stay brighter than dim ones.
-fn sheet(tensor: &Tensor) -> Result<(usize, usize, Vec<u8>)> {
-    let &[_, rows, columns, channels] = tensor.shape() else {
-        return Err(Error::Rank {
-            op: "contact sheet",
-            tensor: "the channels",
-            got: tensor.shape().len(),
-            shape: tensor.shape().to_vec(),
-            rule: "it must be 4: batch, height, width, channels".into(),
-        });
-    };
-    let elements = tensor.as_f32()?;
-    let most = elements.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
-    let zoom = (TILE / columns.max(1)).max(1);
-    let across = (1..=channels).find(|n| n * n >= channels).unwrap_or(1);
-    let down = channels.div_ceil(across);
-    let pitch = (columns * zoom + SEPARATOR, rows * zoom + SEPARATOR);
-    let (width, height) = (across * pitch.0 + SEPARATOR, down * pitch.1 + SEPARATOR);
-    let mut pixels = vec![SEPARATOR_GREY; width * height];
-    for channel in 0..channels {
-        let left = channel % across * pitch.0 + SEPARATOR;
-        let top = channel / across * pitch.1 + SEPARATOR;
-        for (y, x) in (0..rows * zoom).flat_map(|y| (0..columns * zoom).map(move |x| (y, x))) {
-            let value = elements[(y / zoom * columns + x / zoom) * channels + channel];
-            // The conversion saturates, and NaN becomes black.
-            pixels[(top + y) * width + left + x] = (value / most * 255.0).round() as u8;
-        }
-    }
-    Ok((width, height, pixels))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tiles_lie_in_a_square() {
-        let tensor = Tensor::from_f32(&[1, 1, 1, 3], vec![0.0, 1.0, 2.0]).expect("a legal shape");
-        let (width, height, pixels) = sheet(&tensor).expect("a sheet");
-        assert_eq!((width, height), (2 * TILE + 3 * SEPARATOR, 2 * TILE + 3 * SEPARATOR));
-        let tile = |x: usize, y: usize| {
-            let at = |i: usize| i * (TILE + SEPARATOR) + SEPARATOR;
-            pixels[at(y) * width + at(x)]
-        };
-        assert_eq!((tile(0, 0), tile(1, 0), tile(0, 1), tile(1, 1)), (0, 128, 255, SEPARATOR_GREY));
-    }
 }

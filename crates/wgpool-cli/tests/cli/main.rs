@@ -1,12 +1,16 @@
 //! The command line, as a person or a script meets it.
 
+mod arrays;
 #[path = "../support/cli.rs"]
 mod cli;
 mod hostile_text;
 mod models;
 mod ops;
+mod photos;
 mod pictures;
+mod predictions;
 mod refused;
+mod streams;
 mod tune;
 
 use std::fs;
@@ -46,7 +50,7 @@ fn an_adapter_that_is_not_there_is_named() {
 fn every_help_text_has_what_a_person_needs() {
     let folder = Folder::new();
     let help = folder.succeeds("--help");
-    for word in ["Examples:", "--adapter", "--out", "adapters", "summary", "predict", "op"] {
+    for word in ["Examples:", "--adapter", "--out", "adapters", "summary", "predict", "maps", "op"] {
         assert!(help.contains(word), "{word}: {help}");
     }
     assert!(folder.succeeds("op --help").contains("Examples:"));

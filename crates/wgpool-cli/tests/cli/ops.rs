@@ -96,6 +96,16 @@ fn convolution_dense_softmax_and_activation() {
 }
 
 #[test]
+fn building_pipelines_and_computing_are_told_apart() {
+    let folder = Folder::new();
+    folder.array("in.npy", &[1, 1, 64, 64], &counting(4096));
+    let said = folder.succeeds("op max-pool --window 2 in.npy -o out.npy --adapter software");
+    assert!(said.contains(" in ") && said.contains(" of building pipelines, on "), "{said}");
+    let said = folder.succeeds("op max-pool --window 2 in.npy -o out.npy --adapter host");
+    assert!(!said.contains("pipelines"), "{said}");
+}
+
+#[test]
 fn lp_pooling_of_both_kinds() {
     let folder = Folder::new();
     folder.array("in.npy", &[1, 1, 2, 2], &[-3.0, 1.0, 1.0, 4.0]);

@@ -38,6 +38,22 @@ pub enum Checked {
     },
 }
 
+impl Checked {
+    /// What was compared, of all.
+    pub fn counts(self) -> [usize; 2] {
+        match self {
+            Checked::All { elements } => [elements; 2],
+            Checked::Sample { drawn, elements } => [drawn, elements],
+        }
+    }
+
+    /// Of several results together.
+    pub(super) fn sum(all: impl Iterator<Item = Checked>) -> Checked {
+        let [drawn, elements] = all.map(Checked::counts).fold([0; 2], |[a, b], [c, d]| [a + c, b + d]);
+        if drawn == elements { Checked::All { elements } } else { Checked::Sample { drawn, elements } }
+    }
+}
+
 impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,16 +1,18 @@
 //! One workload on the host path and on an adapter, checked and then timed in turns.
 
+use std::time::Instant;
+
 use super::cases::Case;
 use super::check::{Checked, Judge};
 use super::gpu::GpuRun;
 use super::host::HostRun;
-use super::measure::{Effort, Timed, Timing, interleaved};
+use super::measure::{Effort, Sample, Timed, Timing, interleaved};
 use wgpool::engine::Engine;
 use wgpool::error::{Error, Result};
 use wgpool::plan::Kernels;
 use wgpool::problem::Problem;
 use wgpool::spec::{Accuracy, Op};
-use wgpool::tensor::Tensor;
+use wgpool::tensor::{Tensor, TensorDesc};
 
 /// One workload, measured.
 #[derive(Clone, Debug)]
@@ -22,6 +24,10 @@ pub struct CaseReport {
     pub kernel: Option<&'static str>,
     /// Which error its results may have.
     pub accuracy: Accuracy,
+    /// Shapes and types of what goes in.
+    pub inputs: Vec<TensorDesc>,
+    /// Shapes and types of what comes out.
+    pub outputs: Vec<TensorDesc>,
     /// Bytes of its tensors, each counted once.
     pub bytes: u64,
     /// Its arithmetic; see [`Problem::flops`].
@@ -175,6 +181,8 @@ fn contest(
         name: kernel.map_or_else(|| case.name.clone(), |kernel| format!("{} {kernel}", case.name)),
         kernel,
         accuracy: case.accuracy(),
+        inputs: problem.inputs.clone(),
+        outputs: problem.outputs.clone(),
         bytes: tensors.clone().map(|desc| desc.bytes() as u64).sum(),
         flops: problem.flops().unwrap_or(0),
         checked: judge.checked,
@@ -185,6 +193,61 @@ fn contest(
         faults: field.faults.clone(),
     };
     Ok(if engines.is_empty() { vec![report(None)] } else { kernels.map(report).collect() })
+}
+
+/// Calls that compute the same, from an input in host memory to an output there.
+#[derive(Clone, Copy)]
+pub struct Calls<'a> {
+    /// On the host path.
+    pub host: &'a dyn Fn() -> Result<()>,
+    /// On the adapter, where there is one.
+    pub gpu: Option<&'a dyn Fn() -> Result<()>>,
+}
+
+struct Call<'a>(&'a dyn Fn() -> Result<()>);
+
+impl Timed for Call<'_> {
+    fn time(&self, count: usize) -> Result<Sample> {
+        let start = Instant::now();
+        (0..count).try_for_each(|_| (self.0)())?;
+        Ok(Sample { wall: start.elapsed().as_secs_f64() / count.max(1) as f64, device: None })
+    }
+}
+
+/// Times what is computed by several operations in a row, by calls; `parts` are these operations, checked one by one. With
+/// a fault in any of them nothing is timed.
+///
+/// Bytes and arithmetic are the sums of the parts'.
+///
+/// # Errors
+/// Those of the calls.
+pub fn measure_calls(
+    name: String,
+    [input, output]: [TensorDesc; 2],
+    parts: &[CaseReport],
+    calls: Calls<'_>,
+    effort: Effort,
+) -> Result<CaseReport> {
+    let faults: Vec<String> = parts.iter().flat_map(|part| part.faults.clone()).collect();
+    let all: Vec<Call<'_>> = std::iter::once(calls.host).chain(calls.gpu).map(Call).collect();
+    let all: Vec<&dyn Timed> = all.iter().map(|call| call as &dyn Timed).collect();
+    let times = if faults.is_empty() { interleaved(&all, effort)? } else { Vec::new() };
+    let mut times = times.into_iter();
+    Ok(CaseReport {
+        name,
+        kernel: None,
+        accuracy: Accuracy::Element,
+        inputs: vec![input],
+        outputs: vec![output],
+        bytes: parts.iter().map(|part| part.bytes).sum(),
+        flops: parts.iter().map(|part| part.flops).sum(),
+        checked: Checked::sum(parts.iter().map(|part| part.checked)),
+        faults,
+        host: times.next(),
+        gpu: times.next(),
+        first_result: None,
+        kernels: parts.iter().flat_map(|part| part.kernels.clone()).collect(),
+    })
 }
 
 /// Checks and times a convolution with pooling in one operation beside the same in two; nothing for other workloads.

@@ -13,14 +13,15 @@ mod gpu;
 mod host;
 mod measure;
 mod report;
+pub mod workloads;
 
 pub use cases::Case;
 pub use ceilings::Ceilings;
 pub use check::Checked;
 pub use clock::Clock;
-pub use contest::{CaseReport, FusionReport, measure, measure_each, measure_fusion};
+pub use contest::{Calls, CaseReport, FusionReport, measure, measure_calls, measure_each, measure_fusion};
 pub use export::{Exported, export};
 pub use gpu::{First, GpuRun};
 pub use host::HostRun;
 pub use measure::{Effort, Sample, Spread, Timing};
-pub use report::{Device, Report, SCHEMA, Scaling, rates};
+pub use report::{Device, Machine, Report, SCHEMA, Scaling, rates};

@@ -61,6 +61,17 @@ impl Device {
     }
 }
 
+/// The machine that everything ran on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// The processor's name.
+    pub cpu: String,
+    /// The operating system and its version.
+    pub os: String,
+    /// The processor's architecture, as `x86_64`.
+    pub arch: &'static str,
+}
+
 /// Workloads of growing size.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -92,6 +103,8 @@ pub struct Report {
     pub date: String,
     /// The adapter, if there is one.
     pub device: Option<Device>,
+    /// Where it ran.
+    pub machine: Machine,
     /// Threads of the host path.
     pub threads: usize,
     /// Whether it was only a first look, with few measurements.
@@ -120,10 +133,10 @@ impl Report {
     /// The report as JSON.
     ///
     /// - `schema` (a number that changes when the meaning of a field does), `version` (of this crate), `date`, `quick`
-    /// - `host`: `threads`, `ceilings`; `adapter`: null, or `name`, `api`, `driver`, `software`, `hardware_kernels`,
+    /// - `host`: `cpu`, `os`, `arch`, `threads`, `ceilings`; `adapter`: null, or `name`, `api`, `driver`, `software`, `hardware_kernels`,
     ///   `cooperative_matrices`, `timestamps`, `ceilings`. Ceilings are `gbs` (GB/s of a copy, reads and writes counted) and `gflops` (GFLOP/s
     ///   of 32-bit multiply-adds, two operations each).
-    /// - `cases`: `name`, `accuracy` (`element` or `tile`, see [`Accuracy`](wgpool::Accuracy)), `bytes` (of all tensors, each once), `flops` (by the definition), `checked` (`elements`, of
+    /// - `cases`: `name`, `accuracy` (`element` or `tile`, see [`Accuracy`](wgpool::Accuracy)), `inputs` and `outputs` (each `shape` and `dtype`), `bytes` (of all tensors, each once), `flops` (by the definition), `checked` (`elements`, of
     ///   which `compared` with the reference, drawn by `seed` if not all), `faults` (texts; then no times),
     ///   `host` and `gpu`: null, or `wall` and `timestamp` (null, or `median_ms`, `p10_ms`, `p90_ms`, `samples_ms`: each
     ///   measurement in its order), `runs_together`, `samples` (how many), `gbs`, `gflops`, `share` (of the ceiling that is nearer, 1 is all); `first_result_ms`, `kernels`.
@@ -147,7 +160,10 @@ impl Report {
             "version": env!("CARGO_PKG_VERSION"),
             "date": self.date,
             "quick": self.quick,
-            "host": { "threads": self.threads, "ceilings": ceilings(&self.host) },
+            "host": {
+                "cpu": self.machine.cpu, "os": self.machine.os, "arch": self.machine.arch,
+                "threads": self.threads, "ceilings": ceilings(&self.host),
+            },
             "adapter": adapter,
             "cases": self.cases.iter().map(|case| self.case_json(case)).collect::<Vec<_>>(),
             "scaling": scaling,
@@ -168,6 +184,8 @@ impl Report {
         json!({
             "name": case.name,
             "accuracy": case.accuracy,
+            "inputs": case.inputs,
+            "outputs": case.outputs,
             "bytes": case.bytes,
             "flops": case.flops,
             "checked": checked_json(case.checked),

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use wgpool::{Activation, Conv, ConvPool, ConvTranspose, Dense, Error, Op, Padding, Pool, PoolKind, Result};
+use wgpool::{
+    Activation, Conv, ConvPool, ConvTranspose, Dense, Error, KernelLayout, Op, Padding, Pool, PoolKind,
+    Result,
+};
 
 use super::super::parse::{self, Sizes};
 use super::common::{Arguments, Common, Files};
@@ -79,7 +82,17 @@ pub(super) struct WindowArgs {
 
 impl WindowArgs {
     pub(super) fn tensors(&self) -> (Files<'_>, impl Iterator<Item = &PathBuf>) {
-        self.weights.tensors()
+        let (input, weights) = self.weights.tensors();
+        (input.image(self.layout), weights)
+    }
+
+    pub(super) fn kernel_layout(&self) -> KernelLayout {
+        self.kernel_layout.into()
+    }
+
+    fn files(&self) -> Files<'_> {
+        let (input, mut weights) = self.tensors();
+        input.kernel(weights.next(), self.kernel_layout()).reads(weights)
     }
 
     pub(super) fn conv(&self) -> Result<Conv> {
@@ -117,7 +130,7 @@ impl Arguments for ConvArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.windows.weights.files()
+        self.windows.files()
     }
 }
 
@@ -152,7 +165,7 @@ impl Arguments for ConvTransposeArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.windows.weights.files()
+        self.windows.files()
     }
 }
 
@@ -216,7 +229,7 @@ impl Arguments for ConvPoolArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.conv.windows.weights.files()
+        self.conv.windows.files()
     }
 }
 

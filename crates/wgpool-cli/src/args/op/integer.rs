@@ -52,7 +52,7 @@ impl Arguments for ConvIntegerArgs {
 
     fn files(&self) -> Files<'_> {
         let (input, mut weights) = self.conv.tensors();
-        let input = input.reads(weights.next()).reads([&self.input_zero, &self.kernel_zero]);
-        input.reads(&self.scales).reads(weights)
+        let kernel = input.kernel(weights.next(), self.conv.kernel_layout());
+        kernel.reads([&self.input_zero, &self.kernel_zero]).bytes().reads(&self.scales).reads(weights)
     }
 }

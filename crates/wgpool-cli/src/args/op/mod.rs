@@ -12,7 +12,7 @@ mod region;
 use clap::{Args, Subcommand};
 
 use super::{Which, parse};
-pub use common::Arguments;
+pub use common::{Arguments, Input, Plane};
 use conv::{ConvArgs, ConvPoolArgs, ConvTransposeArgs, DenseArgs};
 use integer::ConvIntegerArgs;
 use moved::{CausalConvArgs, Col2ImArgs, DeformConvArgs};
@@ -46,9 +46,15 @@ const EXAMPLES: &str = "\
 Each operation has a help of its own, as in `wgpool op conv --help`.
 Arrays are .npy or .safetensors (one tensor, or the one named `input`) of f32, f16 or bf16;
 max pooling, unpooling and integer convolution take u8 and i8. Positions and numbers of images are i32.
+Arrays of other types, of either byte order and in Fortran order, are converted where every number stays
+what it is, which a line says; --cast takes the nearest numbers elsewhere. An array of two axes is an
+image of one channel. A picture (PNG, JPEG) is one image of numbers from 0 to 1 with the channels it
+has; an output of one image is written as a picture where its name says so, and numbers outside 0 to 1
+are clipped, which a line says. What a file holds is told by its contents. Without -o the output is printed.
 An output may be one of the inputs: files appear, and replace others, when all results are there.
 
 Examples:
+  wgpool op max-pool --window 2x2 photo.png -o out.png
   wgpool op max-pool --window 2x2 in.npy -o out.npy --indices positions.npy
   wgpool op avg-pool --window 3 --stride 2 --padding 1 --count-include-pad in.npy -o out.npy
   wgpool op conv --kernel w.npy --bias b.npy --padding same --activation relu in.npy -o out.npy
@@ -62,6 +68,12 @@ pub struct OpArgs {
     /// Print the kernels that compute it and why, the bytes they move, their arithmetic and the memory
     #[arg(long, global = true)]
     pub explain: bool,
+    /// Convert arrays to the types that the operation takes even where numbers change: to the nearest there are
+    #[arg(long, global = true)]
+    pub cast: bool,
+    /// Read a picture as grey (ITU-R BT.601)
+    #[arg(long, global = true)]
+    pub grey: bool,
     /// The kernels: auto, gpu, cooperative, or names of `wgpool kernels` such as conv/gemm or 'conv/*'
     #[arg(long, global = true, value_parser = parse::kernels, default_value = "auto", value_name = "WHICH")]
     pub kernels: Which,

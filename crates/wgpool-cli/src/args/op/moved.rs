@@ -31,8 +31,9 @@ impl Arguments for DeformConvArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        let (input, weights) = self.conv.tensors();
-        input.reads([&self.offsets]).reads(&self.mask).reads(weights)
+        let (input, mut weights) = self.conv.tensors();
+        let files = input.reads([&self.offsets]).reads(&self.mask);
+        files.kernel(weights.next(), self.conv.kernel_layout()).reads(weights)
     }
 }
 

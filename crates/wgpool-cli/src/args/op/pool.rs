@@ -106,7 +106,7 @@ impl Arguments for MaxPoolArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.common.files().writes(&self.indices.indices)
+        self.common.files().image(self.window.layout.layout).writes(&self.indices.indices)
     }
 }
 
@@ -131,7 +131,7 @@ impl Arguments for AvgPoolArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.common.files()
+        self.common.files().image(self.window.layout.layout)
     }
 }
 
@@ -151,7 +151,7 @@ impl Arguments for LpPoolArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.common.files()
+        self.common.files().image(self.window.layout.layout)
     }
 }
 
@@ -169,7 +169,7 @@ impl Arguments for GlobalMaxArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.common.files()
+        self.common.files().image(self.layout.layout)
     }
 }
 
@@ -187,7 +187,7 @@ impl Arguments for GlobalAvgArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.common.files()
+        self.common.files().image(self.layout.layout)
     }
 }
 
@@ -207,7 +207,7 @@ impl Arguments for GlobalLpArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.common.files()
+        self.common.files().image(self.layout.layout)
     }
 }
 
@@ -239,7 +239,7 @@ impl Arguments for AdaptiveMaxArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.common.files().writes(&self.indices.indices)
+        self.common.files().image(self.count.layout.layout).writes(&self.indices.indices)
     }
 }
 
@@ -258,7 +258,7 @@ impl Arguments for AdaptiveAvgArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.common.files()
+        self.common.files().image(self.count.layout.layout)
     }
 }
 
@@ -290,7 +290,11 @@ impl Arguments for FractionalArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.common.files().reads([&self.samples]).writes(&self.indices.indices)
+        self.common
+            .files()
+            .image(self.count.layout.layout)
+            .reads([&self.samples])
+            .writes(&self.indices.indices)
     }
 }
 
@@ -354,6 +358,7 @@ impl Arguments for UnpoolArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.common.files().reads([&self.indices])
+        let layout = self.layout.layout.into();
+        self.common.files().image(layout).positions(&self.indices, Some(layout))
     }
 }

@@ -60,7 +60,8 @@ impl Arguments for RoiAlignArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.common.files().reads([&self.regions, &self.images])
+        let files = self.common.files().image(self.bins.layout);
+        files.reads([&self.regions]).positions(&self.images, None)
     }
 }
 
@@ -86,6 +87,6 @@ impl Arguments for MaxRoiArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.common.files().reads([&self.regions])
+        self.common.files().image(self.bins.layout).reads([&self.regions])
     }
 }

@@ -1,9 +1,9 @@
-//! The figures as a picture: the roofline with every case on it, and the times as bars.
+//! The figures as a picture: the roofline with every case on it, and the times.
 
-mod bars;
 mod pen;
 mod roofline;
 mod scale;
+mod times;
 
 use std::io::Cursor;
 use std::path::Path;
@@ -16,6 +16,7 @@ use wgpool::{Error, Result};
 use wgpool_testing::bench::Report;
 
 use crate::document;
+use crate::files::is_standard;
 use pen::{Anchor, Drawn, Pen};
 
 /// The kinds of picture.
@@ -29,20 +30,27 @@ pub enum Format {
 pub fn format(path: &Path) -> Result<Format> {
     match path.extension().map(|e| e.to_string_lossy().to_lowercase()).as_deref() {
         Some("svg") => Ok(Format::Svg),
+        None if is_standard(path) => Ok(Format::Svg),
         Some("png") => Ok(Format::Png),
         _ => Err(document(path, "the name must end in .svg or .png")),
     }
 }
 
-const WIDTH: u32 = 1720;
-/// Where the roofline ends and the bars begin.
+const WIDTH: u32 = 1760;
+/// Where the roofline ends and the times begin.
 const MIDDLE: i32 = 860;
 const TOP: i32 = 84;
 const LOWEST: u32 = 680;
 
+/// Pixels of a PNG for one of the picture's on either axis, as screens of high resolution have them, and pixels that it is
+/// drawn with.
+const SHARP: u32 = 2;
+const FINE: u32 = 4;
+
 const HOST: RGBColor = RGBColor(201, 98, 16);
 const GPU: RGBColor = RGBColor(24, 100, 171);
 const INK: RGBColor = RGBColor(34, 34, 34);
+const SOFT: RGBColor = RGBColor(105, 105, 105);
 const FAINT: RGBColor = RGBColor(222, 222, 222);
 const ALARM: RGBColor = RGBColor(190, 18, 30);
 
@@ -58,14 +66,17 @@ pub fn draw(report: &Report, format: Format) -> Result<Vec<u8>> {
     match format {
         Format::Svg => {
             let mut text = String::new();
-            on(SVGBackend::with_string(&mut text, (WIDTH, height)), report)?;
+            on(SVGBackend::with_string(&mut text, (WIDTH, height)), 1, report)?;
             Ok(text.into_bytes())
         }
         Format::Png => {
-            let mut pixels = vec![0; (WIDTH * height * 3) as usize];
-            on(BitMapBackend::with_buffer(&mut pixels, (WIDTH, height)), report)?;
-            let picture = image::RgbImage::from_raw(WIDTH, height, pixels)
+            // Letters lie on whole pixels: on finer ones, of which several become one, they lie as evenly as in SVG.
+            let (fine_width, fine_height) = (WIDTH * FINE, height * FINE);
+            let mut pixels = vec![0; (fine_width * fine_height * 3) as usize];
+            on(BitMapBackend::with_buffer(&mut pixels, (fine_width, fine_height)), FINE as i32, report)?;
+            let picture = image::RgbImage::from_raw(fine_width, fine_height, pixels)
                 .ok_or_else(|| failed("it has not as many pixels as it should"))?;
+            let picture = image::imageops::thumbnail(&picture, WIDTH * SHARP, height * SHARP);
             let mut bytes = Cursor::new(Vec::new());
             picture.write_to(&mut bytes, image::ImageFormat::Png).map_err(failed)?;
             Ok(bytes.into_inner())
@@ -77,16 +88,17 @@ fn failed(reason: impl std::fmt::Display) -> Error {
     Error::Document { document: "picture".into(), reason: reason.to_string() }
 }
 
-fn on<DB: DrawingBackend>(backend: DB, report: &Report) -> Result<()> {
+/// Draws a picture of which each pixel is so many of the backend's on either axis.
+fn on<DB: DrawingBackend>(backend: DB, zoom: i32, report: &Report) -> Result<()> {
     let area = backend.into_drawing_area();
     let all = || -> Drawn<DB> {
         area.fill(&WHITE)?;
-        let pen = Pen(&area);
+        let pen = Pen { area: &area, zoom };
         let (width, height) = area.dim_in_pixel();
-        let (width, height) = (width as i32, height as i32);
+        let (width, height) = (width as i32 / zoom, height as i32 / zoom);
         heading(&pen, report)?;
         roofline::draw(&pen, report, [70, TOP + 20, MIDDLE - 30, height - 60])?;
-        bars::draw(&pen, report, [MIDDLE + 210, TOP + 20, width - 90, height - 60])?;
+        times::draw(&pen, report, [MIDDLE + 250, TOP + 20, width - 90, height - 60])?;
         area.present()
     };
     all().map_err(failed)
@@ -96,7 +108,7 @@ fn heading<DB: DrawingBackend>(pen: &Pen<'_, DB>, report: &Report) -> Drawn<DB> 
     let quick = if report.quick { " (a first look with few measurements)" } else { "" };
     let title = format!("wgpool bench, {}{quick}", report.date);
     pen.bold((20, 26), &title, 22.0, INK)?;
-    let host = format!("host path, {} threads", report.threads);
+    let host = format!("host path, {} threads of {}", report.threads, escaped(&report.machine.cpu));
     let Some(device) = &report.device else {
         return pen.text((20, 56), &format!("{host}; no adapter"), 16.0, INK, Anchor::Left);
     };

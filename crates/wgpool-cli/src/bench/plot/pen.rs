@@ -5,7 +5,7 @@ use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
 use plotters::element::{Circle, PathElement, Rectangle, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color, FontStyle, FontTransform, IntoTextStyle, RGBColor};
+use plotters::style::{Color, FontStyle, FontTransform, IntoTextStyle, RGBColor, TextStyle};
 
 /// The result of drawing.
 pub type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
@@ -22,22 +22,26 @@ pub enum Anchor {
 pub type Pixel = (i32, i32);
 
 /// Draws on an area.
-pub struct Pen<'a, DB: DrawingBackend>(pub &'a DrawingArea<DB, Shift>);
+pub struct Pen<'a, DB: DrawingBackend> {
+    pub area: &'a DrawingArea<DB, Shift>,
+    /// Pixels of the area, on either axis, for one of those that are named here.
+    pub zoom: i32,
+}
 
 impl<DB: DrawingBackend> Pen<'_, DB> {
     pub fn line(&self, points: &[Pixel], color: RGBColor, width: u32) -> Drawn<DB> {
-        self.0.draw(&PathElement::new(points.to_vec(), color.stroke_width(width)))
-    }
-
-    pub fn bar(&self, corners: [Pixel; 2], color: RGBColor) -> Drawn<DB> {
-        self.0.draw(&Rectangle::new(corners, color.filled()))
+        let points: Vec<Pixel> = points.iter().map(|&at| self.on(at)).collect();
+        self.area.draw(&PathElement::new(points, color.stroke_width(width * self.zoom as u32)))
     }
 
     /// A round mark, or a square one.
-    pub fn mark(&self, at @ (x, y): Pixel, round: bool, color: RGBColor) -> Drawn<DB> {
+    pub fn mark(&self, (x, y): Pixel, round: bool, color: RGBColor) -> Drawn<DB> {
         match round {
-            true => self.0.draw(&Circle::new(at, 5, color.filled())),
-            false => self.bar([(x - 5, y - 5), (x + 5, y + 5)], color),
+            true => self.area.draw(&Circle::new(self.on((x, y)), 5 * self.zoom, color.filled())),
+            false => {
+                let corners = [(x - 5, y - 5), (x + 5, y + 5)].map(|at| self.on(at));
+                self.area.draw(&Rectangle::new(corners, color.filled()))
+            }
         }
     }
 
@@ -47,23 +51,31 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
             Anchor::Center => HPos::Center,
             Anchor::Right => HPos::Right,
         };
-        let style = ("sans-serif", size, &color).into_text_style(self.0).pos(Pos::new(h, VPos::Center));
-        self.0.draw(&Text::new(text.to_owned(), at, style))
+        let style = ("sans-serif", self.size(size), &color).into_text_style(self.area);
+        self.write(at, text, style.pos(Pos::new(h, VPos::Center)))
     }
 
     pub fn bold(&self, at: Pixel, text: &str, size: f64, color: RGBColor) -> Drawn<DB> {
-        let style = ("sans-serif", size, FontStyle::Bold, &color)
-            .into_text_style(self.0)
-            .pos(Pos::new(HPos::Left, VPos::Center));
-        self.0.draw(&Text::new(text.to_owned(), at, style))
+        let style = ("sans-serif", self.size(size), FontStyle::Bold, &color).into_text_style(self.area);
+        self.write(at, text, style.pos(Pos::new(HPos::Left, VPos::Center)))
     }
 
     /// From below to above, centred at a position.
     pub fn upwards(&self, at: Pixel, text: &str, size: f64, color: RGBColor) -> Drawn<DB> {
-        let style = ("sans-serif", size, &color)
-            .into_text_style(self.0)
-            .transform(FontTransform::Rotate270)
-            .pos(Pos::new(HPos::Center, VPos::Center));
-        self.0.draw(&Text::new(text.to_owned(), at, style))
+        let style = ("sans-serif", self.size(size), &color).into_text_style(self.area);
+        let style = style.transform(FontTransform::Rotate270).pos(Pos::new(HPos::Center, VPos::Center));
+        self.write(at, text, style)
+    }
+
+    fn write(&self, at: Pixel, text: &str, style: TextStyle<'_>) -> Drawn<DB> {
+        self.area.draw(&Text::new(text.to_owned(), self.on(at), style))
+    }
+
+    fn on(&self, (x, y): Pixel) -> Pixel {
+        (x * self.zoom, y * self.zoom)
+    }
+
+    fn size(&self, size: f64) -> f64 {
+        size * f64::from(self.zoom)
     }
 }

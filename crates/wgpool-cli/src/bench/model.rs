@@ -1,0 +1,50 @@
+//! `wgpool bench MODEL`: its operations one by one, and all of it.
+
+use std::path::Path;
+
+use wgpool::{Backend, DType, Engine, Result, Tensor};
+use wgpool_net::{Program, Session, keras};
+use wgpool_testing::bench::{self, Calls, CaseReport, Effort, cases::Case};
+
+/// A model for one size of batch.
+pub struct Model {
+    program: Program,
+    batch: usize,
+    /// Its operations.
+    pub cases: Vec<Case>,
+}
+
+/// The model for each size of batch.
+pub fn load(path: &Path, weights: Option<&Path>, batches: &[usize]) -> Result<Vec<Model>> {
+    let model = keras::load(path, weights)?;
+    let of = |&batch: &usize| {
+        let program = model.program(batch)?;
+        let cases = program.steps.iter().map(|step| {
+            let shapes = step.problem.inputs.iter().map(|desc| desc.shape.clone()).collect();
+            // The first word is the case's short name.
+            let name = step.name.split_whitespace().collect::<Vec<_>>().join("_");
+            Case { name: format!("{name} batch {batch}"), op: step.op.clone(), shapes, dtype: DType::F32 }
+        });
+        Ok(Model { cases: cases.collect(), program, batch })
+    };
+    batches.iter().map(of).collect()
+}
+
+impl Model {
+    /// Times the whole model, from an input in host memory to the output there, after its operations were checked and
+    /// timed one by one.
+    pub fn whole(&self, engine: Option<&Engine>, parts: &[CaseReport], effort: Effort) -> Result<CaseReport> {
+        let session = |backend: &Backend| Session::compile(backend, self.program.clone());
+        let host = session(&Backend::Host)?;
+        let gpu = engine.map(|engine| session(&Backend::Gpu(engine.clone()))).transpose()?;
+        let desc = &self.program.input;
+        let input =
+            Tensor::from_f32(&desc.shape, (0..desc.elements()).map(|i| (i % 256) as f32 / 255.0).collect())?;
+        let run = |session: &Session| session.run(&input).map(drop);
+        let (on_host, on_gpu) = (|| run(&host), || gpu.as_ref().map_or(Ok(()), run));
+        let gpu = gpu.as_ref().map(|_| &on_gpu as &dyn Fn() -> Result<()>);
+        let calls = Calls { host: &on_host, gpu };
+        let descs = [desc.clone(), self.program.output.clone()];
+        bench::measure_calls(format!("model batch {}", self.batch), descs, parts, calls, effort)
+    }
+}
