@@ -110,7 +110,6 @@ mod tanh;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use table::prelu;
 pub use table::{Activation, ActivationKind};
 
 fn all_parameters<const N: usize>(given: [f32; N]) -> [f32; PARAMETERS] {

@@ -1,7 +1,7 @@
 //! The rows. What takes more than a line is in a file of its own beside this one.
 
 use super::{Function, PARAMETERS, all_parameters, elu, gelu, mish, sigmoid, softplus, tanh};
-use crate::host::each;
+use crate::host::{each, prelu};
 use crate::reference::EPS;
 
 /// `activate` of kernels, from files of `shaders/lib` and the lines that compute a number which is not NaN.
@@ -229,12 +229,6 @@ activations! {
             false => before * slope.abs().max(1.0) + EPS * (slope * x).abs(),
         },
     };
-}
-
-/// NaN stays NaN.
-#[inline(always)]
-pub(crate) fn prelu(x: f32, slope: f32) -> f32 {
-    if x > 0.0 { x } else { slope * x }
 }
 
 /// `min(max(x, 0), top)`; neither comparison holds for NaN.

@@ -2,7 +2,7 @@
 
 use super::output::{WORTH_SHARING, fill};
 use super::simd::wide;
-use crate::activation::{ActivationKind, prelu};
+use crate::activation::ActivationKind;
 use crate::error::Result;
 use crate::problem::{ActivationWork, Epilogue};
 use crate::spec::Activation;
@@ -72,4 +72,10 @@ pub(crate) fn each(values: &mut [f32], f: impl Fn(f32) -> f32) {
             }
         },
     );
+}
+
+/// PReLU; NaN stays NaN.
+#[inline(always)]
+pub(crate) fn prelu(x: f32, slope: f32) -> f32 {
+    if x > 0.0 { x } else { slope * x }
 }

@@ -25,7 +25,7 @@ mod softmax;
 mod sum;
 mod unpool;
 
-pub(crate) use self::activation::each;
+pub(crate) use self::activation::{each, prelu};
 pub(crate) use self::exp::exp;
 pub use self::prepared::Prepared;
 use crate::error::{Error, Result};
