@@ -67,19 +67,19 @@ pub fn limit_simd(most: Simd) -> Simd {
 /// Runs `f` compiled for the registers in use.
 ///
 /// `f` must be a closure marked `#[inline(always)]`, as `wide!` marks it, that calls nothing but functions which are
-/// inlined too: only what is inlined here is compiled for the wider registers. Its argument says whether `f32::mul_add`
-/// is one instruction; where it is not, it would be a slow library call.
+/// inlined too: only what is inlined here is compiled for the wider registers. Its argument is a constant in each of the
+/// copies: sizes that depend on it are too.
 #[inline(always)]
-pub fn wide<R>(f: impl FnOnce(bool) -> R) -> R {
+pub fn wide<R>(f: impl FnOnce(Simd) -> R) -> R {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx2,fma")]
-        fn avx2<R>(f: impl FnOnce(bool) -> R) -> R {
-            f(true)
+        fn avx2<R>(f: impl FnOnce(Simd) -> R) -> R {
+            f(Simd::Avx2)
         }
         #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")]
-        fn avx512<R>(f: impl FnOnce(bool) -> R) -> R {
-            f(true)
+        fn avx512<R>(f: impl FnOnce(Simd) -> R) -> R {
+            f(Simd::Avx512)
         }
         match level() {
             // SAFETY: the CPU has the features that the function is compiled for.
@@ -89,21 +89,21 @@ pub fn wide<R>(f: impl FnOnce(bool) -> R) -> R {
             Simd::Baseline => {}
         }
     }
-    f(cfg!(target_arch = "aarch64"))
+    f(Simd::Baseline)
 }
 
-/// `a * b + c`; `fma` is what [`wide`] passes.
+/// `a * b + c`, rounded once where that is an instruction; where it is not, it would be a slow library call. `simd` is what [`wide`] passes.
 #[inline(always)]
-pub fn mul_add(fma: bool, a: f32, b: f32, c: f32) -> f32 {
-    if fma { a.mul_add(b, c) } else { a * b + c }
+pub fn mul_add(simd: Simd, a: f32, b: f32, c: f32) -> f32 {
+    if simd > Simd::Baseline || cfg!(target_arch = "aarch64") { a.mul_add(b, c) } else { a * b + c }
 }
 
 /// [`wide`] of a closure, marked as it must be.
 macro_rules! wide {
-    (|$fma:pat_param| $body:expr) => {
+    (|$simd:pat_param| $body:expr) => {
         $crate::host::simd::wide(
             #[inline(always)]
-            |$fma| $body,
+            |$simd| $body,
         )
     };
 }

@@ -191,6 +191,7 @@ impl Job<'_> {
                     let weights = self.weights.weights(task.group, block, point);
                     let product = Product {
                         channels: channels.len(),
+                        pixels: PANEL,
                         offsets,
                         x,
                         weights,
