@@ -36,7 +36,7 @@ pub(super) struct Finish<'a> {
 
 /// What a block is computed from.
 #[derive(Clone, Copy)]
-pub(super) struct Product<'a, const P: usize> {
+pub(super) struct Product<'a> {
     /// Output channels.
     pub channels: usize,
     /// Pixels that are wanted: the sums of a panel's others may be left as they are.
@@ -46,15 +46,15 @@ pub(super) struct Product<'a, const P: usize> {
     pub x: &'a [f32],
     /// `[term][channel]`.
     pub weights: &'a [f32],
-    /// Sums of earlier terms.
-    pub earlier: Option<&'a Block<P>>,
+    /// Whether they are added to the sums that are there.
+    pub add: bool,
     pub finish: Option<Finish<'a>>,
 }
 
-/// `sums[i][j] = earlier[i][j] + sum over t of weights[t][i] * x[offsets[t] + j]`, finished, for the channels of a block.
+/// `sums[i][j] = (sums[i][j] if add) + sum over t of weights[t][i] * x[offsets[t] + j]`, finished, for the channels of a block.
 ///
 /// As everywhere, chains of [`CHAIN`] products are added up by themselves, which keeps rounding errors small.
-pub(super) fn block<const P: usize>(product: &Product<P>, sums: &mut Block<P>) {
+pub(super) fn block<const P: usize>(product: &Product, sums: &mut Block<P>) {
     match product.channels {
         6 => channels::<6, P>(product, sums),
         5 => channels::<5, P>(product, sums),
@@ -65,7 +65,7 @@ pub(super) fn block<const P: usize>(product: &Product<P>, sums: &mut Block<P>) {
     }
 }
 
-fn channels<const C: usize, const P: usize>(product: &Product<P>, sums: &mut Block<P>) {
+fn channels<const C: usize, const P: usize>(product: &Product, sums: &mut Block<P>) {
     let Some(sums) = sums.first_chunk_mut::<C>() else { return };
     wide!(|simd| match product.pixels.div_ceil(PANEL) {
         4.. if P == WIDE && simd == Simd::Avx512 => chains::<C, P, WIDE>(simd, product, 0, sums),
@@ -83,48 +83,38 @@ fn channels<const C: usize, const P: usize>(product: &Product<P>, sums: &mut Blo
 #[inline(always)]
 fn chains<const C: usize, const P: usize, const L: usize>(
     simd: Simd,
-    product: &Product<P>,
+    product: &Product,
     at: usize,
     sums: &mut [[f32; P]; C],
 ) {
-    let Product { offsets, x, weights, earlier, finish, .. } = *product;
+    let Product { offsets, x, weights, mut add, finish, .. } = *product;
     let weights = weights.as_chunks::<C>().0;
     let chain = offsets.len().div_ceil(offsets.len().div_ceil(CHAIN).max(1)).max(1);
-    let mut total = [[0f32; L]; C];
-    if let Some(earlier) = earlier {
-        for c in 0..C {
-            total[c].copy_from_slice(&earlier[c][at..at + L]);
-        }
-    }
     for (offsets, weights) in offsets.chunks(chain).zip(weights.chunks(chain)) {
-        chain_of(simd, offsets, &x[at..], weights, &mut total);
+        chain_of::<C, P, L>(simd, offsets, &x[at..], weights, add, at, sums);
+        add = true;
     }
     if let Some(Finish { bias, relu }) = finish {
         let bias = bias.and_then(|b| b.first_chunk::<C>()).unwrap_or(&[0.0; C]);
-        finished(bias, if relu { 0.0 } else { f32::NEG_INFINITY }, &mut total);
-    }
-    for c in 0..C {
-        sums[c][at..at + L].copy_from_slice(&total[c]);
-    }
-}
-
-/// Adds the bias and raises what is below `floor`; NaN stays NaN.
-#[inline(always)]
-fn finished<const C: usize, const L: usize>(bias: &[f32; C], floor: f32, sums: &mut [[f32; L]; C]) {
-    for (sums, bias) in sums.iter_mut().zip(bias) {
-        // By value: in place, the compiler takes one element after the other.
-        *sums = sums.map(|s| s + bias).map(|s| if s < floor { floor } else { s });
+        let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+        for (sums, bias) in sums.iter_mut().zip(bias) {
+            let Some(sums) = sums[at..].first_chunk_mut::<L>() else { return };
+            // NaN stays NaN. By value: in place, the compiler takes one element after the other.
+            *sums = sums.map(|s| s + bias).map(|s| if s < floor { floor } else { s });
+        }
     }
 }
 
 /// Adds one chain. Written so that the compiler keeps `latest` in registers: its address must not be taken.
 #[inline(always)]
-fn chain_of<const C: usize, const L: usize>(
+fn chain_of<const C: usize, const P: usize, const L: usize>(
     simd: Simd,
     offsets: &[usize],
     x: &[f32],
     weights: &[[f32; C]],
-    sums: &mut [[f32; L]; C],
+    add: bool,
+    at: usize,
+    sums: &mut [[f32; P]; C],
 ) {
     let mut latest = [[0f32; L]; C];
     for (&offset, weights) in offsets.iter().zip(weights) {
@@ -136,8 +126,15 @@ fn chain_of<const C: usize, const L: usize>(
         }
     }
     for c in 0..C {
-        for j in 0..L {
-            sums[c][j] += latest[c][j];
+        let sums = &mut sums[c][at..at + L];
+        if add {
+            for j in 0..L {
+                sums[j] += latest[c][j];
+            }
+        } else {
+            for j in 0..L {
+                sums[j] = latest[c][j];
+            }
         }
     }
 }

@@ -157,6 +157,8 @@ impl<'a> Planes<'a> {
             }
             let first = i == 0 || (first && !last);
             let sums: &mut [Block<P>] = bytemuck::cast_slice_mut(sums);
+            // Of a block whose terms are one part.
+            let mut only = [[0f32; P]; CHANNELS];
             wide!(|_| {
                 for (p, panel) in panels.iter().enumerate() {
                     let runs = &runs[panel.runs.clone()];
@@ -171,21 +173,17 @@ impl<'a> Planes<'a> {
                         let weights = self.weights.weights(tile.group, block, from);
                         let weights = &weights[..offsets.len() * channels.len()];
                         let channel = tile.group * work.group_out + channels.start;
-                        let kept = sums.get_mut(p * blocks + b);
-                        let earlier = if first { None } else { kept.as_deref() };
+                        let sums = sums.get_mut(p * blocks + b).unwrap_or(&mut only);
                         let finish = last.then(|| Finish {
                             bias: self.bias.map(|bias| &bias[channel..][..channels.len()]),
                             relu: work.activation == Activation::Relu,
                         });
                         let (channels, pixels) = (channels.len(), panel.pixels);
-                        let product = Product { channels, pixels, offsets, x, weights, earlier, finish };
-                        let mut sum = [[0f32; P]; CHANNELS];
-                        micro::block(&product, &mut sum);
-                        if let (false, Some(kept)) = (last, kept) {
-                            *kept = sum;
-                            continue;
+                        let product = Product { channels, pixels, offsets, x, weights, add: !first, finish };
+                        micro::block(&product, sums);
+                        if last {
+                            self.store(sums, channel, channels, runs, target);
                         }
-                        self.store(&mut sum, channel, channels, runs, target);
                     }
                 }
             });

@@ -195,7 +195,7 @@ impl Job<'_> {
                         offsets,
                         x,
                         weights,
-                        earlier: None,
+                        add: false,
                         finish: None,
                     };
                     micro::block(&product, sums);
