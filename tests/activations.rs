@@ -8,42 +8,66 @@ use wgpool_testing::support::engine;
 /// Activations of many digits; see `data/activations.py`.
 const VALUES: &str = include_str!("data/activations.tsv");
 
-/// Compares all paths with the reference, or with the values that there should be, within the reference's bound.
-fn check(activation: Activation, elements: Vec<f32>, values: Option<Vec<f64>>) {
+/// Activations as PyTorch computes them; see `data/torch_activations.py`.
+const TORCH: &str = include_str!("data/torch_activations.tsv");
+
+/// The names of a table's columns but for the first, which holds arguments, and its rows.
+fn table(text: &str) -> (Vec<&str>, Vec<Vec<f64>>) {
+    let mut lines = text.lines().map(|line| line.split('\t'));
+    let names = lines.next().unwrap().skip(1).collect();
+    (names, lines.map(|line| line.map(|field| field.parse().unwrap()).collect()).collect())
+}
+
+/// Compares all paths with the reference, or with the values that there should be, within the reference's bound; the
+/// reference must be nearer by a factor.
+fn check(activation: Activation, slope: f32, elements: Vec<f32>, values: Option<(Vec<f64>, f64)>) {
     let x = Tensor::from_f32(&[elements.len()], elements).unwrap();
+    let slope = Tensor::from_f32(&[1], vec![slope]).unwrap();
+    let inputs = if activation == Activation::PRelu { vec![&x, &slope] } else { vec![&x] };
     let op = Op::from(activation);
-    let problem = Problem::new(&op, &[x.desc()]).unwrap();
-    let mut exact = evaluate(&problem, &[&x]).unwrap().remove(0);
-    if let Some(values) = values {
+    let descs: Vec<_> = inputs.iter().map(|input| input.desc()).collect();
+    let problem = Problem::new(&op, &descs).unwrap();
+    let mut exact = evaluate(&problem, &inputs).unwrap().remove(0);
+    if let Some((values, factor)) = values {
         for ((&got, &value), &bound) in exact.values.iter().zip(&values).zip(&exact.bound) {
-            // The bound is one of 32 bits.
-            let agrees = (got - value).abs() <= 1e-6 * bound + 1e-13 * value.abs();
+            let agrees = (got - value).abs() <= factor * bound + 1e-13 * value.abs();
             let same = got == value || got.is_nan() && value.is_nan();
             assert!(agrees || same, "reference, {activation:?}: {got:e}, not {value:e}");
         }
         exact.values = values;
     }
-    let got = [("host", host::run(&op, &[&x])), ("GPU", engine().run(&op, &[&x]))];
+    let got = [("host", host::run(&op, &inputs)), ("GPU", engine().run(&op, &inputs))];
     for (path, got) in got {
         let mismatch = compare(&exact, &got.unwrap()[0]).unwrap();
         if let Some(mismatch) = mismatch {
             let at = x.as_f32().unwrap()[mismatch.at];
-            panic!("{path}, {activation:?} of {at:e}: {mismatch}");
+            panic!("{path}, {activation:?} of {at:e}, slope {slope:?}: {mismatch}");
         }
     }
 }
 
 #[test]
 fn values_are_those_of_the_definitions() {
-    let mut lines = VALUES.lines().map(|line| line.split('\t'));
-    let names: Vec<&str> = lines.next().unwrap().skip(1).collect();
-    let rows: Vec<Vec<f64>> = lines.map(|line| line.map(|field| field.parse().unwrap()).collect()).collect();
+    let (names, rows) = table(VALUES);
     for kind in ActivationKind::ALL {
         assert!(names.contains(&kind.name()), "data/activations.py has no {}", kind.name());
     }
     for (column, name) in names.iter().enumerate() {
-        let arguments = rows.iter().map(|row| row[0] as f32).collect();
-        check(name.parse().unwrap(), arguments, Some(rows.iter().map(|row| row[column + 1]).collect()));
+        let (arguments, values) = rows.iter().map(|row| (row[0] as f32, row[column + 1])).unzip();
+        // The bound is one of 32 bits.
+        check(name.parse().unwrap(), 0.25, arguments, Some((values, 1e-6)));
+    }
+}
+
+/// A column of PReLU's has its slope behind the name. PyTorch's softplus is the identity beyond 20, and our slope of hard
+/// sigmoid has 32 bits.
+#[test]
+fn values_are_those_of_pytorch() {
+    let (names, rows) = table(TORCH);
+    for (column, name) in names.iter().enumerate() {
+        let (name, slope) = name.split_once(' ').unwrap_or((name, "0"));
+        let (arguments, values) = rows.iter().map(|row| (row[0] as f32, row[column + 1])).unzip();
+        check(name.parse().unwrap(), slope.parse().unwrap(), arguments, Some((values, 1.0)));
     }
 }
 
@@ -59,7 +83,7 @@ fn the_whole_range_is_within_the_bound() {
             [[0.3, 0.6], [-1.7, 0.2], [0.0, 0.0], [40.0, -3.0]].map(|parameters| kind.with(parameters));
         let others = if kind.parameters().is_empty() { &[] } else { &given[..] };
         for &activation in [kind.into()].iter().chain(others) {
-            check(activation, elements.clone(), None);
+            check(activation, -1.7, elements.clone(), None);
         }
     }
 }

@@ -3,10 +3,11 @@
 use wgpool::kernel::{Cooperative, Side};
 use wgpool::plan::{CandidateInfo, Considered, Family as For, Kernels, Outcome, candidates};
 use wgpool::{
-    Backend, Caps, Conv, ConvPool, DeformConv, Error, Op, Padding, Plan, Pool, Softmax, TensorDesc,
+    Activation, Backend, Caps, Conv, ConvPool, DeformConv, Error, Op, Padding, Plan, Pool, Softmax,
+    TensorDesc,
 };
 use wgpool_testing::support::{
-    check_gpu, describe, descs, engine, forced as forced_on, with_target_workgroups,
+    check_gpu, describe, descs, engine, forced as forced_on, is_wrong, with_target_workgroups,
 };
 use wgpool_testing::tampered::corpus;
 use wgpool_testing::verify::random::{Family, Rng};
@@ -129,6 +130,9 @@ fn count(candidate: &CandidateInfo, caps: &Caps) -> usize {
     }
 }
 
+/// Those with an activation.
+const ACTIVATED: [Family; 4] = [Family::Conv, Family::ConvPool, Family::ConvTile, Family::Dense];
+
 /// What may look a candidate up.
 fn families(candidate: &CandidateInfo) -> &'static [Family] {
     match candidate.name.split('/').next().unwrap() {
@@ -164,9 +168,11 @@ fn every_candidate_computes_what_it_applies_to() {
         let wanted = count(&candidate, engine().caps());
         let engine = forced_on(engine(), candidate.name);
         let (mut rng, mut ran) = (Rng::new(0xca4d), 0);
+        // PReLU reads one more tensor than other activations.
+        let mut prelu = !families(&candidate).iter().any(|family| ACTIVATED.contains(family));
         for round in 0..400 {
             let family = families(&candidate)[round % families(&candidate).len()];
-            if ran == wanted {
+            if ran >= wanted && prelu {
                 break;
             }
             let case = family.case(&mut rng, engine.caps().f16 || lacks);
@@ -174,7 +180,9 @@ fn every_candidate_computes_what_it_applies_to() {
             if lacks {
                 let mut caps = all_there_is();
                 caps.kernels = Kernels::named(candidate.name).unwrap();
-                ran += usize::from(Plan::new(&case.op, &inputs, &caps).is_ok());
+                let planned = Plan::new(&case.op, &inputs, &caps).is_ok();
+                ran += usize::from(planned);
+                prelu |= planned && case.op.activation() == Activation::PRelu;
                 continue;
             }
             // Tiles of several sizes, and divided sums.
@@ -185,11 +193,16 @@ fn every_candidate_computes_what_it_applies_to() {
                 planned => drop(planned.unwrap()),
             }
             ran += 1;
+            prelu |= case.op.activation() == Activation::PRelu;
             if let Err(reason) = check_gpu(&engine, &case) {
                 failures.push(format!("{}: {}\n    {reason}", candidate.name, describe(&case)));
             }
         }
-        assert_eq!(ran, wanted, "{}: so few of 400 random cases reach it", candidate.name);
+        assert!(
+            ran >= wanted && prelu,
+            "{}: {ran} of 400 random cases reach it, PReLU {prelu}",
+            candidate.name
+        );
         let how = if lacks { "planned for another device" } else { "run" };
         println!("{}: {ran} {how}", candidate.name);
     }
@@ -199,6 +212,30 @@ fn every_candidate_computes_what_it_applies_to() {
         failures.len(),
         failures[..failures.len().min(5)].join("\n")
     );
+}
+
+#[test]
+fn prelu_with_another_channel_s_slope_is_noticed_in_every_candidate() {
+    let first =
+        engine().with_edited_shaders(|_, source| source.replace("slopes[channel % count]", "slopes[0]"));
+    for candidate in candidates() {
+        let families = families(&candidate);
+        let activated = families.iter().any(|family| ACTIVATED.contains(family));
+        if !activated || is_for_others(&candidate, engine().caps()) || count(&candidate, engine().caps()) == 1
+        {
+            continue;
+        }
+        let (engine, mut rng) = (forced_on(&first, candidate.name), Rng::new(0xca4d));
+        let mut cases =
+            (0..1000).map(|round| families[round % families.len()].case(&mut rng, engine.caps().f16));
+        let noticed = cases.any(|case| {
+            let inputs = descs(&case.inputs.iter().collect::<Vec<_>>());
+            case.op.activation() == Activation::PRelu
+                && engine.plan(&case.op, &inputs).is_ok()
+                && is_wrong(&engine, &case)
+        });
+        assert!(noticed, "{}", candidate.name);
+    }
 }
 
 #[test]

@@ -107,7 +107,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!(
         ConvPool,
         "activation after pooling",
-        "let value = activate4(convolve(p, at));",
+        "let value = activate4(p, convolve(p, at));",
         "let value = convolve(p, at);"
     ),
     mutant!(ConvPool, "pooling stride 1", "p.position * params.pool_stride.xyz", "p.position"),
@@ -197,6 +197,21 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Activation, "hard sigmoid without its bottom", "0.0, line < 0.0", "line, line < 0.0"),
     mutant!(Activation, "hard sigmoid's other parameter", "+ alpha_beta.y", "+ alpha_beta.x"),
     mutant!(Activation, "Mish by sigmoid", "above + 2.0 * select", "above + select"),
+    mutant!(
+        Activation,
+        "PReLU as leaky ReLU of no slope",
+        "select(alpha_beta.x * x, x, x > 0.0)",
+        "max(x, 0.0)"
+    ),
+    mutant!(Activation, "PReLU's slope of another run", "at / max(params.run, 1u)", "at"),
+    mutant!(Conv, "PReLU's slope of the first channel", "slopes[channel % count]", "slopes[0]"),
+    mutant!(Conv, "PReLU's slope, which is shared, by channel", "slopes[channel % count]", "slopes[channel]"),
+    mutant!(
+        Conv,
+        "PReLU's slope of the next channel",
+        "alpha_beta_of(p.channel.x)",
+        "alpha_beta_of(p.channel.y)"
+    ),
     mutant!(Activation, "softplus without its last terms", "(0.090909091 + s * 0.076923077)", "0.0"),
 ];
 
@@ -239,6 +254,7 @@ const PAGED: &[Mutant] = &[
     mutant!(Conv, "channels of every image", "* params.channels;", "* 0;"),
     mutant!(Conv, "the first tap for the clipped", "window.first * params.weight_step.x", "0"),
     mutant!(Conv, "bias of the first channel", "bias[u32(channel) >> 2u][u32(channel) & 3u]", "bias[0].x"),
+    mutant!(Conv, "PReLU's slope of the first channel", "slopes[channel % count]", "slopes[0]"),
     mutant!(Conv, "products outside the input", "r >= window.first && r < window.first + window.row", "true"),
 ];
 

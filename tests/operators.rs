@@ -2,8 +2,8 @@
 //! worked out by hand on every path, and what is refused.
 
 use wgpool::{
-    Activation, Backend, CausalConv, Col2Im, Conv, ConvInteger, DType, Data, DeformConv, Error, Layout, Op,
-    Padding, Problem, Requantize, Tensor, TensorDesc, host, reference,
+    Activation, Backend, Caps, CausalConv, Col2Im, Conv, ConvInteger, ConvPool, DType, Data, DeformConv,
+    Dense, Error, Layout, Op, Padding, Plan, Pool, Problem, Requantize, Tensor, TensorDesc, host, reference,
 };
 use wgpool_testing::support::{describe, engine, judge};
 use wgpool_testing::verify::random::{Family, Rng};
@@ -51,6 +51,107 @@ fn i8s(shape: &[usize], v: &[i8]) -> Tensor {
 
 fn f32s(shape: &[usize], v: &[f32]) -> Tensor {
     tensor(shape, Data::F32(v.to_vec()))
+}
+
+#[test]
+fn prelu_multiplies_what_is_not_positive_by_a_slope_of_its_channel() {
+    let prelu = |layout| Conv::new().layout(layout).activation(Activation::PRelu);
+    let (x, w) = (f32s(&[1, 1, 3], &[1., -2., 3.]), f32s(&[2, 1, 1], &[1., -1.]));
+    let (shared, each) = (f32s(&[1], &[0.5]), f32s(&[2], &[0.5, -4.]));
+    // The slope is the last input, with a bias and without.
+    gives(prelu(Layout::Nchw), &[&x, &w, &shared], &[f32s(&[1, 2, 3], &[1., -1., 3., -0.5, 2., -1.5])]);
+    gives(prelu(Layout::Nchw), &[&x, &w, &each], &[f32s(&[1, 2, 3], &[1., -1., 3., 4., 2., 12.])]);
+    let bias = f32s(&[2], &[-2., 0.]);
+    let y = f32s(&[1, 2, 3], &[-0.5, -2., 1., 4., 2., 12.]);
+    gives(prelu(Layout::Nchw), &[&x, &w, &bias, &each], std::slice::from_ref(&y));
+    let pooled = ConvPool { conv: prelu(Layout::Nchw), pool: Pool::max([3]) };
+    gives(pooled, &[&x, &w, &bias, &each], &[f32s(&[1, 2, 1], &[1., 12.])]);
+    let prepared =
+        Problem::new(&prelu(Layout::Nchw).into(), &[&x, &w, &bias, &each].map(Tensor::desc)).unwrap();
+    let prepared = host::Prepared::new(prepared, vec![w.clone(), bias, each.clone()]).unwrap();
+    assert_eq!(prepared.run(&[&x]).unwrap(), [y]);
+    let last = f32s(&[1, 3, 1], &[1., -2., 3.]);
+    gives(prelu(Layout::Nhwc), &[&last, &w, &each], &[f32s(&[1, 3, 2], &[1., 4., -1., 2., 3., 12.])]);
+    let rows = f32s(&[2, 2], &[-1., -1., 2., -3.]);
+    let one = f32s(&[2, 2], &[1., 0., 0., 1.]);
+    gives(
+        Dense::new().activation(Activation::PRelu),
+        &[&rows, &one, &each],
+        &[f32s(&[2, 2], &[-0.5, 4., 2., 12.])],
+    );
+    // Integers take no activation.
+    let integer = ConvInteger { conv: prelu(Layout::Nchw), requantize: None };
+    let (bytes, zero) = ((DType::U8, &[1, 1, 3][..]), (DType::U8, &[1][..]));
+    let error = refused(integer, &[bytes, (DType::U8, &[2, 1, 1]), zero, zero]);
+    assert!(error.to_string().contains("activation is prelu"), "{error}");
+}
+
+#[test]
+fn prelu_by_itself_has_slopes_along_neighbouring_axes() {
+    let x = f32s(&[2, 2, 2], &[-1., -1., -1., 1., -1., 1., -1., -1.]);
+    for (slope, y) in [
+        (f32s(&[1], &[3.]), [-3., -3., -3., 1., -3., 1., -3., -3.]),
+        (f32s(&[], &[3.]), [-3., -3., -3., 1., -3., 1., -3., -3.]),
+        (f32s(&[2, 1], &[2., 3.]), [-2., -2., -3., 1., -2., 1., -3., -3.]),
+        (f32s(&[1, 2], &[2., 3.]), [-2., -3., -2., 1., -2., 1., -2., -3.]),
+        (f32s(&[1, 1, 2], &[2., 3.]), [-2., -3., -2., 1., -2., 1., -2., -3.]),
+        (f32s(&[2, 2], &[2., 3., 4., 5.]), [-2., -3., -4., 1., -2., 1., -4., -5.]),
+        (f32s(&[2, 1, 1], &[2., 3.]), [-2., -2., -2., 1., -3., 1., -3., -3.]),
+    ] {
+        gives(Activation::PRelu, &[&x, &slope], &[f32s(&[2, 2, 2], &y)]);
+    }
+}
+
+/// Parts begin with the first slope again, at multiples of what any device can bind.
+#[test]
+fn prelu_of_a_divided_batch() {
+    let x = f32s(&[3, 2, 32], &(0..192).map(|i| (i % 7) as f32 - 5.0).collect::<Vec<_>>());
+    let (w, slope) = (f32s(&[2, 2, 1], &[1., 2., 3., -4.]), f32s(&[2], &[0.5, -2.]));
+    let mut caps = engine().caps().clone();
+    caps.max_binding = 256;
+    let engine = engine().with_caps(caps);
+    let by_itself = slope.clone().reshaped(&[2, 1]).unwrap();
+    let conv = Op::from(Conv::new().activation(Activation::PRelu));
+    for (op, inputs) in [(Activation::PRelu.into(), vec![&x, &by_itself]), (conv, vec![&x, &w, &slope])] {
+        let plan = engine.plan(&op, &inputs.iter().map(|input| input.desc()).collect::<Vec<_>>()).unwrap();
+        assert_eq!(
+            plan.steps.iter().filter_map(|step| step.part).map(|part| part.count).sum::<usize>(),
+            3,
+            "{op:?}"
+        );
+        judge(&op, &inputs, &engine.run(&op, &inputs).unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn slopes_that_are_refused() {
+    use DType::{F16, F32};
+    let conv = || Conv::new().activation(Activation::PRelu);
+    let (x, w): (Given<'_>, Given<'_>) = ((F32, &[1, 1, 3]), (F32, &[2, 1, 1]));
+    let missing = refused(conv(), &[x, w]);
+    assert!(missing.to_string().contains("then PReLU's slope as input tensors, got 2"), "{missing}");
+    assert!(matches!(
+        refused(conv(), &[x, w, (F32, &[2]), (F32, &[2]), (F32, &[2])]),
+        Error::Arity { got: 5, .. }
+    ));
+    assert!(matches!(refused(conv(), &[x, w, (F16, &[2])]), Error::Type { tensor: "the slope", .. }));
+    for shape in [&[3][..], &[], &[2, 1], &[0], &[1, 1]] {
+        let error = refused(conv(), &[x, w, (F32, shape)]);
+        assert!(matches!(error, Error::Shape { tensor: "the slope", .. }), "{error}");
+    }
+    assert!(matches!(refused(Activation::PRelu, &[]), Error::Arity { got: 0, .. }));
+    assert!(matches!(refused(Activation::PRelu, &[x]), Error::Arity { got: 1, .. }));
+    let image: Given<'_> = (F32, &[2, 4, 3, 3]);
+    // Neither as long as the input, nor neighbours, nor of its axes: PyTorch's is [4, 1, 1] here.
+    for shape in [&[4][..], &[3], &[3, 1, 1], &[4, 1, 3], &[2, 1, 3, 3], &[1, 2, 4, 3, 3]] {
+        let error = refused(Activation::PRelu, &[image, (F32, shape)]).to_string();
+        assert!(error.contains("[channels, 1, 1]"), "{error}");
+    }
+    let mut caps = Caps::default();
+    caps.max_storage_buffers = 4;
+    let descs = [x, w, (F32, &[2])].map(|(dtype, shape)| TensorDesc { shape: shape.to_vec(), dtype });
+    let error = Plan::new(&conv().into(), &descs, &caps).unwrap_err();
+    assert!(matches!(error, Error::Limit { needed: 5, allowed: 4, .. }), "{error}");
 }
 
 #[test]

@@ -67,6 +67,7 @@ fn the_text_stays_the_same() {
         "requantize": { "output": "i8", "zero": -3 },
     }});
     assert_eq!(serde_json::to_value(Op::from(ConvInteger { conv, requantize })).unwrap(), text);
+    assert_eq!(serde_json::to_value(Op::from(Activation::PRelu)).unwrap(), json!({ "activation": "prelu" }));
     let text = json!({ "shape": [2, 3], "dtype": "f32" });
     assert_eq!(serde_json::to_value(TensorDesc::f32([2, 3])).unwrap(), text);
 }

@@ -326,6 +326,18 @@ fn onnx_causal_convolution() {
 }
 
 #[test]
+fn onnx_prelu() {
+    let x = ("x", "F32", &[1, 2, 2][..], &[-1., 2., -3., -4.][..]);
+    let prelu = [node("PRelu", json!({}), &["x", "s"], &["y"])];
+    // Axes of the slope are the last of the input's.
+    for (shape, y) in
+        [(&[2][..], [-0.5, 2., -1.5, 8.]), (&[2, 1], [-0.5, 2., 6., 8.]), (&[1, 1, 2], [-0.5, 2., -1.5, 8.])]
+    {
+        onnx(16, &prelu, &[x, ("s", "F32", shape, &[0.5, -2.])], &[("y", "F32", &[1, 2, 2], &y)]);
+    }
+}
+
+#[test]
 fn onnx_graphs_around_one_operator() {
     let x = ("x", "F32", &[1, 4][..], &[1., -2., -3., -4.][..]);
     let axes = ("axes", "I64", &[1][..], &[0.][..]);

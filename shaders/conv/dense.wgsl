@@ -38,6 +38,6 @@ fn main(
         if (params.has_bias != 0u) {
             value += unpack(bias[out], 0u);
         }
-        output[element] = pack(vec4<f32>(activate(value, params.alpha_beta)));
+        output[element] = pack(vec4<f32>(activate(value, alpha_beta_of(out))));
     }
 }

@@ -9,6 +9,6 @@ fn main(
     let number = invocation_number(group, groups, local);
     if (number < params.total) {
         let p = place(number, params.out_size.xyz);
-        store4(p, activate4(accumulated(p, convolve(p, p.position))));
+        store4(p, activate4(p, accumulated(p, convolve(p, p.position))));
     }
 }

@@ -24,10 +24,10 @@ fn activated(sum: Floats, quad: u32) -> Floats {
     let c = quad * 4u;
     let x = sum + Floats(bias_of(c), bias_of(c + 1u), bias_of(c + 2u), bias_of(c + 3u));
     return Floats(
-        activate(x.x, params.alpha_beta),
-        activate(x.y, params.alpha_beta),
-        activate(x.z, params.alpha_beta),
-        activate(x.w, params.alpha_beta),
+        activate(x.x, alpha_beta_of(c)),
+        activate(x.y, alpha_beta_of(c + 1u)),
+        activate(x.z, alpha_beta_of(c + 2u)),
+        activate(x.w, alpha_beta_of(c + 3u)),
     );
 }
 

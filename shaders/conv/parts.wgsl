@@ -20,8 +20,9 @@ fn main(
     for (var part = 0u; part < params.parts; part++) {
         sum += sums[part * params.total + number];
     }
+    let channel = number / params.channel_stride % params.channels;
     if (params.has_bias != 0u) {
-        sum += unpack(bias[number / params.channel_stride % params.channels], 0u);
+        sum += unpack(bias[channel], 0u);
     }
-    output[number] = pack(vec4<f32>(activate(sum, params.alpha_beta)));
+    output[number] = pack(vec4<f32>(activate(sum, alpha_beta_of(channel))));
 }

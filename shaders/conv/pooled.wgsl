@@ -33,7 +33,7 @@ fn convolve_and_pool(number: u32) {
         for (var h = taps.first.y; h < taps.end.y; h++) {
             for (var w = taps.first.z; w < taps.end.z; w++) {
                 let at = vec3<u32>(start + vec3<i32>(vec3<u32>(d, h, w) * params.pool_dilation.xyz));
-                let value = activate4(convolve(p, at));
+                let value = activate4(p, convolve(p, at));
                 if (REDUCE == MAX) {
                     best = vec4<f32>(
                         larger(best.x, value.x),

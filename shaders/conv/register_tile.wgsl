@@ -21,11 +21,12 @@ fn finished(sum: vec4<f32>, four: u32) -> vec4<f32> {
         return sum;
     }
     let x = sum + weights0[weights_at + params.bias_at + four];
+    let channel = params.out_first / params.out_stride.w + params.out_size.w - outputs + four * 4u;
     return vec4<f32>(
-        activate(x.x, params.alpha_beta),
-        activate(x.y, params.alpha_beta),
-        activate(x.z, params.alpha_beta),
-        activate(x.w, params.alpha_beta),
+        activate(x.x, alpha_beta_of(channel)),
+        activate(x.y, alpha_beta_of(channel + 1u)),
+        activate(x.z, alpha_beta_of(channel + 2u)),
+        activate(x.w, alpha_beta_of(channel + 3u)),
     );
 }
 

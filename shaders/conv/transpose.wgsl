@@ -31,5 +31,5 @@ fn main(
             }
         }
     }
-    store4(p, activate4(accumulated(p, with_bias(p, result4(sums)))));
+    store4(p, activate4(p, accumulated(p, with_bias(p, result4(sums)))));
 }

@@ -2,6 +2,9 @@
 
 override CHANNELS_LAST: bool = false;
 
+// An invocation's outputs are of one channel.
+const CHANNELS: u32 = 1u;
+
 @group(0) @binding(7) var<uniform> kernel: array<vec4<f32>, 4096>;
 @group(0) @binding(8) var<uniform> bias: array<vec4<f32>, 4096>;
 

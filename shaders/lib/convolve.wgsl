@@ -104,12 +104,12 @@ fn accumulated(p: Place, sum: vec4<f32>) -> vec4<f32> {
     );
 }
 
-fn activate4(x: vec4<f32>) -> vec4<f32> {
+fn activate4(p: Place, x: vec4<f32>) -> vec4<f32> {
     return vec4<f32>(
-        activate(x.x, params.alpha_beta),
-        activate(x.y, params.alpha_beta),
-        activate(x.z, params.alpha_beta),
-        activate(x.w, params.alpha_beta),
+        activate(x.x, alpha_beta_of(p.channel.x)),
+        activate(x.y, alpha_beta_of(p.channel.y)),
+        activate(x.z, alpha_beta_of(p.channel.z)),
+        activate(x.w, alpha_beta_of(p.channel.w)),
     );
 }
 

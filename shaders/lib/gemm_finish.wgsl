@@ -12,11 +12,12 @@ fn finished(channel_group: u32, channel: u32, sum: vec4<f32>) -> vec4<f32> {
     if (params.has_bias != 0u) {
         value += unpack(bias[channel_group * params.out_size.w + channel], 0u);
     }
+    let alpha_beta = alpha_beta_of(channel_group * params.out_size.w + channel);
     return vec4<f32>(
-        activate(value.x, params.alpha_beta),
-        activate(value.y, params.alpha_beta),
-        activate(value.z, params.alpha_beta),
-        activate(value.w, params.alpha_beta),
+        activate(value.x, alpha_beta),
+        activate(value.y, alpha_beta),
+        activate(value.z, alpha_beta),
+        activate(value.w, alpha_beta),
     );
 }
 

@@ -12,6 +12,6 @@ fn main(
 ) {
     let at = invocation_number(group, groups, local);
     if (at < params.total) {
-        output[at] = activate(input[at], params.alpha_beta);
+        output[at] = activate(input[at], alpha_beta_of(at / max(params.run, 1u)));
     }
 }

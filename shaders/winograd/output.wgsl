@@ -55,7 +55,7 @@ fn load(place: Place, point: u32) -> f32 {
 }
 
 fn finished(place: Place, sum: f32) -> f32 {
-    return activate(sum + place.bias, params.alpha_beta);
+    return activate(sum + place.bias, alpha_beta_of(place.channel));
 }
 
 // Two rows of the tile, from row `i` on: stores what becomes of them, and says which are not finite, a bit each.

@@ -9,7 +9,11 @@ use crate::error::Error;
 /// The largest number of parameters that an activation has; kernels find them in their uniform block.
 pub(crate) const PARAMETERS: usize = 2;
 
-/// What an activation is, beside its variant of [`Activation`]. Parameters that it has not are 0.
+/// The slope that PyTorch's PReLU starts from.
+pub(crate) const INITIAL_SLOPE: f64 = 0.25;
+
+/// What an activation is, beside its variant of [`Activation`]. Parameters that it has not are 0;
+/// PReLU's slope, which is an input, is its first one.
 pub(crate) struct Function {
     /// As users write it.
     name: &'static str,
@@ -106,6 +110,7 @@ mod tanh;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use table::prelu;
 pub use table::{Activation, ActivationKind};
 
 fn all_parameters<const N: usize>(given: [f32; N]) -> [f32; PARAMETERS] {
@@ -114,15 +119,23 @@ fn all_parameters<const N: usize>(given: [f32; N]) -> [f32; PARAMETERS] {
 }
 
 impl Activation {
-    /// The slope at `x`; at the ends of its pieces the one that PyTorch takes.
+    /// The slope at `x`; at the ends of its pieces the one that PyTorch takes. That of [`PRelu`](Activation::PRelu), whose own
+    /// slope is an input of operations, is the one with PyTorch's initial 0.25.
     ///
     /// ```
     /// use wgpool::Activation;
     /// assert_eq!(Activation::LeakyRelu { alpha: 0.5 }.derivative(-3.0), 0.5);
     /// ```
     pub fn derivative(self, x: f64) -> f64 {
+        let (function, parameters) = self.with_slope(INITIAL_SLOPE);
+        if x.is_nan() { x } else { (function.derivative)(x, parameters) }
+    }
+
+    /// What it is, and its parameters: of PReLU `slope`.
+    pub(crate) fn with_slope(self, slope: f64) -> (&'static Function, [f64; PARAMETERS]) {
         let (kind, parameters) = ActivationKind::of(self);
-        if x.is_nan() { x } else { (kind.function().derivative)(x, parameters.map(f64::from)) }
+        let parameters = if kind == ActivationKind::PRelu { [slope, 0.0] } else { parameters.map(f64::from) };
+        (kind.function(), parameters)
     }
 
     /// How each is written, those with parameters in the form `leaky-relu[:ALPHA]`.

@@ -200,6 +200,41 @@ activations! {
         host: |values, _| each(values, softplus::host),
         bound: |x, before, _| softplus::bound(x, before),
     };
+
+    /// `x` where it is positive, else `slope * x`; as in PyTorch, zeros are multiplied too. The slope is the last input of the
+    /// operation, of the type of the others: `[1]`, or `[out]` with a number for each output channel.
+    ///
+    /// By itself it takes what ONNX broadcasts: a slope of one number, or with the axes of the input (perhaps without the first)
+    /// that is as long along neighbouring axes and 1 along all others. PyTorch's `[C]` is `[C, 1, 1]` for images in NCHW.
+    ///
+    /// ```
+    /// use wgpool::{host, Activation, Conv, Op, Tensor};
+    /// let x = Tensor::from_f32(&[1, 1, 2], vec![1., -2.])?;
+    /// let w = Tensor::from_f32(&[2, 1, 1], vec![1., 3.])?;
+    /// let slope = Tensor::from_f32(&[2], vec![0.5, 0.25])?;
+    /// let conv = Op::from(Conv::new().activation(Activation::PRelu));
+    /// assert_eq!(host::run(&conv, &[&x, &w, &slope])?[0].as_f32()?, [1., -1., 3., -1.5]);
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    #[cfg_attr(feature = "serde", serde(rename = "prelu"))]
+    PRelu => Function {
+        name: "prelu",
+        aliases: &[],
+        wgsl: wgsl!("return select(alpha_beta.x * x, x, x > 0.0);"),
+        exact: |x, [slope, _]| if x > 0.0 { x } else { slope * x },
+        derivative: |x, [slope, _]| if x > 0.0 { 1.0 } else { slope },
+        host: |values, [slope, _]| each(values, #[inline(always)] |x| prelu(x, slope)),
+        bound: |x, before, [slope, _]| match x > before {
+            true => before,
+            false => before * slope.abs().max(1.0) + EPS * (slope * x).abs(),
+        },
+    };
+}
+
+/// NaN stays NaN.
+#[inline(always)]
+pub(crate) fn prelu(x: f32, slope: f32) -> f32 {
+    if x > 0.0 { x } else { slope * x }
 }
 
 /// `min(max(x, 0), top)`; neither comparison holds for NaN.

@@ -2,25 +2,56 @@
 
 use super::output::{WORTH_SHARING, fill};
 use super::simd::wide;
-use crate::activation::ActivationKind;
+use crate::activation::{ActivationKind, prelu};
 use crate::error::Result;
-use crate::problem::ActivationWork;
+use crate::problem::{ActivationWork, Epilogue};
 use crate::spec::Activation;
-use crate::tensor::Data;
+use crate::tensor::{Data, Tensor};
 
 /// Elements of one task.
 const CHUNK: usize = 1 << 13;
 
-pub(super) fn activation(work: &ActivationWork, x: &[f32]) -> Result<Vec<Data>> {
+pub(super) fn activation(work: &ActivationWork, x: &Tensor, slopes: &[&Tensor]) -> Result<Vec<Data>> {
+    let (x, slopes) = (x.as_f32()?, slopes.first().map(|slopes| slopes.as_f32()).transpose()?);
     let y = fill(x.len(), CHUNK, WORTH_SHARING / CHUNK, |i, out: &mut [f32]| {
         out.copy_from_slice(&x[i * CHUNK..][..out.len()]);
-        apply(work.activation, out);
+        match slopes {
+            Some(slopes) => by_slopes(out, slopes, i * CHUNK, work.run),
+            None => apply(work.activation, out),
+        }
     })?;
     Ok(vec![Data::F32(y)])
 }
 
-/// Applies `activation` to each element; NaN stays NaN.
-pub(super) fn apply(activation: Activation, values: &mut [f32]) {
+impl Epilogue<'_, f32> {
+    /// Applies the activation to `channels` output channels from `first` on: `run` neighbours each, again and again.
+    pub(super) fn activate(&self, values: &mut [f32], first: usize, [channels, run]: [usize; 2]) {
+        if self.slopes.is_empty() {
+            return apply(self.activation, values);
+        }
+        for values in values.chunks_mut((channels * run).max(1)) {
+            by_slopes(values, self.slopes, first * run, run);
+        }
+    }
+}
+
+/// PReLU of elements from `at` on, of which `run` neighbours have a slope.
+fn by_slopes(mut values: &mut [f32], slopes: &[f32], mut at: usize, run: usize) {
+    let run = if slopes.len() == 1 { usize::MAX } else { run.max(1) };
+    while !values.is_empty() {
+        let slopes = &slopes[at / run % slopes.len()..];
+        let count = if run == 1 { slopes.len() } else { run - at % run };
+        let (now, rest) = values.split_at_mut(count.min(values.len()));
+        match run {
+            1 => now.iter_mut().zip(slopes).for_each(|(x, slope)| *x = prelu(*x, *slope)),
+            _ => (ActivationKind::PRelu.function().host)(now, [slopes[0], 0.0]),
+        }
+        (at, values) = (at + now.len(), rest);
+    }
+}
+
+/// Applies `activation`, which is not PReLU, to each element; NaN stays NaN.
+fn apply(activation: Activation, values: &mut [f32]) {
     let (kind, parameters) = ActivationKind::of(activation);
     (kind.function().host)(values, parameters);
 }

@@ -3,7 +3,7 @@
 use super::output::{WORTH_SHARING, fill};
 use super::{conv, element};
 use crate::error::{Error, Result};
-use crate::problem::CausalWork;
+use crate::problem::{CausalWork, Epilogue};
 use crate::tensor::{Data, Tensor};
 
 pub(super) fn causal(work: &CausalWork, inputs: &[&Tensor]) -> Result<Vec<Data>> {
@@ -13,7 +13,7 @@ pub(super) fn causal(work: &CausalWork, inputs: &[&Tensor]) -> Result<Vec<Data>>
         (false, [_, weights @ ..]) => (None, weights),
         _ => (None, &[][..]),
     };
-    let ([x, ..], [w, bias @ ..]) = (all.as_slice(), weights) else {
+    let ([x, ..], [w, rest @ ..]) = (all.as_slice(), weights) else {
         let expected = "as many as the problem was made for";
         return Err(Error::arity("causal convolution", expected, inputs.len()));
     };
@@ -35,6 +35,6 @@ pub(super) fn causal(work: &CausalWork, inputs: &[&Tensor]) -> Result<Vec<Data>>
         })?,
     };
     let packed = conv::pack(&work.conv, w, false)?;
-    let y = conv::conv(&work.conv, &sequence, w, bias.first().map(|b| &b[..]), packed.as_ref())?;
+    let y = conv::conv(&work.conv, &sequence, w, Epilogue::of(&work.conv, rest), packed.as_ref())?;
     [y, present].into_iter().map(|floats| element::stored(work.conv.dtype, floats)).collect()
 }

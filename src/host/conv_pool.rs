@@ -12,7 +12,7 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, MAX_SPATIAL, Strides};
 use crate::memory;
-use crate::problem::{ConvPoolWork, ConvWork, PoolWork};
+use crate::problem::{ConvPoolWork, ConvWork, Epilogue, PoolWork};
 use crate::spec::Layout;
 use crate::tensor::Data;
 
@@ -24,15 +24,15 @@ pub(super) fn conv_pool(
     work: &ConvPoolWork,
     x: &[f32],
     w: &[f32],
-    bias: Option<&[f32]>,
+    epilogue: Epilogue<f32>,
     packed: Option<&Weights>,
 ) -> Result<Data> {
-    let job = Job { work, x, w, bias, packed, cut: cut(work) };
+    let job = Job { work, x, w, epilogue, packed, cut: cut(work) };
     if let Some(Weights::Transformed(weights)) = packed
         && winograd::pools(&work.conv, &work.pool)
     {
         // The largest of rounded numbers is the largest, rounded.
-        let pooled = winograd::conv(&work.conv, Some(&work.pool), [x, w], bias, weights)?;
+        let pooled = winograd::conv(&work.conv, Some(&work.pool), [x, w], epilogue, weights)?;
         return element::stored(work.conv.dtype, pooled);
     }
     if let (Some(Weights::Packed(weights)), DType::F32) = (packed, work.conv.dtype)
@@ -73,7 +73,7 @@ struct Job<'a> {
     work: &'a ConvPoolWork,
     x: &'a [f32],
     w: &'a [f32],
-    bias: Option<&'a [f32]>,
+    epilogue: Epilogue<'a, f32>,
     packed: Option<&'a Weights>,
     cut: usize,
 }
@@ -105,7 +105,7 @@ impl Job<'_> {
         let unit: usize = conv.axes[self.cut + 1..].iter().map(|a| a.output).product();
         let rest: usize = pool.axes[self.cut + 1..].iter().map(|a| a.output).product();
         let longest = tiles.iter().map(|t| t.conv.axes[self.cut].output).max().unwrap_or(1);
-        let planes = Planes::new(conv, self.x, weights, self.bias, longest)?;
+        let planes = Planes::new(conv, self.x, weights, self.epilogue, longest)?;
         let out = Scattered::new(pool.batch * pool.output.n)?;
         let task = |tile: &Tile| {
             with_kept(|buffers: &mut Buffers| {
@@ -167,7 +167,7 @@ impl Job<'_> {
 
     /// One operation after the other, on the whole batch.
     fn whole<E>(&self, typed: impl Fn(Data) -> Option<Vec<E>>) -> Result<Vec<E>> {
-        let between = conv::conv(&self.work.conv, self.x, self.w, self.bias, self.packed)?;
+        let between = conv::conv(&self.work.conv, self.x, self.w, self.epilogue, self.packed)?;
         let pooled = pool::pool(&self.work.pool, &element::stored(self.work.conv.dtype, between)?)?;
         pooled.into_iter().next().and_then(typed).ok_or_else(|| self.wrong_type())
     }
@@ -229,11 +229,11 @@ impl Job<'_> {
         let between = if channels == 1 || tile.rows.len() == whole.axes[self.cut].input {
             let x = &self.x[tile.image * whole.input.n..];
             let x = if channels == 1 { rows(0) } else { &x[..whole.input.n] };
-            conv::conv(&tile.conv, x, self.w, self.bias, self.packed)?
+            conv::conv(&tile.conv, x, self.w, self.epilogue, self.packed)?
         } else {
             let mut copied = memory::room(channels * tile.rows.len() * rest * inner)?;
             (0..channels).for_each(|c| copied.extend_from_slice(rows(c)));
-            conv::conv(&tile.conv, &copied, self.w, self.bias, self.packed)?
+            conv::conv(&tile.conv, &copied, self.w, self.epilogue, self.packed)?
         };
         let pooled = pool::pool(&tile.pool, &element::stored(whole.dtype, between)?)?;
         pooled.into_iter().next().ok_or_else(|| self.wrong_type())

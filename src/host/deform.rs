@@ -5,7 +5,7 @@ use super::output::{WORTH_SHARING, fill};
 use crate::error::{Error, Result};
 use crate::geometry::MAX_SPATIAL;
 use crate::memory;
-use crate::problem::{ConvWork, DeformWork};
+use crate::problem::{ConvWork, DeformWork, Epilogue};
 use crate::tensor::{Data, Tensor};
 
 /// Computes image by image, so that the samples of one image alone are in memory.
@@ -16,12 +16,12 @@ pub(super) fn deform(work: &DeformWork, inputs: &[&Tensor]) -> Result<Data> {
         (true, [_, _, mask, weights @ ..]) => (Some(*mask), weights),
         _ => (None, &[][..]),
     };
-    let (&[x, offsets, ..], &[w, ref bias @ ..]) = (all.as_slice(), weights) else {
+    let (&[x, offsets, ..], &[w, ref rest @ ..]) = (all.as_slice(), weights) else {
         let expected = "as many as the problem was made for";
         return Err(Error::arity("deformable convolution", expected, inputs.len()));
     };
-    let bias = bias.first().copied();
     let one = ConvWork { batch: 1, ..work.sampled };
+    let epilogue = Epilogue::of(&one, rest);
     let packed = conv::pack(&one, w, false)?;
     let mut y = memory::room(if work.conv.batch > 1 { work.conv.batch * work.conv.output.n } else { 0 })?;
     for n in 0..work.conv.batch {
@@ -30,7 +30,7 @@ pub(super) fn deform(work: &DeformWork, inputs: &[&Tensor]) -> Result<Data> {
             2 => samples::<4>(work, n, x, offsets, mask),
             _ => samples::<8>(work, n, x, offsets, mask),
         }?;
-        let image = conv::conv(&one, &samples, w, bias, packed.as_ref())?;
+        let image = conv::conv(&one, &samples, w, epilogue, packed.as_ref())?;
         match work.conv.batch {
             1 => y = image,
             _ => y.extend(image),

@@ -30,7 +30,7 @@ pub(crate) use self::exp::exp;
 pub use self::prepared::Prepared;
 pub use self::simd::{Simd, limit_simd};
 use crate::error::{Error, Result};
-use crate::problem::{Problem, Work};
+use crate::problem::{ConvWork, Epilogue, Problem, Work};
 use crate::spec::Op;
 use crate::tensor::{Data, Tensor, TensorDesc};
 use crate::threads;
@@ -92,21 +92,25 @@ fn compute_with(
                 vec![roi::align(work, x.as_f32()?, regions.as_f32()?, images.data())?]
             }
             (Work::MaxRoi(work), [x, regions]) => vec![roi::max(work, x.as_f32()?, regions.as_f32()?)?],
-            (Work::ConvPool(work), [x, w, bias @ ..]) => {
-                with_floats(x, w, bias, |x, w, b| conv_pool::conv_pool(work, x, w, b, packed))?
+            (Work::ConvPool(work), [x, w, rest @ ..]) => {
+                with_floats(&work.conv, x, w, rest, |x, w, epilogue| {
+                    conv_pool::conv_pool(work, x, w, epilogue, packed)
+                })?
             }
-            (Work::ConvTranspose(work), [x, w, bias @ ..]) => with_floats(x, w, bias, |x, w, b| {
-                element::stored(work.dtype, conv::transposed(work, x, w, b)?)
-            })?,
-            (Work::Conv(work), [x, w, bias @ ..]) => with_floats(x, w, bias, |x, w, b| {
-                element::stored(work.dtype, conv::conv(work, x, w, b, packed)?)
+            (Work::ConvTranspose(work), [x, w, rest @ ..]) => {
+                with_floats(work, x, w, rest, |x, w, epilogue| {
+                    element::stored(work.dtype, conv::transposed(work, x, w, epilogue)?)
+                })?
+            }
+            (Work::Conv(work), [x, w, rest @ ..]) => with_floats(work, x, w, rest, |x, w, epilogue| {
+                element::stored(work.dtype, conv::conv(work, x, w, epilogue, packed)?)
             })?,
             (Work::ConvInteger(work), inputs) => vec![integer::integer(work, inputs)?],
             (Work::Deform(work), inputs) => vec![deform::deform(work, inputs)?],
             (Work::Col2Im(work), [x]) => vec![col2im::col2im(work, x)?],
             (Work::Causal(work), inputs) => causal::causal(work, inputs)?,
             (Work::Softmax(work), [x]) => softmax::softmax(work, x.as_f32()?)?,
-            (Work::Activation(work), [x]) => activation::activation(work, x.as_f32()?)?,
+            (Work::Activation(work), [x, slopes @ ..]) => activation::activation(work, x, slopes)?,
             _ => {
                 return Err(Error::arity(problem.op, "as many as the operation defines", inputs.len()));
             }
@@ -138,11 +142,12 @@ pub(crate) fn algorithm(problem: &Problem, kept: bool) -> Option<&'static str> {
 
 /// Hands a convolution its inputs as 32-bit floats; how many there are, the problem has checked.
 fn with_floats(
+    work: &ConvWork,
     x: &Tensor,
     w: &Tensor,
-    bias: &[&Tensor],
-    f: impl FnOnce(&[f32], &[f32], Option<&[f32]>) -> Result<Data>,
+    rest: &[&Tensor],
+    f: impl FnOnce(&[f32], &[f32], Epilogue<f32>) -> Result<Data>,
 ) -> Result<Vec<Data>> {
-    let bias = bias.first().map(|b| element::floats(b)).transpose()?;
-    Ok(vec![f(&element::floats(x)?, &element::floats(w)?, bias.as_deref())?])
+    let rest = rest.iter().map(|tensor| element::floats(tensor)).collect::<Result<Vec<_>>>()?;
+    Ok(vec![f(&element::floats(x)?, &element::floats(w)?, Epilogue::of(work, &rest))?])
 }

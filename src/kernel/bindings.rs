@@ -3,7 +3,7 @@
 use wgpu::{BindGroupLayoutEntry, BindingType, BufferBindingType};
 
 /// Buffers of a kernel: binding 0 is the uniform block, then come pages, then the storage buffers that it reads, then
-/// those it writes.
+/// those it writes, and last PReLU's slope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Bindings {
@@ -13,19 +13,22 @@ pub struct Bindings {
     pub reads: u32,
     /// Buffers it writes.
     pub writes: u32,
+    /// PReLU's slope, which it reads too: 1 or 0.
+    pub slopes: u32,
 }
 
 impl Bindings {
     /// The storage buffers.
     pub fn buffers(&self) -> u32 {
-        self.reads + self.writes
+        self.reads + self.writes + self.slopes
     }
 
     /// The layout of the bind group, with a texture that is bound too.
     pub(crate) fn layout(&self, texture: Option<(usize, BindingType)>) -> Vec<BindGroupLayoutEntry> {
         let buffer = |ty| BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None };
         let uniforms = (0..=self.pages).map(|_| buffer(BufferBindingType::Uniform));
-        let storage = |i| buffer(BufferBindingType::Storage { read_only: i < self.reads });
+        let writes = self.reads..self.reads + self.writes;
+        let storage = |i| buffer(BufferBindingType::Storage { read_only: !writes.contains(&i) });
         let mut types: Vec<_> = uniforms.chain((0..self.buffers()).map(storage)).collect();
         if let Some((at, texture)) = texture {
             types.insert(at, texture);

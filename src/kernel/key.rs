@@ -5,7 +5,7 @@ use std::fmt;
 use super::bindings::Bindings;
 use super::block::Block;
 use super::row::{Kernel, Row};
-use super::text::filled;
+use super::text::{alpha_beta_of, filled};
 use super::{conv::*, depthwise::*, frame::*, other::*, pack::*, pool::*, winograd::*};
 use crate::activation::ActivationKind;
 use crate::dtype::DType;
@@ -58,8 +58,22 @@ kernels! {
 impl KernelKey {
     /// The shader's text, but for lines that some compilers need.
     pub(super) fn text(&self) -> String {
-        let Row { text, lines, block, .. } = self.kernel().row();
-        filled(&text.concat(), lines) + &block.wgsl()
+        let Row { text, lines, block, dtype, bindings, .. } = self.row();
+        let last = bindings.pages + bindings.buffers();
+        let activates =
+            self.activation().map(|_| alpha_beta_of((bindings.slopes > 0).then_some(last), dtype));
+        filled(&text.concat(), lines) + &activates.unwrap_or_default() + &block.wgsl()
+    }
+
+    /// What it is made of, with PReLU's slope if that is its activation.
+    fn row(&self) -> Row {
+        let mut row = self.kernel().row();
+        row.bindings.slopes = u32::from(self.activation() == Some(ActivationKind::PRelu));
+        row
+    }
+
+    fn activation(mut self) -> Option<ActivationKind> {
+        self.activation_mut().copied()
     }
 
     /// Its activation, if its results may have one.
@@ -94,12 +108,12 @@ impl KernelKey {
 
     /// How many buffers it reads and writes; textures do not count.
     pub fn bindings(&self) -> Bindings {
-        self.kernel().row().bindings
+        self.row().bindings
     }
 
     /// The layout of its bind group.
     pub(crate) fn layout(&self) -> Vec<wgpu::BindGroupLayoutEntry> {
-        let Row { bindings, texture, .. } = self.kernel().row();
+        let Row { bindings, texture, .. } = self.row();
         bindings.layout(texture)
     }
 

@@ -38,6 +38,19 @@ pub(crate) fn filled(template: &str, lines: impl Fn(&str) -> Vec<String>) -> Str
     text
 }
 
+/// What the parameters of an activation are in an output channel: those of the block or, where `slopes` is the binding of
+/// PReLU's, of which there are as many as the block's say in two parts, that of the channel.
+pub(crate) fn alpha_beta_of(slopes: Option<u32>, dtype: DType) -> String {
+    let Some(binding) = slopes else {
+        return "\nfn alpha_beta_of(channel: u32) -> vec2<f32> {\n    return params.alpha_beta;\n}\n"
+            .to_owned();
+    };
+    // Kernels of f32 alone have no `Word`.
+    let element = if dtype == DType::F32 { "f32" } else { "Word" };
+    let binding = format!("\n@group(0) @binding({binding}) var<storage, read> slopes: array<{element}>;\n");
+    binding + shader!("lib/slopes.wgsl")
+}
+
 /// The two lines that make a kernel read and write elements of one type.
 pub(crate) fn prelude(dtype: DType) -> &'static str {
     match dtype {

@@ -96,7 +96,10 @@ impl Plan {
                 Self::of_parts(&p, &problem.work, parts)?
             }
         };
-        let Steps { steps, scratch, packed, considered } = steps;
+        let Steps { mut steps, scratch, packed, considered } = steps;
+        for step in steps.iter_mut().filter(|step| step.kernel.bindings().slopes > 0) {
+            step.slots.extend(problem.slope().map(Slot::Input));
+        }
         Ok(Plan { problem, steps, scratch, packed, considered })
     }
 

@@ -2,11 +2,20 @@
 
 use super::caps::Caps;
 use super::grid;
+use crate::activation::{Activation, ActivationKind};
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, Meeting};
 
 /// Nothing, or the reason why not.
 pub(super) type Verdict = Result<(), &'static str>;
+
+/// A kernel's activation and its parameters in the block; those of PReLU are how many numbers its slope has, for
+/// `lib/slopes.wgsl` in two parts that floats hold.
+pub(super) fn activation_of(activation: Activation, slope: usize) -> (ActivationKind, [f32; 2]) {
+    let (kind, parameters) = ActivationKind::of(activation);
+    let parts = [(slope >> 16) as f32, (slope & 0xffff) as f32];
+    (kind, if kind == ActivationKind::PRelu { parts } else { parameters })
+}
 
 /// For which operation, and for which device.
 #[derive(Clone, Debug)]

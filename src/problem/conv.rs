@@ -58,6 +58,8 @@ pub struct ConvWork {
     pub bias: bool,
     /// Applied to each element of the result.
     pub activation: Activation,
+    /// Numbers of PReLU's slope, 1 or as many as output channels; 0 with other activations.
+    pub slope: usize,
     /// Which error the result may have.
     pub accuracy: Accuracy,
 }
@@ -254,6 +256,7 @@ pub(super) fn resolved(
         layout: spec.layout,
         bias: b.is_some(),
         activation: spec.activation,
+        slope: 0,
         // Those built on this one are exact, or have bounds of their own.
         accuracy: Accuracy::Element,
     };
@@ -359,6 +362,7 @@ pub(super) fn dense(spec: &Dense, inputs: &[TensorDesc]) -> Result<Problem> {
         layout: Layout::Nhwc,
         bias: b.is_some(),
         activation: spec.activation,
+        slope: 0,
         accuracy: Accuracy::Element,
     };
     let mut shape = rows.to_vec();

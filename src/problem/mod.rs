@@ -7,6 +7,7 @@ mod causal;
 mod col2im;
 mod conv;
 mod deform;
+mod epilogue;
 mod flops;
 mod fractional;
 mod image;
@@ -23,6 +24,7 @@ pub use causal::CausalWork;
 pub use col2im::Col2ImWork;
 pub use conv::{ConvPoolWork, ConvWork, KernelStrides};
 pub use deform::DeformWork;
+pub(crate) use epilogue::Epilogue;
 pub(crate) use flops::Flops;
 pub use fractional::{FractionalAxis, FractionalWork};
 pub use integer::{IntegerWork, RequantizeWork};
@@ -33,7 +35,7 @@ pub use unpool::UnpoolWork;
 
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::spec::Op;
+use crate::spec::{Activation, Op};
 use crate::tensor::{Data, Tensor, TensorDesc, checked_elements};
 
 /// A validated operation on tensors of known shapes.
@@ -100,7 +102,18 @@ impl Problem {
         for input in inputs {
             checked_elements("input", &input.shape)?;
         }
-        let problem = match op {
+        let problem = match op.activation() {
+            Activation::PRelu => Self::with_slope(op, inputs)?,
+            _ => Self::without_slope(op, inputs)?,
+        };
+        for output in &problem.outputs {
+            checked_elements("output", &output.shape)?;
+        }
+        Ok(problem)
+    }
+
+    fn without_slope(op: &Op, inputs: &[TensorDesc]) -> Result<Problem> {
+        match op {
             Op::Pool(spec) => pool::sliding(spec, inputs),
             Op::GlobalPool(spec) => pool::global(spec, inputs),
             Op::AdaptivePool(spec) => pool::adaptive(spec, inputs),
@@ -118,11 +131,7 @@ impl Problem {
             Op::Dense(spec) => conv::dense(spec, inputs),
             Op::Softmax(spec) => pointwise::softmax(spec, inputs),
             Op::Activation(spec) => pointwise::activation(spec, inputs),
-        }?;
-        for output in &problem.outputs {
-            checked_elements("output", &output.shape)?;
         }
-        Ok(problem)
     }
 
     /// Checks that `tensors` are what the problem was made for.

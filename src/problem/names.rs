@@ -5,6 +5,9 @@ use super::{Problem, Work};
 impl Problem {
     /// The name of input `i`.
     pub(crate) fn input_name(&self, i: usize) -> &'static str {
+        if self.slope() == Some(i) {
+            return "the slope";
+        }
         let names: &[&'static str] = match &self.work {
             Work::Conv(_) | Work::ConvPool(_) | Work::ConvTranspose(_) => {
                 &["the input", "the kernel", "the bias"]

@@ -27,6 +27,39 @@ pub struct ActivationWork {
     pub elements: usize,
     /// Applied to each.
     pub activation: Activation,
+    /// Numbers of PReLU's slope, 0 with other activations: that of element `i` is `i / run % slope`.
+    pub slope: usize,
+    /// Neighbours that share a number of the slope.
+    pub run: usize,
+}
+
+impl ActivationWork {
+    /// Elements that the slope is gone through once for: what a part of the tensor must be a multiple of.
+    pub(crate) fn unit(&self) -> usize {
+        if self.slope > 1 { self.slope * self.run } else { 1 }
+    }
+
+    /// Checks PReLU's slope against the input's shape.
+    pub(super) fn take_slope(&mut self, op: &'static str, shape: &[usize], slope: &TensorDesc) -> Result<()> {
+        self.slope = slope.elements();
+        if self.slope == 1 {
+            return Ok(());
+        }
+        let missing = shape.len().checked_sub(slope.shape.len()).filter(|&missing| missing <= 1);
+        let padded = missing.map(|missing| [&[1][..missing], &slope.shape].concat()).unwrap_or_default();
+        let has_own = |&length: &usize| length != 1;
+        let ends = padded.iter().position(has_own).zip(padded.iter().rposition(has_own));
+        let Some((_, last)) = ends.filter(|&(first, last)| padded[first..=last] == shape[first..=last])
+        else {
+            let rule = format!(
+                "of an input of shape {shape:?} it must be one number, or have the input's axes, perhaps without the \
+                 first: as long as there along neighbouring ones and 1 along all others, as in [channels, 1, 1]"
+            );
+            return Err(Error::shape(op, "the slope", &slope.shape, rule));
+        };
+        self.run = shape[last + 1..].iter().product();
+        Ok(())
+    }
 }
 
 pub(super) fn softmax(spec: &Softmax, inputs: &[TensorDesc]) -> Result<Problem> {
@@ -56,7 +89,7 @@ pub(super) fn activation(spec: &Activation, inputs: &[TensorDesc]) -> Result<Pro
     let input = only_input(op, inputs)?;
     require_dtype(op, "the input", input.dtype, &[DType::F32])?;
     check_activation(op, *spec)?;
-    let work = ActivationWork { elements: input.elements(), activation: *spec };
+    let work = ActivationWork { elements: input.elements(), activation: *spec, slope: 0, run: 1 };
     Ok(same_shape(op, input, Work::Activation(work)))
 }
 

@@ -149,6 +149,7 @@ pub(super) fn transposed(spec: &ConvTranspose, inputs: &[TensorDesc]) -> Result<
         layout: spec.layout,
         bias: b.is_some(),
         activation: spec.activation,
+        slope: 0,
         accuracy: Accuracy::Element,
     };
     let outputs = vec![TensorDesc { shape, dtype: x.dtype }];

@@ -1,18 +1,23 @@
 //! Convolution by its definition.
 
 use super::Exact;
-use super::activation::{activate, activation_bound};
 use super::tile;
 use super::tolerance::SUM;
 use crate::error::Result;
 use crate::geometry::{positions, taps_inside};
 use crate::memory;
-use crate::problem::ConvWork;
+use crate::problem::{ConvWork, Epilogue};
 
-pub(super) fn conv(work: &ConvWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y: &mut Exact) -> Result<()> {
+pub(super) fn conv(
+    work: &ConvWork,
+    x: &[f64],
+    w: &[f64],
+    epilogue: Epilogue<f64>,
+    y: &mut Exact,
+) -> Result<()> {
     for_each_output(work, |n, o, position| {
         let at = work.output.at(n, o, position);
-        (y.values[at], y.bound[at]) = sum(work, [x, w], bias, (n, o), position);
+        (y.values[at], y.bound[at]) = sum(work, [x, w], epilogue, (n, o), position);
     });
     let unfinite = Unfinite::of(work, w)?;
     if !unfinite.is_empty() {
@@ -22,11 +27,12 @@ pub(super) fn conv(work: &ConvWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, 
         });
     }
     if work.by_tiles() {
-        tile::widen(work, x, w, bias, y)?;
+        tile::widen(work, x, w, epilogue, y)?;
     }
-    for (value, bound) in y.values.iter_mut().zip(&mut y.bound) {
-        (*value, *bound) = activated(work, (*value, *bound));
-    }
+    for_each_output(work, |n, o, at| {
+        let at = work.output.at(n, o, at);
+        (y.values[at], y.bound[at]) = epilogue.activated(o, (y.values[at], y.bound[at]));
+    });
     Ok(())
 }
 
@@ -80,32 +86,28 @@ impl Unfinite {
 pub(super) fn element(
     work: &ConvWork,
     xw: [&[f64]; 2],
-    bias: Option<&[f64]>,
+    epilogue: Epilogue<f64>,
     channel: (usize, usize),
     at: [usize; 3],
 ) -> (f64, f64) {
-    let (sum, bound) = sum(work, xw, bias, channel, at);
+    let (sum, bound) = sum(work, xw, epilogue, channel, at);
     let bound = match work.by_tiles() {
-        true => tile::element(work, xw, bias, channel, [at[1], at[2]], bound),
+        true => tile::element(work, xw, epilogue, channel, [at[1], at[2]], bound),
         false => bound,
     };
-    activated(work, (sum, bound))
-}
-
-fn activated(work: &ConvWork, (sum, bound): (f64, f64)) -> (f64, f64) {
-    (activate(work.activation, sum), activation_bound(work.activation, sum, bound))
+    epilogue.activated(channel.1, (sum, bound))
 }
 
 /// The sum before its activation, and its bound from its own window.
 fn sum(
     work: &ConvWork,
     [x, w]: [&[f64]; 2],
-    bias: Option<&[f64]>,
+    epilogue: Epilogue<f64>,
     (n, o): (usize, usize),
     position: [usize; 3],
 ) -> (f64, f64) {
     let group = o / work.group_out;
-    let mut sum = bias.map_or(0.0, |b| b[o]);
+    let mut sum = epilogue.bias_of(o);
     let mut magnitude = sum.abs();
     taps_inside(&work.axes, position).for_each(|(tap, at)| {
         for i in 0..work.group_in {
@@ -124,7 +126,7 @@ pub(super) fn transposed(
     work: &ConvWork,
     x: &[f64],
     w: &[f64],
-    bias: Option<&[f64]>,
+    epilogue: Epilogue<f64>,
     y: &mut Exact,
 ) -> Result<()> {
     let [inputs, outputs] = [work.axes.map(|a| a.output), work.axes.map(|a| a.input)];
@@ -132,7 +134,7 @@ pub(super) fn transposed(
     for n in 0..work.batch {
         for o in 0..work.out_channels() {
             let group = o / work.group_out;
-            let mut sums = memory::filled(bias.map_or(0.0, |b| b[o]), outputs.iter().product())?;
+            let mut sums = memory::filled(epilogue.bias_of(o), outputs.iter().product())?;
             let mut magnitudes = memory::collected(sums.iter().map(|s| s.abs()))?;
             for from in positions(inputs) {
                 taps_inside(&work.axes, from).for_each(|(tap, [d, h, column])| {
@@ -149,8 +151,7 @@ pub(super) fn transposed(
             }
             for ((sum, magnitude), at) in sums.into_iter().zip(magnitudes).zip(positions(outputs)) {
                 let to = work.output.at(n, o, at);
-                y.values[to] = activate(work.activation, sum);
-                y.bound[to] = activation_bound(work.activation, sum, SUM * magnitude);
+                (y.values[to], y.bound[to]) = epilogue.activated(o, (sum, SUM * magnitude));
             }
         }
     }

@@ -1,21 +1,21 @@
 //! Deformable convolution by its definition.
 
 use super::Exact;
-use super::activation::{activate, activation_bound};
 use super::tolerance::{EPS, SUM};
 use crate::geometry::positions;
-use crate::problem::DeformWork;
+use crate::problem::{DeformWork, Epilogue};
 
-/// `tensors` are the input, the offsets, the mask if there is one, the kernel, and the bias if there is one.
+/// `tensors` are the input, the offsets, the mask if there is one, the kernel, and what its epilogue has.
 pub(super) fn deform(work: &DeformWork, tensors: &[Vec<f64>], y: &mut Exact) {
     let conv = &work.conv;
     let (mask, weights) = tensors[2..].split_at(usize::from(work.mask));
     let [x, offsets] = [&tensors[0], &tensors[1]];
+    let epilogue = Epilogue::of(conv, &weights[1..]);
     let channels_of_offsets = conv.in_channels() / work.offset_groups;
     for n in 0..conv.batch {
         for o in 0..conv.out_channels() {
             for (p, out) in positions(conv.axes.map(|a| a.output)).enumerate() {
-                let mut sum = weights.get(1).map_or(0.0, |bias| bias[o]);
+                let mut sum = epilogue.bias_of(o);
                 // The absolute values that are summed up, and those that rounded weights of the interpolation move.
                 let (mut magnitude, mut moved) = (sum.abs(), 0.0);
                 for i in 0..conv.group_in {
@@ -34,8 +34,7 @@ pub(super) fn deform(work: &DeformWork, tensors: &[Vec<f64>], y: &mut Exact) {
                 let to = conv.output.at(n, o, out);
                 // One bound for the sum of the products, one for the interpolation in each of them.
                 let bound = 2.0 * SUM * magnitude + 2.0 * EPS * moved;
-                y.values[to] = activate(conv.activation, sum);
-                y.bound[to] = activation_bound(conv.activation, sum, bound);
+                (y.values[to], y.bound[to]) = epilogue.activated(o, (sum, bound));
             }
         }
     }

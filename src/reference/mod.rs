@@ -26,7 +26,7 @@ pub use tolerance::{Mismatch, compare};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::memory;
-use crate::problem::{ConvPoolWork, PoolWork, Problem, Work};
+use crate::problem::{ConvPoolWork, Epilogue, PoolWork, Problem, Work};
 use crate::spec::{Op, PoolKind};
 use crate::tensor::{Data, Tensor, TensorDesc, of_any};
 
@@ -107,9 +107,6 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
     problem.check(inputs)?;
     let x = inputs.iter().map(|t| to_f64(t)).collect::<Result<Vec<_>>>()?;
     let mut outputs = problem.outputs.iter().map(Exact::zeros).collect::<Result<Vec<_>>>()?;
-    fn bias(rest: &[Vec<f64>]) -> Option<&[f64]> {
-        rest.first().map(Vec::as_slice)
-    }
     match (&problem.work, x.as_slice(), outputs.as_mut_slice()) {
         (Work::Pool(work), [x], [y, indices @ ..]) => pool::pool(work, x, y, indices.first_mut())?,
         (Work::Fractional(work), [x, samples], [y, indices @ ..]) => {
@@ -118,15 +115,19 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
         (Work::Unpool(work), [x, i], [y]) => unpool::unpool(work, x, i, y),
         (Work::RoiAlign(work), [x, r, i], [y]) => roi::align(work, x, r, i, y)?,
         (Work::MaxRoi(work), [x, r], [y]) => roi::max(work, x, r, y)?,
-        (Work::ConvTranspose(work), [x, w, b @ ..], [y]) => conv::transposed(work, x, w, bias(b), y)?,
-        (Work::ConvPool(work), [x, w, b @ ..], [y]) => conv_pool(work, x, w, bias(b), y)?,
-        (Work::Conv(work), [x, w, b @ ..], [y]) => conv::conv(work, x, w, bias(b), y)?,
+        (Work::ConvTranspose(work), [x, w, rest @ ..], [y]) => {
+            conv::transposed(work, x, w, Epilogue::of(work, rest), y)?
+        }
+        (Work::ConvPool(work), [x, w, rest @ ..], [y]) => {
+            conv_pool(work, x, w, Epilogue::of(&work.conv, rest), y)?
+        }
+        (Work::Conv(work), [x, w, rest @ ..], [y]) => conv::conv(work, x, w, Epilogue::of(work, rest), y)?,
         (Work::ConvInteger(work), [x, w, rest @ ..], [y]) => integer::integer(work, x, w, rest, y),
         (Work::Deform(work), all @ [_, _, _, ..], [y]) => deform::deform(work, all, y),
         (Work::Col2Im(work), [x], [y]) => col2im::col2im(work, x, y),
         (Work::Causal(work), all @ [_, _, ..], [y, present]) => causal::causal(work, all, y, present),
         (Work::Softmax(work), [x], [y]) => softmax::softmax(work, x, y),
-        (Work::Activation(work), [x], [y]) => activation::activation(work, x, y),
+        (Work::Activation(work), [x, slopes @ ..], [y]) => activation::activation(work, x, slopes.first(), y),
         _ => {
             return Err(crate::Error::arity(problem.op, "as many as the operation defines", inputs.len()));
         }
@@ -138,9 +139,15 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
 }
 
 /// Convolution, then pooling of its result, with the convolution's bounds carried through the pooling.
-fn conv_pool(work: &ConvPoolWork, x: &[f64], w: &[f64], bias: Option<&[f64]>, y: &mut Exact) -> Result<()> {
+fn conv_pool(
+    work: &ConvPoolWork,
+    x: &[f64],
+    w: &[f64],
+    epilogue: Epilogue<f64>,
+    y: &mut Exact,
+) -> Result<()> {
     let mut between = Exact::zeros(&work.between)?;
-    conv::conv(&work.conv, x, w, bias, &mut between)?;
+    conv::conv(&work.conv, x, w, epilogue, &mut between)?;
     tolerance::add_store_rounding(&mut between);
     pool::pool(&work.pool, &between.values, y, None)?;
     // A convolution may give a zero of either sign.

@@ -5,7 +5,7 @@ use super::{Exact, Mismatch, conv, pool, to_f64, tolerance};
 use crate::error::{Error, Result};
 use crate::geometry::{MAX_SPATIAL, Strides};
 use crate::memory::room;
-use crate::problem::{ConvPoolWork, ConvWork, PoolWork, Problem, Work};
+use crate::problem::{ConvPoolWork, ConvWork, Epilogue, PoolWork, Problem, Work};
 use crate::spec::PoolKind;
 use crate::tensor::{Tensor, TensorDesc};
 
@@ -43,13 +43,15 @@ pub fn compare_sample(
     let x = inputs.iter().map(|t| to_f64(t)).collect::<Result<Vec<_>>>()?;
     let elements: Box<dyn Fn(Place) -> One> = match (&problem.work, x.as_slice()) {
         (Work::Pool(work), [x]) => Box::new(|at| pooled(work, x, at)),
-        (Work::Conv(work), [x, w, b @ ..]) => {
+        (Work::Conv(work), [x, w, rest @ ..]) => {
+            let epilogue = Epilogue::of(work, rest);
             let unfinite = Unfinite::of(work, w)?;
-            Box::new(move |at| convolved(work, [x, w], b.first(), &unfinite, at))
+            Box::new(move |at| convolved(work, [x, w], epilogue, &unfinite, at))
         }
-        (Work::ConvPool(work), [x, w, b @ ..]) => {
+        (Work::ConvPool(work), [x, w, rest @ ..]) => {
+            let epilogue = Epilogue::of(&work.conv, rest);
             let unfinite = Unfinite::of(&work.conv, w)?;
-            Box::new(move |at| both(work, [x, w], b.first(), &unfinite, at))
+            Box::new(move |at| both(work, [x, w], epilogue, &unfinite, at))
         }
         _ => return Ok(None),
     };
@@ -142,15 +144,27 @@ fn pooled(work: &PoolWork, x: &[f64], Place { n, c, space }: Place) -> One {
     One { value: element.value, bound: element.bound, or_nan: false, signed_zero: element.signed_zero }
 }
 
-fn convolved(work: &ConvWork, xw: [&[f64]; 2], b: Option<&Vec<f64>>, unfinite: &Unfinite, at: Place) -> One {
-    let (value, bound) = conv::element(work, xw, b.map(Vec::as_slice), (at.n, at.c), at.space);
+fn convolved(
+    work: &ConvWork,
+    xw: [&[f64]; 2],
+    epilogue: Epilogue<f64>,
+    unfinite: &Unfinite,
+    at: Place,
+) -> One {
+    let (value, bound) = conv::element(work, xw, epilogue, (at.n, at.c), at.space);
     One { value, bound, or_nan: unfinite.meets_padding(work, at.c, at.space), signed_zero: false }
 }
 
 /// Pooling of the convolution's elements, and of their bounds as the whole reference carries them.
-fn both(work: &ConvPoolWork, xw: [&[f64]; 2], b: Option<&Vec<f64>>, unfinite: &Unfinite, at: Place) -> One {
+fn both(
+    work: &ConvPoolWork,
+    xw: [&[f64]; 2],
+    epilogue: Epilogue<f64>,
+    unfinite: &Unfinite,
+    at: Place,
+) -> One {
     let stored = |&space: &[usize; MAX_SPATIAL]| {
-        let one = convolved(&work.conv, xw, b, unfinite, Place { space, ..at });
+        let one = convolved(&work.conv, xw, epilogue, unfinite, Place { space, ..at });
         let desc = TensorDesc { shape: vec![1], dtype: work.between.dtype };
         let mut exact = Exact::of(desc, vec![one.value], vec![one.bound]);
         tolerance::add_store_rounding(&mut exact);

@@ -5,8 +5,8 @@
 use super::Exact;
 use crate::error::Result;
 use crate::memory;
-use crate::problem::ConvWork;
 use crate::problem::winograd::{WINOGRAD, Winograd};
+use crate::problem::{ConvWork, Epilogue};
 
 /// Half the spacing of 32-bit floats at 1: a rounding's error, relative to its result.
 const UNIT: f64 = f32::EPSILON as f64 / 2.0;
@@ -35,7 +35,7 @@ pub(super) fn widen(
     work: &ConvWork,
     x: &[f64],
     w: &[f64],
-    bias: Option<&[f64]>,
+    epilogue: Epilogue<f64>,
     y: &mut Exact,
 ) -> Result<()> {
     let [_, rows, columns] = work.axes.map(|a| a.output);
@@ -57,7 +57,7 @@ pub(super) fn widen(
                             let sums = products(inputs.iter().zip(weights).map(|(x, w)| (*x, *w)));
                             for i in row..rows.min(row + f.outputs) {
                                 for j in column..columns.min(column + f.outputs) {
-                                    let bound = bound(f, work, &sums, bias, o, [i - row, j - column]);
+                                    let bound = bound(f, work, &sums, epilogue, o, [i - row, j - column]);
                                     let at = work.output.at(n, o, [0, i, j]);
                                     y.bound[at] = y.bound[at].max(bound);
                                 }
@@ -75,7 +75,7 @@ pub(super) fn widen(
 pub(super) fn element(
     work: &ConvWork,
     [x, w]: [&[f64]; 2],
-    bias: Option<&[f64]>,
+    epilogue: Epilogue<f64>,
     (n, o): (usize, usize),
     [row, column]: [usize; 2],
     of_element: f64,
@@ -86,7 +86,7 @@ pub(super) fn element(
         let tile = [row - in_tile[0], column - in_tile[1]];
         let channels = 0..work.group_in;
         let pairs = channels.map(|c| (inputs(f, work, x, n, first + c, tile), weights(f, work, w, o, c)));
-        largest.max(bound(f, work, &products(pairs), bias, o, in_tile))
+        largest.max(bound(f, work, &products(pairs), epilogue, o, in_tile))
     })
 }
 
@@ -148,11 +148,11 @@ fn bound(
     f: &Winograd,
     work: &ConvWork,
     sums: &Points,
-    bias: Option<&[f64]>,
+    epilogue: Epilogue<f64>,
     o: usize,
     [i, j]: [usize; 2],
 ) -> f64 {
-    let mut magnitude = bias.map_or(0.0, |b| b[o].abs());
+    let mut magnitude = epilogue.bias_of(o).abs();
     for (p, a) in f.output[i].iter().enumerate() {
         for (q, b) in f.output[j].iter().enumerate() {
             let (factor, sum) = ((a * b).abs(), sums[p * f.points + q]);

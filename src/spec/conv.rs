@@ -139,9 +139,9 @@ impl ConvPool {
 
 /// Cross-correlation with bias and activation over one to three spatial axes.
 ///
-/// `y[n, o, ...] = activation(bias[o] + sum x * w)`. Inputs: the tensor, the kernel, and a bias `[out]` if there
-/// is one. Each `Vec` has one number for every spatial axis, outermost first, or a single number for all.
-/// Depthwise convolution is `groups` equal to the input channels.
+/// `y[n, o, ...] = activation(bias[o] + sum x * w)`. Inputs: the tensor, the kernel, a bias `[out]` if there is
+/// one, and the slope of [`Activation::PRelu`] if that is the activation. Each `Vec` has one number for every spatial
+/// axis, outermost first, or a single number for all. Depthwise convolution is `groups` equal to the input channels.
 ///
 /// ```
 /// use wgpool::{host, Conv, Op, Padding, Tensor};

@@ -67,6 +67,27 @@ pub enum Op {
     Activation(Activation),
 }
 
+impl Op {
+    /// What is applied to each element of its result.
+    ///
+    /// ```
+    /// use wgpool::{Activation, Dense, Op};
+    /// assert_eq!(Op::from(Dense::new().activation(Activation::PRelu)).activation(), Activation::PRelu);
+    /// ```
+    pub fn activation(&self) -> Activation {
+        match self {
+            Op::Conv(spec) => spec.activation,
+            Op::ConvTranspose(spec) => spec.activation,
+            Op::ConvPool(spec) => spec.conv.activation,
+            Op::DeformConv(spec) => spec.conv.activation,
+            Op::CausalConv(spec) => spec.activation,
+            Op::Dense(spec) => spec.activation,
+            Op::Activation(activation) => *activation,
+            _ => Activation::None,
+        }
+    }
+}
+
 macro_rules! op_from {
     ($($spec:ident),*) => {$(
         impl From<$spec> for Op {

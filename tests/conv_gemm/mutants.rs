@@ -33,7 +33,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Partial, "the last part left out", "part < params.parts", "part + 1u < params.parts"),
     mutant!(Partial, "the first channel's bias", "number / params.channel_stride % params.channels", "0u"),
     mutant!(Partial, "no bias", "params.has_bias != 0u", "false"),
-    mutant!(Partial, "no activation", "activate(sum, params.alpha_beta)", "sum"),
+    mutant!(Partial, "no activation", "activate(sum, alpha_beta_of(channel))", "sum"),
     mutant!(Max, "NaN is lost", "is_nan(b) | (!is_nan(a)", "(!is_nan(a)"),
     mutant!(Max, "a transposed window", "+ tap.y) * w.z + tap.z", "+ tap.z) * w.z + tap.y"),
     mutant!(
@@ -42,7 +42,7 @@ const MUTANTS: &[Mutant] = &[
         "let window = local / (plane * params.pool_window.x);",
         "let window = local;"
     ),
-    mutant!(Max, "the activation missing", "activate(value.x, params.alpha_beta)", "value.x"),
+    mutant!(Max, "the activation missing", "activate(value.x, alpha_beta)", "value.x"),
     mutant!(Max, "pooling is not padded", "- params.pool_before.z;", ";"),
     mutant!(Average, "the divisor ignored", "given != 0u", "false"),
     mutant!(Average, "padding counts", "count = f32(count_inside(taps));", "count = taps.padded;"),

@@ -61,6 +61,8 @@ FUNCTIONS = {
     "gelu-tanh": lambda x: x * (1 + tanh(sqrt(2 / pi) * (x + mpf("0.044715") * x**3))) / 2,
     "mish": lambda x: x * tanh(softplus(x)),
     "softplus": softplus,
+    # PReLU with PyTorch's initial slope.
+    "prelu": leaky(0.25),
 }
 
 

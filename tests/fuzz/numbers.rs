@@ -6,7 +6,7 @@ use wgpool::{
     FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Padding,
     Pool, PoolKind, RoiAlign, RoiMode, Softmax, TensorDesc,
 };
-use wgpool_testing::verify::random::Rng;
+use wgpool_testing::verify::random::{Rng, slope};
 
 use crate::fuzz::{extreme, pick};
 
@@ -273,6 +273,8 @@ impl Numbers {
                 (self.activation().into(), vec![self.desc(shape)])
             }
         };
+        let shared = self.flag();
+        inputs.extend(slope(&op, &inputs, shared));
         if self.odd() && self.flag() {
             match (inputs.pop(), self.flag()) {
                 (Some(last), true) => inputs.extend([last.clone(), last]),

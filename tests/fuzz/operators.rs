@@ -37,7 +37,7 @@ impl Numbers {
         if !self.odd() {
             (conv.layout, conv.kernel_layout) = (Layout::Nchw, KernelLayout::Oihw);
         }
-        let plain = Problem::new(&conv.clone().into(), &inputs);
+        let plain = Problem::new(&conv.clone().activation(Activation::None).into(), &inputs);
         let out = plain.map_or(vec![], |problem| problem.outputs[0].shape.clone());
         let (offset_groups, mask) = (self.size(1, 2), self.flag());
         let taps = inputs[1].shape.iter().skip(2).fold(offset_groups, |n, &l| n.wrapping_mul(l));

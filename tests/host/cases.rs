@@ -5,6 +5,7 @@ use wgpool::ActivationKind;
 use wgpool::reference::{compare, evaluate};
 use wgpool::{Activation, DType, Data, Layout, Op, Padding, Problem, Tensor, TensorDesc, host};
 use wgpool_testing::support::at_each_simd;
+use wgpool_testing::verify::random::slope;
 
 /// A small random generator (xorshift), so that every run tests the same cases.
 pub struct Random(u64);
@@ -85,8 +86,13 @@ pub fn tensor(random: &mut Random, shape: &[usize], values: Values, dtype: DType
     Tensor::new(shape, data).expect("as many elements as the shape says")
 }
 
-/// Whether the operation is legal for these inputs; if it is, the host path must agree with the reference.
+/// Whether the operation is legal for these inputs, with PReLU's slope if it takes one; if it is, the host path must agree
+/// with the reference.
 pub fn agrees(op: &Op, inputs: &[&Tensor]) -> bool {
+    let own: Vec<TensorDesc> = inputs.iter().map(|t| t.desc()).collect();
+    let slope = slope(op, &own, own[0].elements().is_multiple_of(4))
+        .map(|desc| tensor(&mut Random::new(7), &desc.shape, Values::Mixed, desc.dtype));
+    let inputs: &[&Tensor] = &inputs.iter().copied().chain(&slope).collect::<Vec<_>>();
     let descs: Vec<TensorDesc> = inputs.iter().map(|t| t.desc()).collect();
     let Ok(problem) = Problem::new(op, &descs) else {
         assert!(host::run(op, inputs).is_err(), "{op:?} of {descs:?} must be refused");

@@ -246,6 +246,7 @@ fn others() -> Vec<Spec> {
     };
     let max_roi = MaxRoiPool { output: [3, 3], spatial_scale: 0.5, layout: Layout::Nchw };
     let images = TensorDesc { shape: vec![3], dtype: DType::I32 };
+    let prelu = |window: usize| Conv::new().padding(pad(window / 2)).activation(Activation::PRelu);
     vec![
         bytes(false),
         bytes(true),
@@ -257,6 +258,9 @@ fn others() -> Vec<Spec> {
         f32(Softmax::last_axis(), &[&[5000, 2000]], "softmax"),
         f32(Softmax { axis: 1 }, &[&[2, 30_000, 3000]], "softmax"),
         f32(Activation::Relu, &[&[30, 20]], "relu"),
+        f32(Activation::PRelu, &[&[30, 20], &[20]], "prelu"),
+        f32(prelu(3), &[&[1, 32, 20, 20], &[32, 32, 3, 3], &[32]], "conv and prelu"),
+        f32(prelu(1), &[&[2, 64, 20, 20], &[64, 64, 1, 1], &[64], &[1]], "conv, bias and prelu"),
     ]
 }
 

@@ -65,6 +65,16 @@ impl<'a> Lowering<'a> {
     }
 
     fn layer(&mut self, layer: &'a Layer) -> Result<()> {
+        let activation = match &layer.kind {
+            LayerKind::Conv { spec, .. } => spec.activation,
+            LayerKind::Dense { spec, .. } => spec.activation,
+            LayerKind::Activation(activation) => *activation,
+            _ => Activation::None,
+        };
+        if activation == Activation::PRelu {
+            // A bias would be taken for it.
+            return Err(self.refuse(layer, "PReLU takes a slope, which layers do not have"));
+        }
         match &layer.kind {
             LayerKind::Conv { spec, kernel, bias } => {
                 self.step(layer, Op::from(spec.clone()), weights(Cow::Borrowed(kernel), bias))?;

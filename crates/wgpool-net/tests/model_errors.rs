@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
-use wgpool::{Backend, Error};
-use wgpool_net::keras;
+use wgpool::{Activation, Backend, Dense, Error};
+use wgpool_net::{LayerKind, Sequential, Weight, keras};
 use wgpool_testing::support;
 
 fn path(relative: &str) -> PathBuf {
@@ -85,6 +85,15 @@ fn every_truncation_of_a_configuration() {
 
 #[test]
 fn layers_that_cannot_be_computed() {
+    // The slope would be taken from the bias.
+    let dense = Dense::new().activation(Activation::PRelu);
+    let weight = |shape: &[usize]| Weight::Shape(shape.to_vec());
+    for kind in [
+        LayerKind::Activation(Activation::PRelu),
+        LayerKind::Dense { spec: dense, kernel: weight(&[2, 2]), bias: Some(weight(&[2])) },
+    ] {
+        refused(Sequential::new("m", [2]).layer("l0", kind).program(1), &["layer l0", "PReLU takes a slope"]);
+    }
     let refuse = |class: &str, fields: &str, parts: &[&str]| {
         refused(keras::architecture(config(&[(class, fields)])), &[&["model m: layer l0"], parts].concat());
     };
@@ -93,9 +102,10 @@ fn layers_that_cannot_be_computed() {
     refuse("DepthwiseConv3D", "", &["DepthwiseConv3D"]);
     refuse("Sequential", "", &["class Sequential"]);
     let conv = |fields: &str| format!(r#""filters": 3, "kernel_size": [3, 3], {fields}"#);
-    let conv_cases: [(&str, &[&str]); 14] = [
+    let conv_cases: [(&str, &[&str]); 15] = [
         (r#""activation": "selu""#, &["activation", "selu", "leaky_relu, elu", "hard_silu", "softmax"]),
         (r#""activation": {"class_name": "PReLU", "config": {}}"#, &["PReLU"]),
+        (r#""activation": "prelu""#, &["activation", "prelu", "hard_silu"]),
         (r#""activation": 3"#, &["activation 3"]),
         (r#""strides": [1, 2, 3]"#, &["strides", "2 numbers"]),
         (r#""strides": 0"#, &["strides = 0"]),

@@ -3,23 +3,22 @@
 
 use crate::error::Result;
 use crate::geometry::{positions, taps_inside};
-use crate::host::activation::apply;
 use crate::host::output::{WORTH_SHARING, fill, try_fill};
 use crate::memory;
-use crate::problem::ConvWork;
+use crate::problem::{ConvWork, Epilogue};
 use crate::spec::Layout;
 
 /// The axes of `work` are those of the convolution whose adjoint this is: their input is our output.
-pub(super) fn transposed(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> Result<Vec<f32>> {
+pub(super) fn transposed(work: &ConvWork, x: &[f32], w: &[f32], epilogue: Epilogue<f32>) -> Result<Vec<f32>> {
     let channels = work.out_channels();
     let plane: usize = work.axes.iter().map(|a| a.input).product();
     let batch = WORTH_SHARING.div_ceil(plane.max(work.pixels() * work.group_in));
     let y = try_fill(work.batch * channels * plane, plane, batch, |i, out: &mut [f32]| {
         let (n, o) = (i / channels, i % channels);
-        let mut sums = memory::filled(bias.map_or(0.0, |b| f64::from(b[o])), plane)?;
+        let mut sums = memory::filled(f64::from(epilogue.bias_of(o)), plane)?;
         add(work, x, w, [n, o], &mut sums);
         out.iter_mut().zip(sums).for_each(|(out, sum)| *out = sum as f32);
-        apply(work.activation, out);
+        epilogue.activate(out, o, [1, plane]);
         Ok(())
     })?;
     if work.layout == Layout::Nchw {

@@ -1,12 +1,11 @@
 //! Products of few rows or few columns: reading the weights is all their cost, so they are read in order, once.
 
 use crate::error::Result;
-use crate::host::activation::apply;
 use crate::host::output::{WORTH_SHARING, fill};
 use crate::host::simd::mul_add;
 use crate::host::sum::{CHAIN, dot};
 use crate::memory;
-use crate::problem::ConvWork;
+use crate::problem::{ConvWork, Epilogue};
 
 /// How a dense layer is computed without tiles.
 #[derive(Clone, Copy)]
@@ -41,7 +40,7 @@ pub(super) fn dense(
     plan: Plan,
     x: &[f32],
     w: &[f32],
-    bias: Option<&[f32]>,
+    epilogue: Epilogue<f32>,
 ) -> Result<Vec<f32>> {
     let (terms, outputs) = (work.group_in, work.group_out);
     let len = work.batch * outputs;
@@ -74,9 +73,9 @@ pub(super) fn dense(
     };
     let pieces = terms.div_ceil(piece);
     let sum = |i: usize| (0..pieces).map(|p| partial[p * len + i]).sum::<f64>();
-    let with_bias = |i: usize| sum(i) + bias.map_or(0.0, |b| f64::from(b[i % outputs]));
+    let with_bias = |i: usize| sum(i) + f64::from(epilogue.bias_of(i % outputs));
     let mut y = memory::collected((0..len).map(|i| with_bias(i) as f32))?;
-    apply(work.activation, &mut y);
+    epilogue.activate(&mut y, 0, [outputs, 1]);
     Ok(y)
 }
 

@@ -4,20 +4,19 @@ use super::padded::{Padded, Planes};
 use super::windows::{Finish, Taps, Windows};
 use super::{kernel_taps, tap_offsets};
 use crate::error::Result;
-use crate::host::activation::apply;
 use crate::host::kept::with_kept;
 use crate::host::output::{WORTH_SHARING, fill, try_fill};
 use crate::host::simd::{Simd, mul_add};
 use crate::host::sum::CHAIN;
 use crate::memory;
-use crate::problem::ConvWork;
+use crate::problem::{ConvWork, Epilogue};
 use crate::spec::Activation;
 
 /// Channels whose sums are held in registers at a time.
 const BLOCK: usize = 32;
 
 /// Channels first: the planes of an input channel are computed from its plane, which a core's own cache holds.
-pub(super) fn planes(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> Result<Vec<f32>> {
+pub(super) fn planes(work: &ConvWork, x: &[f32], w: &[f32], epilogue: Epilogue<f32>) -> Result<Vec<f32>> {
     let image = Planes::new(work, x);
     let offsets = tap_offsets(work, image.taps)?;
     let kernel = kernel_taps(work)?;
@@ -33,13 +32,13 @@ pub(super) fn planes(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>
                 let o = i % work.groups * outputs + j;
                 let weights = memory::collected(kernel.iter().map(|tap| w[o * work.kernel.o + tap]))?;
                 let taps = Taps { offsets: &offsets, weights: &weights, kernel: work.axes.map(|a| a.kernel) };
-                let finish = Finish { bias: bias.map_or(0.0, |b| b[o]), floor };
+                let finish = Finish { bias: epilogue.bias_of(o), floor };
                 let windows = Windows { taps, between_taps: image.taps, apart: image.windows, width, finish };
                 for (d, out) in out.chunks_exact_mut(height * width).enumerate() {
                     windows.plane(&from[d * image.windows[0]..], out);
                 }
                 if work.activation != Activation::Relu {
-                    apply(work.activation, out);
+                    epilogue.activate(out, o, [1, plane]);
                 }
             }
             Ok(())
@@ -48,7 +47,12 @@ pub(super) fn planes(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>
 }
 
 /// Channels last.
-pub(super) fn pixels(work: &ConvWork, image: &Padded, w: &[f32], bias: Option<&[f32]>) -> Result<Vec<f32>> {
+pub(super) fn pixels(
+    work: &ConvWork,
+    image: &Padded,
+    w: &[f32],
+    epilogue: Epilogue<f32>,
+) -> Result<Vec<f32>> {
     let offsets = tap_offsets(work, image.taps)?;
     let channels = work.out_channels();
     // The weights of all channels together for each tap.
@@ -63,11 +67,11 @@ pub(super) fn pixels(work: &ConvWork, image: &Padded, w: &[f32], bias: Option<&[
         for (w, out) in out.chunks_exact_mut(channels).enumerate() {
             let x = &image.data[image.base(n, [d, h, w])..];
             channels_of_window(x, &offsets, &weights, out);
-            if let Some(bias) = bias {
+            if let Some(bias) = epilogue.bias {
                 out.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
             }
         }
-        apply(work.activation, out);
+        epilogue.activate(out, 0, [channels, 1]);
     })
 }
 

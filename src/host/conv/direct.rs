@@ -3,12 +3,11 @@
 
 use crate::error::Result;
 use crate::geometry::taps_inside;
-use crate::host::activation::apply;
 use crate::host::output::{WORTH_SHARING, fill};
-use crate::problem::ConvWork;
+use crate::problem::{ConvWork, Epilogue};
 use crate::spec::Layout;
 
-pub(super) fn conv(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> Result<Vec<f32>> {
+pub(super) fn conv(work: &ConvWork, x: &[f32], w: &[f32], epilogue: Epilogue<f32>) -> Result<Vec<f32>> {
     let len = work.batch * work.out_channels() * work.pixels();
     // One chunk is a row of pixels in one channel, or with all channels.
     let width = work.axes[2].output;
@@ -24,11 +23,11 @@ pub(super) fn conv(work: &ConvWork, x: &[f32], w: &[f32], bias: Option<&[f32]>) 
         let (c, n) = (i / (height * depth) % channels, i / (height * depth * channels));
         for (ow, out) in out.chunks_exact_mut(inner).enumerate() {
             for (o, out) in (c..).zip(out) {
-                let start = bias.map_or(0.0, |b| f64::from(b[o]));
+                let start = f64::from(epilogue.bias_of(o));
                 *out = (start + element(work, x, w, n, o, [od, oh, ow])) as f32;
             }
         }
-        apply(work.activation, out);
+        epilogue.activate(out, c, [inner, if inner == 1 { width } else { 1 }]);
     })
 }
 

@@ -29,7 +29,7 @@ use super::output::WORTH_SHARING;
 use crate::error::Result;
 use crate::geometry::positions;
 use crate::memory;
-use crate::problem::ConvWork;
+use crate::problem::{ConvWork, Epilogue};
 use crate::spec::Layout;
 
 /// Weights in the order in which a convolution's loops read them.
@@ -49,29 +49,29 @@ pub(super) fn conv(
     work: &ConvWork,
     x: &[f32],
     w: &[f32],
-    bias: Option<&[f32]>,
+    epilogue: Epilogue<f32>,
     packed: Option<&Weights>,
 ) -> Result<Vec<f32>> {
     match packed {
-        Some(Weights::Packed(weights)) => return planes::conv(work, x, weights, bias),
-        Some(Weights::Transformed(weights)) => return winograd::conv(work, None, [x, w], bias, weights),
+        Some(Weights::Packed(weights)) => return planes::conv(work, x, weights, epilogue),
+        Some(Weights::Transformed(weights)) => return winograd::conv(work, None, [x, w], epilogue, weights),
         None => {}
     }
     if let Some(plan) = dense::plan(work) {
-        return dense::dense(work, plan, x, w, bias);
+        return dense::dense(work, plan, x, w, epilogue);
     }
     let first = work.layout == Layout::Nchw;
     // Weights are not packed for a convolution of which this may be a part.
     if !work.little_outside() || (first && !is_depthwise(work)) {
-        return direct::conv(work, x, w, bias);
+        return direct::conv(work, x, w, epilogue);
     }
     if first {
-        return depthwise::planes(work, x, w, bias);
+        return depthwise::planes(work, x, w, epilogue);
     }
     let image = Padded::new(work, x)?;
     match work.group_in == 1 && work.group_out == 1 {
-        true => depthwise::pixels(work, &image, w, bias),
-        false => tiles::conv(work, &image, w, bias),
+        true => depthwise::pixels(work, &image, w, epilogue),
+        false => tiles::conv(work, &image, w, epilogue),
     }
 }
 

@@ -10,11 +10,10 @@ use super::micro::{self, Block, CHANNELS, Finish, PANEL, Product, Row, WIDE};
 use super::packed::Packed;
 use super::view::{self, View};
 use crate::error::Result;
-use crate::host::activation::apply;
 use crate::host::kept::with_kept;
 use crate::host::output::Scattered;
 use crate::memory;
-use crate::problem::ConvWork;
+use crate::problem::{ConvWork, Epilogue};
 use crate::spec::Activation;
 
 /// Terms by pixels of a panel that are summed for all channels of a tile before the next follow: they and the weights of these
@@ -25,12 +24,17 @@ const FEW: usize = 4;
 /// Terms whose sums are added in one chain.
 const CHAINED: usize = 1280;
 
-pub(super) fn conv(work: &ConvWork, x: &[f32], weights: &Packed, bias: Option<&[f32]>) -> Result<Vec<f32>> {
+pub(super) fn conv(
+    work: &ConvWork,
+    x: &[f32],
+    weights: &Packed,
+    epilogue: Epilogue<f32>,
+) -> Result<Vec<f32>> {
     let out = Scattered::new(work.batch * work.output.n)?;
     let grid = Grid::new(work, weights)?;
     let unit = view::unit(work);
     let positions = grid.tiles.iter().map(|t| t.pixels.end.div_ceil(unit) - t.pixels.start / unit).max();
-    let planes = Planes::new(work, x, weights, bias, positions.unwrap_or(1))?;
+    let planes = Planes::new(work, x, weights, epilogue, positions.unwrap_or(1))?;
     let target = Target { out: &out, image: work.output.n, channel: work.output.c, origin: 0 };
     let task = |tile: &Tile| with_kept(|scratch: &mut Scratch| planes.tile(scratch, tile, target));
     if grid.shared {
@@ -46,7 +50,7 @@ pub(super) fn conv(work: &ConvWork, x: &[f32], weights: &Packed, bias: Option<&[
 pub(in crate::host) struct Planes<'a> {
     work: &'a ConvWork,
     weights: &'a Packed,
-    bias: Option<&'a [f32]>,
+    epilogue: Epilogue<'a, f32>,
     x: &'a [f32],
     view: View,
 }
@@ -97,11 +101,11 @@ impl<'a> Planes<'a> {
         work: &'a ConvWork,
         x: &'a [f32],
         weights: &'a Packed,
-        bias: Option<&'a [f32]>,
+        epilogue: Epilogue<'a, f32>,
         positions: usize,
     ) -> Result<Planes<'a>> {
         let view = View::new(work, work.reaches_padding(), positions)?;
-        Ok(Planes { work, weights, bias, x, view })
+        Ok(Planes { work, weights, epilogue, x, view })
     }
 
     /// Computes a tile.
@@ -175,7 +179,7 @@ impl<'a> Planes<'a> {
                         let channel = tile.group * work.group_out + channels.start;
                         let sums = sums.get_mut(p * blocks + b).unwrap_or(&mut only);
                         let finish = last.then(|| Finish {
-                            bias: self.bias.map(|bias| &bias[channel..][..channels.len()]),
+                            bias: self.epilogue.bias.map(|bias| &bias[channel..][..channels.len()]),
                             relu: work.activation == Activation::Relu,
                         });
                         let (channels, pixels) = (channels.len(), panel.pixels);
@@ -253,7 +257,7 @@ impl<'a> Planes<'a> {
         target: Target,
     ) {
         if !matches!(self.work.activation, Activation::None | Activation::Relu) {
-            apply(self.work.activation, sums[..channels].as_flattened_mut());
+            self.epilogue.activate(sums[..channels].as_flattened_mut(), channel, [channels, P]);
         }
         for (c, sums) in (channel..).zip(&sums[..channels]) {
             for run in runs {

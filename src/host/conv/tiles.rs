@@ -8,10 +8,9 @@ use super::gemm::{Matrix, Sums, multiply};
 use super::padded::Padded;
 use super::weights::Weights;
 use crate::error::Result;
-use crate::host::activation::apply;
 use crate::host::output::{Scattered, WORTH_SHARING, try_fill};
 use crate::memory;
-use crate::problem::ConvWork;
+use crate::problem::{ConvWork, Epilogue};
 
 /// Sums of a tile, whose memory should stay in the cache.
 const SUMS: usize = 1 << 16;
@@ -20,10 +19,10 @@ const PIXELS: usize = 512;
 /// The fewest output channels of a tile: fewer would gather the image's pixels for too few products.
 const CHANNELS: usize = 32;
 
-pub(super) fn conv(work: &ConvWork, image: &Padded, w: &[f32], bias: Option<&[f32]>) -> Result<Vec<f32>> {
+pub(super) fn conv(work: &ConvWork, image: &Padded, w: &[f32], epilogue: Epilogue<f32>) -> Result<Vec<f32>> {
     let weights = Weights::new(work, w)?;
     let out = Scattered::new(work.batch * work.output.n)?;
-    let job = Job { work, bias, out: &out, weights: &weights, gather: Gather::new(work, image)? };
+    let job = Job { work, epilogue, out: &out, weights: &weights, gather: Gather::new(work, image)? };
     let grid = Grid::new(work, &job.gather);
     if grid.parts == 1 {
         let tasks = work.groups * grid.tiles;
@@ -103,7 +102,7 @@ struct Scratch {
 
 struct Job<'a> {
     work: &'a ConvWork,
-    bias: Option<&'a [f32]>,
+    epilogue: Epilogue<'a, f32>,
     out: &'a Scattered<f32>,
     weights: &'a Weights<'a>,
     gather: Gather<'a>,
@@ -164,11 +163,11 @@ impl Job<'_> {
     /// Adds the bias, applies the activation and stores a tile of channels from `first` on.
     fn store(&self, first: usize, outs: usize, pixels: std::ops::Range<usize>, sums: &mut [f32]) {
         for sums in sums.chunks_exact_mut(outs) {
-            if let Some(bias) = self.bias {
+            if let Some(bias) = self.epilogue.bias {
                 sums.iter_mut().zip(&bias[first..]).for_each(|(s, b)| *s += b);
             }
         }
-        apply(self.work.activation, sums);
+        self.epilogue.activate(sums, first, [outs, 1]);
         let channels = self.work.out_channels();
         for (pixel, sums) in pixels.zip(sums.chunks_exact(outs)) {
             // SAFETY: every channel of every pixel belongs to one tile.

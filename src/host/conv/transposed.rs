@@ -10,10 +10,9 @@ use super::adjoint;
 use super::gemm::{Matrix, Sums, multiply};
 use crate::error::Result;
 use crate::geometry::{self, Axis, MAX_SPATIAL};
-use crate::host::activation::apply;
 use crate::host::output::{Scattered, WORTH_SHARING};
 use crate::memory;
-use crate::problem::ConvWork;
+use crate::problem::{ConvWork, Epilogue};
 use crate::spec::Layout;
 
 /// Sums of a task, whose memory should stay in the cache.
@@ -26,10 +25,10 @@ pub(in crate::host) fn transposed(
     work: &ConvWork,
     x: &[f32],
     w: &[f32],
-    bias: Option<&[f32]>,
+    epilogue: Epilogue<f32>,
 ) -> Result<Vec<f32>> {
     if !work.little_outside_transposed() {
-        return adjoint::transposed(work, x, w, bias);
+        return adjoint::transposed(work, x, w, epilogue);
     }
     let out = Scattered::new(work.batch * work.output.n)?;
     // Tasks take a range of the outermost axis: of input and output alike, it is contiguous in each channel.
@@ -45,7 +44,7 @@ pub(in crate::host) fn transposed(
     // Neighbouring tasks multiply the inputs that they share twice: the ranges are not much shorter than a window.
     let length = (SUMS / (channels * rest_out)).max(a.span()).clamp(1, a.input);
     let ranges = a.input.div_ceil(length);
-    let job = Job { work, x, w, bias, out: &out, cut, rest_in, rest_out, single };
+    let job = Job { work, x, w, epilogue, out: &out, cut, rest_in, rest_out, single };
     let tasks = work.batch * groups * blocks * ranges;
     let task = |scratch: &mut Scratch, i: usize| {
         let (range, i) = (i % ranges, i / ranges);
@@ -77,7 +76,7 @@ struct Job<'a> {
     work: &'a ConvWork,
     x: &'a [f32],
     w: &'a [f32],
-    bias: Option<&'a [f32]>,
+    epilogue: Epilogue<'a, f32>,
     out: &'a Scattered<f32>,
     /// The axis of which a task takes a range, and the elements behind each of its positions.
     cut: usize,
@@ -240,7 +239,7 @@ impl Job<'_> {
         row: &mut Vec<f32>,
     ) -> Result<()> {
         let (work, strides) = (self.work, self.work.output);
-        let bias = |o: usize| self.bias.map_or(0.0, |b| f64::from(b[o]));
+        let bias = |o: usize| f64::from(self.epilogue.bias_of(o));
         row.clear();
         memory::reserve(row, sums.len())?;
         match work.layout {
@@ -249,7 +248,7 @@ impl Job<'_> {
                 for (o, sums) in (first..).zip(sums.chunks_exact(plane)) {
                     row.clear();
                     row.extend(sums.iter().map(|s| (s + bias(o)) as f32));
-                    apply(work.activation, row);
+                    self.epilogue.activate(row, o, [1, plane]);
                     // SAFETY: every position of every channel belongs to one task.
                     unsafe { self.out.write(n * strides.n + o * strides.c + start * self.rest_out, row) };
                 }
@@ -258,7 +257,7 @@ impl Job<'_> {
                 for sums in sums.chunks_exact(outs) {
                     row.extend((first..).zip(sums).map(|(o, s)| (s + bias(o)) as f32));
                 }
-                apply(work.activation, row);
+                self.epilogue.activate(row, first, [outs, 1]);
                 let channels = work.out_channels();
                 for (p, row) in (start * self.rest_out..).zip(row.chunks_exact(outs)) {
                     // SAFETY: every channel of every position belongs to one task.

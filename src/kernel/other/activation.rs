@@ -23,7 +23,8 @@ uniform! {
     /// Parameters of `other/activation.wgsl`.
     ActivationParams {
         total: u32,
-        pad_0: u32,
+        /// Neighbours that share a number of PReLU's slope; 0 with other activations.
+        run: u32,
         alpha_beta: [f32; 2],
     }
 }

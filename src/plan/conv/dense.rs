@@ -5,9 +5,10 @@ use super::request::Request;
 use super::slots::slots;
 use crate::error::Result;
 use crate::geometry::Axis;
-use crate::kernel::{ActivationKind, Dense, DenseParams, WORKGROUP};
+use crate::kernel::{Dense, DenseParams, WORKGROUP};
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::loop_limit::Iterations;
+use crate::plan::planner::activation_of;
 use crate::plan::{Family, Planner, Step};
 use crate::spec::Layout;
 
@@ -37,7 +38,7 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
 };
 
 fn step(Request { work, to, .. }: &Request, p: &Planner) -> Result<Step> {
-    let (activation, alpha_beta) = ActivationKind::of(work.activation);
+    let (activation, alpha_beta) = activation_of(work.activation, work.slope);
     (Iterations::shared(work.group_in, WORKGROUP).then(Iterations::folded(WORKGROUP))).check(p)?;
     let params = DenseParams {
         rows: p.u32(work.batch)?,

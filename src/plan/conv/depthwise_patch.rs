@@ -3,9 +3,10 @@
 use super::request::Request;
 use super::slots::weight_slots;
 use crate::error::Result;
-use crate::kernel::{ActivationKind, DepthwisePatch, Patch, PatchParams};
+use crate::kernel::{DepthwisePatch, Patch, PatchParams};
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::patch::{self, Images};
+use crate::plan::planner::activation_of;
 use crate::plan::{Family, Planner, Slot, Step};
 use crate::problem::ConvWork;
 
@@ -35,7 +36,7 @@ fn images(work: &ConvWork) -> Images<'_> {
 }
 
 fn step(work: &ConvWork, to: Slot, patch: Patch, p: &Planner) -> Result<Step> {
-    let (activation, alpha_beta) = ActivationKind::of(work.activation);
+    let (activation, alpha_beta) = activation_of(work.activation, work.slope);
     let [_, height, width] = work.kernel.space;
     let params = PatchParams {
         tap_stride: [p.u32(height)?, p.u32(width)?],

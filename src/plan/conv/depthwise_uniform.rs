@@ -4,9 +4,9 @@ use super::depthwise_patch;
 use super::request::Request;
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::kernel::{ActivationKind, DEPTHWISE_PAGES, DepthwisePages, PagesParams};
+use crate::kernel::{DEPTHWISE_PAGES, DepthwisePages, PagesParams};
 use crate::plan::candidate::{Candidate, Solution};
-use crate::plan::planner::Verdict;
+use crate::plan::planner::{Verdict, activation_of};
 use crate::plan::uniform::{Chunk, PagedStep, Rows, factor_and_shift, page_params};
 use crate::plan::{Family, PAGE, Planner, Slot, Step};
 use crate::problem::ConvWork;
@@ -52,7 +52,7 @@ fn rows(work: &ConvWork, p: &Planner) -> Result<Rows, &'static str> {
 
 fn steps(work: &ConvWork, to: Slot, rows: &Rows, chunks: &[Chunk], p: &Planner) -> Result<Vec<Step>> {
     let channels_last = rows.inner > 1;
-    let (activation, alpha_beta) = ActivationKind::of(work.activation);
+    let (activation, alpha_beta) = activation_of(work.activation, work.slope);
     let (channels_factor, channels_shift) = factor_and_shift(p.u32(work.groups)?);
     let weight_step = rows.order.map(|i| work.kernel.space[i]);
     let [row, middle, last] = weight_step.map(|step| p.i32(step));

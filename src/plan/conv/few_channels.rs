@@ -7,7 +7,7 @@ use crate::geometry::Axis;
 use crate::kernel::{Across, ActivationKind, ConvPatch, ConvPatchParams};
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::patch::{is_not_there, tall};
-use crate::plan::planner::Verdict;
+use crate::plan::planner::{Verdict, activation_of};
 use crate::plan::{Family, Planner, Slot, Step, Steps, gemm, pool};
 use crate::problem::{ConvWork, PoolWork};
 use crate::spec::PoolKind;
@@ -154,7 +154,7 @@ fn params(
         channels_in: p.u32(work.group_in)?,
         channels: p.u32(work.group_out)?,
         has_bias: u32::from(work.bias),
-        alpha_beta: ActivationKind::of(work.activation).1,
+        alpha_beta: activation_of(work.activation, work.slope).1,
         divisor: pool.map_or(0, pool::divisor),
         nan: f32::NAN.to_bits(),
     })

@@ -1,8 +1,8 @@
 //! What the parameters of several kernels say of a convolution and of pooling behind it.
 
 use crate::error::Result;
-use crate::kernel::{ActivationKind, ConvGeometry, PoolGeometry};
-use crate::plan::planner::each;
+use crate::kernel::{ConvGeometry, PoolGeometry};
+use crate::plan::planner::{activation_of, each};
 use crate::plan::{Planner, pool};
 use crate::problem::{ConvWork, PoolWork};
 
@@ -25,7 +25,7 @@ pub(in crate::plan) fn geometry(
         out_stride: p.vec4(output.space, output.c)?,
         in_batch: p.u32(work.input.n)?,
         out_batch: p.u32(output.n)?,
-        alpha_beta: ActivationKind::of(work.activation).1,
+        alpha_beta: activation_of(work.activation, work.slope).1,
         has_bias: u32::from(work.bias),
         convolution_pad_0: 0,
         convolution_pad_1: 0,

@@ -15,7 +15,7 @@ use crate::kernel::{
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::gemm::{self, Choice, Gemm, Operands};
 use crate::plan::loop_limit::{ENDED, Iterations};
-use crate::plan::planner::Verdict;
+use crate::plan::planner::{Verdict, activation_of};
 use crate::plan::{Family, Planner, Slot, Step, Steps};
 use crate::problem::{ConvWork, PoolWork};
 use crate::spec::PoolKind;
@@ -190,7 +190,7 @@ fn params(p: &Planner, work: &ConvWork, pool: Option<&PoolWork>, tile: usize) ->
     let [_, rows, columns] = &work.axes;
     let (stored, out) = pool.map_or((&work.axes, &work.output), |pool| (&pool.axes, &pool.output));
     let [all, tile_rows, tile_columns] = tiles(work);
-    let (_, alpha_beta) = ActivationKind::of(work.activation);
+    let (_, alpha_beta) = activation_of(work.activation, work.slope);
     let [_, before_row, before_column] = work.axes.map(|a| p.i32(a.pad_before));
     Ok(WinogradParams {
         in_size: four([rows.input, columns.input, work.group_in, work.groups])?,

@@ -5,7 +5,7 @@ mod table;
 use std::collections::BTreeMap;
 
 use super::{Considered, Plan, Slot, Step};
-use crate::kernel::KernelKey;
+use crate::kernel::{Bindings, KernelKey};
 use crate::problem::{Flops, Problem};
 use crate::tensor::TensorDesc;
 
@@ -171,13 +171,11 @@ impl Plan {
     fn bytes(&self, group: &[&Step], written: bool) -> u64 {
         let mut moved: BTreeMap<(Slot, u64), u64> = BTreeMap::new();
         for step in group {
-            let reads = step.kernel.bindings().reads as usize;
-            let slots = match written {
-                true => step.slots.get(reads..).unwrap_or_default(),
-                false => step.slots.get(..reads).unwrap_or_default(),
-            };
+            let Bindings { reads, writes, .. } = step.kernel.bindings();
+            let writes = reads as usize..(reads + writes) as usize;
+            let slots = (0..).zip(&step.slots).filter(|(i, _)| writes.contains(i) == written);
             let pages = step.pages.iter().filter(|_| !written).map(|page| page.slot);
-            for slot in slots.iter().copied().chain(pages).filter(|&slot| !seldom(step, slot)) {
+            for slot in slots.map(|(_, slot)| *slot).chain(pages).filter(|&slot| !seldom(step, slot)) {
                 let (offset, size) = self.range(step, slot);
                 moved.insert((slot, offset), size);
             }

@@ -61,6 +61,7 @@ impl Gemm {
             layout: Layout::Nchw,
             bias: false,
             activation: Activation::None,
+            slope: 0,
             accuracy: Accuracy::Element,
         };
         Gemm::of_windows(&windows, None)

@@ -6,6 +6,7 @@ use super::rows::{step, taps_of};
 use crate::error::Result;
 use crate::kernel::{ActivationKind, ConvGemm, ConvParts, GemmFinish, GemmParams, PartsParams, Reduce};
 use crate::plan::conv::params::geometry;
+use crate::plan::planner::activation_of;
 use crate::plan::{Planner, Slot, Step, Steps};
 use crate::problem::PoolWork;
 use crate::spec::Layout;
@@ -13,7 +14,7 @@ use crate::spec::Layout;
 /// The product, and where sums are divided the addition of their parts.
 pub(in crate::plan) fn steps(p: &Planner, gemm: &Gemm, choice: &Choice, at: &Operands) -> Result<Steps> {
     let work = &gemm.windows;
-    let (activation, alpha_beta) = ActivationKind::of(work.activation);
+    let (activation, alpha_beta) = activation_of(work.activation, work.slope);
     let params = params(p, gemm, choice)?;
     if choice.parts == 1 {
         let kernel = kernel(gemm, choice, activation, finish(gemm.pool.as_ref()));

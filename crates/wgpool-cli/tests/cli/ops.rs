@@ -68,6 +68,24 @@ fn convolution_dense_softmax_and_activation() {
             .succeeds(&format!("op activation hard-sigmoid:0.25,-0.5 in.npy -o out.npy --adapter {adapter}"));
         assert_eq!(folder.f32s("out.npy"), [0.0, 0.0, 0.0, 0.25, 0.5, 0.75, 1.0, 1.0, 1.0]);
     }
+    folder.array("n.npy", &[1, 2, 2], &[-1.0, 2.0, -3.0, -4.0]).array("s.npy", &[2, 1], &[0.5, -2.0]);
+    folder.array("one.npy", &[1], &[0.25]).array("minus.npy", &[1, 1, 1, 1], &[-1.0]);
+    for adapter in ADAPTERS {
+        folder.succeeds(&format!("op activation prelu --slope s.npy n.npy -o out.npy --adapter {adapter}"));
+        assert_eq!(folder.f32s("out.npy"), [-0.5, 2.0, 6.0, 8.0]);
+        folder.succeeds(&format!(
+            "op conv --kernel minus.npy --bias one.npy --activation prelu --slope one.npy in.npy -o out.npy --adapter {adapter}"
+        ));
+        assert_eq!(folder.f32s("out.npy")[..3], [0.25, -0.1875, -0.4375]);
+    }
+    for wrong in [
+        "op activation prelu n.npy -o out.npy",
+        "op activation relu --slope s.npy n.npy -o out.npy",
+        "op conv --kernel minus.npy --slope one.npy in.npy -o out.npy",
+        "op dense --kernel w.npy --bias one.npy --activation prelu v.npy -o out.npy",
+    ] {
+        folder.fails(wrong, "--slope belongs to prelu");
+    }
     folder.fails(
         "op activation elu:steep in.npy -o out.npy",
         "the numbers that elu takes behind a colon are 1",

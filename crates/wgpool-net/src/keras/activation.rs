@@ -12,16 +12,20 @@ pub(super) enum Act {
     Softmax(Softmax),
 }
 
-/// Keras' names have no hyphens, which the command line's have.
+/// Keras' names have no hyphens, which the command line's have; PReLU is a layer alone.
 fn names() -> String {
     let all = ActivationKind::ALL.iter().flat_map(|kind| kind.names());
-    all.filter(|name| !name.contains('-')).chain(["softmax"]).collect::<Vec<_>>().join(", ")
+    all.filter(|&name| !name.contains('-') && name != "prelu")
+        .chain(["softmax"])
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn named(name: &str, keras_2: bool) -> Option<Act> {
     match name {
         "softmax" => Some(Act::Softmax(Softmax::last_axis())),
         "hard_sigmoid" if keras_2 => Some(Act::Pointwise(Activation::HardSigmoid { alpha: 0.2, beta: 0.5 })),
+        "prelu" => None,
         // Steeper than PyTorch's.
         "leaky_relu" => Some(Act::Pointwise(Activation::LeakyRelu { alpha: 0.2 })),
         _ => ActivationKind::named(name).map(|kind| Act::Pointwise(kind.into())),

@@ -17,12 +17,11 @@ pub(in crate::host) use self::weights::{Weights, choose};
 use super::direct;
 use super::micro::{self, Block, PANEL, Product, Row};
 use crate::error::Result;
-use crate::host::activation::apply;
 use crate::host::kept::with_kept;
 use crate::host::output::Scattered;
 use crate::memory;
 use crate::problem::winograd::Winograd;
-use crate::problem::{ConvWork, PoolWork};
+use crate::problem::{ConvWork, Epilogue, PoolWork};
 use crate::spec::{Activation, Layout, PoolKind};
 
 /// Bytes of transformed inputs that stay in a core's own cache.
@@ -59,12 +58,13 @@ pub(in crate::host) fn conv(
     work: &ConvWork,
     pool: Option<&PoolWork>,
     [x, w]: [&[f32]; 2],
-    bias: Option<&[f32]>,
+    epilogue: Epilogue<f32>,
     weights: &Weights,
 ) -> Result<Vec<f32>> {
     let len = pool.map_or(work.batch * work.output.n, |pool| pool.batch * pool.output.n);
     let out = Scattered::new(len)?;
-    let job = Job { work, pool, x, w, bias, weights, cut: Cut::new(work, weights.form.outputs), out: &out };
+    let job =
+        Job { work, pool, x, w, epilogue, weights, cut: Cut::new(work, weights.form.outputs), out: &out };
     let (tasks, shared) = job.tasks()?;
     let task = |task: &Task| with_kept(|scratch: &mut Scratch| job.task(scratch, task));
     if shared {
@@ -81,7 +81,7 @@ struct Job<'a> {
     pool: Option<&'a PoolWork>,
     x: &'a [f32],
     w: &'a [f32],
-    bias: Option<&'a [f32]>,
+    epilogue: Epilogue<'a, f32>,
     weights: &'a Weights,
     cut: Cut,
     out: &'a Scattered<f32>,
@@ -233,7 +233,7 @@ impl Job<'_> {
         Buffers { half, outputs: y, .. }: &mut Buffers,
     ) {
         for c in 0..channels {
-            let bias = self.bias.map_or(0.0, |bias| bias[first + c]);
+            let bias = self.epilogue.bias_of(first + c);
             let mut exact = false;
             wide!(|_| {
                 transform::outputs::<M>(products, c, bias, half, y);
@@ -244,7 +244,7 @@ impl Job<'_> {
             }
             let relu = self.work.activation == Activation::Relu;
             if !relu {
-                apply(self.work.activation, y[..M * M].as_flattened_mut());
+                self.epilogue.activate(y[..M * M].as_flattened_mut(), first + c, [1, M * M * PANEL]);
             }
             wide!(|_| {
                 if relu {

@@ -5,8 +5,8 @@ use super::cost::parts;
 use super::regions::Region;
 use crate::error::Result;
 use crate::geometry::Axis;
-use crate::kernel::{ActivationKind, ConvTiled, TILED_WORKGROUP, TileKeep, TiledParams};
-use crate::plan::planner::each;
+use crate::kernel::{ConvTiled, TILED_WORKGROUP, TileKeep, TiledParams};
+use crate::plan::planner::{activation_of, each};
 use crate::plan::{PAGE, Page, Planner, Slot, Step, Steps, pool};
 
 /// Products that are added one after another before they go into the next level of the sum.
@@ -66,7 +66,7 @@ impl Choice {
         let tiles = [x.div_ceil(tile.width as usize), y.div_ceil(target.pool[0]), z];
         let total = region.images * tiles.iter().product::<usize>();
         let of_block = total.next_multiple_of(TILED_WORKGROUP as usize);
-        let (activation, alpha_beta) = ActivationKind::of(work.activation);
+        let (activation, alpha_beta) = activation_of(work.activation, work.slope);
         let [plane, row, channel, image] = regions.strides();
         let [depth, height, width] = axes;
         let first_chunk = part * tile.pages as usize;

@@ -23,22 +23,34 @@ pub struct WeightArgs {
     #[arg(long, value_name = "NAME", default_value = "none")]
     #[arg(help = format!("Applied to each result: {}", Activation::forms()))]
     activation: Activation,
+    /// The slope of prelu, one number or one for each output channel: .npy or .safetensors
+    #[arg(long, value_name = "FILE")]
+    slope: Option<PathBuf>,
 }
 
 impl WeightArgs {
     fn files(&self) -> Files<'_> {
-        let (input, kernel, bias) = self.tensors();
-        input.reads([kernel]).reads(bias)
+        let (input, weights) = self.tensors();
+        input.reads(weights)
     }
 
-    /// The files of input and output, that of the kernel, and that of the bias.
-    pub(super) fn tensors(&self) -> (Files<'_>, &PathBuf, Option<&PathBuf>) {
-        (self.common.files(), &self.kernel, self.bias.as_ref())
+    /// The files of input and output, and those of kernel, bias and slope.
+    pub(super) fn tensors(&self) -> (Files<'_>, impl Iterator<Item = &PathBuf>) {
+        (self.common.files(), std::iter::once(&self.kernel).chain(&self.bias).chain(&self.slope))
     }
 
-    pub(super) fn activation(&self) -> Activation {
-        self.activation
+    pub(super) fn activation(&self) -> Result<Activation> {
+        with_slope(self.activation, self.slope.as_ref())
     }
+}
+
+/// Refuses a slope that no activation takes, which would be taken for a bias, and PReLU without one.
+pub(super) fn with_slope(activation: Activation, slope: Option<&PathBuf>) -> Result<Activation> {
+    if slope.is_some() == (activation == Activation::PRelu) {
+        return Ok(activation);
+    }
+    let rule = "--slope belongs to prelu, which needs it";
+    Err(Error::parameter("command line", "activation", format_args!("{activation}"), rule))
 }
 
 #[derive(Debug, Args)]
@@ -66,21 +78,21 @@ pub(super) struct WindowArgs {
 }
 
 impl WindowArgs {
-    pub(super) fn tensors(&self) -> (Files<'_>, &PathBuf, Option<&PathBuf>) {
+    pub(super) fn tensors(&self) -> (Files<'_>, impl Iterator<Item = &PathBuf>) {
         self.weights.tensors()
     }
 
-    pub(super) fn conv(&self) -> Conv {
-        Conv {
+    pub(super) fn conv(&self) -> Result<Conv> {
+        Ok(Conv {
             stride: self.stride.0.clone(),
             dilation: self.dilation.0.clone(),
             padding: self.padding.clone(),
             groups: self.groups,
-            activation: self.weights.activation,
+            activation: self.weights.activation()?,
             layout: self.layout.into(),
             kernel_layout: self.kernel_layout.into(),
             ..Conv::new()
-        }
+        })
     }
 }
 
@@ -94,14 +106,14 @@ pub struct ConvArgs {
 }
 
 impl ConvArgs {
-    fn conv(&self) -> Conv {
-        self.windows.conv().accuracy(self.accuracy.into())
+    fn conv(&self) -> Result<Conv> {
+        Ok(self.windows.conv()?.accuracy(self.accuracy.into()))
     }
 }
 
 impl Arguments for ConvArgs {
     fn op(&self, _: &[usize]) -> Result<Op> {
-        Ok(self.conv().into())
+        Ok(self.conv()?.into())
     }
 
     fn files(&self) -> Files<'_> {
@@ -124,7 +136,7 @@ pub struct ConvTransposeArgs {
 impl Arguments for ConvTransposeArgs {
     fn op(&self, _: &[usize]) -> Result<Op> {
         let Conv { stride, dilation, padding, groups, activation, layout, kernel_layout, .. } =
-            self.windows.conv();
+            self.windows.conv()?;
         let conv = ConvTranspose {
             stride,
             dilation,
@@ -192,7 +204,7 @@ impl ConvPoolArgs {
 
 impl Arguments for ConvPoolArgs {
     fn op(&self, _: &[usize]) -> Result<Op> {
-        let conv = self.conv.conv();
+        let conv = self.conv.conv()?;
         let stride = self.pool_stride.as_ref().unwrap_or(&self.pool_window);
         let pool = Pool::new(self.kind()?, self.pool_window.0.clone())
             .stride(stride.0.clone())
@@ -219,7 +231,7 @@ pub struct DenseArgs {
 
 impl Arguments for DenseArgs {
     fn op(&self, _: &[usize]) -> Result<Op> {
-        Ok(Dense { activation: self.weights.activation, kernel_layout: self.kernel_layout.into() }.into())
+        Ok(Dense { activation: self.weights.activation()?, kernel_layout: self.kernel_layout.into() }.into())
     }
 
     fn files(&self) -> Files<'_> {

@@ -47,11 +47,12 @@ impl Arguments for ConvIntegerArgs {
             },
             zero: self.output_zero,
         });
-        Ok(ConvInteger { conv: self.conv.conv(), requantize }.into())
+        Ok(ConvInteger { conv: self.conv.conv()?, requantize }.into())
     }
 
     fn files(&self) -> Files<'_> {
-        let (input, kernel, bias) = self.conv.tensors();
-        input.reads([kernel, &self.input_zero, &self.kernel_zero]).reads(&self.scales).reads(bias)
+        let (input, mut weights) = self.conv.tensors();
+        let input = input.reads(weights.next()).reads([&self.input_zero, &self.kernel_zero]);
+        input.reads(&self.scales).reads(weights)
     }
 }

@@ -26,13 +26,13 @@ pub struct DeformConvArgs {
 
 impl Arguments for DeformConvArgs {
     fn op(&self, _: &[usize]) -> Result<Op> {
-        let (conv, mask) = (self.conv.conv(), self.mask.is_some());
+        let (conv, mask) = (self.conv.conv()?, self.mask.is_some());
         Ok(DeformConv { conv, offset_groups: self.offset_groups, mask }.into())
     }
 
     fn files(&self) -> Files<'_> {
-        let (input, kernel, bias) = self.conv.tensors();
-        input.reads([&self.offsets]).reads(&self.mask).reads([kernel]).reads(bias)
+        let (input, weights) = self.conv.tensors();
+        input.reads([&self.offsets]).reads(&self.mask).reads(weights)
     }
 }
 
@@ -50,12 +50,12 @@ pub struct CausalConvArgs {
 
 impl Arguments for CausalConvArgs {
     fn op(&self, _: &[usize]) -> Result<Op> {
-        Ok(CausalConv { state: self.state.is_some(), activation: self.weights.activation() }.into())
+        Ok(CausalConv { state: self.state.is_some(), activation: self.weights.activation()? }.into())
     }
 
     fn files(&self) -> Files<'_> {
-        let (input, kernel, bias) = self.weights.tensors();
-        input.reads(&self.state).reads([kernel]).reads(bias).writes(&self.next_state)
+        let (input, weights) = self.weights.tensors();
+        input.reads(&self.state).reads(weights).writes(&self.next_state)
     }
 }
 

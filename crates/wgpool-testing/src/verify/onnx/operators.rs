@@ -34,6 +34,7 @@ pub fn known(op: &str) -> bool {
             | "QLinearConv"
             | "Relu"
             | "LeakyRelu"
+            | "PRelu"
             | "Elu"
             | "Sigmoid"
             | "HardSigmoid"
@@ -119,6 +120,13 @@ pub fn call(node: &Node, opset: i64, inputs: &[Option<Array>]) -> Result<Call, R
         "QLinearConv" => integer::qlinear_conv(attributes, inputs),
         "Relu" => only(Activation::Relu.into()),
         "LeakyRelu" => only(Activation::LeakyRelu { alpha: parameter("alpha", 0.01)? }.into()),
+        "PRelu" => {
+            // Its axes are the last ones of the input's.
+            let mut slope = required(inputs, 1)?.clone();
+            let missing = x.shape.len().saturating_sub(slope.shape.len());
+            slope.shape.splice(..0, std::iter::repeat_n(1, missing));
+            Ok(Call::new(Activation::PRelu, vec![data, (Role::Data, slope)]))
+        }
         "Elu" => only(Activation::Elu { alpha: parameter("alpha", 1.0)? }.into()),
         "Sigmoid" => only(Activation::Sigmoid.into()),
         "HardSigmoid" => {

@@ -2,7 +2,7 @@
 
 use super::convolution::conv_spec;
 use super::{Rng, output_lengths};
-use wgpool::spec::{DeformConv, KernelLayout, Layout, Op};
+use wgpool::spec::{Activation, DeformConv, KernelLayout, Layout, Op};
 use wgpool::tensor::TensorDesc;
 
 pub(super) fn conv(rng: &mut Rng) -> (Op, Vec<TensorDesc>) {
@@ -21,7 +21,8 @@ pub(super) fn conv(rng: &mut Rng) -> (Op, Vec<TensorDesc>) {
     }
     let [x, w] = [0, 1].map(|i| inputs[i].shape.clone());
     // What cannot be placed is thrown away later.
-    let out = output_lengths(&Op::from(conv.clone()), &inputs).unwrap_or_default();
+    let out =
+        output_lengths(&Op::from(conv.clone().activation(Activation::None)), &inputs).unwrap_or_default();
     let divisors: Vec<usize> = (1..=x[1].min(8)).filter(|&n| x[1].is_multiple_of(n)).collect();
     let offset_groups = divisors[rng.between(0, divisors.len() - 1)];
     let taps = w[2..].iter().product::<usize>() * offset_groups;

@@ -9,7 +9,7 @@ mod regions;
 mod sequences;
 mod values;
 
-use wgpool::problem::Problem;
+use wgpool::problem::{Problem, Work};
 use wgpool::spec::{Activation, ActivationKind, Layout, Op, Padding, Softmax};
 use wgpool::tensor::{DType, Tensor, TensorDesc};
 
@@ -131,10 +131,20 @@ impl Family {
     /// A random legal case. `f16` says whether 16-bit floats may come up.
     pub fn case(self, rng: &mut Rng, f16: bool) -> Case {
         loop {
-            let (op, descs) = self.spec(rng, f16);
+            let (op, mut descs) = self.spec(rng, f16);
+            let mut slope = slope(&op, &descs, rng.one_in(4));
+            // Neighbours may share a number of an activation by itself.
+            if matches!(op, Op::Activation(_)) && rng.one_in(2) {
+                slope.iter_mut().flat_map(|slope| slope.shape.last_mut()).for_each(|last| *last = 1);
+            }
+            descs.extend(slope);
             // Most illegal combinations are not worth avoiding: they are thrown away.
             let Ok(problem) = Problem::new(&op, &descs) else { continue };
-            let inputs = values::inputs(rng, &problem);
+            let mut inputs = values::inputs(rng, &problem);
+            if op.activation() == Activation::PRelu && !matches!(op, Op::Activation(_)) {
+                let slope = inputs.pop().and_then(|drawn| values::slopes(rng, &drawn.desc()));
+                inputs.extend(slope);
+            }
             return Case { op, inputs };
         }
     }
@@ -196,11 +206,29 @@ impl Family {
                 (Softmax { axis }.into(), vec![TensorDesc::f32(shape)])
             }
             Family::Activation => {
-                let shape = vec![rng.between(0, 3), rng.between(1, 200)];
+                let shape = vec![rng.between(0, 3), rng.between(1, 20), rng.between(1, 12)];
                 (activation(rng).into(), vec![TensorDesc::f32(shape)])
             }
         }
     }
+}
+
+/// PReLU's slope of an operation that has these inputs before it: one number, or where it is not shared one for each output
+/// channel; for each but the first axis of an activation by itself.
+pub fn slope(op: &Op, inputs: &[TensorDesc], shared: bool) -> Option<TensorDesc> {
+    let one = TensorDesc { shape: vec![1], dtype: inputs.first()?.dtype };
+    if op.activation() != Activation::PRelu {
+        return None;
+    }
+    let problem = Problem::new(op, &[inputs, std::slice::from_ref(&one)].concat());
+    let each = match problem.ok()?.work {
+        Work::Conv(work) | Work::ConvTranspose(work) => vec![work.out_channels()],
+        Work::ConvPool(work) => vec![work.conv.out_channels()],
+        Work::Deform(work) => vec![work.conv.out_channels()],
+        Work::Causal(work) => vec![work.conv.out_channels()],
+        _ => inputs.first()?.shape.get(1..)?.to_vec(),
+    };
+    Some(if shared { one } else { TensorDesc { shape: each, ..one } })
 }
 
 fn float(rng: &mut Rng, f16: bool) -> DType {
@@ -211,7 +239,11 @@ fn layout(rng: &mut Rng) -> Layout {
     if rng.one_in(2) { Layout::Nchw } else { Layout::Nhwc }
 }
 
+/// One in five is PReLU, which reads numbers by channel.
 fn activation(rng: &mut Rng) -> Activation {
+    if rng.one_in(5) {
+        return Activation::PRelu;
+    }
     let kind = ActivationKind::ALL[rng.between(0, ActivationKind::ALL.len() - 1)];
     if rng.one_in(2) { kind.into() } else { kind.with([0.3, 0.6]) }
 }

@@ -87,6 +87,18 @@ pub(super) fn inputs(rng: &mut Rng, problem: &Problem) -> Vec<Tensor> {
     tensors.into_iter().filter_map(|draft| Tensor::new(&draft.shape, draft.data).ok()).collect()
 }
 
+/// PReLU's slopes of sums: numbers, since others make infinities or none of a sum near 0, as it is rounded, and small ones, which
+/// keep 16-bit floats in their range.
+pub(super) fn slopes(rng: &mut Rng, desc: &TensorDesc) -> Option<Tensor> {
+    let drawn = loop {
+        let drawn = draft(rng, desc, 1.0);
+        if (0..desc.elements()).all(|i| drawn.data.get(i).is_some_and(f64::is_finite)) {
+            break drawn;
+        }
+    };
+    Tensor::new(&drawn.shape, drawn.data).ok()
+}
+
 /// A tensor whose elements may still change.
 struct Draft {
     shape: Vec<usize>,

@@ -1,0 +1,91 @@
+//! What follows the sums of an operation and has a number for each output channel: bias and PReLU's slope.
+
+use super::{ConvWork, Problem, Work, require_dtype, require_shape};
+use crate::error::{Error, Result};
+use crate::spec::{Activation, Op};
+use crate::tensor::TensorDesc;
+
+/// Bias and activation of a convolution's sums.
+#[derive(Clone, Copy)]
+pub(crate) struct Epilogue<'a, T> {
+    pub bias: Option<&'a [T]>,
+    pub activation: Activation,
+    /// PReLU's: one, or one for each channel; none with other activations.
+    pub slopes: &'a [T],
+}
+
+impl<'a, T: Copy + Default> Epilogue<'a, T> {
+    /// From the inputs behind the kernel; how many there are, the problem has checked.
+    pub fn of(work: &ConvWork, inputs: &'a [impl AsRef<[T]>]) -> Epilogue<'a, T> {
+        let mut inputs = inputs.iter().map(AsRef::as_ref);
+        let bias = if work.bias { inputs.next() } else { None };
+        let slopes = if work.slope > 0 { inputs.next() } else { None };
+        Epilogue { bias, activation: work.activation, slopes: slopes.unwrap_or_default() }
+    }
+
+    /// The bias of a channel; 0 if there is none.
+    pub fn bias_of(&self, channel: usize) -> T {
+        self.bias.and_then(|bias| bias.get(channel)).copied().unwrap_or_default()
+    }
+
+    /// PReLU's slope in a channel.
+    pub fn slope_of(&self, channel: usize) -> T {
+        self.slopes.get(channel).or(self.slopes.first()).copied().unwrap_or_default()
+    }
+}
+
+impl Problem {
+    /// An operation whose last input is PReLU's slope.
+    pub(super) fn with_slope(op: &Op, inputs: &[TensorDesc]) -> Result<Problem> {
+        let Some((slope, own)) = inputs.split_last() else { return Problem::without_slope(op, inputs) };
+        let mut problem = Problem::without_slope(op, own).map_err(|error| match error {
+            Error::Arity { op, .. } => {
+                Error::arity(op, "those of other activations and then PReLU's slope as", inputs.len())
+            }
+            other => other,
+        })?;
+        problem.add_slope(slope)?;
+        Ok(problem)
+    }
+
+    /// The number of the input that is PReLU's slope, if there is one.
+    pub(crate) fn slope(&self) -> Option<usize> {
+        let slopes = match &self.work {
+            Work::Conv(work) | Work::ConvTranspose(work) => work.slope,
+            Work::ConvPool(work) => work.conv.slope,
+            Work::Deform(work) => work.conv.slope,
+            Work::Causal(work) => work.conv.slope,
+            Work::Activation(work) => work.slope,
+            _ => 0,
+        };
+        self.inputs.len().checked_sub(1).filter(|_| slopes > 0)
+    }
+
+    /// Checks PReLU's slope and makes it the last input.
+    fn add_slope(&mut self, slope: &TensorDesc) -> Result<()> {
+        let Some(input) = self.inputs.first() else { return Ok(()) };
+        require_dtype(self.op, "the slope", slope.dtype, &[input.dtype])?;
+        match &mut self.work {
+            Work::Activation(work) => work.take_slope(self.op, &input.shape, slope)?,
+            Work::Conv(work) | Work::ConvTranspose(work) => take_slope(self.op, work, slope)?,
+            Work::ConvPool(work) => take_slope(self.op, &mut work.conv, slope)?,
+            Work::Causal(work) => take_slope(self.op, &mut work.conv, slope)?,
+            Work::Deform(work) => {
+                take_slope(self.op, &mut work.conv, slope)?;
+                work.sampled.slope = work.conv.slope;
+            }
+            _ => {}
+        }
+        self.inputs.push(slope.clone());
+        Ok(())
+    }
+}
+
+fn take_slope(op: &'static str, work: &mut ConvWork, slope: &TensorDesc) -> Result<()> {
+    if slope.shape != [1] {
+        let meaning = ", one number for each output channel, or [1]";
+        require_shape(op, "the slope", slope, &[work.out_channels()], meaning)?;
+    }
+    work.slope = slope.elements();
+    Ok(())
+}
