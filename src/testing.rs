@@ -8,5 +8,5 @@ pub use crate::reference::sample::can_sample;
 
 /// Loops with the widest registers that the machine has.
 pub mod simd {
-    pub use crate::host::simd::{mul_add, wide};
+    pub use crate::host::simd::{level, mul_add, wide};
 }

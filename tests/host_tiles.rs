@@ -1,8 +1,11 @@
 //! Convolutions large enough for several tiles, ranges of terms and threads: the host path against the reference.
 
-use wgpool::host::{self, Prepared};
+use std::io::Write;
+
+use wgpool::host::{self, Prepared, Simd};
 use wgpool::reference::{compare, evaluate};
 use wgpool::{Activation, Conv, ConvPool, Error, Op, Padding, Pool, Problem, Tensor};
+use wgpool_testing::support::at_each_simd;
 
 /// Values of both signs without a short period; with `special`, a few of them are not finite.
 fn tensor(shape: &[usize], seed: u32, special: bool) -> Tensor {
@@ -27,15 +30,21 @@ fn agrees(op: impl Into<Op>, x: &[usize], w: &[usize], special: bool) {
     let (x, w, b) = (tensor(x, 1, special), tensor(w, 2, false), tensor(&w[..1], 3, false));
     let problem = Problem::new(&op, &[x.desc(), w.desc(), b.desc()]).expect("a legal convolution");
     let exact = evaluate(&problem, &[&x, &w, &b]).expect("reference");
-    let got = host::compute(&problem, &[&x, &w, &b]).expect("host path");
-    if let Some(mismatch) = compare(&exact[0], &got[0]).expect("the same shapes") {
-        panic!("{op:?} of {:?} and {:?}: {mismatch}", x.shape(), w.shape());
-    }
-    let prepared = Prepared::new(problem, vec![w, b]).expect("weights of the problem");
-    for _ in 0..2 {
-        let again = prepared.run(&[&x]).expect("host path");
-        assert!(compare(&exact[0], &again[0]).expect("the same shapes").is_none(), "{op:?} prepared");
-    }
+    at_each_simd(|simd| {
+        let got = host::compute(&problem, &[&x, &w, &b]).expect("host path");
+        if let Some(mismatch) = compare(&exact[0], &got[0]).expect("the same shapes") {
+            panic!("{op:?} of {:?} and {:?}, {simd:?}: {mismatch}", x.shape(), w.shape());
+        }
+        let prepared =
+            Prepared::new(problem.clone(), vec![w.clone(), b.clone()]).expect("weights of the problem");
+        for _ in 0..2 {
+            let again = prepared.run(&[&x]).expect("host path");
+            assert!(
+                compare(&exact[0], &again[0]).expect("the same shapes").is_none(),
+                "{op:?} prepared, {simd:?}"
+            );
+        }
+    });
 }
 
 fn conv() -> Conv {
@@ -105,4 +114,15 @@ fn other_weights_than_the_problem_s_are_refused() {
     let prepared = Prepared::new(problem, vec![w.clone()]).expect("its weights");
     assert!(matches!(prepared.run(&[]), Err(Error::Arity { .. })));
     assert!(matches!(prepared.run(&[&w]), Err(Error::Shape { .. })));
+}
+
+/// What a run of the tests has not shown is said past the test harness, which keeps what tests print.
+#[test]
+fn registers_that_this_machine_lacks_are_named() {
+    let mut tested = Vec::new();
+    at_each_simd(|simd| tested.push(simd));
+    assert!(tested.contains(&Simd::Baseline));
+    for simd in [Simd::Avx2, Simd::Avx512].iter().filter(|simd| !tested.contains(simd)) {
+        writeln!(std::io::stderr(), "not tested on this machine: the host path with {simd:?}").unwrap();
+    }
 }

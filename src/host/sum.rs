@@ -16,16 +16,16 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f64 {
 }
 
 fn dot_block(a: &[f32], b: &[f32]) -> f32 {
-    wide!(|fma| {
+    wide!(|simd| {
         let mut lanes = [0f32; LANES];
         let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
         for (a, b) in a.iter().zip(b) {
             for ((sum, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
-                *sum = mul_add(fma, a, b, *sum);
+                *sum = mul_add(simd, a, b, *sum);
             }
         }
         // A lane number known only at run time would keep the lanes in memory.
-        let rest = a_rest.iter().zip(b_rest).fold(0.0, |sum, (&a, &b)| mul_add(fma, a, b, sum));
+        let rest = a_rest.iter().zip(b_rest).fold(0.0, |sum, (&a, &b)| mul_add(simd, a, b, sum));
         let mut width = LANES / 2;
         while width > 0 {
             for i in 0..width {

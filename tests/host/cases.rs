@@ -3,6 +3,7 @@
 use wgpool::ActivationKind;
 use wgpool::reference::{compare, evaluate};
 use wgpool::{Activation, Conv, DType, Data, Layout, Op, Padding, Problem, Tensor, TensorDesc, host};
+use wgpool_testing::support::at_each_simd;
 use wgpool_testing::verify::random::slope;
 
 /// A small random generator (xorshift), so that every run tests the same cases.
@@ -96,13 +97,15 @@ pub fn agrees(op: &Op, inputs: &[&Tensor]) -> bool {
         return false;
     };
     let exact = evaluate(&problem, inputs).expect("reference");
-    let got = host::run(op, inputs).expect("host path");
-    assert_eq!(exact.len(), got.len());
-    for (i, (exact, got)) in exact.iter().zip(&got).enumerate() {
-        if let Some(mismatch) = compare(exact, got).expect("the same shapes") {
-            panic!("{op:?} of {descs:?}, output {i}: {mismatch}");
+    at_each_simd(|simd| {
+        let got = host::run(op, inputs).expect("host path");
+        assert_eq!(exact.len(), got.len());
+        for (i, (exact, got)) in exact.iter().zip(&got).enumerate() {
+            if let Some(mismatch) = compare(exact, got).expect("the same shapes") {
+                panic!("{op:?} of {descs:?}, output {i}, {simd:?}: {mismatch}");
+            }
         }
-    }
+    });
     true
 }
 

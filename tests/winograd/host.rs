@@ -4,6 +4,7 @@ use crate::inputs::{conv, inputs, with};
 use wgpool::{
     Activation, Backend, Conv, ConvPool, Layout, Op, Padding, Pool, Problem, Tensor, host, reference,
 };
+use wgpool_testing::support::at_each_simd;
 use wgpool_testing::verify::random::Rng;
 
 /// Whether the host path says that it takes `F(m x m, 3 x 3)`.
@@ -20,11 +21,14 @@ fn agrees(op: &Op, tensors: &[Tensor]) {
     let descs: Vec<_> = tensors.iter().map(Tensor::desc).collect();
     let problem = Problem::new(op, &descs).unwrap();
     let exact = reference::evaluate(&problem, &all).unwrap();
-    let once = host::run(op, &all).unwrap();
-    let prepared = host::Prepared::new(problem, tensors[1..].to_vec()).unwrap();
-    for (name, got) in [("once", once), ("prepared", prepared.run(&[&tensors[0]]).unwrap())] {
-        assert_eq!(reference::compare(&exact[0], &got[0]).unwrap(), None, "{name}: {op:?} on {descs:?}");
-    }
+    at_each_simd(|simd| {
+        let once = host::run(op, &all).unwrap();
+        let prepared = host::Prepared::new(problem.clone(), tensors[1..].to_vec()).unwrap();
+        for (name, got) in [("once", once), ("prepared", prepared.run(&[&tensors[0]]).unwrap())] {
+            let mismatch = reference::compare(&exact[0], &got[0]).unwrap();
+            assert_eq!(mismatch, None, "{name}, {simd:?}: {op:?} on {descs:?}");
+        }
+    });
 }
 
 fn pad(n: usize) -> Padding {

@@ -4,10 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::verify;
 use crate::verify::random::Case;
+use wgpool::host::{self, Simd};
 use wgpool::kernel::{self, KernelKey};
 use wgpool::plan::Kernels;
 use wgpool::{Backend, Choice, Engine, Error, Op, Plan, Problem, Tensor, TensorDesc, reference};
@@ -222,5 +223,17 @@ pub fn is_wrong(mutant: &Engine, case: &Case) -> bool {
         Err(Error::TooLarge { .. }) => false,
         Err(error) if needs_more_than_small_bindings(&error) => false,
         Err(error) => panic!("{}: {error}", describe(case)),
+    }
+}
+
+/// Runs `check` with each kind of registers that this machine has, one after the other: what it runs on other machines is tested here too.
+/// One check at a time, since the limit is the process's.
+pub fn at_each_simd(mut check: impl FnMut(Simd)) {
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for most in [Simd::Baseline, Simd::Avx2, Simd::Avx512] {
+        if host::limit_simd(most) == most {
+            check(most);
+        }
     }
 }

@@ -83,7 +83,7 @@ pub(super) fn dense(
 fn multiples(x: &[f32], w: &[f32], out: &mut [f64]) {
     const BLOCK: usize = 64;
     let outputs = out.len();
-    wide!(|fma| {
+    wide!(|simd| {
         for (x, w) in x.chunks(CHAIN).zip(w.chunks(CHAIN * outputs)) {
             for (at, out) in (0..).step_by(BLOCK).zip(out.chunks_mut(BLOCK)) {
                 let mut sums = [0f32; BLOCK];
@@ -91,11 +91,11 @@ fn multiples(x: &[f32], w: &[f32], out: &mut [f64]) {
                     let w = &w[at..][..out.len()];
                     if let Some(w) = w.first_chunk::<BLOCK>() {
                         for j in 0..BLOCK {
-                            sums[j] = mul_add(fma, x, w[j], sums[j]);
+                            sums[j] = mul_add(simd, x, w[j], sums[j]);
                         }
                     } else {
                         for (sum, &w) in sums.iter_mut().zip(w) {
-                            *sum = mul_add(fma, x, w, *sum);
+                            *sum = mul_add(simd, x, w, *sum);
                         }
                     }
                 }

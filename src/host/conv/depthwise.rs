@@ -6,7 +6,7 @@ use super::{kernel_taps, tap_offsets};
 use crate::error::Result;
 use crate::host::kept::with_kept;
 use crate::host::output::{WORTH_SHARING, fill, try_fill};
-use crate::host::simd::mul_add;
+use crate::host::simd::{Simd, mul_add};
 use crate::host::sum::CHAIN;
 use crate::memory;
 use crate::problem::{ConvWork, Epilogue};
@@ -78,14 +78,14 @@ pub(super) fn pixels(
 /// `out[c] = sum of weights[t][c] * x[offsets[t] + c]`.
 fn channels_of_window(x: &[f32], offsets: &[usize], weights: &[f32], out: &mut [f32]) {
     let channels = out.len();
-    wide!(|fma| {
+    wide!(|simd| {
         let mut done = 0;
         while done < channels {
             let (x, weights, out) = (&x[done..], &weights[done..], &mut out[done..]);
             done += match out.len() {
-                BLOCK.. => channel_block::<BLOCK>(fma, x, offsets, weights, channels, out),
-                8.. => channel_block::<8>(fma, x, offsets, weights, channels, out),
-                _ => channel_block::<1>(fma, x, offsets, weights, channels, out),
+                BLOCK.. => channel_block::<BLOCK>(simd, x, offsets, weights, channels, out),
+                8.. => channel_block::<8>(simd, x, offsets, weights, channels, out),
+                _ => channel_block::<1>(simd, x, offsets, weights, channels, out),
             };
         }
     });
@@ -94,7 +94,7 @@ fn channels_of_window(x: &[f32], offsets: &[usize], weights: &[f32], out: &mut [
 /// The first `N` channels; returns how many were computed.
 #[inline(always)]
 fn channel_block<const N: usize>(
-    fma: bool,
+    simd: Simd,
     x: &[f32],
     offsets: &[usize],
     weights: &[f32],
@@ -107,7 +107,7 @@ fn channel_block<const N: usize>(
         for (&offset, weights) in offsets.iter().zip(weights.chunks(channels)) {
             let (x, weights) = (&x[offset..][..N], &weights[..N]);
             for ((sum, &x), &w) in sums.iter_mut().zip(x).zip(weights) {
-                *sum = mul_add(fma, w, x, *sum);
+                *sum = mul_add(simd, w, x, *sum);
             }
         }
         total.iter_mut().zip(sums).for_each(|(t, s)| *t += s);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::micro::PANEL;
+use super::micro;
 use super::packed::Packed;
 use crate::error::Result;
 use crate::host::output::WORTH_SHARING;
@@ -36,19 +36,20 @@ pub(super) struct Grid {
 
 impl Grid {
     pub fn new(work: &ConvWork, weights: &Packed) -> Result<Grid> {
+        let panel = micro::panel();
         let pixels = work.pixels();
         let products = work.group_out * work.group_in * work.taps();
         let threads = rayon::current_num_threads();
         let shared = products * work.groups * work.batch * pixels > 4 * WORTH_SHARING;
-        let most = (SUMS / work.group_out).clamp(4 * PANEL, PIXELS).max(WORTH_A_TASK / products);
+        let most = (SUMS / work.group_out).clamp(4 * panel, PIXELS).max(WORTH_A_TASK / products);
         // Small images together, large ones in parts; at best several tasks for each thread.
-        let fair = (work.batch * pixels).div_ceil(4 * threads).max(8 * PANEL);
+        let fair = (work.batch * pixels).div_ceil(4 * threads).max(8 * panel);
         let most = if shared { most.min(fair) } else { most };
         let (images, part) = if pixels <= most {
             let images = (most / pixels).clamp(1, work.batch);
             (work.batch.div_ceil(work.batch.div_ceil(images)), pixels)
         } else {
-            (1, pixels.div_ceil(pixels.div_ceil(most)).next_multiple_of(PANEL).min(pixels))
+            (1, pixels.div_ceil(pixels.div_ceil(most)).next_multiple_of(panel).min(pixels))
         };
         let count = work.batch.div_ceil(images) * pixels.div_ceil(part) * work.groups;
         let parts = if shared { threads.div_ceil(count) } else { 1 };

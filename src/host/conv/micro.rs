@@ -2,21 +2,29 @@
 //!
 //! The pixels are read where they lie in the image, so nothing is gathered as long as they are neighbours of one row.
 
-use crate::host::simd::mul_add;
+use crate::host::simd::{self, Simd, mul_add};
 use crate::host::sum::CHAIN;
 
-/// The most output channels of a block: with [`PANEL`] pixels, their sums fill 12 of the 16 registers of AVX2.
+/// The most output channels of a block: with [`PANEL`] pixels, their sums fill 12 of the 16 registers of AVX2, and with
+/// [`WIDE`] 24 of the 32 of AVX-512.
 pub(super) const CHANNELS: usize = 6;
-/// Pixels of a panel.
+/// Pixels of a panel, a cache line.
 pub(super) const PANEL: usize = 16;
+/// Pixels of a panel for AVX-512.
+pub(super) const WIDE: usize = 4 * PANEL;
 
-/// The pixels of a panel for one term, in a cache line of their own: registers are loaded from two lines only slowly.
+/// Pixels of a panel for the registers in use.
+pub(super) fn panel() -> usize {
+    if simd::level() == Simd::Avx512 { WIDE } else { PANEL }
+}
+
+/// [`PANEL`] pixels of one term, in a cache line of their own: registers are loaded from two lines only slowly.
 #[derive(Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(64))]
 pub(super) struct Row(pub [f32; PANEL]);
 
-/// Sums of a block, channels by pixels.
-pub(super) type Block = [[f32; PANEL]; CHANNELS];
+/// Sums of a block, channels by the pixels of a panel.
+pub(super) type Block<const P: usize = PANEL> = [[f32; P]; CHANNELS];
 
 /// What happens to the sums of a block once all terms are added.
 #[derive(Clone, Copy)]
@@ -31,79 +39,102 @@ pub(super) struct Finish<'a> {
 pub(super) struct Product<'a> {
     /// Output channels.
     pub channels: usize,
+    /// Pixels that are wanted: the sums of a panel's others may be left as they are.
+    pub pixels: usize,
     /// Where terms lie in `x`.
     pub offsets: &'a [usize],
     pub x: &'a [f32],
     /// `[term][channel]`.
     pub weights: &'a [f32],
-    /// Sums of earlier terms.
-    pub earlier: Option<&'a Block>,
+    /// Whether they are added to the sums that are there.
+    pub add: bool,
     pub finish: Option<Finish<'a>>,
 }
 
-/// `sums[i][j] = earlier[i][j] + sum over t of weights[t][i] * x[offsets[t] + j]`, finished, for the channels of a block.
+/// `sums[i][j] = (sums[i][j] if add) + sum over t of weights[t][i] * x[offsets[t] + j]`, finished, for the channels of a block.
 ///
 /// As everywhere, chains of [`CHAIN`] products are added up by themselves, which keeps rounding errors small.
-pub(super) fn block(product: &Product, sums: &mut Block) {
+pub(super) fn block<const P: usize>(product: &Product, sums: &mut Block<P>) {
     match product.channels {
-        6 => chains::<6>(product, sums),
-        5 => chains::<5>(product, sums),
-        4 => chains::<4>(product, sums),
-        3 => chains::<3>(product, sums),
-        2 => chains::<2>(product, sums),
-        _ => chains::<1>(product, sums),
+        6 => channels::<6, P>(product, sums),
+        5 => channels::<5, P>(product, sums),
+        4 => channels::<4, P>(product, sums),
+        3 => channels::<3, P>(product, sums),
+        2 => channels::<2, P>(product, sums),
+        _ => channels::<1, P>(product, sums),
     }
 }
 
-fn chains<const C: usize>(product: &Product, sums: &mut Block) {
-    let Product { offsets, x, weights, earlier, finish, .. } = *product;
-    let (weights, Some(sums)) = (weights.as_chunks::<C>().0, sums.first_chunk_mut::<C>()) else { return };
-    let chain = offsets.len().div_ceil(offsets.len().div_ceil(CHAIN).max(1)).max(1);
-    wide!(|fma| {
-        match earlier.and_then(|e| e.first_chunk::<C>()) {
-            Some(earlier) => *sums = *earlier,
-            None => *sums = [[0.0; PANEL]; C],
-        }
-        for (offsets, weights) in offsets.chunks(chain).zip(weights.chunks(chain)) {
-            chain_of(fma, offsets, x, weights, sums);
-        }
-        if let Some(Finish { bias, relu }) = finish {
-            let bias = bias.and_then(|b| b.first_chunk::<C>()).unwrap_or(&[0.0; C]);
-            finished(bias, if relu { 0.0 } else { f32::NEG_INFINITY }, sums);
+fn channels<const C: usize, const P: usize>(product: &Product, sums: &mut Block<P>) {
+    let Some(sums) = sums.first_chunk_mut::<C>() else { return };
+    wide!(|simd| match product.pixels.div_ceil(PANEL) {
+        4.. if P == WIDE && simd == Simd::Avx512 => chains::<C, P, WIDE>(simd, product, 0, sums),
+        3 if P == WIDE && simd == Simd::Avx512 => chains::<C, P, 48>(simd, product, 0, sums),
+        2 if P == WIDE && simd == Simd::Avx512 => chains::<C, P, 32>(simd, product, 0, sums),
+        count => {
+            for i in 0..count {
+                chains::<C, P, PANEL>(simd, product, i * PANEL, sums);
+            }
         }
     });
 }
 
-/// Adds the bias and raises what is below `floor`; NaN stays NaN.
+/// The sums of `L` pixels from pixel `at` of a panel on.
 #[inline(always)]
-fn finished<const C: usize>(bias: &[f32; C], floor: f32, sums: &mut [[f32; PANEL]; C]) {
-    for (sums, bias) in sums.iter_mut().zip(bias) {
-        // By value: in place, the compiler takes one element after the other.
-        *sums = sums.map(|s| s + bias).map(|s| if s < floor { floor } else { s });
+fn chains<const C: usize, const P: usize, const L: usize>(
+    simd: Simd,
+    product: &Product,
+    at: usize,
+    sums: &mut [[f32; P]; C],
+) {
+    let Product { offsets, x, weights, mut add, finish, .. } = *product;
+    let weights = weights.as_chunks::<C>().0;
+    let chain = offsets.len().div_ceil(offsets.len().div_ceil(CHAIN).max(1)).max(1);
+    for (offsets, weights) in offsets.chunks(chain).zip(weights.chunks(chain)) {
+        chain_of::<C, P, L>(simd, offsets, &x[at..], weights, add, at, sums);
+        add = true;
+    }
+    if let Some(Finish { bias, relu }) = finish {
+        let bias = bias.and_then(|b| b.first_chunk::<C>()).unwrap_or(&[0.0; C]);
+        let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+        for (sums, bias) in sums.iter_mut().zip(bias) {
+            let Some(sums) = sums[at..].first_chunk_mut::<L>() else { return };
+            // NaN stays NaN. By value: in place, the compiler takes one element after the other.
+            *sums = sums.map(|s| s + bias).map(|s| if s < floor { floor } else { s });
+        }
     }
 }
 
 /// Adds one chain. Written so that the compiler keeps `latest` in registers: its address must not be taken.
 #[inline(always)]
-fn chain_of<const C: usize>(
-    fma: bool,
+fn chain_of<const C: usize, const P: usize, const L: usize>(
+    simd: Simd,
     offsets: &[usize],
     x: &[f32],
     weights: &[[f32; C]],
-    sums: &mut [[f32; PANEL]; C],
+    add: bool,
+    at: usize,
+    sums: &mut [[f32; P]; C],
 ) {
-    let mut latest = [[0f32; PANEL]; C];
+    let mut latest = [[0f32; L]; C];
     for (&offset, weights) in offsets.iter().zip(weights) {
-        let x = &x[offset..][..PANEL];
+        let x = &x[offset..][..L];
         for c in 0..C {
-            for j in 0..PANEL {
-                latest[c][j] = mul_add(fma, weights[c], x[j], latest[c][j]);
+            for j in 0..L {
+                latest[c][j] = mul_add(simd, weights[c], x[j], latest[c][j]);
             }
         }
     }
     for c in 0..C {
-        for j in 0..PANEL {
-            sums[c][j] += latest[c][j];
+        let sums = &mut sums[c][at..at + L];
+        if add {
+            for j in 0..L {
+                sums[j] += latest[c][j];
+            }
+        } else {
+            for j in 0..L {
+                sums[j] = latest[c][j];
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::grid::{Grid, Tile};
-use super::micro::{self, Block, CHANNELS, Finish, PANEL, Product, Row};
+use super::micro::{self, Block, CHANNELS, Finish, PANEL, Product, Row, WIDE};
 use super::packed::Packed;
 use super::view::{self, View};
 use crate::error::Result;
@@ -16,13 +16,13 @@ use crate::memory;
 use crate::problem::{ConvWork, Epilogue};
 use crate::spec::Activation;
 
-/// Terms that are summed for all channels and pixels of a tile before the next follow: the weights of these terms stay
-/// in the cache from panel to panel.
-const TERMS: usize = 640;
+/// Terms by pixels of a panel that are summed for all channels of a tile before the next follow: they and the weights of these
+/// terms stay in the cache.
+const PART: usize = 640 * PANEL;
 /// Blocks from which on pixels are worth gathering: they then lie in one piece for all of them.
 const FEW: usize = 4;
-/// Ranges of terms whose sums are added in one chain.
-const RANGES: usize = 2;
+/// Terms whose sums are added in one chain.
+const CHAINED: usize = 1280;
 
 pub(super) fn conv(
     work: &ConvWork,
@@ -69,17 +69,18 @@ pub(in crate::host) struct Target<'a> {
 pub(in crate::host) struct Scratch {
     copy: Vec<f32>,
     gathered: Vec<Row>,
-    sums: Vec<Block>,
-    totals: Vec<Block>,
+    sums: Vec<Row>,
+    totals: Vec<Row>,
     panels: Vec<Panel>,
     runs: Vec<Run>,
     steps: Vec<usize>,
 }
 
-/// Up to [`PANEL`] pixels: those of `runs`, neighbours in memory if `direct`.
+/// The pixels of a panel: those of `runs`, neighbours in memory if `direct`.
 struct Panel {
     runs: Range<usize>,
     base: usize,
+    pixels: usize,
     direct: bool,
     /// Whether a whole panel may be read at each run's beginning.
     roomy: bool,
@@ -112,6 +113,14 @@ impl<'a> Planes<'a> {
         if tile.pixels.is_empty() || tile.images.is_empty() || tile.blocks.is_empty() {
             return Ok(());
         }
+        match self.view.panel {
+            WIDE => self.tile_of::<WIDE>(scratch, tile, target),
+            _ => self.tile_of::<PANEL>(scratch, tile, target),
+        }
+    }
+
+    /// Computes a tile in panels of `P` pixels.
+    fn tile_of<const P: usize>(&self, scratch: &mut Scratch, tile: &Tile, target: Target) -> Result<()> {
         let Scratch { copy, gathered, sums, totals, panels, runs, steps } = scratch;
         let (work, view) = (self.work, &self.view);
         let positions = tile.pixels.start / view.unit..tile.pixels.end.div_ceil(view.unit);
@@ -122,22 +131,23 @@ impl<'a> Planes<'a> {
         } else {
             &self.x[tile.group * work.group_in * work.input.c..]
         };
-        self.panels(tile, positions.start, x.len(), panels, runs)?;
+        self.panels::<P>(tile, positions.start, x.len(), panels, runs)?;
         let terms = view.offsets.len();
-        let parts = terms.div_ceil(TERMS);
+        let parts = terms.div_ceil(PART / P);
         let part = terms.div_ceil(parts);
+        let ranges = CHAINED.div_ceil(part);
         let blocks = tile.blocks.len();
         let kept = if parts > 1 { panels.len() * blocks } else { 0 };
-        memory::resize(sums, kept, Block::default())?;
-        memory::resize(gathered, part + 1, Row::default())?;
+        memory::resize(sums, kept * CHANNELS * (P / PANEL), Row::default())?;
+        memory::resize(gathered, (part + 1) * (P / PANEL), Row::default())?;
         let gathered: &mut [f32] = bytemuck::cast_slice_mut(gathered);
         let few = blocks < FEW;
         steps.clear();
-        memory::extend(steps, (0..part).map(|t| t * PANEL))?;
+        memory::extend(steps, (0..part).map(|t| t * P))?;
         totals.clear();
         for (i, from) in (0..terms).step_by(part).enumerate() {
             let offsets = &view.offsets[from..terms.min(from + part)];
-            let (first, last) = (i % RANGES == 0, from + part >= terms);
+            let (first, last) = (i % ranges == 0, from + part >= terms);
             if first && i > 0 {
                 add_up(totals, sums)?;
             }
@@ -146,17 +156,20 @@ impl<'a> Planes<'a> {
                 if first {
                     sums.copy_from_slice(totals);
                 } else {
-                    sums.iter_mut().zip(&*totals).for_each(|(sum, total)| add(sum, total));
+                    add(sums, totals);
                 }
             }
             let first = i == 0 || (first && !last);
+            let sums: &mut [Block<P>] = bytemuck::cast_slice_mut(sums);
+            // Of a block whose terms are one part.
+            let mut only = [[0f32; P]; CHANNELS];
             wide!(|_| {
                 for (p, panel) in panels.iter().enumerate() {
                     let runs = &runs[panel.runs.clone()];
                     let (x, offsets) = if panel.direct && few {
                         (&x[panel.base..], offsets)
                     } else {
-                        gather(x, panel, runs, offsets, gathered);
+                        gather::<P>(x, panel, runs, offsets, gathered);
                         (&gathered[..], &steps[..offsets.len()])
                     };
                     for (b, block) in tile.blocks.clone().enumerate() {
@@ -164,21 +177,17 @@ impl<'a> Planes<'a> {
                         let weights = self.weights.weights(tile.group, block, from);
                         let weights = &weights[..offsets.len() * channels.len()];
                         let channel = tile.group * work.group_out + channels.start;
-                        let kept = sums.get_mut(p * blocks + b);
-                        let earlier = if first { None } else { kept.as_deref() };
+                        let sums = sums.get_mut(p * blocks + b).unwrap_or(&mut only);
                         let finish = last.then(|| Finish {
                             bias: self.epilogue.bias.map(|bias| &bias[channel..][..channels.len()]),
                             relu: work.activation == Activation::Relu,
                         });
-                        let product =
-                            Product { channels: channels.len(), offsets, x, weights, earlier, finish };
-                        let mut sum = [[0f32; PANEL]; CHANNELS];
-                        micro::block(&product, &mut sum);
-                        if let (false, Some(kept)) = (last, kept) {
-                            *kept = sum;
-                            continue;
+                        let (channels, pixels) = (channels.len(), panel.pixels);
+                        let product = Product { channels, pixels, offsets, x, weights, add: !first, finish };
+                        micro::block(&product, sums);
+                        if last {
+                            self.store(sums, channel, channels, runs, target);
                         }
-                        self.store(&mut sum, channel, channels.len(), runs, target);
                     }
                 }
             });
@@ -187,7 +196,7 @@ impl<'a> Planes<'a> {
     }
 
     /// Lists the panels of a tile.
-    fn panels(
+    fn panels<const P: usize>(
         &self,
         tile: &Tile,
         first: usize,
@@ -200,15 +209,16 @@ impl<'a> Planes<'a> {
         panels.clear();
         runs.clear();
         let pixels = tile.images.len() * tile.pixels.len();
-        memory::reserve(panels, pixels.div_ceil(PANEL))?;
+        memory::reserve(panels, pixels.div_ceil(P))?;
         let mut open = 0;
         let mut close = |runs: &[Run]| {
             let mine = &runs[open..];
             let Some(Run { base, .. }) = mine.first() else { return };
-            let roomy = mine.iter().all(|r| r.base + reach + PANEL <= len);
+            let roomy = mine.iter().all(|r| r.base + reach + P <= len);
             panels.push(Panel {
                 runs: open..runs.len(),
                 base: *base,
+                pixels: mine.iter().map(|r| r.count).sum(),
                 direct: roomy && mine.len() == 1,
                 roomy,
             });
@@ -222,10 +232,10 @@ impl<'a> Planes<'a> {
                 let mut base = view.base(self.work, read, pixel, first);
                 let row_end = (pixel + view.row - pixel % view.row).min(tile.pixels.end);
                 while pixel < row_end {
-                    let count = (row_end - pixel).min(PANEL - at);
+                    let count = (row_end - pixel).min(P - at);
                     memory::extend(runs, [Run { base, at, count, image, pixel }])?;
                     (base, pixel, at) = (base + count, pixel + count, at + count);
-                    if at == PANEL {
+                    if at == P {
                         close(runs);
                         at = 0;
                     }
@@ -238,17 +248,24 @@ impl<'a> Planes<'a> {
 
     /// Applies activations that are worth a call, and stores a block.
     #[inline(always)]
-    fn store(&self, sums: &mut Block, channel: usize, channels: usize, runs: &[Run], target: Target) {
+    fn store<const P: usize>(
+        &self,
+        sums: &mut Block<P>,
+        channel: usize,
+        channels: usize,
+        runs: &[Run],
+        target: Target,
+    ) {
         if !matches!(self.work.activation, Activation::None | Activation::Relu) {
-            self.epilogue.activate(sums[..channels].as_flattened_mut(), channel, [channels, PANEL]);
+            self.epilogue.activate(sums[..channels].as_flattened_mut(), channel, [channels, P]);
         }
         for (c, sums) in (channel..).zip(&sums[..channels]) {
             for run in runs {
                 let to = run.image * target.image + c * target.channel + run.pixel - target.origin;
                 // SAFETY: every pixel of every channel belongs to one tile.
                 unsafe {
-                    if run.count == PANEL {
-                        target.out.write(to, &sums[..PANEL]);
+                    if run.count == P {
+                        target.out.write(to, &sums[..P]);
                     } else {
                         target.out.write(to, &sums[run.at..run.at + run.count]);
                     }
@@ -260,39 +277,38 @@ impl<'a> Planes<'a> {
 
 /// `sums += other`.
 #[inline(always)]
-fn add(sums: &mut Block, other: &Block) {
-    for (s, o) in sums.as_flattened_mut().iter_mut().zip(other.as_flattened()) {
-        *s += o;
-    }
+fn add(sums: &mut [Row], other: &[Row]) {
+    let (sums, other): (&mut [f32], &[f32]) = (bytemuck::cast_slice_mut(sums), bytemuck::cast_slice(other));
+    sums.iter_mut().zip(other).for_each(|(s, o)| *s += o);
 }
 
 /// Adds sums to their totals.
-fn add_up(totals: &mut Vec<Block>, sums: &[Block]) -> Result<()> {
+fn add_up(totals: &mut Vec<Row>, sums: &[Row]) -> Result<()> {
     if totals.is_empty() {
         memory::reserve(totals, sums.len())?;
         totals.extend_from_slice(sums);
     } else {
-        totals.iter_mut().zip(sums).for_each(|(total, sum)| add(total, sum));
+        add(totals, sums);
     }
     Ok(())
 }
 
 /// Writes the terms at `offsets` of a panel's pixels one after another.
 #[inline(always)]
-fn gather(x: &[f32], panel: &Panel, runs: &[Run], offsets: &[usize], out: &mut [f32]) {
+fn gather<const P: usize>(x: &[f32], panel: &Panel, runs: &[Run], offsets: &[usize], out: &mut [f32]) {
     if panel.direct {
         let x = &x[panel.base..];
-        for (offset, out) in offsets.iter().zip(out.as_chunks_mut::<PANEL>().0) {
-            out.copy_from_slice(&x[*offset..][..PANEL]);
+        for (offset, out) in offsets.iter().zip(out.as_chunks_mut::<P>().0) {
+            out.copy_from_slice(&x[*offset..][..P]);
         }
         return;
     }
-    for (offset, at) in offsets.iter().zip((0..).step_by(PANEL)) {
+    for (offset, at) in offsets.iter().zip((0..).step_by(P)) {
         for run in runs {
             let (x, out) = (&x[run.base + offset..], &mut out[at + run.at..]);
             if panel.roomy {
                 // Whole panels are copied fastest; what is too much is overwritten by the next run or term.
-                out[..PANEL].copy_from_slice(&x[..PANEL]);
+                out[..P].copy_from_slice(&x[..P]);
             } else {
                 out[..run.count].copy_from_slice(&x[..run.count]);
             }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::micro;
 use crate::error::Result;
 use crate::geometry::{Axis, MAX_SPATIAL};
 use crate::memory;
@@ -18,6 +19,8 @@ pub(super) struct View {
     pub unit: usize,
     /// Neighbouring windows in memory.
     pub row: usize,
+    /// Pixels of a panel.
+    pub panel: usize,
     /// Where the terms of a window lie, seen from its first.
     pub offsets: Vec<usize>,
     /// Distance between images, channels, and windows on each axis.
@@ -82,7 +85,22 @@ impl View {
                 row *= a0.output;
             }
         }
-        Ok(View { copied, cut, unit, row, offsets, image, channel, windows, rows, part, stride, extents })
+        let panel = micro::panel();
+        Ok(View {
+            copied,
+            cut,
+            unit,
+            row,
+            panel,
+            offsets,
+            image,
+            channel,
+            windows,
+            rows,
+            part,
+            stride,
+            extents,
+        })
     }
 
     /// Where pixel `p` of the `n`th image that is read has its first tap; copies begin at position `first` of the cut axis.
@@ -97,7 +115,7 @@ impl View {
 
     /// Elements that a copy of `images` images takes, with room to read a panel from any of them.
     pub fn copy_len(&self, images: usize) -> usize {
-        images * self.image + super::micro::PANEL
+        images * self.image + self.panel
     }
 
     /// Copies the elements that the windows at `positions` of the cut axis have in a group's channels.

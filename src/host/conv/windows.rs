@@ -1,11 +1,10 @@
 //! The windows of one plane under one kernel, in blocks of rows by columns whose sums stay in registers.
 
-use crate::host::simd::mul_add;
+use crate::host::simd::{Simd, mul_add};
 use crate::host::sum::CHAIN;
 
-/// Rows and columns of a block: as many sums as keep the adders busy, each row in one register of AVX2.
+/// Rows of a block: as many sums as keep the adders busy, each row in one register.
 const ROWS: usize = 8;
-const COLUMNS: usize = 8;
 /// Columns of a block of one row.
 const LONG: usize = 32;
 
@@ -50,30 +49,46 @@ pub(super) struct Windows<'a> {
 impl Windows<'_> {
     /// `out[i][j] = finished sum of weights[t] * x[offsets[t] + i * apart[1] + j * apart[2]]`.
     pub fn plane(self, x: &[f32], out: &mut [f32]) {
-        wide!(|fma| {
-            let tall = out.len() >= ROWS * self.width;
-            // Windows of neighbouring rows have all but one row of taps in common.
-            let dense = self.apart[1] == self.between_taps[1] && self.between_taps[2] == 1;
-            match (self.width, tall, self.apart[2]) {
-                (COLUMNS.., true, 1) if dense && self.taps.kernel == [1, 3, 3] => {
-                    self.blocks::<ROWS, COLUMNS, 1>(x, out, |x, out| self.square::<3, 10>(fma, x, out));
-                }
-                (COLUMNS.., true, 1) if dense && self.taps.kernel == [1, 5, 5] => {
-                    self.blocks::<ROWS, COLUMNS, 1>(x, out, |x, out| self.square::<5, 12>(fma, x, out));
-                }
-                (COLUMNS.., true, 1) => self.any::<ROWS, COLUMNS, 1>(fma, x, out),
-                (COLUMNS.., true, 2) => self.any::<ROWS, COLUMNS, 2>(fma, x, out),
-                (LONG.., false, 1) => self.any::<1, LONG, 1>(fma, x, out),
-                (COLUMNS.., false, 1) => self.any::<1, COLUMNS, 1>(fma, x, out),
-                (COLUMNS.., false, 2) => self.any::<1, COLUMNS, 2>(fma, x, out),
-                _ => self.one_by_one(x, out),
+        wide!(|simd| {
+            if simd == Simd::Avx512 && self.width >= 16 {
+                self.rows_of::<16>(simd, x, out);
+            } else {
+                self.rows_of::<8>(simd, x, out);
             }
         });
     }
 
+    /// In blocks of `COLUMNS`, the numbers of a register.
     #[inline(always)]
-    fn any<const N: usize, const M: usize, const STRIDE: usize>(self, fma: bool, x: &[f32], out: &mut [f32]) {
-        self.blocks::<N, M, STRIDE>(x, out, |x, out| self.block::<N, M, STRIDE>(fma, x, out));
+    fn rows_of<const COLUMNS: usize>(self, simd: Simd, x: &[f32], out: &mut [f32]) {
+        let long = self.width >= COLUMNS;
+        let tall = out.len() >= ROWS * self.width;
+        // Windows of neighbouring rows have all but one row of taps in common.
+        let dense = self.apart[1] == self.between_taps[1] && self.between_taps[2] == 1;
+        match (long, tall, self.apart[2]) {
+            (true, true, 1) if dense && self.taps.kernel == [1, 3, 3] => {
+                self.blocks::<ROWS, COLUMNS, 1>(x, out, |x, out| self.square::<3, 10, COLUMNS>(simd, x, out));
+            }
+            (true, true, 1) if dense && self.taps.kernel == [1, 5, 5] => {
+                self.blocks::<ROWS, COLUMNS, 1>(x, out, |x, out| self.square::<5, 12, COLUMNS>(simd, x, out));
+            }
+            (true, true, 1) => self.any::<ROWS, COLUMNS, 1>(simd, x, out),
+            (true, true, 2) => self.any::<ROWS, COLUMNS, 2>(simd, x, out),
+            (true, false, 1) if self.width >= LONG => self.any::<1, LONG, 1>(simd, x, out),
+            (true, false, 1) => self.any::<1, COLUMNS, 1>(simd, x, out),
+            (true, false, 2) => self.any::<1, COLUMNS, 2>(simd, x, out),
+            _ => self.one_by_one(x, out),
+        }
+    }
+
+    #[inline(always)]
+    fn any<const N: usize, const M: usize, const STRIDE: usize>(
+        self,
+        simd: Simd,
+        x: &[f32],
+        out: &mut [f32],
+    ) {
+        self.blocks::<N, M, STRIDE>(x, out, |x, out| self.block::<N, M, STRIDE>(simd, x, out));
     }
 
     /// Hands `block` the first tap and the first result of blocks of `N` rows by `M` columns. The last ones begin so
@@ -104,7 +119,7 @@ impl Windows<'_> {
     #[inline(always)]
     fn block<const N: usize, const M: usize, const STRIDE: usize>(
         self,
-        fma: bool,
+        simd: Simd,
         x: &[f32],
         out: &mut [f32],
     ) {
@@ -117,7 +132,7 @@ impl Windows<'_> {
                 for i in 0..N {
                     let x = &rows[i][offset..][..(M - 1) * STRIDE + 1];
                     for j in 0..M {
-                        sums[i][j] = mul_add(fma, weight, x[j * STRIDE], sums[i][j]);
+                        sums[i][j] = mul_add(simd, weight, x[j * STRIDE], sums[i][j]);
                     }
                 }
             }
@@ -133,7 +148,12 @@ impl Windows<'_> {
     /// A block with `K` by `K` neighbouring taps, for which each of its `LINES` rows of input is read only once for
     /// each column of taps.
     #[inline(always)]
-    fn square<const K: usize, const LINES: usize>(self, fma: bool, x: &[f32], out: &mut [f32]) {
+    fn square<const K: usize, const LINES: usize, const COLUMNS: usize>(
+        self,
+        simd: Simd,
+        x: &[f32],
+        out: &mut [f32],
+    ) {
         const { assert!(LINES == ROWS + K - 1 && K * K <= CHAIN) };
         let rows: [&[f32]; LINES] = rows(x, self.apart[1]);
         let Some(weights) = self.taps.weights.get(..K * K) else { return };
@@ -149,7 +169,7 @@ impl Windows<'_> {
                 lines[(i + K - 1) % K].copy_from_slice(&rows[i + K - 1][tw..][..COLUMNS]);
                 for th in 0..K {
                     for j in 0..COLUMNS {
-                        sums[i][j] = mul_add(fma, weights[th], lines[(i + th) % K][j], sums[i][j]);
+                        sums[i][j] = mul_add(simd, weights[th], lines[(i + th) % K][j], sums[i][j]);
                     }
                 }
             }

@@ -9,6 +9,7 @@ use super::clock::Clock;
 use super::measure::Sample;
 use wgpool::engine::Engine;
 use wgpool::error::Result;
+use wgpool::host::Simd;
 use wgpool::plan::fold;
 use wgpool::testing::WORKGROUP;
 use wgpool::testing::filled;
@@ -51,13 +52,17 @@ impl Ceilings {
             Ok(start.elapsed().as_secs_f64())
         })?;
         let threads = rayon::current_num_threads();
-        let flops = threads as f64 * (HOST_ROUNDS * LANES * 2) as f64;
+        let lanes = if simd::level() == Simd::Avx512 { WIDE_LANES } else { LANES };
+        let flops = threads as f64 * (HOST_ROUNDS * lanes * 2) as f64;
         let fma = best(|| {
             let start = Instant::now();
             (0..threads).into_par_iter().with_max_len(1).for_each(|_| {
                 black_box(simd::wide(
                     #[inline(always)]
-                    |fma| chains(fma, black_box(0.999), black_box(0.001)),
+                    |simd| match simd {
+                        Simd::Avx512 => chains::<WIDE_LANES>(simd, black_box(0.999), black_box(0.001)),
+                        _ => chains::<LANES>(simd, black_box(0.999), black_box(0.001)),
+                    },
                 ));
             });
             Ok(start.elapsed().as_secs_f64())
@@ -105,6 +110,8 @@ const HOST_CHUNK: usize = 1 << 18;
 
 /// Twelve registers of eight lanes, in chains that do not wait for each other.
 const LANES: usize = 12 * 8;
+/// The same for registers of AVX-512.
+const WIDE_LANES: usize = 12 * 16;
 const HOST_ROUNDS: usize = 1 << 20;
 
 /// How long a ceiling is looked for, and how often at least.
@@ -128,11 +135,11 @@ fn seconds(sample: Sample) -> f64 {
 }
 
 #[inline(always)]
-fn chains(fma: bool, factor: f32, term: f32) -> f32 {
-    let mut lanes: [f32; LANES] = std::array::from_fn(|i| i as f32);
+fn chains<const N: usize>(simd: Simd, factor: f32, term: f32) -> f32 {
+    let mut lanes: [f32; N] = std::array::from_fn(|i| i as f32);
     for _ in 0..HOST_ROUNDS {
         for lane in &mut lanes {
-            *lane = simd::mul_add(fma, *lane, factor, term);
+            *lane = simd::mul_add(simd, *lane, factor, term);
         }
     }
     lanes.iter().sum()

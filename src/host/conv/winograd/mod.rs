@@ -191,10 +191,11 @@ impl Job<'_> {
                     let weights = self.weights.weights(task.group, block, point);
                     let product = Product {
                         channels: channels.len(),
+                        pixels: PANEL,
                         offsets,
                         x,
                         weights,
-                        earlier: None,
+                        add: false,
                         finish: None,
                     };
                     micro::block(&product, sums);
