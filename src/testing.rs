@@ -4,7 +4,7 @@ pub use crate::engine::ShaderEdit;
 pub use crate::engine::filled::filled;
 pub use crate::engine::scope::scoped;
 pub use crate::kernel::WORKGROUP;
-pub use crate::reference::sample::can_sample;
+pub use crate::reference::judge::{Judge, SEED, values};
 
 /// Loops with the widest registers that the machine has.
 pub mod simd {

@@ -10,6 +10,9 @@ mod conv;
 mod deform;
 mod fractional;
 mod integer;
+// Only natively, and for benchmarks, is anything measured.
+#[cfg_attr(target_arch = "wasm32", allow(dead_code))]
+pub(crate) mod judge;
 mod pool;
 mod roi;
 pub(crate) mod sample;

@@ -127,14 +127,8 @@ fn chain_of<const C: usize, const P: usize, const L: usize>(
     }
     for c in 0..C {
         let sums = &mut sums[c][at..at + L];
-        if add {
-            for j in 0..L {
-                sums[j] += latest[c][j];
-            }
-        } else {
-            for j in 0..L {
-                sums[j] = latest[c][j];
-            }
+        for j in 0..L {
+            sums[j] = if add { sums[j] + latest[c][j] } else { latest[c][j] };
         }
     }
 }

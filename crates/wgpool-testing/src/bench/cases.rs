@@ -3,7 +3,8 @@
 use wgpool::error::{Error, Result};
 use wgpool::problem::{Problem, Work};
 use wgpool::spec::{Accuracy, Activation, Conv, ConvPool, GlobalPool, Op, Padding, Pool};
-use wgpool::tensor::{DType, Data, Tensor, TensorDesc};
+use wgpool::tensor::{DType, Tensor, TensorDesc};
+use wgpool::testing::values;
 
 /// One workload.
 #[derive(Clone, Debug)]
@@ -80,18 +81,12 @@ impl Case {
         tiled.then_some(case)
     }
 
-    /// Inputs with values of both signs, the same at every call.
+    /// Inputs with pseudo-random values of both signs, the same at every call.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] if a shape has more elements than can be counted.
+    /// [`Error::OutOfMemory`].
     pub fn tensors(&self) -> Result<Vec<Tensor>> {
-        (self.shapes.iter())
-            .map(|shape| {
-                let n = shape.iter().product::<usize>();
-                let values = (0..n).map(|i| ((i * 37 + i / 11) % 201) as f32 / 100.0 - 1.0);
-                Tensor::new(shape, Data::nearest(self.dtype, values.map(f64::from))?)
-            })
-            .collect()
+        self.descs().iter().zip(0..).map(|(desc, seed)| values(desc, seed)).collect()
     }
 }
 

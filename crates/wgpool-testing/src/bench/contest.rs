@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::cases::Case;
-use super::check::{Checked, Judge};
+use super::check::Checked;
 use super::gpu::GpuRun;
 use super::host::HostRun;
 use super::measure::{Effort, Sample, Timed, Timing, interleaved};
@@ -13,6 +13,7 @@ use wgpool::plan::Kernels;
 use wgpool::problem::Problem;
 use wgpool::spec::{Accuracy, Op};
 use wgpool::tensor::{Tensor, TensorDesc};
+use wgpool::testing::Judge;
 
 /// One workload, measured.
 #[derive(Clone, Debug)]
@@ -104,7 +105,7 @@ impl<'a> Field<'a> {
     }
 
     fn judge(&mut self, who: &str, judge: &Judge<'_>, output: &Tensor) -> Result<()> {
-        if let Some(fault) = judge.fault(output)? {
+        if let Some(fault) = judge.fault(std::slice::from_ref(output))? {
             self.faults.push(format!("{who}: {fault}"));
         }
         Ok(())
@@ -185,7 +186,7 @@ fn contest(
         outputs: problem.outputs.clone(),
         bytes: tensors.clone().map(|desc| desc.bytes() as u64).sum(),
         flops: problem.flops().unwrap_or(0),
-        checked: judge.checked,
+        checked: Checked::by(&judge, &problem),
         host: host.next(),
         gpu: gpu.next(),
         first_result: firsts.next().filter(|_| field.faults.is_empty()),
@@ -270,7 +271,7 @@ pub fn measure_fusion(engine: Option<&Engine>, case: &Case, effort: Effort) -> R
     let mut kernels = field.gpus.into_iter().map(|run| run.kernels);
     Ok(Some(FusionReport {
         name: case.name.clone(),
-        checked: judge.checked,
+        checked: Checked::by(&judge, &problem),
         host: host.try_into().ok(),
         gpu: gpu.try_into().ok(),
         kernels: [(); 2].map(|()| kernels.next().unwrap_or_default()),

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::cases::Case;
-use super::check::Judge;
 use super::host::HostRun;
 use wgpool::error::{Error, Result};
 use wgpool::geometry::Axis;
 use wgpool::problem::{ConvWork, PoolWork, Problem, Work};
 use wgpool::spec::{Activation, PoolKind};
 use wgpool::tensor::Tensor;
+use wgpool::testing::Judge;
 
 /// A workload with its tensors.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ pub fn export(case: &Case) -> Result<Exported> {
     let problem = Problem::new(&case.op, &case.descs())?;
     let inputs = case.tensors()?;
     let output = HostRun::new(std::slice::from_ref(&case.op), &inputs)?.run()?;
-    let fault = Judge::new(&problem, &inputs)?.fault(&output)?;
+    let fault = Judge::new(&problem, &inputs)?.fault(std::slice::from_ref(&output))?;
     let spatial = output.shape().len().saturating_sub(2);
     let (conv, pool) = match &problem.work {
         Work::Pool(work) => (Value::Null, pool(case, work, spatial)?),

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::ceilings::Ceilings;
-use super::check::SEED;
 use super::contest::{CaseReport, FusionReport};
 use super::measure::{Spread, Timing};
 use wgpool::engine::Engine;
+use wgpool::testing::SEED;
 
 /// The version of the JSON that [`Report::to_json`] writes.
 pub const SCHEMA: u32 = 1;

@@ -1,17 +1,17 @@
 //! Measuring the kernels that compete for some work on the device there is.
 
-mod judge;
-
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Engine, PrepackedBinding};
+use pollster::block_on;
+
+use super::{Engine, Pending, PrepackedBinding};
 use crate::error::{Error, Result};
 use crate::plan::{CandidateInfo, Caps, Kernels, Plan, Tuned, TunedFor, Tuning, candidates, class};
 use crate::problem::{Problem, Work};
-use judge::{Judge, values};
+use crate::reference::judge::{Judge, values};
 
 /// What stands for the plan without any measurement.
 const RULES: &str = "the rules' choice";
@@ -202,18 +202,23 @@ impl Engine {
         plan: &Plan,
         judge: &Judge<'_>,
     ) -> Result<Option<Entrant>> {
-        if let Some(fault) = judge.fault(&self.run_plan(plan, &judge.inputs)?)? {
+        let (op, descs) = (plan.problem.op, &plan.problem.outputs);
+        let inputs = judge.inputs.iter().map(|t| self.upload(op, t)).collect::<Result<Vec<_>>>()?;
+        let outputs = (descs.iter().map(|desc| self.tensor_buffer(op, desc.buffer_size())))
+            .collect::<Result<Vec<_>>>()?;
+        let inputs: Vec<_> = inputs.iter().map(|b| b.slice(..)).collect();
+        let slices: Vec<_> = outputs.iter().map(|b| b.slice(..)).collect();
+        let binding = self.prepare(plan)?.bind(&inputs, &slices)?.prepack(self)?;
+        let wanted: Vec<_> =
+            outputs.iter().zip(descs).map(|(b, desc)| (b.slice(..desc.buffer_size()), desc)).collect();
+        let results = block_on(self.submit(op, &wanted, |encoder| {
+            binding.encode(&mut encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()));
+        }))?;
+        let results = results.into_iter().map(Pending::wait).collect::<Result<Vec<_>>>()?;
+        if let Some(fault) = judge.fault(&results)? {
             log::error!("{kernel} is wrong on this device, and not taken: {fault}");
             return Ok(None);
         }
-        let op = plan.problem.op;
-        let inputs = judge.inputs.iter().map(|t| self.upload(op, t)).collect::<Result<Vec<_>>>()?;
-        let outputs = (plan.problem.outputs.iter())
-            .map(|desc| self.tensor_buffer(op, desc.buffer_size()))
-            .collect::<Result<Vec<_>>>()?;
-        let inputs: Vec<_> = inputs.iter().map(|b| b.slice(..)).collect();
-        let outputs: Vec<_> = outputs.iter().map(|b| b.slice(..)).collect();
-        let binding = self.prepare(plan)?.bind(&inputs, &outputs)?.prepack(self)?;
         let once = self.time(&binding, 1)?;
         Ok(Some(Entrant { kernel, target_workgroups, binding, once }))
     }
