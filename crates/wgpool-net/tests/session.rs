@@ -187,8 +187,8 @@ fn weights_of_layers_are_those_of_keras() {
         assert!(parts.iter().all(|part| error.contains(part)), "{error}");
     };
     refused(
-        model.layer_weights("seperable").unwrap_err(),
-        &["seperable", "there are adapted, padded, separable"],
+        model.layer_weights("separated").unwrap_err(),
+        &["separated", "there are adapted, padded, separable"],
     );
     refused(
         model.set_weights("separable", vec![]).unwrap_err(),
