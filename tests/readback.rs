@@ -319,7 +319,9 @@ fn futures_of_several_runs_overlap() {
         }
         most = most.max(futures.iter().flatten().count());
         rounds += 1;
-        assert!(rounds < 10_000_000, "the futures make no progress");
+        assert!(rounds < 1_000_000, "the futures make no progress");
+        // Rounds without a rest would count how fast they are polled instead.
+        std::thread::sleep(std::time::Duration::from_micros(100));
     }
     // On OpenGL a run in software may be over when it is submitted: whether two overlap is then a matter of chance.
     let by_chance = engine.device().adapter_info().backend == wgpu::Backend::Gl;
