@@ -87,5 +87,8 @@ fn wrong_models_are_refused() {
     folder.fails("summary cut.keras", "");
     folder.fails("summary missing.json", "missing.json");
     folder.array("in.npy", &[4, 4, 1], &counting(16));
-    folder.fails("predict unknown.json --weights none.safetensors in.npy --out out.npy", "none.safetensors");
+    folder.fails("predict unknown.json --weights none.safetensors in.npy --out out.npy", "Teleport");
+    let flat = model(r#"{"class_name": "Flatten", "config": {"name": "flat"}}"#);
+    folder.file("flat.json", flat.as_bytes());
+    folder.fails("predict flat.json --weights none.safetensors in.npy --out out.npy", "none.safetensors");
 }
