@@ -1,7 +1,7 @@
 //! Every operation on random specifications: the GPU against the reference, poisoned and guarded. On a software adapter,
 //! which has kernels of its own, those that hardware runs are tested too.
 
-use wgpool_testing::support::{check_gpu, describe, engine};
+use wgpool_testing::support::{case as case_of, check_gpu, describe, engine};
 use wgpool_testing::verify::random::{Family, Rng};
 
 /// Runs `count` random cases of a family and reports all that fail.
@@ -18,7 +18,7 @@ fn random(family: Family, count: usize) {
     let mut rng = Rng::new(0x5eed ^ family as u64);
     let mut failures = Vec::new();
     for number in 0..count {
-        let case = family.case(&mut rng, engine.caps().f16);
+        let case = case_of(engine, family, &mut rng);
         for engine in &engines {
             if let Err(reason) = check_gpu(engine, &case) {
                 let paged = engine.caps().paged;

@@ -62,7 +62,7 @@ fn batches_above_the_binding_size_are_divided() {
     let (mut divided, mut refused) = (0, 0);
     for family in Family::ALL {
         for _ in 0..25 {
-            let case = family.case(&mut rng, engine.caps().f16);
+            let case = support::case(engine, family, &mut rng);
             let inputs: Vec<&Tensor> = case.inputs.iter().collect();
             let descs = support::descs(&inputs);
             let mut caps = engine.caps().clone();

@@ -11,7 +11,7 @@ fn eight_threads_on_one_engine() {
                 let mut rng = Rng::new(thread);
                 for family in Family::ALL {
                     for _ in 0..3 {
-                        let case = family.case(&mut rng, engine.caps().f16);
+                        let case = support::case(engine, family, &mut rng);
                         let inputs: Vec<&Tensor> = case.inputs.iter().collect();
                         let outputs = engine.run(&case.op, &inputs).unwrap();
                         support::judge(&case.op, &inputs, &outputs)
@@ -56,7 +56,7 @@ fn pipelines_come_back_from_a_file() {
     let folder = std::env::temp_dir().join(format!("wgpool-cache-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("pipelines");
-    let case = Family::Conv.case(&mut Rng::new(5), false);
+    let case = support::case(engine, Family::Conv, &mut Rng::new(5));
     let inputs: Vec<&Tensor> = case.inputs.iter().collect();
     let works = |engine: &Engine| {
         let outputs = engine.run(&case.op, &inputs).unwrap();
@@ -88,7 +88,7 @@ fn pipelines_of_many_plans_are_built_at_once() {
     let mut rng = Rng::new(21);
     let plans: Vec<Plan> = (Family::ALL.iter())
         .map(|family| {
-            let case = family.case(&mut rng, engine.caps().f16);
+            let case = support::case(&engine, *family, &mut rng);
             let inputs: Vec<&Tensor> = case.inputs.iter().collect();
             engine.plan(&case.op, &support::descs(&inputs)).unwrap()
         })

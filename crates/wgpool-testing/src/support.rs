@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::verify;
-use crate::verify::random::Case;
+use crate::verify::random::{Case, Family, Rng};
 use wgpool::host::{self, Simd};
 use wgpool::kernel::{self, KernelKey};
 use wgpool::plan::Kernels;
@@ -224,6 +224,21 @@ pub fn is_wrong(mutant: &Engine, case: &Case) -> bool {
         Err(error) if needs_more_than_small_bindings(&error) => false,
         Err(error) => panic!("{}: {error}", describe(case)),
     }
+}
+
+/// A random case that the engine's device can bind: where `WGPOOL_TEST_LIMITS` makes it a small one, another is drawn in place of
+/// what its limits refuse (large tensors, PReLU's slope where four buffers are all that a kernel may have).
+pub fn case(engine: &Engine, family: Family, rng: &mut Rng) -> Case {
+    let is_small = std::env::var_os("WGPOOL_TEST_LIMITS").is_some();
+    for _ in 0..100 {
+        let case = family.case(rng, engine.caps().f16);
+        let descs: Vec<TensorDesc> = case.inputs.iter().map(Tensor::desc).collect();
+        let refused = || matches!(Plan::new(&case.op, &descs, engine.caps()), Err(Error::Limit { .. }));
+        if !is_small || !refused() {
+            return case;
+        }
+    }
+    panic!("the limits of {} refuse all cases of {family:?}", engine.adapter_name());
 }
 
 /// Runs `check` with each kind of registers that this machine has, one after the other: what it runs on other machines is tested here too.
