@@ -69,11 +69,12 @@ pub fn read(path: &Path, shape: &[usize], how: Reading) -> Result<Examples> {
     let name = name(path);
     let names = if count == 1 { vec![name] } else { (0..count).map(|i| format!("{name}[{i}]")).collect() };
     let is_bytes = matches!(array.elements, Elements::Same(Data::U8(_)));
+    // Models are given all floats, and bytes, as they mostly come.
+    let is_usual = array.stored.is_none()
+        && (is_bytes || matches!(&array.elements, Elements::Same(data) if data.dtype().is_float()));
     let (tensor, changed) =
         convert(array, Wanted::Floats, how.cast).map_err(|reason| document(path, reason))?;
-    if let Some(what) = changed.filter(|what| {
-        !what.starts_with("f16 is") && !what.starts_with("bf16 is") && !what.starts_with("u8 is")
-    }) {
+    if let Some(what) = changed.filter(|_| !is_usual) {
         let scaled = if is_bytes { "" } else { "; only u8 is divided by 255" };
         note(&format!("{}: {what}{scaled}", path.display()));
     }

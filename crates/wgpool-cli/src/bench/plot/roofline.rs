@@ -91,14 +91,7 @@ fn axes<DB: DrawingBackend>(
     y: &Scale,
     [left, top, right, bottom]: [i32; 4],
 ) -> Drawn<DB> {
-    for (value, label) in x.ticks() {
-        let at = x.at(value);
-        if let Some(label) = label {
-            pen.line(&[(at, top), (at, bottom)], FAINT, 1)?;
-            pen.text((at, bottom + 16), &label, 14.0, INK, Anchor::Center)?;
-        }
-        pen.line(&[(at, bottom), (at, bottom + 4)], INK, 1)?;
-    }
+    x.draw_below(pen, [top, bottom])?;
     for (value, label) in y.ticks() {
         let at = y.at(value);
         if let Some(label) = label {

@@ -1,5 +1,10 @@
 //! Logarithmic axes.
 
+use plotters::backend::DrawingBackend;
+
+use super::pen::{Anchor, Drawn, Pen};
+use super::{FAINT, INK};
+
 /// Positive values on pixels, by their logarithms.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
@@ -48,6 +53,19 @@ impl Scale {
             }
         }
         ticks
+    }
+
+    /// Draws the ticks below an area from `top` to `bottom`, and a line through it at those that are named.
+    pub fn draw_below<DB: DrawingBackend>(&self, pen: &Pen<'_, DB>, [top, bottom]: [i32; 2]) -> Drawn<DB> {
+        for (value, label) in self.ticks() {
+            let at = self.at(value);
+            if let Some(label) = label {
+                pen.line(&[(at, top), (at, bottom)], FAINT, 1)?;
+                pen.text((at, bottom + 16), &label, 14.0, INK, Anchor::Center)?;
+            }
+            pen.line(&[(at, bottom), (at, bottom + 4)], INK, 1)?;
+        }
+        Ok(())
     }
 }
 

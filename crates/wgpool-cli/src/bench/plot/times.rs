@@ -6,7 +6,7 @@ use wgpool_testing::bench::{CaseReport, Report, Spread, Timing};
 
 use super::pen::{Anchor, Drawn, Pen};
 use super::scale::Scale;
-use super::{ALARM, FAINT, GPU, HOST, INK, SOFT};
+use super::{ALARM, GPU, HOST, INK, SOFT};
 use crate::bench::csv::shapes;
 use crate::bench::table::number;
 
@@ -26,14 +26,7 @@ pub fn draw<DB: DrawingBackend>(
     let timings = || report.cases.iter().flat_map(|case| case.host.iter().chain(&case.gpu));
     let x = scale(timings(), [left, right]);
     pen.bold((left, top - 16), "Milliseconds of a run, median (line: 10th to 90th percentile)", 17.0, INK)?;
-    for (value, label) in x.ticks() {
-        let at = x.at(value);
-        if let Some(label) = label {
-            pen.line(&[(at, top), (at, bottom)], FAINT, 1)?;
-            pen.text((at, bottom + 16), &label, 14.0, INK, Anchor::Center)?;
-        }
-        pen.line(&[(at, bottom), (at, bottom + 4)], INK, 1)?;
-    }
+    x.draw_below(pen, [top, bottom])?;
     let row = f64::from(bottom - top) / report.cases.len().max(1) as f64;
     for (i, case) in report.cases.iter().enumerate() {
         let middle = top + (row * (i as f64 + 0.5)) as i32;
