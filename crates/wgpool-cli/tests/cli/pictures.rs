@@ -6,20 +6,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::cli::Folder;
+use crate::identity;
 
 fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/pictures")
-}
-
-/// A model that gives back what it is given, for channels last or first.
-fn identity(folder: &Folder, shape: &[u64]) {
-    let lengths: String = shape.iter().map(|n| format!(", {n}")).collect();
-    let config = format!(
-        r#"{{"class_name": "Sequential", "config": {{"name": "same", "layers": [
-        {{"class_name": "InputLayer", "config": {{"name": "in", "batch_shape": [null{lengths}]}}}},
-        {{"class_name": "Flatten", "config": {{"name": "flat"}}}}]}}}}"#
-    );
-    folder.file("config.json", config.as_bytes()).file("weights.safetensors", b"\x02\0\0\0\0\0\0\0{}");
 }
 
 /// What Keras would give, but wrongly: 16-bit grey clipped to white, and transparent colours that are overlooked.

@@ -5,18 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::cli::{Folder, mnist};
-use crate::counting;
-
-/// A model of `classes` inputs that gives them back.
-fn same(folder: &Folder, shape: &[u64]) {
-    let lengths: String = shape.iter().map(|n| format!(", {n}")).collect();
-    let config = format!(
-        r#"{{"class_name": "Sequential", "config": {{"name": "same", "layers": [
-        {{"class_name": "InputLayer", "config": {{"name": "in", "batch_shape": [null{lengths}]}}}},
-        {{"class_name": "Flatten", "config": {{"name": "flat"}}}}]}}}}"#
-    );
-    folder.file("config.json", config.as_bytes()).file("weights.safetensors", b"\x02\0\0\0\0\0\0\0{}");
-}
+use crate::{counting, identity};
 
 /// `tests/data/pictures/resized.json` holds what Keras gives; `resized.py` beside it wrote it.
 #[test]
@@ -30,7 +19,7 @@ fn pictures_are_resized_as_keras_resizes_them() {
         let name = case["file"].as_str().expect("a name");
         let shape: Vec<u64> =
             case["shape"].as_array().expect("a shape").iter().flat_map(Value::as_u64).collect();
-        same(&folder, &shape);
+        identity(&folder, &shape);
         let how = case["how"].as_str().expect("a word");
         let picture = data.join(name);
         folder.succeeds(&format!(
@@ -56,7 +45,7 @@ fn pictures_are_resized_as_keras_resizes_them() {
             "{name} {shape:?} {how}: {most}, mean {mean}"
         );
     }
-    same(&folder, &[5, 7, 3]);
+    identity(&folder, &[5, 7, 3]);
     folder.fails(&format!("predict config.json {}/photo.jpg --adapter host", data.display()), "--resize");
     assert!(folder.succeeds("predict --help").contains("nearest pixel"));
 }
@@ -64,7 +53,7 @@ fn pictures_are_resized_as_keras_resizes_them() {
 #[test]
 fn classes_have_names() {
     let folder = Folder::new();
-    same(&folder, &[3]);
+    identity(&folder, &[3]);
     folder.array("in.npy", &[2, 3], &[0.1, 0.7, 0.2, 0.5, 0.2, 0.3]);
     folder.file("lines.txt", "\u{feff}cat\r\ndog\r\nF\u{fc}chsin\r\n\r\n".as_bytes());
     folder.file("list.json", r#"["cat", "dog", "Füchsin"]"#.as_bytes());
@@ -130,7 +119,7 @@ fn many_files_are_read_as_they_are_needed() {
 #[test]
 fn arrays_of_other_types_go_in() {
     let folder = Folder::new();
-    same(&folder, &[2]);
+    identity(&folder, &[2]);
     folder.file("in.npy", &crate::cli::npy_of("<i8", &[2], &[1i64, 3].map(i64::to_le_bytes).concat()));
     let output = folder.run("predict config.json in.npy --out out.npy --adapter host");
     let said = String::from_utf8_lossy(&output.stderr);
