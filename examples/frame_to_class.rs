@@ -43,8 +43,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .scale([-1.0])
         .layout(Layout::Nhwc);
     let plan = FramePlan::new(&spec, engine.caps())?;
-    if plan.output() != session.input() {
-        return Err(format!("{:?} is not the network's {:?}", plan.output(), session.input()).into());
+    if plan.output() != session.input()? {
+        return Err(format!("{:?} is not the network's {:?}", plan.output(), session.input()?).into());
     }
     let size = wgpu::Extent3d { width: CAMERA.0 as u32, height: CAMERA.1 as u32, depth_or_array_layers: 1 };
     let camera = device.create_texture(&wgpu::TextureDescriptor {
@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let view = camera.create_view(&wgpu::TextureViewDescriptor::default());
     let to_tensor = engine.prepare_frame(&plan)?.bind_texture(&view, input.slice(..))?;
-    let readback = Readback::new(engine, session.output(), IN_FLIGHT)?;
+    let readback = Readback::new(engine, session.output()?, IN_FLIGHT)?;
 
     let digits = SafeTensors::deserialize(DIGITS)?;
     let (images, labels) = (digits.tensor("images")?.data(), digits.tensor("labels")?.data());

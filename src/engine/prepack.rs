@@ -79,7 +79,7 @@ impl Engine {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             bindings.iter().for_each(|binding| binding.encode_weights(&mut pass));
         };
-        self.submit_copies(op, &[], record).await?;
+        self.submit_into(op, &[], record).await?;
         alive(self.device(), || op.to_owned())
     }
 }

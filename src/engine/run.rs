@@ -177,25 +177,14 @@ impl Engine {
     ) -> Result<Vec<Pending>> {
         let rings = each!((_, desc) in wanted => Readback::new_async(self, desc, 1).await?);
         let copies: Vec<_> = rings.iter().zip(wanted).map(|(ring, (slice, _))| (ring, *slice)).collect();
-        self.submit_copies(op, &copies, record).await
+        self.submit_into(op, &copies, record).await
     }
 
-    /// Records with `record`, copies the tensor at `from` into a free slot of `ring`, and submits once. `op` names it in errors.
+    /// Records with `record`, copies each tensor into a free slot of its ring, and submits once. `op` names it in errors.
     ///
     /// # Errors
-    /// Those of [`Readback::record`] and of the device.
+    /// Those of [`Readback::record`], without anything submitted, and of the device.
     pub async fn submit_into(
-        &self,
-        op: &'static str,
-        ring: &Readback,
-        from: wgpu::BufferSlice<'_>,
-        record: impl FnOnce(&mut wgpu::CommandEncoder),
-    ) -> Result<Pending> {
-        let pending = self.submit_copies(op, &[(ring, from)], record).await?;
-        pending.into_iter().next().ok_or(Error::Busy { what: "readback slots", in_flight: 0 })
-    }
-
-    pub(super) async fn submit_copies(
         &self,
         op: &'static str,
         copies: &[(&Readback, wgpu::BufferSlice<'_>)],

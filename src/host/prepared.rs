@@ -8,14 +8,15 @@ use crate::plan::Explanation;
 use crate::problem::{ConvWork, Problem, Work};
 use crate::tensor::Tensor;
 use crate::threads;
+use std::sync::Arc;
 
 /// A problem with the weights that every run uses, brought into the order in which the loops read them.
 ///
-/// It holds a copy of the weights beside those in their new order.
+/// It holds the weights beside those in their new order: `Arc<Tensor>` shares them with whoever else has them.
 #[derive(Clone, Debug)]
 pub struct Prepared {
     problem: Problem,
-    weights: Vec<Tensor>,
+    weights: Vec<Arc<Tensor>>,
     packed: Option<Weights>,
 }
 
@@ -34,7 +35,8 @@ impl Prepared {
     /// assert_eq!(prepared.run(&[&x])?[0].as_f32()?, [21., 32.]);
     /// # Ok::<(), wgpool::Error>(())
     /// ```
-    pub fn new(problem: Problem, weights: Vec<Tensor>) -> Result<Prepared> {
+    pub fn new<W: Into<Arc<Tensor>>>(problem: Problem, weights: Vec<W>) -> Result<Prepared> {
+        let weights: Vec<Arc<Tensor>> = weights.into_iter().map(W::into).collect();
         let Some(first) = problem.inputs.len().checked_sub(weights.len()) else {
             let expected = "no more weights than inputs";
             return Err(Error::arity(problem.op, expected, weights.len()));
@@ -54,7 +56,7 @@ impl Prepared {
     }
 
     /// The weights as they were given.
-    pub fn weights(&self) -> &[Tensor] {
+    pub fn weights(&self) -> &[Arc<Tensor>] {
         &self.weights
     }
 
@@ -83,7 +85,8 @@ impl Prepared {
     /// # Errors
     /// Those of [`compute`](super::compute).
     pub fn run(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
-        let inputs: Vec<&Tensor> = inputs.iter().copied().chain(&self.weights).collect();
+        let inputs: Vec<&Tensor> =
+            inputs.iter().copied().chain(self.weights.iter().map(Arc::as_ref)).collect();
         match &self.packed {
             Some(packed) => {
                 self.problem.check(&inputs)?;

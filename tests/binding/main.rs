@@ -169,7 +169,7 @@ fn a_session_is_planned_for_the_memory_it_is_given() {
     let expected = program().run(&wgpool::Backend::Reference, &x).unwrap();
     let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
     let uniform = usage | BufferUsages::UNIFORM;
-    let sizes = wgpool_net::Session::scratch_sizes_of(&engine, &program()).unwrap();
+    let sizes = wgpool_net::Session::scratch_sizes_of(&program());
     // Which layers' kernels read in pages, by what the input and the buffers between the layers are.
     for (of_input, of_scratch, paged) in [
         (uniform, uniform, [true, true]),
@@ -178,11 +178,12 @@ fn a_session_is_planned_for_the_memory_it_is_given() {
         (usage, usage, [false, false]),
     ] {
         let input = buffer(&engine, engine.caps().padded(x.desc().buffer_size()), of_input);
-        let scratch = sizes.map(|size| buffer(&engine, engine.caps().padded(size), of_scratch));
+        let [size] = sizes.as_slice() else { panic!("one tensor lies between two layers: {sizes:?}") };
+        let scratch = buffer(&engine, engine.caps().padded(*size), of_scratch);
         let memory = wgpool_net::Memory {
-            input: Some(input.slice(..)),
-            output: None,
-            scratch: Some([scratch[0].slice(..), scratch[1].slice(..)]),
+            inputs: vec![input.slice(..)],
+            outputs: vec![],
+            scratch: vec![scratch.slice(..)],
         };
         let fresh = Engine::from_device(engine.device(), engine.queue()).with_caps(engine.caps().clone());
         let session = wgpool_net::Session::compile_in(&fresh, program(), &memory).unwrap();
@@ -195,7 +196,7 @@ fn a_session_is_planned_for_the_memory_it_is_given() {
     }
     // Whole pages are needed too.
     let short = buffer(&engine, x.desc().buffer_size(), uniform);
-    let memory = wgpool_net::Memory { input: Some(short.slice(..)), ..Default::default() };
+    let memory = wgpool_net::Memory { inputs: vec![short.slice(..)], ..Default::default() };
     let session = wgpool_net::Session::compile_in(&engine, program(), &memory).unwrap();
     assert_eq!(session.run(&x).unwrap(), expected);
 }

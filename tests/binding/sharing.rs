@@ -113,16 +113,17 @@ fn recording_allocates_nothing() {
     )
     .unwrap();
     let program = model.program(2).unwrap();
-    let sizes = wgpool_net::Session::scratch_sizes_of(&engine, &program).unwrap();
+    let sizes = wgpool_net::Session::scratch_sizes_of(&program);
     // The app's own memory.
     let own =
         |size| buffer(&engine, size, BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST);
-    let (input, output) = (own(program.input.buffer_size()), own(program.output.buffer_size()));
-    let scratch = sizes.map(own);
+    let (input, output) =
+        (own(program.inputs[0].desc.buffer_size()), own(program.outputs[0].desc.buffer_size()));
+    let scratch: Vec<_> = sizes.iter().copied().map(own).collect();
     let memory = wgpool_net::Memory {
-        input: Some(input.slice(..)),
-        output: Some(output.slice(..)),
-        scratch: Some([scratch[0].slice(..), scratch[1].slice(..)]),
+        inputs: vec![input.slice(..)],
+        outputs: vec![output.slice(..)],
+        scratch: scratch.iter().map(|buffer| buffer.slice(..)).collect(),
     };
     let session = wgpool_net::Session::compile_in(&engine, program, &memory).unwrap();
     assert_eq!(session.scratch_size(), sizes.iter().sum::<u64>());

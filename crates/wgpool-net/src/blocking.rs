@@ -2,12 +2,12 @@
 
 use pollster::block_on;
 
-use super::memory::{Memory, plans};
-use super::program::Program;
+use super::memory::{Homes, Memory, plans};
+use super::program::{Program, only_output};
 use super::sequential::Sequential;
 use super::session::{Kind, Session};
 use wgpool::backend::Backend;
-use wgpool::engine::Engine;
+use wgpool::engine::{Engine, Pending};
 use wgpool::error::Result;
 use wgpool::tensor::Tensor;
 
@@ -22,18 +22,20 @@ impl Sequential {
 }
 
 impl Program {
+    /// [`Program::run_all_async`], waited for.
+    ///
+    /// # Errors
+    /// Those of [`Program::run_all_async`].
+    pub fn run_all(&self, backend: &Backend, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+        block_on(self.run_all_async(backend, inputs))
+    }
+
     /// [`Program::run_async`], waited for.
     ///
     /// # Errors
     /// Those of [`Program::run_async`].
     pub fn run(&self, backend: &Backend, input: &Tensor) -> Result<Tensor> {
-        let mut x = self.checked(input)?;
-        for step in &self.steps {
-            let inputs = step.inputs(&self.name, x)?;
-            let inputs: Vec<&Tensor> = inputs.iter().chain(&step.weights).collect();
-            x = step.output(&self.name, backend.run(&step.op, &inputs))?;
-        }
-        x.reshaped(&self.output.shape)
+        block_on(self.run_async(backend, input))
     }
 }
 
@@ -54,9 +56,10 @@ impl Session {
     /// # Errors
     /// Those of [`Session::compile_in_async`].
     pub fn compile_in(engine: &Engine, program: Program, memory: &Memory<'_>) -> Result<Session> {
-        let plans = plans(engine, &program, memory)?;
+        let homes = Homes::new(&program);
+        let plans = plans(engine, &program, memory, &homes)?;
         engine.prepare_all(&plans)?;
-        block_on(Self::on_gpu(engine, program, &plans, memory, None))
+        block_on(Self::on_gpu(engine, program, (&plans, homes), memory, None))
     }
 
     /// [`Session::with_batch_async`], waited for.
@@ -76,7 +79,8 @@ impl Session {
     /// ```
     pub fn with_batch(&self, batch: usize, memory: &Memory<'_>) -> Result<Session> {
         if let Kind::Gpu(session) = &self.kind {
-            session.engine.prepare_all(&plans(&session.engine, &self.batched(batch)?, memory)?)?;
+            let program = self.program.with_batch(batch)?;
+            session.engine.prepare_all(&plans(&session.engine, &program, memory, &Homes::new(&program))?)?;
         }
         block_on(self.with_batch_async(batch, memory))
     }
@@ -102,16 +106,25 @@ impl Session {
         block_on(self.set_weights_async(from))
     }
 
+    /// [`Session::run_all_async`], waited for.
+    ///
+    /// # Errors
+    /// Those of [`Session::run_all_async`].
+    pub fn run_all(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+        self.check(inputs)?;
+        match &self.kind {
+            Kind::Cpu(backend) => self.program.run_all(backend, inputs),
+            Kind::Host(steps) => self.run_on_host(steps, inputs),
+            Kind::Gpu(session) => block_on(session.start(inputs))?.into_iter().map(Pending::wait).collect(),
+        }
+    }
+
     /// [`Session::run_async`], waited for.
     ///
     /// # Errors
     /// Those of [`Session::run_async`].
     pub fn run(&self, input: &Tensor) -> Result<Tensor> {
-        self.check(input)?;
-        match &self.kind {
-            Kind::Cpu(backend) => self.program.run(backend, input),
-            Kind::Host(steps) => self.run_on_host(steps, input),
-            Kind::Gpu(session) => block_on(session.start(input))?.wait(),
-        }
+        self.output()?;
+        only_output("session", self.run_all(&[input])?)
     }
 }

@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use super::memory::{Memory, plans, scratch_sizes};
-use super::program::{Program, Step};
+use super::memory::{Homes, Memory, plans};
+use super::program::{Program, Step, peak};
 use wgpool::backend::Backend;
 use wgpool::error::Result;
 use wgpool::plan::Plan;
 use wgpool::plan::explain::{Explanation, Table, bytes};
-use wgpool::tensor::TensorDesc;
 use wgpool::text::escaped;
 
 /// One operation of a program and its cost.
@@ -76,7 +75,7 @@ impl Program {
     /// ```
     pub fn explain(&self, backend: &Backend) -> Result<ProgramExplanation> {
         let plans = match backend {
-            Backend::Gpu(engine) => plans(engine, self, &Memory::default())?,
+            Backend::Gpu(engine) => plans(engine, self, &Memory::default(), &Homes::new(self))?,
             _ => Vec::new(),
         };
         self.explain_with(backend, &plans)
@@ -85,37 +84,28 @@ impl Program {
     /// With the plans of its operations on a GPU; without any on the CPU.
     pub(super) fn explain_with(&self, backend: &Backend, plans: &[Plan]) -> Result<ProgramExplanation> {
         let (explanations, between): (Vec<Explanation>, u64) = match backend {
-            Backend::Gpu(_) => (plans.iter().map(Plan::explain).collect(), scratch_sizes(plans).iter().sum()),
+            Backend::Gpu(_) => {
+                (plans.iter().map(Plan::explain).collect(), Homes::new(self).scratch.iter().sum())
+            }
             _ => {
                 let on_cpu = |step: &Step| backend.explain_problem(&step.problem, true);
-                (self.steps.iter().map(on_cpu).collect::<Result<_>>()?, self.between())
+                (self.steps.iter().map(on_cpu).collect::<Result<_>>()?, peak(self))
             }
         };
         let scratch = between + explanations.iter().map(|e| e.scratch).sum::<u64>();
-        let weights = self.steps.iter().flat_map(|step| step.problem.inputs.iter().skip(1));
+        let ends = self.inputs.iter().chain(&self.outputs).map(|port| port.desc.buffer_size());
         let layers = self.steps.iter().zip(explanations);
         let layers: Vec<LayerCost> =
             layers.map(|(step, explanation)| LayerCost { name: step.name.clone(), explanation }).collect();
         Ok(ProgramExplanation {
             name: self.name.clone(),
             backend: backend.name(),
-            ends: self.input.buffer_size() + self.output.buffer_size(),
-            weights: weights.map(TensorDesc::buffer_size).sum(),
+            ends: ends.sum(),
+            weights: self.weight_bytes(),
             scratch,
             packed: layers.iter().map(|layer| layer.explanation.packed).sum(),
             layers,
         })
-    }
-
-    /// Bytes of the tensors between layers that are there at the same time on the CPU: an operation's input and
-    /// output, as far as they are not the program's.
-    fn between(&self) -> u64 {
-        let outputs = |i: usize| -> u64 {
-            let step = self.steps.get(i).filter(|_| i + 1 < self.steps.len());
-            step.map_or(0, |s| s.problem.outputs.iter().map(TensorDesc::buffer_size).sum())
-        };
-        let at = |i: usize| i.checked_sub(1).map_or(0, outputs) + outputs(i);
-        (0..self.steps.len()).map(at).max().unwrap_or(0)
     }
 }
 

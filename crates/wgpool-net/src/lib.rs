@@ -25,7 +25,7 @@ pub use affine::{BatchNorm, Normalization, Rescale};
 pub use explain::{LayerCost, ProgramExplanation};
 pub use layer::{Edges, Interpolation, Layer, LayerKind, Resize};
 pub use memory::Memory;
-pub use program::{Program, Step};
+pub use program::{Port, Program, Source, Step};
 pub use sequential::{Parameters, Sequential};
 pub use session::Session;
 pub use weight::Weight;

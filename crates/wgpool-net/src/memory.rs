@@ -1,56 +1,157 @@
 //! Where a session computes, and the plans for it.
 
-use super::program::Program;
+use super::program::{Lifetime, Program, Source, lifetimes};
 use wgpool::engine::Engine;
-use wgpool::error::Result;
+use wgpool::error::{Error, Result};
 use wgpool::plan::{Caps, Plan};
-use wgpool::tensor::TensorDesc;
+use wgpool::wgpu::{BufferSlice, BufferUsages};
 
-/// Buffers of the app that a session computes in, instead of its own.
+/// Buffers of the app that a session computes in, instead of its own. A list that is empty leaves these to the session.
 ///
 /// All need the usage `STORAGE`; each output and scratch buffer must be no other one of them. On devices whose kernels
 /// read in pages ([`Caps::for_buffers`](wgpool::Caps::for_buffers)), a session is planned for the usages and sizes that
 /// these have.
 #[derive(Clone, Debug, Default)]
 pub struct Memory<'a> {
-    /// What [`Session::encode`](crate::Session::encode) reads.
-    pub input: Option<wgpool::wgpu::BufferSlice<'a>>,
-    /// What [`Session::encode`](crate::Session::encode) writes.
-    pub output: Option<wgpool::wgpu::BufferSlice<'a>>,
-    /// The tensors between the layers, which are written in turn: see [`Session::scratch_sizes_of`](crate::Session::scratch_sizes_of).
-    pub scratch: Option<[wgpool::wgpu::BufferSlice<'a>; 2]>,
+    /// What [`Session::encode`](crate::Session::encode) reads: one for each input.
+    pub inputs: Vec<BufferSlice<'a>>,
+    /// What [`Session::encode`](crate::Session::encode) writes: one for each output.
+    pub outputs: Vec<BufferSlice<'a>>,
+    /// The tensors between the operations: see [`Session::scratch_sizes_of`](crate::Session::scratch_sizes_of).
+    pub scratch: Vec<BufferSlice<'a>>,
 }
 
-/// The plans of the operations, each for the buffer that its input lies in.
-pub(super) fn plans(engine: &Engine, program: &Program, memory: &Memory<'_>) -> Result<Vec<Plan>> {
-    (program.steps.iter().enumerate())
-        .map(|(i, step)| {
-            let given = match i {
-                0 => memory.input,
-                _ => memory.scratch.map(|turns| turns[(i - 1) % 2]),
-            };
-            let input = step.problem.inputs.first().map_or(0, TensorDesc::buffer_size);
-            let caps = given.map_or_else(|| engine.caps().clone(), |slice| caps_for(engine, slice, input));
-            Plan::of(step.problem.clone(), &caps).map_err(|error| error.in_layer(&program.name, &step.name))
-        })
-        .collect()
+impl Memory<'_> {
+    /// Refuses lists of other lengths than a program has.
+    pub(super) fn check(&self, program: &Program, homes: &Homes) -> Result<()> {
+        let lengths = [
+            (self.inputs.len(), program.inputs.len(), "none, or a buffer for each input"),
+            (self.outputs.len(), program.outputs.len(), "none, or a buffer for each output"),
+            (self.scratch.len(), homes.scratch.len(), "none, or a buffer for each of the scratch sizes"),
+        ];
+        match lengths.into_iter().find(|(got, wanted, _)| *got > 0 && got != wanted) {
+            Some((got, _, expected)) => Err(Error::Arity { op: "session", expected, got }),
+            None => Ok(()),
+        }
+    }
+
+    fn slice(&self, program: &Program, homes: &Homes, source: &Source) -> Option<&BufferSlice<'_>> {
+        match homes.of(source)? {
+            Home::Input(input) => self.inputs.get(input),
+            Home::Output(output) => self.outputs.get(output),
+            Home::Scratch(scratch) => self.scratch.get(scratch),
+        }
+        .filter(|_| !program.steps.is_empty())
+    }
+}
+
+/// Where a value lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Home {
+    Input(usize),
+    Output(usize),
+    Scratch(usize),
+}
+
+/// Where all values lie. A kernel may not write a buffer that it reads, so that values share whole buffers, and only
+/// those that are never there at the same time.
+#[derive(Clone, Debug)]
+pub(super) struct Homes {
+    /// Of each output of each step.
+    steps: Vec<Vec<Home>>,
+    /// Bytes of each scratch buffer.
+    pub scratch: Vec<u64>,
+}
+
+impl Homes {
+    /// Large values choose first; each takes the smallest buffer that is free as long as it is there.
+    pub fn new(program: &Program) -> Homes {
+        let outputs = |step: &super::Step| vec![Home::Scratch(0); step.problem.outputs.len()];
+        let mut homes = Homes { steps: program.steps.iter().map(outputs).collect(), scratch: Vec::new() };
+        for (i, result) in program.results.iter().enumerate() {
+            homes.set(result, Home::Output(i));
+        }
+        let mut between: Vec<Lifetime> = lifetimes(program);
+        between.retain(|lifetime| !lifetime.is_result);
+        between.sort_by_key(|lifetime| std::cmp::Reverse(lifetime.bytes));
+        let mut buffers: Vec<Buffer> = Vec::new();
+        for lifetime in between {
+            let free = buffers.iter().rposition(|buffer| buffer.is_free(&lifetime));
+            let at = free.unwrap_or(buffers.len());
+            if at == buffers.len() {
+                buffers.push(Buffer::default());
+                homes.scratch.push(lifetime.bytes);
+            }
+            if let Some(buffer) = buffers.get_mut(at) {
+                buffer.used.insert(lifetime.step, lifetime.last);
+            }
+            homes.set(&Source::Step { step: lifetime.step, output: lifetime.output }, Home::Scratch(at));
+        }
+        homes
+    }
+
+    fn set(&mut self, source: &Source, home: Home) {
+        if let Source::Step { step, output } = source
+            && let Some(place) = self.steps.get_mut(*step).and_then(|outputs| outputs.get_mut(*output))
+        {
+            *place = home;
+        }
+    }
+
+    /// Where a value lies that is no weight.
+    pub fn of(&self, source: &Source) -> Option<Home> {
+        match source {
+            Source::Input(input) => Some(Home::Input(*input)),
+            Source::Step { step, output } => self.steps.get(*step)?.get(*output).copied(),
+            Source::Weight(_) => None,
+        }
+    }
+
+    /// Where the outputs of a step lie.
+    pub fn outputs(&self, step: usize) -> &[Home] {
+        self.steps.get(step).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// When a buffer is in use: from which step to which.
+#[derive(Default)]
+struct Buffer {
+    used: std::collections::BTreeMap<usize, usize>,
+}
+
+impl Buffer {
+    fn is_free(&self, lifetime: &Lifetime) -> bool {
+        let before = self.used.range(..=lifetime.last).next_back();
+        before.is_none_or(|(_, &last)| last < lifetime.step)
+    }
+}
+
+/// The plans of the operations, each for the buffers that its inputs lie in.
+pub(super) fn plans(
+    engine: &Engine,
+    program: &Program,
+    memory: &Memory<'_>,
+    homes: &Homes,
+) -> Result<Vec<Plan>> {
+    memory.check(program, homes)?;
+    let plan = |step: &super::Step| {
+        let mut usages = None;
+        for (source, desc) in step.inputs.iter().zip(&step.problem.inputs) {
+            if let Some(slice) = memory.slice(program, homes, source) {
+                let has = usages_of(engine.caps(), slice, desc.buffer_size());
+                usages = Some(usages.map_or(has, |all: BufferUsages| all & has));
+            }
+        }
+        let caps = usages.map_or_else(|| engine.caps().clone(), |usages| engine.caps().for_buffers(usages));
+        Plan::of(step.problem.clone(), &caps).map_err(|error| error.in_layer(&program.name, &step.name))
+    };
+    program.steps.iter().map(plan).collect()
 }
 
 /// What kernels may use that read a tensor of `size` bytes from a buffer of the app.
-fn caps_for(engine: &Engine, slice: wgpool::wgpu::BufferSlice<'_>, size: u64) -> Caps {
-    let caps = engine.caps();
+fn usages_of(caps: &Caps, slice: &BufferSlice<'_>, size: u64) -> BufferUsages {
     let aligned = slice.offset().is_multiple_of(u64::from(caps.uniform_alignment.max(1)));
     let whole = aligned && slice.offset() + caps.padded(size) <= slice.buffer().size();
     let usages = slice.buffer().usage();
-    caps.for_buffers(if whole { usages } else { usages - wgpool::wgpu::BufferUsages::UNIFORM })
-}
-
-/// All but the last step write two buffers in turn.
-pub(super) fn scratch_sizes(plans: &[Plan]) -> [u64; 2] {
-    let mut sizes = [4, 4];
-    for (i, plan) in plans.iter().take(plans.len().saturating_sub(1)).enumerate() {
-        let size = plan.problem.outputs.iter().map(TensorDesc::buffer_size).max().unwrap_or(0);
-        sizes[i % 2] = sizes[i % 2].max(size);
-    }
-    sizes
+    if whole { usages } else { usages - BufferUsages::UNIFORM }
 }

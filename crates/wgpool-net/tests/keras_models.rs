@@ -3,6 +3,8 @@
 //! No tolerance here is chosen: each layer's allowed error is the reference's own bound for a 32-bit evaluation,
 //! carried through the layers behind it.
 
+use std::sync::Arc;
+
 use wgpool_testing::support;
 
 use std::collections::BTreeMap;
@@ -118,7 +120,7 @@ impl Expected {
         for step in &program.steps {
             self = self.step(step);
         }
-        self.shape = program.output.shape.clone();
+        self.shape = program.output().unwrap().shape.clone();
         self
     }
 
@@ -128,8 +130,8 @@ impl Expected {
         let error: Vec<f64> = (self.error.iter().zip(&self.values).zip(&rounded))
             .map(|((error, value), &rounded)| error + (value - f64::from(rounded)).abs())
             .collect();
-        let input = Tensor::from_f32(&step.input_shape, rounded).unwrap();
-        let inputs: Vec<&Tensor> = std::iter::once(&input).chain(&step.weights).collect();
+        let input = Tensor::from_f32(&step.problem.inputs[0].shape, rounded).unwrap();
+        let inputs: Vec<&Tensor> = std::iter::once(&input).chain(step.weights().map(Arc::as_ref)).collect();
         let exact = reference::evaluate(&step.problem, &inputs).unwrap().remove(0);
         let carried = carried(step, &error, &exact.values);
         let error = exact.bound.iter().zip(carried).map(|(bound, carried)| bound + carried).collect();
@@ -142,10 +144,10 @@ fn carried(step: &Step, error: &[f64], output: &[f64]) -> Vec<f64> {
     // A little more than the error covers its rounding to 32 bits, and that the bound of the operation itself is
     // taken at these inputs and not at the moved ones.
     let above: Vec<f32> = error.iter().map(|&e| (e * 1.0001) as f32 + f32::MIN_POSITIVE).collect();
-    let error = Tensor::from_f32(&step.input_shape, above).unwrap();
+    let error = Tensor::from_f32(&step.problem.inputs[0].shape, above).unwrap();
     let run = |op: Op, inputs: &[&Tensor]| to_f64(&reference::run(&op, inputs).unwrap()[0]);
     let magnitude = || {
-        let kernel = &step.weights[0];
+        let kernel = step.weights().next().unwrap();
         let values = kernel.as_f32().unwrap().iter().map(|w| w.abs()).collect();
         Tensor::from_f32(kernel.shape(), values).unwrap()
     };
@@ -170,7 +172,10 @@ fn carried(step: &Step, error: &[f64], output: &[f64]) -> Vec<f64> {
         Op::Pool(_) | Op::GlobalPool(_) | Op::AdaptivePool(_) | Op::Col2Im(_) => {
             run(step.op.clone(), &[&error])
         }
-        Op::RoiAlign(_) => run(step.op.clone(), &[&error, &step.weights[0], &step.weights[1]]),
+        Op::RoiAlign(_) => {
+            let weights = step.weights().map(Arc::as_ref);
+            run(step.op.clone(), &std::iter::once(&error).chain(weights).collect::<Vec<_>>())
+        }
         // exp(x + d) / sum exp(x + d): numerator and denominator each change by a factor within exp(-d) to exp(d).
         Op::Softmax(_) => {
             let largest = to_f64(&error).into_iter().fold(0.0, f64::max);
@@ -187,7 +192,8 @@ fn times(slope: f64, moved: Vec<f64>) -> Vec<f64> {
 /// The steepest slope of a step's activation, by which it carries errors farther.
 fn slope(step: &Step) -> f64 {
     use Activation::{Elu, Gelu, HardSigmoid, LeakyRelu, None, PRelu, Relu, Relu6, Sigmoid, Tanh};
-    let last = || step.weights.last().map_or(1.0, |w| to_f64(w).into_iter().fold(1.0, |m, a| a.abs().max(m)));
+    let last =
+        || step.weights().last().map_or(1.0, |w| to_f64(w).into_iter().fold(1.0, |m, a| a.abs().max(m)));
     match step.op.activation() {
         PRelu => last(),
         None | Relu | Relu6 | Sigmoid | Tanh => 1.0,

@@ -297,7 +297,7 @@ fn shapes_follow_the_layers() {
     let shapes = model.output_shapes().unwrap();
     assert_eq!(shapes, [vec![6, 6, 4], vec![3, 3, 4], vec![1, 1, 4], vec![4], vec![4]]);
     let program = model.program(3).unwrap();
-    assert_eq!(program.output.shape, [3, 4]);
+    assert_eq!(program.output().unwrap().shape, [3, 4]);
     assert_eq!(program.run(&Backend::Host, &tensor(&[3, 8, 8, 2], 1)).unwrap().shape(), [3, 4]);
     let empty = model.program(0).unwrap();
     assert_eq!(empty.run(&Backend::Host, &tensor(&[0, 8, 8, 2], 1)).unwrap().shape(), [0, 4]);
@@ -521,10 +521,10 @@ fn steps_hold_what_is_needed_to_run_them() {
     let names: Vec<&str> = program.steps.iter().map(|s| s.name.as_str()).collect();
     assert_eq!(names, ["l0+l1+l2", "l4", "l4"]);
     assert!(matches!(&program.steps[2].op, Op::Softmax(_)));
-    assert_eq!(program.steps[1].input_shape, [2, 8]);
+    assert_eq!(program.steps[1].problem.inputs[0].shape, [2, 8]);
     for step in &program.steps {
-        let descs: Vec<_> = std::iter::once(wgpool::TensorDesc::f32(step.input_shape.clone()))
-            .chain(step.weights.iter().map(Tensor::desc))
+        let descs: Vec<_> = std::iter::once(wgpool::TensorDesc::f32(step.problem.inputs[0].shape.clone()))
+            .chain(step.weights().map(|weight| weight.desc()))
             .collect();
         assert_eq!(Problem::new(&step.op, &descs).unwrap(), step.problem);
     }
@@ -532,9 +532,8 @@ fn steps_hold_what_is_needed_to_run_them() {
     let trace = model.trace(&Backend::Reference, &x).unwrap();
     assert_eq!(trace.len(), 5);
     assert_near(&program.run(&Backend::Host, &x).unwrap(), &last_of(&trace));
-    let exact = reference::run(
-        &program.steps[0].op,
-        &[&x, &program.steps[0].weights[0], &program.steps[0].weights[1]],
-    );
+    let first = &program.steps[0];
+    let inputs: Vec<&Tensor> = std::iter::once(&x).chain(first.weights().map(|w| w.as_ref())).collect();
+    let exact = reference::run(&first.op, &inputs);
     assert_eq!(exact.unwrap()[0].shape(), trace[2].1.shape());
 }

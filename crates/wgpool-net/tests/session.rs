@@ -1,6 +1,7 @@
 //! Sessions: other weights and batch sizes without compiling again, one pass for all, and 16-bit floats.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use wgpool::engine::{Engine, Readback};
 use wgpool::plan::Plan;
@@ -69,11 +70,11 @@ fn other_batch_sizes_on_every_backend() {
     for backend in backends() {
         let session = Session::compile(&backend, model.program(1).unwrap()).unwrap();
         let three = session.with_batch(3, &Memory::default()).unwrap();
-        assert_eq!((three.input().shape[0], three.output().shape[0]), (3, 3));
+        assert_eq!((three.input().unwrap().shape[0], three.output().unwrap().shape[0]), (3, 3));
         let expected = Session::compile(&backend, model.program(3).unwrap()).unwrap().run(&x).unwrap();
         assert_eq!(three.run(&x).unwrap(), expected, "{}", backend.name());
         let none = three.with_batch(0, &Memory::default()).unwrap();
-        assert_eq!(none.output().shape, [0, 4]);
+        assert_eq!(none.output().unwrap().shape, [0, 4]);
         let error = none.with_batch(2, &Memory::default()).unwrap_err();
         assert!(matches!(error, Error::Parameter { .. }), "{error}");
         assert!(session.with_batch(usize::MAX, &Memory::default()).is_err());
@@ -117,8 +118,8 @@ fn finished(
     mut encoder: wgpu::CommandEncoder,
     output: &wgpu::Buffer,
 ) -> Tensor {
-    let readback = Readback::new(engine, session.output(), 1).unwrap();
-    let size = session.output().buffer_size();
+    let readback = Readback::new(engine, session.output().unwrap(), 1).unwrap();
+    let size = session.output().unwrap().buffer_size();
     let recorded = readback.record(&mut encoder, output.slice(..size)).unwrap();
     recorded.submitted(engine.queue().submit([encoder.finish()])).wait().unwrap()
 }
@@ -221,8 +222,8 @@ fn one_pass_holds_the_model_and_what_reads_it() {
     let session = Session::compile(&Backend::Gpu(engine.clone()), model.program(2).unwrap()).unwrap();
     let x = numbers(&[2, 28, 28, 1]);
     let op = Op::from(Activation::Relu);
-    let plan = engine.plan(&op, &[session.output().clone()]).unwrap();
-    let result = engine.tensor_buffer("test", session.output().buffer_size()).unwrap();
+    let plan = engine.plan(&op, &[session.output().unwrap().clone()]).unwrap();
+    let result = engine.tensor_buffer("test", session.output().unwrap().buffer_size()).unwrap();
     let relu = engine.prepare(&plan).unwrap();
     let relu = relu.bind(&[session.output_buffer().unwrap().slice(..)], &[result.slice(..)]).unwrap();
     pollster::block_on(engine.write(session.input_buffer().unwrap(), 0, &x)).unwrap();
@@ -243,14 +244,14 @@ fn one_pass_holds_the_model_and_what_reads_it() {
 fn check_f16(program: &Program, backend: &Backend, x: &Tensor) -> Tensor {
     let mut x = x.clone();
     for step in &program.steps {
-        let input = x.reshaped(&step.input_shape).unwrap();
-        let inputs: Vec<&Tensor> = std::iter::once(&input).chain(&step.weights).collect();
+        let input = x.reshaped(&step.problem.inputs[0].shape).unwrap();
+        let inputs: Vec<&Tensor> = std::iter::once(&input).chain(step.weights().map(Arc::as_ref)).collect();
         let exact = reference::evaluate(&step.problem, &inputs).unwrap();
         let got = backend.run(&step.op, &inputs).unwrap();
         assert_eq!(reference::compare(&exact[0], &got[0]).unwrap(), None, "{}", step.name);
         x = got.into_iter().next().unwrap();
     }
-    x.reshaped(&program.output.shape).unwrap()
+    x.reshaped(&program.output().unwrap().shape).unwrap()
 }
 
 #[test]
@@ -264,8 +265,8 @@ fn models_in_16_bit_floats() {
     // The scores, of which the softmax makes probabilities.
     model.layers.last_mut().unwrap().softmax = None;
     let program = model.program(4).unwrap().in_f16().unwrap();
-    assert!(program.steps.iter().all(|step| step.weights.iter().all(|w| w.dtype() == DType::F16)));
-    assert_eq!((program.input.dtype, program.output.dtype), (DType::F16, DType::F16));
+    assert!(program.steps.iter().all(|step| step.weights().all(|w| w.dtype() == DType::F16)));
+    assert_eq!((program.input().unwrap().dtype, program.output().unwrap().dtype), (DType::F16, DType::F16));
     let x = numbers(&[4, 28, 28, 1]);
     let narrow: Vec<f16> = x.as_f32().unwrap().iter().map(|&v| f16::from_f32(v)).collect();
     let narrow = Tensor::new(&[4, 28, 28, 1], narrow).unwrap();

@@ -37,14 +37,14 @@ impl Model {
         let session = |backend: &Backend| Session::compile(backend, self.program.clone());
         let host = session(&Backend::Host)?;
         let gpu = engine.map(|engine| session(&Backend::Gpu(engine.clone()))).transpose()?;
-        let desc = &self.program.input;
+        let desc = self.program.input()?;
         let input =
             Tensor::from_f32(&desc.shape, (0..desc.elements()).map(|i| (i % 256) as f32 / 255.0).collect())?;
         let run = |session: &Session| session.run(&input).map(drop);
         let (on_host, on_gpu) = (|| run(&host), || gpu.as_ref().map_or(Ok(()), run));
         let gpu = gpu.as_ref().map(|_| &on_gpu as &dyn Fn() -> Result<()>);
         let calls = Calls { host: &on_host, gpu };
-        let descs = [desc.clone(), self.program.output.clone()];
+        let descs = [desc.clone(), self.program.output()?.clone()];
         bench::measure_calls(format!("model batch {}", self.batch), descs, parts, calls, effort)
     }
 }

@@ -7,10 +7,11 @@ mod reshape;
 pub(crate) use reshape::middle;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::affine::Affine;
 use super::layer::{Layer, LayerKind};
-use super::program::{Program, Step};
+use super::program::{Port, Program, Source, Step};
 use super::weight::Weight;
 use flatten::Reorder;
 use wgpool::error::{Error, Result};
@@ -222,11 +223,18 @@ impl<'a> Lowering<'a> {
                     }
                 }
             }
-            let Draft { op, input_shape, problem, .. } = Draft { weights: vec![], ..draft };
-            steps.push(Step { name, op, input_shape, weights, problem });
+            let from = steps.len().checked_sub(1).map_or(Source::Input(0), Source::step);
+            let weights = weights.into_iter().map(|weight| Source::Weight(Arc::new(weight)));
+            let inputs = std::iter::once(from).chain(weights).collect();
+            steps.push(Step { name, op: draft.op, inputs, problem: draft.problem });
         }
-        let output = TensorDesc::f32(self.shape);
-        Ok(Program { name: self.model.to_owned(), input: self.input, output, steps })
+        Ok(Program {
+            name: self.model.to_owned(),
+            inputs: vec![Port::new("input", self.input)],
+            outputs: vec![Port::new("output", TensorDesc::f32(self.shape))],
+            results: vec![steps.len().checked_sub(1).map_or(Source::Input(0), Source::step)],
+            steps,
+        })
     }
 }
 

@@ -1,10 +1,11 @@
 //! A program on a GPU.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::super::memory::{Memory, scratch_sizes};
-use super::super::program::{Program, Step};
+use super::super::memory::{Home, Homes, Memory};
+use super::super::program::{Port, Program, Source, Step};
 use wgpool::engine::{Engine, Pending, PrepackedBinding, Readback};
 use wgpool::error::{Error, Result};
 use wgpool::plan::Plan;
@@ -18,18 +19,66 @@ const OP: &str = "session";
 pub(in super::super) struct GpuSession {
     pub engine: Engine,
     bindings: Vec<PrepackedBinding>,
+    /// Which steps have their weights in reading order, which those do not have that other steps make.
+    constant: Vec<bool>,
     /// The weights of each step as the layers have them.
     weights: Vec<Vec<wgpu::Buffer>>,
     /// How often weights were set, of all sessions that share them, and when this one prepacked them.
     set: Arc<AtomicU64>,
     prepacked: AtomicU64,
-    input: Place,
-    output: Place,
-    /// Bytes of the buffers between the layers.
-    scratch: [u64; 2],
-    readback: Readback,
+    places: Places,
+    /// Of each output, for the first run that is in flight.
+    readbacks: Vec<Readback>,
     /// What a run reads back.
-    result: TensorDesc,
+    results: Vec<TensorDesc>,
+}
+
+/// Where inputs, outputs and what lies between the operations are.
+#[derive(Debug)]
+struct Places {
+    homes: Homes,
+    inputs: Vec<Place>,
+    outputs: Vec<Place>,
+    scratch: Vec<Place>,
+}
+
+impl Places {
+    async fn new(engine: &Engine, program: &Program, memory: &Memory<'_>, homes: Homes) -> Result<Places> {
+        let own = async |given: &[wgpu::BufferSlice<'_>], sizes: &[u64]| -> Result<Vec<Place>> {
+            if !given.is_empty() {
+                return Ok(given.iter().map(Place::of).collect());
+            }
+            let mut places = Vec::with_capacity(sizes.len());
+            for &size in sizes {
+                let buffer = engine.tensor_buffer_async(OP, size).await?;
+                places.push(Place { buffer, offset: 0, size });
+            }
+            Ok(places)
+        };
+        let sizes =
+            |ports: &[Port]| -> Vec<u64> { ports.iter().map(|port| port.desc.buffer_size()).collect() };
+        let inputs = own(&memory.inputs, &sizes(&program.inputs)).await?;
+        let mut outputs = own(&memory.outputs, &sizes(&program.outputs)).await?;
+        // An input that is an output stays where it is.
+        for (output, source) in outputs.iter_mut().zip(&program.results) {
+            if let Source::Input(input) = source
+                && let Some(input) = inputs.get(*input)
+            {
+                output.clone_from(input);
+            }
+        }
+        let scratch = own(&memory.scratch, &homes.scratch).await?;
+        Ok(Places { homes, inputs, outputs, scratch })
+    }
+
+    fn at(&self, home: Home) -> Option<wgpu::BufferSlice<'_>> {
+        let (places, at) = match home {
+            Home::Input(at) => (&self.inputs, at),
+            Home::Output(at) => (&self.outputs, at),
+            Home::Scratch(at) => (&self.scratch, at),
+        };
+        places.get(at).map(Place::slice)
+    }
 }
 
 /// A part of a buffer, kept beyond a borrow.
@@ -41,7 +90,7 @@ struct Place {
 }
 
 impl Place {
-    fn of(slice: wgpu::BufferSlice<'_>) -> Place {
+    fn of(slice: &wgpu::BufferSlice<'_>) -> Place {
         Place { buffer: slice.buffer().clone(), offset: slice.offset(), size: slice.size() }
     }
 
@@ -55,72 +104,70 @@ impl GpuSession {
     pub async fn new(
         engine: &Engine,
         program: &Program,
-        plans: &[Plan],
+        (plans, homes): (&[Plan], Homes),
         memory: &Memory<'_>,
         shares: Option<&GpuSession>,
     ) -> Result<GpuSession> {
-        let own = async |given: Option<wgpu::BufferSlice<'_>>, size: u64| -> Result<Place> {
-            match given {
-                Some(slice) => Ok(Place::of(slice)),
-                None => {
-                    let buffer = engine.tensor_buffer_async(OP, size).await?;
-                    Ok(Place { buffer, offset: 0, size })
-                }
-            }
-        };
-        let input = own(memory.input, program.input.buffer_size()).await?;
-        let output = match plans.is_empty() {
-            true => input.clone(),
-            false => own(memory.output, program.output.buffer_size()).await?,
-        };
-        let scratch = scratch_sizes(plans);
-        let [first, second] = memory.scratch.map_or([None, None], |given| given.map(Some));
-        let turns = [own(first, scratch[0]).await?, own(second, scratch[1]).await?];
-
+        let places = Places::new(engine, program, memory, homes).await?;
         engine.prepare_all_async(plans).await?;
         let set = shares.map_or_else(Arc::default, |session| session.set.clone());
         // What is set from here on is prepacked again.
         let prepacked = AtomicU64::new(set.load(Ordering::Acquire));
         let mut bindings = Vec::with_capacity(plans.len());
         let mut weights = Vec::with_capacity(plans.len());
-        let mut from = &input;
+        // Weights that steps share are uploaded once.
+        let mut uploaded: HashMap<usize, wgpu::Buffer> = HashMap::new();
         for (i, (plan, step)) in plans.iter().zip(&program.steps).enumerate() {
-            let to = if i + 1 == plans.len() { &output } else { &turns[i % 2] };
             let in_layer = |error: Error| error.in_layer(&program.name, &step.name);
             let shared = shares.and_then(|session| session.weights.get(i));
             let buffers = match shared.filter(|_| !depends_on_batch(step)) {
                 Some(shared) => shared.clone(),
                 None => {
-                    let mut own = Vec::with_capacity(step.weights.len());
-                    for weight in &step.weights {
-                        own.push(engine.upload_async(OP, weight).await?);
+                    let mut own = Vec::new();
+                    for weight in step.weights() {
+                        let at = Arc::as_ptr(weight).addr();
+                        let buffer = match uploaded.get(&at) {
+                            Some(buffer) => buffer.clone(),
+                            None => engine.upload_async(OP, weight).await?,
+                        };
+                        uploaded.insert(at, buffer.clone());
+                        own.push(buffer);
                     }
                     own
                 }
             };
-            let mut inputs = vec![from.slice()];
-            inputs.extend(buffers.iter().map(|w| w.slice(..)));
+            let mut weight = buffers.iter();
+            let inputs = step.inputs.iter().filter_map(|source| match places.homes.of(source) {
+                Some(home) => places.at(home),
+                None => weight.next().map(|buffer| buffer.slice(..)),
+            });
+            let inputs: Vec<_> = inputs.collect();
+            let outputs: Vec<_> =
+                places.homes.outputs(i).iter().filter_map(|&home| places.at(home)).collect();
             let prepared = engine.prepare_async(plan).await.map_err(in_layer)?;
-            bindings.push(prepared.bind_async(&inputs, &[to.slice()]).await.map_err(in_layer)?);
+            bindings.push(prepared.bind_async(&inputs, &outputs).await.map_err(in_layer)?);
             weights.push(buffers);
-            from = to;
         }
         let bindings = engine.prepack_async(bindings).await?;
-        let readback = Readback::new_async(engine, &program.output, 1).await?;
-        let (engine, result) = (engine.clone(), program.output.clone());
-        Ok(GpuSession { engine, bindings, weights, set, prepacked, input, output, scratch, readback, result })
+        let constant =
+            |step: &Step| step.inputs.iter().skip(1).all(|input| matches!(input, Source::Weight(_)));
+        let constant = program.steps.iter().map(constant).collect();
+        let results: Vec<TensorDesc> = program.outputs.iter().map(|port| port.desc.clone()).collect();
+        let readbacks = readbacks(engine, &results).await?;
+        let engine = engine.clone();
+        Ok(GpuSession { engine, bindings, constant, weights, set, prepacked, places, readbacks, results })
     }
 
-    pub fn input(&self) -> &wgpu::Buffer {
-        &self.input.buffer
+    pub fn inputs(&self) -> impl Iterator<Item = &wgpu::Buffer> {
+        self.places.inputs.iter().map(|place| &place.buffer)
     }
 
-    pub fn output(&self) -> &wgpu::Buffer {
-        &self.output.buffer
+    pub fn outputs(&self) -> impl Iterator<Item = &wgpu::Buffer> {
+        self.places.outputs.iter().map(|place| &place.buffer)
     }
 
     pub fn scratch(&self) -> u64 {
-        self.scratch.iter().sum()
+        self.places.homes.scratch.iter().sum()
     }
 
     /// Writes the weights of a program of the same operations into the buffers, and prepacks them.
@@ -129,7 +176,7 @@ impl GpuSession {
             if depends_on_batch(step) {
                 continue;
             }
-            for (weight, buffer) in step.weights.iter().zip(buffers) {
+            for (weight, buffer) in step.weights().zip(buffers) {
                 self.engine.write(buffer, 0, weight).await?;
             }
         }
@@ -151,34 +198,50 @@ impl GpuSession {
     /// Records everything; with the weights' order too if a session that shares them has set them since.
     pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>) {
         let is_prepacked = self.is_prepacked();
-        for binding in &self.bindings {
-            match is_prepacked {
+        for (binding, constant) in self.bindings.iter().zip(&self.constant) {
+            match is_prepacked && *constant {
                 true => binding.encode(pass),
                 false => binding.binding().encode(pass),
             }
         }
     }
 
-    /// Uploads, records and submits. Runs share the buffers: what is copied into the input and out of the output is
+    /// Uploads, records and submits. Runs share the buffers: what is copied into the inputs and out of the outputs is
     /// part of the submission, so that each reads its own.
-    pub async fn start(&self, input: &Tensor) -> Result<Pending> {
+    pub async fn start(&self, inputs: &[&Tensor]) -> Result<Vec<Pending>> {
         if !self.is_prepacked() {
             self.prepack().await?;
         }
-        let uploaded = self.engine.staging_async(OP, input).await?;
+        let mut uploaded = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            uploaded.push(self.engine.staging_async(OP, input).await?);
+        }
         let record = |encoder: &mut wgpu::CommandEncoder| {
-            let Place { buffer, offset, .. } = &self.input;
-            encoder.copy_buffer_to_buffer(&uploaded, 0, buffer, *offset, uploaded.size());
+            for (uploaded, Place { buffer, offset, .. }) in uploaded.iter().zip(&self.places.inputs) {
+                encoder.copy_buffer_to_buffer(uploaded, 0, buffer, *offset, uploaded.size());
+            }
             self.encode(&mut encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()));
         };
-        match self.engine.submit_into(OP, &self.readback, self.output.slice(), record).await {
+        match self.engine.submit_into(OP, &self.copies(&self.readbacks), record).await {
             Err(Error::Busy { .. }) => {
-                let own = Readback::new_async(&self.engine, &self.result, 1).await?;
-                self.engine.submit_into(OP, &own, self.output.slice(), record).await
+                let own = readbacks(&self.engine, &self.results).await?;
+                self.engine.submit_into(OP, &self.copies(&own), record).await
             }
             started => started,
         }
     }
+
+    fn copies<'a>(&'a self, readbacks: &'a [Readback]) -> Vec<(&'a Readback, wgpu::BufferSlice<'a>)> {
+        readbacks.iter().zip(self.places.outputs.iter().map(Place::slice)).collect()
+    }
+}
+
+async fn readbacks(engine: &Engine, results: &[TensorDesc]) -> Result<Vec<Readback>> {
+    let mut readbacks = Vec::with_capacity(results.len());
+    for desc in results {
+        readbacks.push(Readback::new_async(engine, desc, 1).await?);
+    }
+    Ok(readbacks)
 }
 
 /// Whether a step's other inputs are made for a batch size, and are no weights.

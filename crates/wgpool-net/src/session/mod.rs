@@ -4,8 +4,8 @@
 mod gpu;
 
 use super::explain::ProgramExplanation;
-use super::memory::{Memory, plans, scratch_sizes};
-use super::program::{Program, check_input, only_output};
+use super::memory::{Homes, Memory, plans};
+use super::program::{Port, Program, Source, Step, Values, check_inputs, only_output};
 pub(super) use gpu::GpuSession;
 use wgpool::backend::Backend;
 use wgpool::engine::Engine;
@@ -15,7 +15,7 @@ use wgpool::plan::Plan;
 use wgpool::spec::Op;
 use wgpool::tensor::{Tensor, TensorDesc};
 
-/// A model compiled for one batch size and one backend.
+/// A model compiled for given shapes and one backend.
 ///
 /// ```
 /// use wgpool_net::{LayerKind, Sequential, Session};
@@ -29,7 +29,7 @@ use wgpool::tensor::{Tensor, TensorDesc};
 /// ```
 #[derive(Debug)]
 pub struct Session {
-    /// Its weights are in `kind`, but for those of [`Kind::Cpu`].
+    /// Without its weights on a GPU.
     pub(super) program: Program,
     explanation: ProgramExplanation,
     pub(super) kind: Kind,
@@ -62,63 +62,51 @@ impl Session {
     /// # Errors
     /// Those of [`Session::compile_async`]; [`Error::Buffer`] for a buffer that breaks a rule.
     pub async fn compile_in_async(engine: &Engine, program: Program, memory: &Memory<'_>) -> Result<Session> {
-        let plans = plans(engine, &program, memory)?;
-        Self::on_gpu(engine, program, &plans, memory, None).await
+        let homes = Homes::new(&program);
+        let plans = plans(engine, &program, memory, &homes)?;
+        Self::on_gpu(engine, program, (&plans, homes), memory, None).await
     }
 
     pub(super) async fn on_gpu(
         engine: &Engine,
         mut program: Program,
-        plans: &[Plan],
+        (plans, homes): (&[Plan], Homes),
         memory: &Memory<'_>,
         shares: Option<&GpuSession>,
     ) -> Result<Session> {
         let explanation = program.explain_with(&Backend::Gpu(engine.clone()), plans)?;
-        let session = GpuSession::new(engine, &program, plans, memory, shares).await?;
-        program.steps.iter_mut().for_each(|step| step.weights.clear());
+        let session = GpuSession::new(engine, &program, (plans, homes), memory, shares).await?;
+        program.release_weights()?;
         Ok(Session { program, explanation, kind: Kind::Gpu(Box::new(session)) })
     }
 
-    pub(super) fn on_cpu(backend: &Backend, mut program: Program) -> Result<Session> {
+    pub(super) fn on_cpu(backend: &Backend, program: Program) -> Result<Session> {
         let explanation = program.explain(backend)?;
         let kind = match backend {
-            Backend::Host => Kind::Host(on_host(&mut program)?),
+            Backend::Host => Kind::Host(on_host(&program)?),
             _ => Kind::Cpu(backend.clone()),
         };
         Ok(Session { program, explanation, kind })
     }
 
-    /// The same model for another batch size. On a GPU it reads the same weights, and builds pipelines only where its
+    /// The same model for another batch size, as [`Program::with_batch`]. It reads the same weights, and on a GPU builds pipelines only where its
     /// plans take other kernels.
     ///
-    /// `memory` is what it computes in; the other's buffers are not used. On the host path it has a copy of the weights.
+    /// `memory` is what it computes in; the other's buffers are not used.
     ///
     /// # Errors
     /// [`Error::Parameter`] for a session of batch 0, which says nothing of others; those of [`Session::compile_in_async`].
     pub async fn with_batch_async(&self, batch: usize, memory: &Memory<'_>) -> Result<Session> {
-        let program = self.batched(batch)?;
+        let program = self.program.with_batch(batch)?;
         match &self.kind {
             Kind::Gpu(session) => {
-                let plans = plans(&session.engine, &program, memory)?;
-                Self::on_gpu(&session.engine, program, &plans, memory, Some(session)).await
+                let homes = Homes::new(&program);
+                let plans = plans(&session.engine, &program, memory, &homes)?;
+                Self::on_gpu(&session.engine, program, (&plans, homes), memory, Some(session)).await
             }
             Kind::Cpu(backend) => Self::on_cpu(backend, program),
             Kind::Host(_) => Self::on_cpu(&Backend::Host, program),
         }
-    }
-
-    /// The program for another batch size; with its weights on the CPU.
-    pub(super) fn batched(&self, batch: usize) -> Result<Program> {
-        let mut program = self.program.with_batch(batch)?;
-        if let Kind::Host(steps) = &self.kind {
-            for (step, prepared) in program.steps.iter_mut().zip(steps) {
-                // Those that depend on the batch are there.
-                if step.weights.is_empty() {
-                    step.weights = prepared.weights().to_vec();
-                }
-            }
-        }
-        Ok(program)
     }
 
     /// Takes the weights of another program of the same model, as [`Sequential::program`](crate::Sequential::program)
@@ -132,26 +120,22 @@ impl Session {
     /// those of the device.
     pub async fn set_weights_async(&mut self, from: &Program) -> Result<()> {
         self.check_weights(from)?;
-        let name = &self.program.name;
         match &mut self.kind {
             Kind::Gpu(session) => session.set_weights(from).await?,
-            Kind::Cpu(_) => {
-                for (step, new) in self.program.steps.iter_mut().zip(&from.steps) {
+            kind => {
+                let mut program = self.program.clone();
+                for (step, new) in program.steps.iter_mut().zip(&from.steps) {
                     if !matches!(step.op, Op::RoiAlign(_)) {
-                        step.weights.clone_from(&new.weights);
+                        let weights = step.inputs.iter_mut().zip(&new.inputs);
+                        for (weight, new) in weights.filter(|(_, new)| matches!(new, Source::Weight(_))) {
+                            weight.clone_from(new);
+                        }
                     }
                 }
-            }
-            Kind::Host(steps) => {
-                let mut replaced = Vec::with_capacity(steps.len());
-                for (prepared, new) in steps.iter().zip(&from.steps) {
-                    replaced.push(match new.op {
-                        Op::RoiAlign(_) => prepared.clone(),
-                        _ => Prepared::new(prepared.problem().clone(), new.weights.clone())
-                            .map_err(|error| error.in_layer(name, &new.name))?,
-                    });
+                if let Kind::Host(steps) = kind {
+                    *steps = on_host(&program)?;
                 }
-                *steps = replaced;
+                self.program = program;
             }
         }
         Ok(())
@@ -166,10 +150,12 @@ impl Session {
             return Err(Error::layer(name, name, reason));
         }
         for (step, new) in self.program.steps.iter().zip(&from.steps) {
-            let shapes = |problem: &wgpool::Problem| -> Vec<String> {
-                problem.inputs.iter().skip(1).map(TensorDesc::to_string).collect()
+            let shapes = |step: &Step| -> Vec<String> {
+                let inputs = step.inputs.iter().zip(&step.problem.inputs);
+                let weights = inputs.filter(|(source, _)| matches!(source, Source::Weight(_)));
+                weights.map(|(_, desc)| desc.to_string()).collect()
             };
-            let (have, got) = (shapes(&step.problem), shapes(&new.problem));
+            let (have, got) = (shapes(step), shapes(new));
             let differs = if step.name != new.name {
                 format!("in its place the program has {}", new.name)
             } else if step.op != new.op {
@@ -184,24 +170,37 @@ impl Session {
         Ok(())
     }
 
-    /// Bytes of the two scratch buffers that a program needs on `engine`, for [`Memory::scratch`].
+    /// Bytes of the scratch buffers that a program needs, for [`Memory::scratch`].
     ///
-    /// Two, because a kernel may not write a buffer that it reads; each is as large as the largest tensor it holds.
-    ///
-    /// # Errors
-    /// Those of the plans of its operations.
-    pub fn scratch_sizes_of(engine: &Engine, program: &Program) -> Result<[u64; 2]> {
-        Ok(scratch_sizes(&plans(engine, program, &Memory::default())?))
+    /// Values that are never there at the same time share one, whole, because a kernel may not write a buffer that it reads.
+    pub fn scratch_sizes_of(program: &Program) -> Vec<u64> {
+        Homes::new(program).scratch
     }
 
     /// What goes in.
-    pub fn input(&self) -> &TensorDesc {
-        &self.program.input
+    pub fn inputs(&self) -> &[Port] {
+        &self.program.inputs
     }
 
     /// What comes out.
-    pub fn output(&self) -> &TensorDesc {
-        &self.program.output
+    pub fn outputs(&self) -> &[Port] {
+        &self.program.outputs
+    }
+
+    /// The only input, as [`Program::input`].
+    ///
+    /// # Errors
+    /// [`Error::Arity`] if there are none or several.
+    pub fn input(&self) -> Result<&TensorDesc> {
+        self.program.input()
+    }
+
+    /// The only output, as [`Program::output`].
+    ///
+    /// # Errors
+    /// [`Error::Arity`] if there are none or several.
+    pub fn output(&self) -> Result<&TensorDesc> {
+        self.program.output()
     }
 
     /// Which kernels it runs and why, the bytes they move, their arithmetic, and the memory it takes; of memory that
@@ -210,34 +209,52 @@ impl Session {
         &self.explanation
     }
 
-    /// Computes the model's output: on a GPU in one submission and without ever blocking, elsewhere while the future is
+    /// Computes all outputs for all inputs: on a GPU in one submission and without ever blocking, elsewhere while the future is
     /// polled.
     ///
-    /// Several runs may be in flight on a GPU; each beyond the first takes a staging buffer of its own.
+    /// Several runs may be in flight on a GPU; each beyond the first takes staging buffers of its own.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `input` is not what the session was made for; those of the backend.
-    pub async fn run_async(&self, input: &Tensor) -> Result<Tensor> {
-        self.check(input)?;
+    /// [`Error::Arity`] and [`Error::Shape`] if `inputs` are not what the session was made for; those of the backend.
+    pub async fn run_all_async(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+        self.check(inputs)?;
         match &self.kind {
-            Kind::Cpu(backend) => self.program.run_async(backend, input).await,
-            Kind::Host(steps) => self.run_on_host(steps, input),
-            Kind::Gpu(session) => session.start(input).await?.read().await,
+            Kind::Cpu(backend) => self.program.run_all_async(backend, inputs).await,
+            Kind::Host(steps) => self.run_on_host(steps, inputs),
+            Kind::Gpu(session) => {
+                let pending = session.start(inputs).await?;
+                let mut outputs = Vec::with_capacity(pending.len());
+                for output in pending {
+                    outputs.push(output.read().await?);
+                }
+                Ok(outputs)
+            }
         }
     }
 
-    pub(super) fn check(&self, input: &Tensor) -> Result<()> {
-        check_input("session", &self.program.name, &self.program.input, input)
+    /// Computes the output of a model with one input and one output, as [`Session::run_all_async`].
+    ///
+    /// # Errors
+    /// Those of [`Session::run_all_async`]; [`Error::Arity`] if it has not one input and one output.
+    pub async fn run_async(&self, input: &Tensor) -> Result<Tensor> {
+        self.output()?;
+        only_output("session", self.run_all_async(&[input]).await?)
     }
 
-    pub(super) fn run_on_host(&self, steps: &[Prepared], input: &Tensor) -> Result<Tensor> {
-        let mut x = input.clone();
-        for (step, prepared) in self.program.steps.iter().zip(steps) {
-            let outputs = x.reshaped(&step.input_shape).and_then(|x| prepared.run(&[&x]));
-            let outputs = outputs.map_err(|error| error.in_layer(&self.program.name, &step.name))?;
-            x = only_output(prepared.problem().op, outputs)?;
+    pub(super) fn check(&self, inputs: &[&Tensor]) -> Result<()> {
+        check_inputs("session", &self.program.name, &self.program.inputs, inputs)
+    }
+
+    pub(super) fn run_on_host(&self, steps: &[Prepared], inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+        let mut values = Values::new("session", &self.program, inputs)?;
+        for (i, (step, prepared)) in self.program.steps.iter().zip(steps).enumerate() {
+            let arguments = values.arguments(i)?;
+            let data = arguments.len().saturating_sub(prepared.weights().len());
+            let arguments: Vec<&Tensor> = arguments.iter().take(data).map(|value| &**value).collect();
+            let outputs = prepared.run(&arguments);
+            values.keep(i, outputs.map_err(|error| error.in_layer(&self.program.name, &step.name))?);
         }
-        x.reshaped(&self.program.output.shape)
+        values.results()
     }
 
     fn gpu(&self) -> Option<&GpuSession> {
@@ -252,23 +269,34 @@ impl Session {
         &self.program.name
     }
 
-    /// The buffer that [`Session::encode`] reads, on a GPU: fill it from the CPU or by a copy or shader of your own.
+    /// The buffers that [`Session::encode`] reads, on a GPU, one for each input: fill them from the CPU or by a copy or shader of
+    /// your own. None on the CPU.
+    pub fn input_buffers(&self) -> Vec<&wgpool::wgpu::Buffer> {
+        self.gpu().map_or(Vec::new(), |session| session.inputs().collect())
+    }
+
+    /// The buffers that [`Session::encode`] writes, on a GPU, one for each output. None on the CPU.
+    pub fn output_buffers(&self) -> Vec<&wgpool::wgpu::Buffer> {
+        self.gpu().map_or(Vec::new(), |session| session.outputs().collect())
+    }
+
+    /// The first of [`Session::input_buffers`].
     pub fn input_buffer(&self) -> Option<&wgpool::wgpu::Buffer> {
-        self.gpu().map(GpuSession::input)
+        self.gpu().and_then(|session| session.inputs().next())
     }
 
-    /// The buffer that [`Session::encode`] writes, on a GPU.
+    /// The first of [`Session::output_buffers`].
     pub fn output_buffer(&self) -> Option<&wgpool::wgpu::Buffer> {
-        self.gpu().map(GpuSession::output)
+        self.gpu().and_then(|session| session.outputs().next())
     }
 
-    /// Bytes of GPU memory between the layers; input, output and weights are not counted.
+    /// Bytes of GPU memory between the operations; inputs, outputs and weights are not counted.
     pub fn scratch_size(&self) -> u64 {
         self.gpu().map_or(0, GpuSession::scratch)
     }
 
-    /// Records the whole model into the caller's encoder, from [`Session::input_buffer`] to
-    /// [`Session::output_buffer`]. Submits nothing, allocates nothing.
+    /// Records the whole model into the caller's encoder, from [`Session::input_buffers`] to
+    /// [`Session::output_buffers`]. Submits nothing, allocates nothing.
     ///
     /// # Errors
     /// [`Error::NoDevice`] if the session is not one of a GPU.
@@ -290,12 +318,17 @@ impl Session {
     }
 }
 
-/// The steps of a program, whose weights they take.
-fn on_host(program: &mut Program) -> Result<Vec<Prepared>> {
-    let name = &program.name;
-    let steps = program.steps.iter_mut().map(|step| {
-        let weights = std::mem::take(&mut step.weights);
-        Prepared::new(step.problem.clone(), weights).map_err(|error| error.in_layer(name, &step.name))
-    });
-    steps.collect()
+/// The steps of a program, with the weights that are their last inputs in reading order.
+fn on_host(program: &Program) -> Result<Vec<Prepared>> {
+    let prepare = |step: &Step| {
+        let last = step.inputs.iter().rev().map_while(|input| match input {
+            Source::Weight(weight) => Some(weight.clone()),
+            _ => None,
+        });
+        let mut weights: Vec<_> = last.collect();
+        weights.reverse();
+        Prepared::new(step.problem.clone(), weights)
+            .map_err(|error| error.in_layer(&program.name, &step.name))
+    };
+    program.steps.iter().map(prepare).collect()
 }

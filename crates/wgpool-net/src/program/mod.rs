@@ -1,0 +1,279 @@
+//! A lowered model: operations that read inputs, weights and each other's outputs.
+
+mod lifetimes;
+mod run;
+
+pub(super) use lifetimes::{Lifetime, lifetimes, peak};
+pub(super) use run::{Values, check_inputs, only_output};
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use half::f16;
+
+use super::axes::space;
+use wgpool::error::{Error, Result};
+use wgpool::problem::Problem;
+use wgpool::spec::Op;
+use wgpool::tensor::{DType, Data, Tensor, TensorDesc, checked_elements};
+
+/// Where an operation's input comes from, or an output of a [`Program`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// An input of the program, by its place among them.
+    Input(usize),
+    /// An output of an earlier step.
+    Step {
+        /// The step's place.
+        step: usize,
+        /// The output's place among those of the step.
+        output: usize,
+    },
+    /// Numbers that stay from run to run; steps and programs may share them.
+    Weight(Arc<Tensor>),
+}
+
+impl Source {
+    /// The only output of a step.
+    pub fn step(step: usize) -> Source {
+        Source::Step { step, output: 0 }
+    }
+}
+
+/// An input or output of a [`Program`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Port {
+    /// Its name, unique among the inputs or the outputs.
+    pub name: String,
+    /// Its shape and type.
+    pub desc: TensorDesc,
+}
+
+impl Port {
+    /// With a name.
+    pub fn new(name: impl Into<String>, desc: TensorDesc) -> Port {
+        Port { name: name.into(), desc }
+    }
+}
+
+/// One operation of a [`Program`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Step {
+    /// The layer or node it comes from; those that were fused are joined by `+`.
+    pub name: String,
+    /// What is computed.
+    pub op: Op,
+    /// Where each of its inputs comes from. It takes on the shape of the problem's input, which has as many elements in the
+    /// same order.
+    pub inputs: Vec<Source>,
+    /// The operation with every shape known.
+    pub problem: Problem,
+}
+
+/// A model lowered for given shapes: plain data that anything which runs operations can run.
+///
+/// ```
+/// use wgpool_net::{LayerKind, Sequential};
+/// use wgpool::{Backend, Layout, Pool, Tensor};
+/// let pool = Pool::max([2, 2]).layout(Layout::Nhwc);
+/// let model = Sequential::new("tiny", [2, 2, 1]).layer("pool", LayerKind::Pool(pool));
+/// let program = model.program(1)?;
+/// assert_eq!(program.output()?.shape, [1, 1, 1, 1]);
+/// let x = Tensor::from_f32(&[1, 2, 2, 1], vec![1., 4., 2., 3.])?;
+/// assert_eq!(program.run(&Backend::Host, &x)?.as_f32()?, [4.]);
+/// # Ok::<(), wgpool::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Program {
+    /// The model's name.
+    pub name: String,
+    /// What goes in.
+    pub inputs: Vec<Port>,
+    /// What comes out.
+    pub outputs: Vec<Port>,
+    /// Where each output comes from: as many elements in the same order.
+    pub results: Vec<Source>,
+    /// What is computed, in order: a step reads those before it alone.
+    pub steps: Vec<Step>,
+}
+
+impl Program {
+    /// The only input.
+    ///
+    /// # Errors
+    /// [`Error::Arity`] if there are none or several.
+    pub fn input(&self) -> Result<&TensorDesc> {
+        only("a program's inputs", "one input", &self.inputs)
+    }
+
+    /// The only output.
+    ///
+    /// # Errors
+    /// [`Error::Arity`] if there are none or several.
+    pub fn output(&self) -> Result<&TensorDesc> {
+        only("a program's outputs", "one output", &self.outputs)
+    }
+
+    /// The same program on 16-bit floats: input, weights, output and what lies between the operations; sums stay 32-bit floats.
+    ///
+    /// On a GPU it needs the feature `SHADER_F16`. Softmax, activations by themselves and resizing are f32 alone: without the softmax that
+    /// ends it, a model gives scores of the same order.
+    ///
+    /// # Errors
+    /// [`Error::Layer`] for a weight that is finite and no finite 16-bit float; those of operations that have no 16-bit floats,
+    /// with model and layer.
+    ///
+    /// ```
+    /// use wgpool_net::{LayerKind, Sequential};
+    /// use wgpool::{DType, Pool};
+    /// let model = Sequential::new("tiny", [1, 2, 2]).layer("pool", LayerKind::Pool(Pool::max([2, 2])));
+    /// assert_eq!(model.program(1)?.in_f16()?.output()?.dtype, DType::F16);
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    pub fn in_f16(mut self) -> Result<Program> {
+        let half = |desc: &TensorDesc| match desc.dtype {
+            DType::F32 => TensorDesc { dtype: DType::F16, ..desc.clone() },
+            _ => desc.clone(),
+        };
+        for step in &mut self.steps {
+            let inputs: Vec<TensorDesc> = step.problem.inputs.iter().map(half).collect();
+            step.problem =
+                Problem::new(&step.op, &inputs).map_err(|error| error.in_layer(&self.name, &step.name))?;
+            for input in &mut step.inputs {
+                if let Source::Weight(weight) = input
+                    && let Data::F32(values) = weight.data()
+                {
+                    let narrowed: Vec<f16> = values.iter().map(|&v| f16::from_f32(v)).collect();
+                    let lost =
+                        values.iter().zip(&narrowed).find(|(v, half)| v.is_finite() && !half.is_finite());
+                    if let Some((value, _)) = lost {
+                        let reason =
+                            format!("its weight {value:e} is beyond the largest 16-bit float, 65504");
+                        return Err(Error::layer(&self.name, &step.name, reason));
+                    }
+                    *weight = Arc::new(Tensor::new(weight.shape(), narrowed)?);
+                }
+            }
+        }
+        for port in self.inputs.iter_mut().chain(&mut self.outputs) {
+            port.desc = half(&port.desc);
+        }
+        Ok(self)
+    }
+
+    /// The same program for another batch size, on the same weights.
+    ///
+    /// Every operation must have the batch as its first axis, or a multiple of it, as those of [`Sequential`](crate::Sequential) have.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if it is one of batch 0, which does not say how its operations divide others; those of the
+    /// operations, with model and layer.
+    ///
+    /// ```
+    /// use wgpool_net::{LayerKind, Sequential};
+    /// use wgpool::Pool;
+    /// let model = Sequential::new("tiny", [1, 2, 2]).layer("pool", LayerKind::Pool(Pool::max([2, 2])));
+    /// assert_eq!(model.program(1)?.with_batch(8)?, model.program(8)?);
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    pub fn with_batch(&self, batch: usize) -> Result<Program> {
+        let first = self.inputs.first().and_then(|input| input.desc.shape.first());
+        let from = first.copied().unwrap_or(0);
+        if from == 0 {
+            return Err(Error::parameter("program", "batch", from, "it must be positive to be made another"));
+        }
+        let scaled = |desc: &TensorDesc| -> Result<TensorDesc> {
+            let mut desc = desc.clone();
+            if let Some(first) = desc.shape.first_mut() {
+                *first = (*first / from).saturating_mul(batch);
+            }
+            checked_elements("model", &desc.shape).map(|_| desc)
+        };
+        let mut program = self.clone();
+        for step in &mut program.steps {
+            if let Op::RoiAlign(spec) = &step.op
+                && let Some(&[height, width]) =
+                    step.problem.inputs.first().map(|desc| space(spec.layout, &desc.shape))
+            {
+                let weights = whole_images(batch, [height, width])?.map(|w| Source::Weight(Arc::new(w)));
+                step.inputs.splice(1.., weights);
+            }
+            let mut inputs = Vec::with_capacity(step.inputs.len());
+            for (source, desc) in step.inputs.iter().zip(&step.problem.inputs) {
+                inputs.push(match (source, &step.op) {
+                    (Source::Weight(weight), Op::RoiAlign(_)) => weight.desc(),
+                    (Source::Weight(_), _) => desc.clone(),
+                    _ => scaled(desc)?,
+                });
+            }
+            step.problem =
+                Problem::new(&step.op, &inputs).map_err(|error| error.in_layer(&self.name, &step.name))?;
+        }
+        for port in program.inputs.iter_mut().chain(&mut program.outputs) {
+            port.desc = scaled(&port.desc)?;
+        }
+        Ok(program)
+    }
+}
+
+impl Program {
+    /// Bytes of the weights, each counted once.
+    pub(super) fn weight_bytes(&self) -> u64 {
+        let mut seen = HashSet::new();
+        let inputs = self.steps.iter().flat_map(|step| step.inputs.iter().zip(&step.problem.inputs));
+        let bytes = inputs.map(|(source, desc)| match source {
+            Source::Weight(weight) if seen.insert(Arc::as_ptr(weight)) => desc.buffer_size(),
+            _ => 0,
+        });
+        bytes.sum()
+    }
+
+    /// Lets go of the weights, which lie on a device. Which steps share one can still be seen.
+    pub(super) fn release_weights(&mut self) -> Result<()> {
+        let mut released: HashMap<*const Tensor, Arc<Tensor>> = HashMap::new();
+        for input in self.steps.iter_mut().flat_map(|step| &mut step.inputs) {
+            if let Source::Weight(weight) = input {
+                let none = match released.get(&Arc::as_ptr(weight)) {
+                    Some(none) => none.clone(),
+                    None => Arc::new(Tensor::zeros(&[0], DType::F32)?),
+                };
+                let held = std::mem::replace(weight, none.clone());
+                released.insert(Arc::as_ptr(&held), none);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn only<'a>(op: &'static str, expected: &'static str, ports: &'a [Port]) -> Result<&'a TensorDesc> {
+    match ports {
+        [port] => Ok(&port.desc),
+        ports => Err(Error::Arity { op, expected, got: ports.len() }),
+    }
+}
+
+impl Step {
+    /// The weights among its inputs, in order.
+    pub fn weights(&self) -> impl Iterator<Item = &Arc<Tensor>> {
+        self.inputs.iter().filter_map(|input| match input {
+            Source::Weight(tensor) => Some(tensor),
+            _ => None,
+        })
+    }
+}
+
+/// What `RoiAlign` reads to take each image whole: its region, and its number.
+pub(crate) fn whole_images(batch: usize, [height, width]: [usize; 2]) -> Result<[Tensor; 2]> {
+    let mut regions = Tensor::zeros(&[batch, 4], DType::F32)?.into_data();
+    let mut images = Tensor::zeros(&[batch], DType::I32)?.into_data();
+    if let (Data::F32(regions), Data::I32(images)) = (&mut regions, &mut images) {
+        regions
+            .chunks_exact_mut(4)
+            .for_each(|region| region.copy_from_slice(&[0.0, 0.0, width as f32, height as f32]));
+        images.iter_mut().zip(0..).for_each(|(image, number)| *image = number);
+    }
+    Ok([Tensor::new(&[batch, 4], regions)?, Tensor::new(&[batch], images)?])
+}
