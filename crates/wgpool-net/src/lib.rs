@@ -10,6 +10,7 @@ mod axes;
 #[cfg(not(target_arch = "wasm32"))]
 mod blocking;
 mod explain;
+mod graph;
 pub mod keras;
 mod layer;
 mod lower;
@@ -23,6 +24,7 @@ mod weight;
 
 pub use affine::{BatchNorm, Normalization, Rescale};
 pub use explain::{LayerCost, ProgramExplanation};
+pub use graph::{Graph, Value};
 pub use layer::{Edges, Interpolation, Layer, LayerKind, Resize};
 pub use memory::Memory;
 pub use program::{Port, Program, Source, Step};

@@ -272,7 +272,7 @@ fn output_shape(problem: &Problem) -> Result<Vec<usize>> {
 }
 
 /// The activation of an operation that has one to set and has not set it.
-fn free_activation(op: &mut Op) -> Option<&mut Activation> {
+pub(crate) fn free_activation(op: &mut Op) -> Option<&mut Activation> {
     let activation = match op {
         Op::Conv(spec) => &mut spec.activation,
         Op::ConvTranspose(spec) => &mut spec.activation,
