@@ -130,3 +130,18 @@ fn convolution_with_pooling() {
 fn convolution_by_tile() {
     random(Family::ConvTile, 60);
 }
+
+#[test]
+fn strided_copies() {
+    random(Family::AsStrided, 250);
+}
+
+#[test]
+fn concatenation() {
+    random(Family::Concat, 150);
+}
+
+#[test]
+fn padding() {
+    random(Family::Pad, 250);
+}

@@ -22,6 +22,7 @@ mod pool;
 mod prepared;
 mod roi;
 mod softmax;
+mod strided;
 mod sum;
 mod unpool;
 
@@ -111,6 +112,7 @@ fn compute_with(
             (Work::Causal(work), inputs) => causal::causal(work, inputs)?,
             (Work::Softmax(work), [x]) => softmax::softmax(work, x.as_f32()?)?,
             (Work::Activation(work), [x, slopes @ ..]) => activation::activation(work, x, slopes)?,
+            (Work::Strided(work), inputs) => strided::strided(work, inputs)?,
             _ => {
                 return Err(Error::arity(problem.op, "as many as the operation defines", inputs.len()));
             }

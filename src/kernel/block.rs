@@ -51,6 +51,7 @@ members! {
     [i32; 4] => "vec4<i32>",
     [f32; 4] => "vec4<f32>",
     [[f32; 4]; 4] => "array<vec4<f32>, 4>",
+    [[u32; 4]; 8] => "array<vec4<u32>, 8>",
     [[u32; 4]; 64] => "array<vec4<u32>, 64>",
     // `Chunk` of `lib/pages.wgsl`.
     [[u32; 8]; 8] => "array<Chunk, 8>",

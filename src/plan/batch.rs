@@ -65,7 +65,12 @@ fn units(work: &Work) -> Option<(usize, usize)> {
         Work::Causal(w) => Some((w.conv.batch, 1 + usize::from(w.state))),
         Work::Softmax(w) => Some((w.outer, 1)),
         Work::Activation(w) => Some((w.elements / w.unit().max(1), 1)),
-        Work::Pool(_) | Work::Fractional(_) | Work::Unpool(_) | Work::RoiAlign(_) | Work::MaxRoi(_) => None,
+        Work::Pool(_)
+        | Work::Fractional(_)
+        | Work::Unpool(_)
+        | Work::RoiAlign(_)
+        | Work::MaxRoi(_)
+        | Work::Strided(_) => None,
     }
 }
 
@@ -101,7 +106,7 @@ pub(super) fn with_units(work: &Work, count: usize) -> Work {
         }
         Work::Softmax(w) => w.outer = count,
         Work::Activation(w) => w.elements = count * w.unit(),
-        Work::RoiAlign(_) | Work::MaxRoi(_) => {}
+        Work::RoiAlign(_) | Work::MaxRoi(_) | Work::Strided(_) => {}
     }
     work
 }

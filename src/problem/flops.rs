@@ -56,7 +56,7 @@ impl Problem {
             Work::Col2Im(w) => rest(product([w.planes, w.taps(), w.windows()])),
             Work::Softmax(_) => rest(SOFTMAX.saturating_mul(elements(self))),
             Work::Activation(_) => rest(elements(self)),
-            Work::Unpool(_) => rest(0),
+            Work::Unpool(_) | Work::Strided(_) => rest(0),
             Work::RoiAlign(_) | Work::MaxRoi(_) => return None,
         })
     }

@@ -16,6 +16,7 @@ mod names;
 mod pointwise;
 mod pool;
 mod roi;
+mod strided;
 mod transposed;
 mod types;
 mod unpool;
@@ -32,6 +33,8 @@ pub use integer::{IntegerWork, RequantizeWork};
 pub use pointwise::{ActivationWork, SoftmaxWork};
 pub use pool::PoolWork;
 pub use roi::{MOST_SAMPLES, MaxRoiWork, Neighbours, RoiAlignWork, RoiAxis, RoiShape};
+pub(crate) use strided::MOST_AXES;
+pub use strided::{StridedAxis, StridedPiece, StridedWork};
 pub use unpool::UnpoolWork;
 
 use crate::dtype::DType;
@@ -85,6 +88,8 @@ pub enum Work {
     Softmax(SoftmaxWork),
     /// An activation by itself.
     Activation(ActivationWork),
+    /// Elements from where strides say.
+    Strided(StridedWork),
 }
 
 impl Problem {
@@ -135,6 +140,9 @@ impl Problem {
             Op::Dense(spec) => conv::dense(spec, inputs),
             Op::Softmax(spec) => pointwise::softmax(spec, inputs),
             Op::Activation(spec) => pointwise::activation(spec, inputs),
+            Op::AsStrided(spec) => strided::as_strided(spec, inputs),
+            Op::Concat(spec) => strided::concat(spec, inputs),
+            Op::Pad(spec) => strided::pad(spec, inputs),
         }
     }
 
@@ -236,4 +244,18 @@ fn only_input<'a>(op: &'static str, inputs: &'a [TensorDesc]) -> Result<&'a Tens
         [input] => Ok(input),
         _ => Err(Error::arity(op, "one", inputs.len())),
     }
+}
+
+/// An axis counted from the first.
+fn axis_of(op: &'static str, axis: isize, shape: &[usize]) -> Result<usize> {
+    let rank = shape.len() as isize;
+    let counted = if axis < 0 { axis.saturating_add(rank) } else { axis };
+    if (0..rank).contains(&counted) {
+        return Ok(counted as usize);
+    }
+    let rule = match rank {
+        0 => "a tensor of shape [] has no axis".to_owned(),
+        _ => format!("a tensor of shape {shape:?} has axes {} to {}", -rank, rank - 1),
+    };
+    Err(Error::parameter(op, "axis", axis, rule))
 }

@@ -31,6 +31,8 @@ impl Problem {
             Work::RoiAlign(_) => &["the input", "the regions", "the image numbers"],
             Work::MaxRoi(_) => &["the input", "the regions"],
             Work::Pool(_) | Work::Col2Im(_) | Work::Softmax(_) | Work::Activation(_) => &["the input"],
+            Work::Strided(work) if work.pieces.len() == 1 => &["the input"],
+            Work::Strided(_) => &[],
         };
         names.get(i).copied().unwrap_or("an input")
     }

@@ -26,6 +26,7 @@ impl Op {
                 &[DType::F32]
             }
             Op::Softmax(_) | Op::Activation(_) => &[DType::F32],
+            Op::AsStrided(_) | Op::Concat(_) | Op::Pad(_) => DType::ALL,
         }
     }
 }

@@ -17,6 +17,7 @@ mod pool;
 mod roi;
 pub(crate) mod sample;
 mod softmax;
+mod strided;
 mod tile;
 mod tolerance;
 mod unpool;
@@ -123,6 +124,7 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
         (Work::Causal(work), all @ [_, _, ..], [y, present]) => causal::causal(work, all, y, present),
         (Work::Softmax(work), [x], [y]) => softmax::softmax(work, x, y),
         (Work::Activation(work), [x, slopes @ ..], [y]) => activation::activation(work, x, slopes.first(), y),
+        (Work::Strided(work), all, [y]) => strided::strided(work, all, y)?,
         _ => {
             return Err(crate::Error::arity(problem.op, "as many as the operation defines", inputs.len()));
         }

@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::{Activation, ActivationKind, MaxRoiPool, PoolKind, RoiAlign};
+use super::{Activation, ActivationKind, MaxRoiPool, PadMode, PoolKind, RoiAlign};
 
 macro_rules! by_bits {
     ($($spec:ident: $bits:expr;)+) => {$(
@@ -33,6 +33,12 @@ by_bits! {
         PoolKind::Average { count_include_pad, divisor } => (1, count_include_pad, divisor),
         PoolKind::Lp { p } => (2, false, Some(p.to_bits())),
         PoolKind::LpTorch { p } => (3, false, Some(p.to_bits())),
+    };
+    PadMode: |of| match *of {
+        PadMode::Constant(value) => (0, value.to_bits()),
+        PadMode::Reflect => (1, 0),
+        PadMode::Edge => (2, 0),
+        PadMode::Wrap => (3, 0),
     };
     RoiAlign: |of| {
         let RoiAlign { output, sampling_ratio, spatial_scale, half_pixel, mode, layout } = *of;

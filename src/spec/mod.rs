@@ -10,9 +10,11 @@ mod deform;
 mod dense;
 mod integer;
 mod layout;
+mod pad;
 mod pool;
 mod roi;
 pub(crate) mod setters;
+pub(crate) mod strided;
 
 pub use crate::activation::{Activation, ActivationKind};
 pub use accuracy::Accuracy;
@@ -24,8 +26,10 @@ pub use deform::DeformConv;
 pub use dense::{Dense, DenseLayout, Softmax};
 pub use integer::{ConvInteger, Requantize};
 pub use layout::{Layout, Padding};
+pub use pad::{Pad, PadMode};
 pub use pool::{AdaptivePool, FractionalMaxPool, GlobalPool, IndexNumbering, MaxUnpool, Pool, PoolKind};
 pub use roi::{MaxRoiPool, RoiAlign, RoiMode};
+pub use strided::{AsStrided, Concat};
 
 /// One operation. It can be a key, with the inputs' [`TensorDesc`](crate::TensorDesc): two are equal if every field is, and
 /// parameters that are floats if their bits are.
@@ -76,6 +80,12 @@ pub enum Op {
     Softmax(Softmax),
     /// An activation by itself, element by element.
     Activation(Activation),
+    /// A copy of what strides say.
+    AsStrided(AsStrided),
+    /// Tensors one behind the other.
+    Concat(Concat),
+    /// Elements around a tensor.
+    Pad(Pad),
 }
 
 impl Op {
@@ -125,5 +135,8 @@ op_from!(
     CausalConv,
     Dense,
     Softmax,
-    Activation
+    Activation,
+    AsStrided,
+    Concat,
+    Pad
 );

@@ -1,8 +1,8 @@
 //! Specifications of what ONNX has beside pooling and convolution.
 
 use wgpool::{
-    Activation, CausalConv, Col2Im, ConvInteger, DType, DeformConv, KernelLayout, Layout, Op, Pool, Problem,
-    Requantize, TensorDesc,
+    Activation, AsStrided, CausalConv, Col2Im, Concat, ConvInteger, DType, DeformConv, KernelLayout, Layout,
+    Op, Pad, PadMode, Pool, Problem, Requantize, TensorDesc,
 };
 
 use crate::fuzz::pick;
@@ -81,5 +81,47 @@ impl Numbers {
             inputs.push(self.desc(vec![channels]));
         }
         (CausalConv { state, activation: self.activation() }.into(), inputs)
+    }
+
+    /// A number of either sign.
+    fn signed(&mut self, most: usize) -> isize {
+        let size = self.size(0, most) as isize;
+        if self.flag() { size } else { size.wrapping_neg() }
+    }
+
+    pub fn strided(&mut self) -> (Op, Vec<TensorDesc>) {
+        let rank = self.rng.between(0, 10);
+        let mut x: Vec<usize> = (0..rank).map(|_| self.size(0, 6)).collect();
+        let signed = |numbers: &mut Numbers| -> Vec<isize> {
+            let length = if numbers.odd() { numbers.rng.between(0, 10) } else { rank };
+            (0..length).map(|_| numbers.signed(3)).collect()
+        };
+        let op: Op = match self.rng.between(0, 5) {
+            0 => AsStrided { strides: signed(self), shape: self.list(rank, 0, 4), offset: self.size(0, 60) }
+                .into(),
+            1 => {
+                let order: Vec<usize> =
+                    (0..rank).map(|axis| if self.odd() { 0 } else { rank - 1 - axis }).collect();
+                AsStrided::transpose(&x, &order).map_or(Concat { axis: 0 }.into(), Op::from)
+            }
+            2 => {
+                let slice = AsStrided::slice(&x, &signed(self), &signed(self), &signed(self));
+                slice.map_or(Concat { axis: 1 }.into(), Op::from)
+            }
+            3 => AsStrided::expand(&x, &self.list(rank, 1, 4)).map_or(Concat { axis: 2 }.into(), Op::from),
+            4 => Concat { axis: self.signed(2) }.into(),
+            _ => {
+                let modes = [PadMode::Constant(self.float()), PadMode::Reflect, PadMode::Edge, PadMode::Wrap];
+                let mode = *pick(&mut self.rng, &modes);
+                Pad { before: signed(self), after: signed(self), mode }.into()
+            }
+        };
+        if let Op::AsStrided(AsStrided { offset: 1.., .. }) = op
+            && self.flag()
+        {
+            x = vec![self.size(60, 5000)];
+        }
+        let count = if matches!(op, Op::Concat(_)) { self.rng.between(0, 5) } else { 1 };
+        (op, (0..count).map(|_| self.desc(x.clone())).collect())
     }
 }

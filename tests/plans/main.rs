@@ -6,10 +6,10 @@ use std::{env, fs};
 
 use wgpool::kernel::{Cooperative, KernelKey, Side};
 use wgpool::{
-    Accuracy, Activation, AdaptivePool, Caps, CausalConv, Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose,
-    DType, DeformConv, Dense, Error, FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout,
-    MaxRoiPool, MaxUnpool, Op, Padding, Plan, Pool, PoolKind, Requantize, RoiAlign, RoiMode, Softmax,
-    TensorDesc,
+    Accuracy, Activation, AdaptivePool, AsStrided, Caps, CausalConv, Col2Im, Concat, Conv, ConvInteger,
+    ConvPool, ConvTranspose, DType, DeformConv, Dense, Error, FractionalMaxPool, GlobalPool, IndexNumbering,
+    KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Pad, PadMode, Padding, Plan, Pool, PoolKind, Requantize,
+    RoiAlign, RoiMode, Softmax, TensorDesc,
 };
 use wgpool_testing::bench::cases;
 
@@ -218,6 +218,15 @@ fn pooled() -> Vec<Spec> {
     specs
 }
 
+fn transposed(shape: &[usize]) -> AsStrided {
+    AsStrided::transpose(shape, &[0, 2, 1]).unwrap()
+}
+
+/// Columns of bytes in 9 rows of 32.
+fn sliced(columns: usize) -> AsStrided {
+    AsStrided::new([9, columns], [32, 1], 16)
+}
+
 fn others() -> Vec<Spec> {
     let bytes = |requantize: bool| {
         let of = |shape: &[usize], dtype| TensorDesc { shape: shape.to_vec(), dtype };
@@ -253,6 +262,15 @@ fn others() -> Vec<Spec> {
         ("unpool".into(), MaxUnpool::new([2, 2]).into(), unpool.to_vec()),
         ("align".into(), align.into(), [&regions[..], &[images]].concat()),
         f32(max_roi, &[&[1, 4, 20, 20], &[3, 5]], "max roi"),
+        of(transposed(&[2, 30, 8]), DType::F16, &[&[2, 30, 8]], "transpose"),
+        of(sliced(4), DType::U8, &[&[9, 32]], "slice of words"),
+        of(sliced(16), DType::U8, &[&[9, 32]], "slice of vectors"),
+        of(sliced(3), DType::U8, &[&[9, 32]], "slice of bytes"),
+        f32(Concat { axis: 1 }, &[&[2, 3, 4], &[2, 0, 4], &[2, 5, 4]], "concat"),
+        of(Concat { axis: 1 }, DType::U8, &[&[2, 3], &[2, 5]], "concat"),
+        f32(Pad::new([0, 0, 1, 1], [0, 0, 1, 1]), &[&[1, 8, 20, 20]], "pad"),
+        f32(Pad::new([0, 1, 1, 0], [0, 1, 1, 0]), &[&[1, 20, 20, 8]], "pad nhwc"),
+        of(Pad::new([0, 2], [0, 2]).mode(PadMode::Reflect), DType::BF16, &[&[8, 20]], "pad"),
         f32(Softmax::last_axis(), &[&[30, 20]], "softmax"),
         f32(Softmax::last_axis(), &[&[30, 2000]], "softmax"),
         f32(Softmax::last_axis(), &[&[5000, 2000]], "softmax"),

@@ -3,5 +3,6 @@
 pub(super) mod col2im;
 pub(super) mod pointwise;
 mod softmax;
+pub(super) mod strided;
 
 pub(super) use softmax::{SOFTMAX, softmax};

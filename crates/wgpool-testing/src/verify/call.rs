@@ -3,7 +3,7 @@
 use super::array::{Array, Element, Values};
 use wgpool::error::{Error, Result};
 use wgpool::problem::Problem;
-use wgpool::spec::{Op, PoolKind};
+use wgpool::spec::{Op, Pad, PadMode, PoolKind};
 use wgpool::tensor::{DType, Data, Tensor, TensorDesc};
 
 /// Why a case is not computed.
@@ -87,6 +87,9 @@ impl Call {
             Op::GlobalPool(pool) => pool.kind == PoolKind::Max,
             Op::AdaptivePool(pool) => pool.kind == PoolKind::Max,
             Op::FractionalMaxPool(_) | Op::MaxUnpool(_) | Op::MaxRoiPool(_) => true,
+            // Zero is at place zero; no other number has its own.
+            Op::Pad(Pad { mode: PadMode::Constant(value), .. }) => *value == 0.0,
+            Op::AsStrided(_) | Op::Concat(_) | Op::Pad(_) => true,
             _ => false,
         }
     }

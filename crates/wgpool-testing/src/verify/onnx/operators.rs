@@ -5,7 +5,7 @@ use super::super::attributes::Attributes;
 use super::super::call::{Call, Refusal, Role};
 use super::super::manifest::Node;
 use super::windows::{check_kernel_shape, conv, group, ones, padding};
-use super::{OP, causal, col2im, deform, integer, required};
+use super::{OP, causal, col2im, deform, integer, required, strided};
 use wgpool::error::{Error, Result};
 use wgpool::spec::{
     Activation, ConvTranspose, GlobalPool, IndexNumbering, Layout, MaxRoiPool, MaxUnpool, Op, Padding, Pool,
@@ -44,6 +44,11 @@ pub fn known(op: &str) -> bool {
             | "Mish"
             | "Softplus"
             | "Softmax"
+            | "Transpose"
+            | "Slice"
+            | "Expand"
+            | "Concat"
+            | "Pad"
     )
 }
 
@@ -148,6 +153,7 @@ pub fn call(node: &Node, opset: i64, inputs: &[Option<Array>]) -> Result<Call, R
             axis if axis.unwrap_or(1) == x.shape.len() as i64 - 1 => only(Softmax { axis: -1 }.into()),
             _ => Err(Refusal::Unsupported("Softmax over several axes".into())),
         },
+        "Transpose" | "Slice" | "Expand" | "Concat" | "Pad" => strided::strided(node, attributes, inputs),
         other => Err(Refusal::Unsupported(format!("{other} is not an operation of this library"))),
     }
 }

@@ -7,6 +7,7 @@ mod integer;
 mod pooling;
 mod regions;
 mod sequences;
+mod strided;
 mod values;
 
 use wgpool::problem::{Problem, Work};
@@ -101,11 +102,17 @@ pub enum Family {
     CausalConv,
     /// Convolution, with and without pooling, whose errors may depend on tiles.
     ConvTile,
+    /// Copies of what strides say.
+    AsStrided,
+    /// Tensors one behind the other.
+    Concat,
+    /// Elements around a tensor.
+    Pad,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Family; 20] = [
+    pub const ALL: [Family; 23] = [
         Family::MaxPool,
         Family::AveragePool,
         Family::LpPool,
@@ -126,6 +133,9 @@ impl Family {
         Family::Col2Im,
         Family::CausalConv,
         Family::ConvTile,
+        Family::AsStrided,
+        Family::Concat,
+        Family::Pad,
     ];
 
     /// A random legal case. `f16` says whether 16-bit floats may come up.
@@ -172,6 +182,9 @@ impl Family {
             Family::Col2Im => "col2im",
             Family::CausalConv => "causal convolution",
             Family::ConvTile => "convolution by tile",
+            Family::AsStrided => "strided copy",
+            Family::Concat => "concatenation",
+            Family::Pad => "padding",
         }
     }
 
@@ -194,6 +207,9 @@ impl Family {
             Family::Col2Im => columns::col2im(rng, f16),
             Family::CausalConv => sequences::causal(rng, f16),
             Family::ConvTile => convolution::by_tile(rng, f16),
+            Family::AsStrided => strided::as_strided(rng, f16),
+            Family::Concat => strided::concat(rng, f16),
+            Family::Pad => strided::pad(rng, f16),
             Family::Dense => convolution::dense(rng, f16),
             Family::Softmax => {
                 let rank = rng.between(1, 4);
