@@ -145,3 +145,13 @@ fn concatenation() {
 fn padding() {
     random(Family::Pad, 250);
 }
+
+#[test]
+fn axes_made_one_value() {
+    random(Family::Reduce, 300);
+}
+
+#[test]
+fn indices_of_extremes() {
+    random(Family::ArgReduce, 150);
+}

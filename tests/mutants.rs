@@ -200,6 +200,38 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Pad, "no edge", "clamp(i, 0, length - 1)", "clamp(i, 0, length)"),
     mutant!(Pad, "wrapped at one end", "select(rest, rest + length, rest < 0)", "rest"),
     mutant!(Pad, "zeros for the constant", "Unit(params.constant) & mask()", "Unit(0u)"),
+    mutant!(Reduce, "elements of one axis alone", "at = place_of(i, params.length, params.stride);", ""),
+    mutant!(Reduce, "places of each other's axes", "second % length.y", "second % length.x"),
+    mutant!(
+        Reduce,
+        "another output's elements",
+        "min(number, params.total - 1u)",
+        "min(number + 1u, params.total - 1u)"
+    ),
+    mutant!(Reduce, "elements skipped", "i < params.count; i += SHARE", "i < params.count; i += SHARE + 1u"),
+    mutant!(Reduce, "the largest for the smallest", "select(value, -value, KIND == MIN)", "value"),
+    mutant!(Reduce, "powers of two lost", "a.power + b.power", "a.power"),
+    mutant!(Reduce, "signs lost", "((a.marks ^ b.marks) & NEGATIVE)", "0u"),
+    mutant!(Reduce, "infinities lost", "select(NOT_A_NUMBER, INFINITE, bits == 0x7f800000u)", "NOT_A_NUMBER"),
+    mutant!(Reduce, "the product of one invocation", "own + half * share.step));", "own));"),
+    mutant!(
+        Reduce,
+        "squares of large numbers",
+        "lp_term(abs(value), scale, 2.0)",
+        "lp_term(abs(value), 1.0, 2.0)"
+    ),
+    mutant!(Reduce, "the largest not subtracted", "exp(value - scale)", "exp(value)"),
+    mutant!(Reduce, "the logarithm of zero", "return params.lowest;", "return 0.0;"),
+    mutant!(ArgReduce, "the first of equal ones", "== LAST;", "== false;"),
+    mutant!(ArgReduce, "NaN is lost", "0xffffffffu, is_nan(value)", "1u, is_nan(value)"),
+    mutant!(ArgReduce, "the largest for the smallest", "select(value, -value, MIN)", "value"),
+    mutant!(ArgReduce, "one invocation's index", "shared_index[local + half]", "shared_index[local]"),
+    mutant!(
+        ArgReduce,
+        "elements of the first row",
+        "row / params.inner * params.length * params.inner",
+        "0u"
+    ),
     mutant!(Dense, "wrong stride", "i * params.tap_in", "i"),
     mutant!(Dense, "bias of another output", "bias[out]", "bias[0]"),
     mutant!(Softmax, "largest not subtracted", "exp(input[at] - largest)", "exp(input[at])"),

@@ -382,6 +382,32 @@ fn onnx_elements_that_lie_elsewhere() {
 }
 
 #[test]
+fn onnx_reductions() {
+    let x = ("x", "F32", &[2, 2][..], &[1., 2., 4., 3.][..]);
+    let axes = ("a", "I64", &[1][..], &[-1.][..]);
+    let none = ("a", "I64", &[0][..], &[][..]);
+    let reduce = |op: &str, attributes| [node(op, attributes, &["x", "a"], &["y"])];
+    onnx(18, &reduce("ReduceMax", json!({})), &[x, axes], &[("y", "F32", &[2, 1], &[2., 4.])]);
+    onnx(18, &reduce("ReduceSum", json!({ "keepdims": 0 })), &[x, axes], &[("y", "F32", &[2], &[3., 7.])]);
+    // An empty list is all axes, or none.
+    onnx(18, &reduce("ReduceProd", json!({})), &[x, none], &[("y", "F32", &[1, 1], &[24.])]);
+    let noop = json!({ "noop_with_empty_axes": 1 });
+    onnx(18, &reduce("ReduceSumSquare", noop), &[x, none], &[("y", "F32", &[2, 2], &[1., 4., 16., 9.])]);
+    let old = node("ReduceMean", json!({ "axes": [0], "keepdims": 0 }), &["x"], &["y"]);
+    onnx(13, &[old], &[x], &[("y", "F32", &[2], &[2.5, 2.5])]);
+    let all = node("ReduceL1", json!({ "keepdims": 0 }), &["x"], &["y"]);
+    onnx(13, &[all], &[x], &[("y", "F32", &[], &[10.])]);
+    let arg = |op: &str, attributes| [node(op, attributes, &["x"], &["y"])];
+    onnx(13, &arg("ArgMax", json!({})), &[x], &[("y", "I64", &[1, 2], &[1., 1.])]);
+    let same = ("x", "I64", &[3][..], &[5., 9e15, 9e15][..]);
+    let last = json!({ "axis": -1, "keepdims": 0, "select_last_index": 1 });
+    onnx(13, &arg("ArgMax", last), &[same], &[("y", "I64", &[], &[2.])]);
+    onnx(13, &arg("ArgMin", json!({ "keepdims": 0 })), &[same], &[("y", "I64", &[], &[0.])]);
+    let least = node("ReduceMin", json!({ "keepdims": 0 }), &["x"], &["y"]);
+    onnx(13, &[least], &[same], &[("y", "I64", &[], &[5.])]);
+}
+
+#[test]
 fn onnx_graphs_around_one_operator() {
     let x = ("x", "F32", &[1, 4][..], &[1., -2., -3., -4.][..]);
     let axes = ("axes", "I64", &[1][..], &[0.][..]);

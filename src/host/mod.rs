@@ -20,7 +20,9 @@ mod kept;
 mod output;
 mod pool;
 mod prepared;
+mod reduce;
 mod roi;
+mod rows;
 mod softmax;
 mod strided;
 mod sum;
@@ -113,6 +115,8 @@ fn compute_with(
             (Work::Softmax(work), [x]) => softmax::softmax(work, x.as_f32()?)?,
             (Work::Activation(work), [x, slopes @ ..]) => activation::activation(work, x, slopes)?,
             (Work::Strided(work), inputs) => strided::strided(work, inputs)?,
+            (Work::Reduce(work), [x]) => reduce::reduce(work, x)?,
+            (Work::Arg(work), [x]) => reduce::arg(work, x)?,
             _ => {
                 return Err(Error::arity(problem.op, "as many as the operation defines", inputs.len()));
             }

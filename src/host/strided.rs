@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use super::output::{WORTH_SHARING, fill};
+use super::rows::Rows;
 use crate::dtype::{Data, Element, of_any};
 use crate::error::Result;
 use crate::memory;
-use crate::problem::{MOST_AXES, StridedAxis, StridedPiece, StridedWork};
+use crate::problem::{StridedAxis, StridedPiece, StridedWork};
 use crate::spec::PadMode;
 use crate::tensor::Tensor;
 
@@ -132,50 +133,6 @@ fn copy_run<T: Copy>(out: &mut [T], x: &[T], from: isize, step: isize) {
     }
 }
 
-/// Rows of some axes in order, and where each lies; nothing where it is outside.
-struct Rows<'a> {
-    axes: &'a [StridedAxis],
-    outside: PadMode,
-    index: [usize; MOST_AXES],
-    /// Where the first elements of what is inside each axis lie.
-    bases: [Option<isize>; MOST_AXES + 1],
-}
-
-impl<'a> Rows<'a> {
-    fn new(axes: &'a [StridedAxis], outside: PadMode, offset: isize, row: usize) -> Rows<'a> {
-        let (mut index, mut rest) = ([0; MOST_AXES], row);
-        for (index, axis) in index[..axes.len()].iter_mut().zip(axes).rev() {
-            (*index, rest) = (rest % axis.length, rest / axis.length);
-        }
-        let mut rows = Rows { axes, outside, index, bases: [Some(offset); MOST_AXES + 1] };
-        rows.place(0);
-        rows
-    }
-
-    /// Places the axes from `first` on.
-    fn place(&mut self, first: usize) {
-        for (i, axis) in self.axes.iter().enumerate().skip(first) {
-            let position = axis.position(self.index[i], self.outside);
-            self.bases[i + 1] =
-                self.bases[i].zip(position).map(|(base, at)| base + at as isize * axis.stride);
-        }
-    }
-
-    fn base(&self) -> Option<isize> {
-        self.bases[self.axes.len()]
-    }
-
-    fn advance(&mut self) {
-        for (i, axis) in self.axes.iter().enumerate().rev() {
-            self.index[i] += 1;
-            if self.index[i] < axis.length {
-                return self.place(i);
-            }
-            self.index[i] = 0;
-        }
-    }
-}
-
 /// The axis whose neighbours lie side by side, where those along the last do not.
 fn transposed_axis(axes: &[StridedAxis]) -> Option<usize> {
     let (last, outer) = axes.split_last()?;
@@ -188,17 +145,17 @@ fn transposed<T: Element>(axes: &[StridedAxis], at: usize, offset: usize, x: &[T
     let (outer, inner) = axes.split_at(at + 1);
     let [middle @ .., last] = inner else { return Ok(Vec::new()) };
     let elements = |axes: &[StridedAxis]| axes.iter().map(|axis| axis.length).product::<usize>();
-    let (row, beside, outside) = (elements(inner), axes[at].length, PadMode::Edge);
+    let (row, beside) = (elements(inner), axes[at].length);
     let block = BLOCK * row;
     fill(elements(axes), block, WORTH_SHARING.div_ceil(block), |i, mut out: &mut [T]| {
         let mut first = i * BLOCK;
         while !out.is_empty() {
             let count = (beside - first % beside).min(out.len() / row);
             let (now, rest) = out.split_at_mut(count * row);
-            let base = Rows::new(outer, outside, offset as isize, first).base().unwrap_or(0);
-            let mut rows = Rows::new(middle, outside, base, 0);
+            let base = Rows::whole(outer, offset as isize, first).at();
+            let mut rows = Rows::whole(middle, base, 0);
             for begin in (0..row).step_by(last.length) {
-                let base = rows.base().unwrap_or(0);
+                let base = rows.at();
                 for columns in (0..last.length).step_by(BLOCK) {
                     let width = BLOCK.min(last.length - columns);
                     let from = base + columns as isize * last.stride;

@@ -51,7 +51,7 @@ kernels! {
     DeformSamples, CausalSequence, Dense,
     PackGemm, PackInput, PackInteger, PackWeights,
     WinogradWeights, WinogradInput, WinogradOutput,
-    Activation, Col2Im, Softmax, SoftmaxRows, Strided,
+    Activation, Arg, Col2Im, ReduceAxes, Softmax, SoftmaxRows, Strided,
     FrameRead, FrameShow,
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Flops {
 impl Problem {
     /// Operations on numbers by the definition: two for each multiplication and addition of a convolution, one for
     /// each tap of a pooling window (maxima count their comparisons), five for each element of softmax and one for
-    /// each of an activation by itself and of the columns that are added up to images.
+    /// each of an activation by itself, of the columns that are added up to images, and of axes that become one value.
     ///
     /// Taps that lie in the padding count, as is usual in comparing convolutions; bias and activation within a
     /// convolution do not, nor does what samples the taps of a deformable one. Nothing for pooling of regions, whose work depends on values.
@@ -56,6 +56,8 @@ impl Problem {
             Work::Col2Im(w) => rest(product([w.planes, w.taps(), w.windows()])),
             Work::Softmax(_) => rest(SOFTMAX.saturating_mul(elements(self))),
             Work::Activation(_) => rest(elements(self)),
+            Work::Reduce(w) => rest(product([w.outputs(), w.length()])),
+            Work::Arg(w) => rest(product([w.outer, w.length, w.inner])),
             Work::Unpool(_) | Work::Strided(_) => rest(0),
             Work::RoiAlign(_) | Work::MaxRoi(_) => return None,
         })

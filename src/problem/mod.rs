@@ -15,6 +15,7 @@ mod integer;
 mod names;
 mod pointwise;
 mod pool;
+mod reduce;
 mod roi;
 mod strided;
 mod transposed;
@@ -32,6 +33,7 @@ pub use fractional::{FractionalAxis, FractionalWork};
 pub use integer::{IntegerWork, RequantizeWork};
 pub use pointwise::{ActivationWork, SoftmaxWork};
 pub use pool::PoolWork;
+pub use reduce::{ArgWork, ReduceWork};
 pub use roi::{MOST_SAMPLES, MaxRoiWork, Neighbours, RoiAlignWork, RoiAxis, RoiShape};
 pub(crate) use strided::MOST_AXES;
 pub use strided::{StridedAxis, StridedPiece, StridedWork};
@@ -90,6 +92,10 @@ pub enum Work {
     Activation(ActivationWork),
     /// Elements from where strides say.
     Strided(StridedWork),
+    /// Axes made one value.
+    Reduce(ReduceWork),
+    /// The index of an element along an axis.
+    Arg(ArgWork),
 }
 
 impl Problem {
@@ -143,6 +149,8 @@ impl Problem {
             Op::AsStrided(spec) => strided::as_strided(spec, inputs),
             Op::Concat(spec) => strided::concat(spec, inputs),
             Op::Pad(spec) => strided::pad(spec, inputs),
+            Op::Reduce(spec) => reduce::reduce(spec, inputs),
+            Op::ArgReduce(spec) => reduce::arg(spec, inputs),
         }
     }
 

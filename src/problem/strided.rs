@@ -53,7 +53,7 @@ pub struct StridedAxis {
 }
 
 impl StridedAxis {
-    fn of(length: usize, stride: isize) -> StridedAxis {
+    pub(super) fn of(length: usize, stride: isize) -> StridedAxis {
         StridedAxis { length, before: 0, input: length, stride }
     }
 
@@ -91,29 +91,9 @@ impl StridedPiece {
 }
 
 impl StridedWork {
-    /// The axes of a piece without those of one element, and neighbours joined where their strides allow it; at least one.
+    /// The axes of a piece, joined.
     pub(crate) fn joined(&self, piece: &StridedPiece) -> Vec<StridedAxis> {
-        let constant = matches!(self.outside, PadMode::Constant(_));
-        let mut joined: Vec<StridedAxis> = Vec::new();
-        for &axis in piece.axes.iter().filter(|axis| axis.length != 1 || !axis.is_whole()) {
-            match joined.last_mut() {
-                // A row outside is as many elements outside.
-                Some(outer)
-                    if axis.is_whole()
-                        && (outer.is_whole() || constant)
-                        && outer.stride == axis.stride.wrapping_mul(axis.length as isize) =>
-                {
-                    let [length, before, input] =
-                        [outer.length, outer.before, outer.input].map(|n| n * axis.length);
-                    *outer = StridedAxis { length, before, input, stride: axis.stride };
-                }
-                _ => joined.push(axis),
-            }
-        }
-        if joined.is_empty() {
-            joined.push(StridedAxis::of(1, 1));
-        }
-        joined
+        joined(&piece.axes, matches!(self.outside, PadMode::Constant(_)))
     }
 
     /// The problem, if not too many axes are left.
@@ -127,6 +107,31 @@ impl StridedWork {
         let outputs = vec![TensorDesc { shape, dtype: self.dtype }];
         Ok(Problem { op, inputs: inputs.to_vec(), outputs, work: Work::Strided(self) })
     }
+}
+
+/// Axes without those of one element, and neighbours joined where their strides allow it; at least one. `constant` says that
+/// what is outside is so wherever it is.
+pub(super) fn joined(axes: &[StridedAxis], constant: bool) -> Vec<StridedAxis> {
+    let mut joined: Vec<StridedAxis> = Vec::new();
+    for &axis in axes.iter().filter(|axis| axis.length != 1 || !axis.is_whole()) {
+        match joined.last_mut() {
+            // A row outside is as many elements outside.
+            Some(outer)
+                if axis.is_whole()
+                    && (outer.is_whole() || constant)
+                    && outer.stride == axis.stride.wrapping_mul(axis.length as isize) =>
+            {
+                let [length, before, input] =
+                    [outer.length, outer.before, outer.input].map(|n| n * axis.length);
+                *outer = StridedAxis { length, before, input, stride: axis.stride };
+            }
+            _ => joined.push(axis),
+        }
+    }
+    if joined.is_empty() {
+        joined.push(StridedAxis::of(1, 1));
+    }
+    joined
 }
 
 const ZEROS: PadMode = PadMode::Constant(0.0);

@@ -14,6 +14,7 @@ mod integer;
 #[cfg_attr(target_arch = "wasm32", allow(dead_code))]
 pub(crate) mod judge;
 mod pool;
+mod reduce;
 mod roi;
 pub(crate) mod sample;
 mod softmax;
@@ -125,6 +126,8 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
         (Work::Softmax(work), [x], [y]) => softmax::softmax(work, x, y),
         (Work::Activation(work), [x, slopes @ ..], [y]) => activation::activation(work, x, slopes.first(), y),
         (Work::Strided(work), all, [y]) => strided::strided(work, all, y)?,
+        (Work::Reduce(work), [x], [y]) => reduce::reduce(work, x, y)?,
+        (Work::Arg(work), [x], [y]) => reduce::arg(work, x, y),
         _ => {
             return Err(crate::Error::arity(problem.op, "as many as the operation defines", inputs.len()));
         }

@@ -22,7 +22,7 @@ pub(super) fn strided(work: &StridedWork, x: &[Vec<f64>], y: &mut Exact) -> Resu
 }
 
 /// Where element `number` of the axes in row-major order lies from position 0 of each.
-fn address(axes: &[StridedAxis], number: usize, outside: PadMode) -> Option<isize> {
+pub(super) fn address(axes: &[StridedAxis], number: usize, outside: PadMode) -> Option<isize> {
     let (mut rest, mut at) = (number, 0);
     for axis in axes.iter().rev() {
         at += axis.position(rest % axis.length, outside)? as isize * axis.stride;

@@ -12,6 +12,7 @@ mod integer;
 mod layout;
 mod pad;
 mod pool;
+mod reduce;
 mod roi;
 pub(crate) mod setters;
 pub(crate) mod strided;
@@ -28,6 +29,7 @@ pub use integer::{ConvInteger, Requantize};
 pub use layout::{Layout, Padding};
 pub use pad::{Pad, PadMode};
 pub use pool::{AdaptivePool, FractionalMaxPool, GlobalPool, IndexNumbering, MaxUnpool, Pool, PoolKind};
+pub use reduce::{ArgKind, ArgReduce, Reduce, ReduceKind};
 pub use roi::{MaxRoiPool, RoiAlign, RoiMode};
 pub use strided::{AsStrided, Concat};
 
@@ -86,6 +88,10 @@ pub enum Op {
     Concat(Concat),
     /// Elements around a tensor.
     Pad(Pad),
+    /// Axes made one value.
+    Reduce(Reduce),
+    /// The index of an element along an axis.
+    ArgReduce(ArgReduce),
 }
 
 impl Op {
@@ -138,5 +144,7 @@ op_from!(
     Activation,
     AsStrided,
     Concat,
-    Pad
+    Pad,
+    Reduce,
+    ArgReduce
 );

@@ -1,8 +1,8 @@
 //! Specifications of what ONNX has beside pooling and convolution.
 
 use wgpool::{
-    Activation, AsStrided, CausalConv, Col2Im, Concat, ConvInteger, DType, DeformConv, KernelLayout, Layout,
-    Op, Pad, PadMode, Pool, Problem, Requantize, TensorDesc,
+    Activation, ArgKind, ArgReduce, AsStrided, CausalConv, Col2Im, Concat, ConvInteger, DType, DeformConv,
+    KernelLayout, Layout, Op, Pad, PadMode, Pool, Problem, Reduce, ReduceKind, Requantize, TensorDesc,
 };
 
 use crate::fuzz::pick;
@@ -96,7 +96,7 @@ impl Numbers {
             let length = if numbers.odd() { numbers.rng.between(0, 10) } else { rank };
             (0..length).map(|_| numbers.signed(3)).collect()
         };
-        let op: Op = match self.rng.between(0, 5) {
+        let op: Op = match self.rng.between(0, 7) {
             0 => AsStrided { strides: signed(self), shape: self.list(rank, 0, 4), offset: self.size(0, 60) }
                 .into(),
             1 => {
@@ -110,6 +110,13 @@ impl Numbers {
             }
             3 => AsStrided::expand(&x, &self.list(rank, 1, 4)).map_or(Concat { axis: 2 }.into(), Op::from),
             4 => Concat { axis: self.signed(2) }.into(),
+            5 => ArgReduce::new(ArgKind::Max, self.signed(2)).keepdims(self.flag()).into(),
+            6 => {
+                let odd = self.odd();
+                let axes: Vec<isize> = (0..rank as isize).filter(|_| self.flag()).collect();
+                let axes = if odd { signed(self) } else { axes };
+                Reduce::new(*pick(&mut self.rng, &ReduceKind::ALL), axes).keepdims(self.flag()).into()
+            }
             _ => {
                 let modes = [PadMode::Constant(self.float()), PadMode::Reflect, PadMode::Edge, PadMode::Wrap];
                 let mode = *pick(&mut self.rng, &modes);

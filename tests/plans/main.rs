@@ -6,10 +6,10 @@ use std::{env, fs};
 
 use wgpool::kernel::{Cooperative, KernelKey, Side};
 use wgpool::{
-    Accuracy, Activation, AdaptivePool, AsStrided, Caps, CausalConv, Col2Im, Concat, Conv, ConvInteger,
-    ConvPool, ConvTranspose, DType, DeformConv, Dense, Error, FractionalMaxPool, GlobalPool, IndexNumbering,
-    KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Pad, PadMode, Padding, Plan, Pool, PoolKind, Requantize,
-    RoiAlign, RoiMode, Softmax, TensorDesc,
+    Accuracy, Activation, AdaptivePool, ArgKind, ArgReduce, AsStrided, Caps, CausalConv, Col2Im, Concat,
+    Conv, ConvInteger, ConvPool, ConvTranspose, DType, DeformConv, Dense, Error, FractionalMaxPool,
+    GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Pad, PadMode, Padding, Plan,
+    Pool, PoolKind, Reduce, ReduceKind, Requantize, RoiAlign, RoiMode, Softmax, TensorDesc,
 };
 use wgpool_testing::bench::cases;
 
@@ -271,6 +271,12 @@ fn others() -> Vec<Spec> {
         f32(Pad::new([0, 0, 1, 1], [0, 0, 1, 1]), &[&[1, 8, 20, 20]], "pad"),
         f32(Pad::new([0, 1, 1, 0], [0, 1, 1, 0]), &[&[1, 20, 20, 8]], "pad nhwc"),
         of(Pad::new([0, 2], [0, 2]).mode(PadMode::Reflect), DType::BF16, &[&[8, 20]], "pad"),
+        f32(Reduce::new(ReduceKind::Mean, [2, 3]), &[&[2, 64, 20, 20]], "mean of planes"),
+        of(Reduce::new(ReduceKind::L2, [1]), DType::BF16, &[&[20, 50, 8]], "L2"),
+        f32(Reduce::new(ReduceKind::Sum, [0, 2]), &[&[2, 8, 9]], "sum of two axes"),
+        f32(Reduce::new(ReduceKind::Sum, [0]), &[&[5_000_000]], "sum of all"),
+        f32(ArgReduce::new(ArgKind::Max, -1), &[&[4, 1000]], "argmax"),
+        of(ArgReduce::new(ArgKind::Min, 0), DType::F16, &[&[9, 70]], "argmin"),
         f32(Softmax::last_axis(), &[&[30, 20]], "softmax"),
         f32(Softmax::last_axis(), &[&[30, 2000]], "softmax"),
         f32(Softmax::last_axis(), &[&[5000, 2000]], "softmax"),

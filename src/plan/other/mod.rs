@@ -2,6 +2,7 @@
 
 pub(super) mod col2im;
 pub(super) mod pointwise;
+pub(super) mod reduce;
 mod softmax;
 pub(super) mod strided;
 

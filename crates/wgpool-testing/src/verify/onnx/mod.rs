@@ -5,6 +5,7 @@ mod col2im;
 mod deform;
 mod integer;
 mod operators;
+mod reduce;
 mod shapes;
 mod strided;
 mod windows;

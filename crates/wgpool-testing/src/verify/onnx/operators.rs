@@ -5,7 +5,7 @@ use super::super::attributes::Attributes;
 use super::super::call::{Call, Refusal, Role};
 use super::super::manifest::Node;
 use super::windows::{check_kernel_shape, conv, group, ones, padding};
-use super::{OP, causal, col2im, deform, integer, required, strided};
+use super::{OP, causal, col2im, deform, integer, reduce, required, strided};
 use wgpool::error::{Error, Result};
 use wgpool::spec::{
     Activation, ConvTranspose, GlobalPool, IndexNumbering, Layout, MaxRoiPool, MaxUnpool, Op, Padding, Pool,
@@ -14,42 +14,45 @@ use wgpool::spec::{
 
 /// Whether this library has the operator.
 pub fn known(op: &str) -> bool {
-    matches!(
-        op,
-        "MaxPool"
-            | "AveragePool"
-            | "LpPool"
-            | "GlobalMaxPool"
-            | "GlobalAveragePool"
-            | "GlobalLpPool"
-            | "MaxUnpool"
-            | "RoiAlign"
-            | "MaxRoiPool"
-            | "Conv"
-            | "ConvTranspose"
-            | "ConvInteger"
-            | "CausalConvWithState"
-            | "Col2Im"
-            | "DeformConv"
-            | "QLinearConv"
-            | "Relu"
-            | "LeakyRelu"
-            | "PRelu"
-            | "Elu"
-            | "Sigmoid"
-            | "HardSigmoid"
-            | "Tanh"
-            | "HardSwish"
-            | "Gelu"
-            | "Mish"
-            | "Softplus"
-            | "Softmax"
-            | "Transpose"
-            | "Slice"
-            | "Expand"
-            | "Concat"
-            | "Pad"
-    )
+    reduce::kind(op).is_some()
+        || matches!(
+            op,
+            "MaxPool"
+                | "AveragePool"
+                | "LpPool"
+                | "GlobalMaxPool"
+                | "GlobalAveragePool"
+                | "GlobalLpPool"
+                | "MaxUnpool"
+                | "RoiAlign"
+                | "MaxRoiPool"
+                | "Conv"
+                | "ConvTranspose"
+                | "ConvInteger"
+                | "CausalConvWithState"
+                | "Col2Im"
+                | "DeformConv"
+                | "QLinearConv"
+                | "Relu"
+                | "LeakyRelu"
+                | "PRelu"
+                | "Elu"
+                | "Sigmoid"
+                | "HardSigmoid"
+                | "Tanh"
+                | "HardSwish"
+                | "Gelu"
+                | "Mish"
+                | "Softplus"
+                | "Softmax"
+                | "Transpose"
+                | "Slice"
+                | "Expand"
+                | "Concat"
+                | "Pad"
+                | "ArgMax"
+                | "ArgMin"
+        )
 }
 
 const MEAN: PoolKind = PoolKind::Average { count_include_pad: false, divisor: None };
@@ -154,6 +157,8 @@ pub fn call(node: &Node, opset: i64, inputs: &[Option<Array>]) -> Result<Call, R
             _ => Err(Refusal::Unsupported("Softmax over several axes".into())),
         },
         "Transpose" | "Slice" | "Expand" | "Concat" | "Pad" => strided::strided(node, attributes, inputs),
+        "ArgMax" | "ArgMin" => reduce::reduce(node, attributes, inputs),
+        op if reduce::kind(op).is_some() => reduce::reduce(node, attributes, inputs),
         other => Err(Refusal::Unsupported(format!("{other} is not an operation of this library"))),
     }
 }

@@ -5,6 +5,7 @@ mod convolution;
 mod deform;
 mod integer;
 mod pooling;
+mod reduce;
 mod regions;
 mod sequences;
 mod strided;
@@ -108,11 +109,15 @@ pub enum Family {
     Concat,
     /// Elements around a tensor.
     Pad,
+    /// Axes made one value.
+    Reduce,
+    /// Indices of the largest or smallest elements.
+    ArgReduce,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Family; 23] = [
+    pub const ALL: [Family; 25] = [
         Family::MaxPool,
         Family::AveragePool,
         Family::LpPool,
@@ -136,6 +141,8 @@ impl Family {
         Family::AsStrided,
         Family::Concat,
         Family::Pad,
+        Family::Reduce,
+        Family::ArgReduce,
     ];
 
     /// A random legal case. `f16` says whether 16-bit floats may come up.
@@ -185,6 +192,8 @@ impl Family {
             Family::AsStrided => "strided copy",
             Family::Concat => "concatenation",
             Family::Pad => "padding",
+            Family::Reduce => "reduction",
+            Family::ArgReduce => "index of an extreme",
         }
     }
 
@@ -210,6 +219,8 @@ impl Family {
             Family::AsStrided => strided::as_strided(rng, f16),
             Family::Concat => strided::concat(rng, f16),
             Family::Pad => strided::pad(rng, f16),
+            Family::Reduce => reduce::reduce(rng, f16),
+            Family::ArgReduce => reduce::arg(rng, f16),
             Family::Dense => convolution::dense(rng, f16),
             Family::Softmax => {
                 let rank = rng.between(1, 4);
