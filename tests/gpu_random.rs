@@ -135,3 +135,33 @@ fn formulas() {
 fn convolution_by_tile() {
     random(Family::ConvTile, 60);
 }
+
+#[test]
+fn strided_copies() {
+    random(Family::AsStrided, 250);
+}
+
+#[test]
+fn concatenation() {
+    random(Family::Concat, 150);
+}
+
+#[test]
+fn padding() {
+    random(Family::Pad, 250);
+}
+
+#[test]
+fn axes_made_one_value() {
+    random(Family::Reduce, 300);
+}
+
+#[test]
+fn indices_of_extremes() {
+    random(Family::ArgReduce, 150);
+}
+
+#[test]
+fn interpolation() {
+    random(Family::Resize, 250);
+}

@@ -5,9 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use wgpool::frame::{OverlayPlan, TensorToFrame};
 use wgpool::tensor::Data;
 use wgpool::{
-    Backend, Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose, DType, Dense, Engine, Error, Fallback,
-    FractionalMaxPool, GlobalPool, IndexNumbering, Layout, MaxRoiPool, Op, Padding, Pool, PoolKind, RoiAlign,
-    RoiMode, Softmax, Tensor, TensorDesc,
+    ArgKind, ArgReduce, Backend, Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose, DType, Dense, Engine,
+    Error, Fallback, FractionalMaxPool, GlobalPool, IndexNumbering, Layout, MaxRoiPool, Op, Padding, Pool,
+    PoolKind, Reduce, ReduceKind, RoiAlign, RoiMode, Softmax, Tensor, TensorDesc,
 };
 use wgpool_testing::support::{describe, engine, judge};
 use wgpool_testing::verify;
@@ -89,6 +89,9 @@ fn right() -> Vec<Case> {
         case(Softmax::last_axis(), &[&[1, 1_370_000]]),
         case(fractional(21_000), &[&[1, 1, 22_000, 3], &[1, 1, 2]]),
         case(columns(64_000), &[&[1, 64_000, 2]]),
+        case(Reduce::new(ReduceKind::Sum, [1]), &[&[1, 4_000_000]]),
+        case(Reduce::new(ReduceKind::L2, [0]), &[&[2_000_000]]),
+        case(ArgReduce::new(ArgKind::Max, 0), &[&[4_000_000]]),
     ]
 }
 
@@ -120,6 +123,9 @@ fn refused() -> Vec<Case> {
         case(Conv::new(), &[&square(108), &square(106)]),
         case(Softmax::last_axis(), &[&[1, 1_400_000]]),
         case(fractional(22_000), &[&[1, 1, 23_000, 3], &[1, 1, 2]]),
+        case(Reduce::new(ReduceKind::Sum, [1]), &[&[1, 4_400_000]]),
+        case(Reduce::new(ReduceKind::L2, [0]), &[&[2_200_000]]),
+        case(ArgReduce::new(ArgKind::Max, 0), &[&[4_400_000]]),
     ]
 }
 

@@ -2,8 +2,10 @@
 //! worked out by hand on every path, and what is refused.
 
 use wgpool::{
-    Activation, Backend, Caps, CausalConv, Col2Im, Conv, ConvInteger, ConvPool, DType, Data, DeformConv,
-    Dense, Error, Layout, Op, Padding, Plan, Pool, Problem, Requantize, Tensor, TensorDesc, host, reference,
+    Activation, ArgKind, ArgReduce, AsStrided, Backend, Caps, CausalConv, Col2Im, Concat, Conv, ConvInteger,
+    ConvPool, DType, Data, DeformConv, Dense, Error, Layout, NearestRounding, Op, Pad, PadMode, Padding,
+    Plan, Pool, Problem, Reduce, ReduceKind, Requantize, Resize, ResizeCoordinates, ResizeMode, Tensor,
+    TensorDesc, host, reference,
 };
 use wgpool_testing::support::{describe, engine, judge};
 use wgpool_testing::verify::random::{Case, Family, Rng};
@@ -455,4 +457,402 @@ fn every_type_has_its_row_in_the_documents() {
         let has = |row: &String| row.split(',').any(|name| name.trim() == dtype.to_string());
         assert!(rows.iter().any(has), "{dtype}");
     }
+}
+
+#[test]
+fn operations_on_any_axes() {
+    use Family::{ArgReduce, AsStrided, Concat, Pad, Reduce, Resize};
+    for family in [AsStrided, Concat, Pad, Reduce, ArgReduce, Resize] {
+        on_host(family, 400);
+    }
+}
+
+#[test]
+fn strided_copies_have_the_elements_that_strides_say() {
+    let x = u8s(&[2, 3], &[1, 2, 3, 4, 5, 6]);
+    gives(AsStrided::new([2, 2, 2], [1, 3, -1], 1), &[&x], &[u8s(&[2, 2, 2], &[2, 1, 5, 4, 3, 2, 6, 5])]);
+    gives(AsStrided::transpose(&[2, 3], &[1, 0]).unwrap(), &[&x], &[u8s(&[3, 2], &[1, 4, 2, 5, 3, 6])]);
+    // Clamped at either end, as ONNX has it; and from the end back.
+    let slice = |starts: [isize; 2], ends: [isize; 2], steps: [isize; 2]| {
+        AsStrided::slice(&[2, 3], &starts, &ends, &steps)
+    };
+    gives(slice([-1, -9], [9, 2], [1, 1]).unwrap(), &[&x], &[u8s(&[1, 2], &[4, 5])]);
+    gives(slice([0, 9], [1, -9], [1, -2]).unwrap(), &[&x], &[u8s(&[1, 2], &[3, 1])]);
+    gives(slice([0, 2], [2, 1], [1, 1]).unwrap(), &[&x], &[u8s(&[2, 0], &[])]);
+    let column = i8s(&[2, 1], &[-1, 2]);
+    gives(
+        AsStrided::expand(&[2, 1], &[2, 1, 3]).unwrap(),
+        &[&column],
+        &[i8s(&[2, 2, 3], &[-1, -1, -1, 2, 2, 2, -1, -1, -1, 2, 2, 2])],
+    );
+    // One number, and none.
+    gives(AsStrided::new([], [], 4), &[&x], &[u8s(&[], &[5])]);
+    gives(AsStrided::new([0, 7], [1, 1], 99), &[&x], &[u8s(&[0, 7], &[])]);
+}
+
+/// Large enough for several chunks, tasks and vectors, with every way that rows may lie.
+#[test]
+fn large_strided_copies_are_right() {
+    let n = 1 << 20;
+    let x: Vec<i32> = (0..n).collect();
+    for (shape, order) in [
+        (vec![1024, 1024], vec![1, 0]),
+        (vec![2, 64, 8192], vec![0, 2, 1]),
+        (vec![2, 8192, 64], vec![0, 2, 1]),
+        (vec![16, 256, 256], vec![2, 1, 0]),
+        (vec![32, 32, 32, 32], vec![3, 1, 0, 2]),
+        (vec![1 << 10, 1 << 10], vec![0, 1]),
+        (vec![1 << 18, 4], vec![1, 0]),
+    ] {
+        let op = Op::from(AsStrided::transpose(&shape, &order).unwrap());
+        let x = tensor(&shape, Data::I32(x.clone()));
+        let expected = reference::run(&op, &[&x]).unwrap();
+        assert_eq!(host::run(&op, &[&x]).unwrap(), expected, "{shape:?} {order:?}");
+        assert_eq!(engine().run(&op, &[&x]).unwrap(), expected, "{shape:?} {order:?}");
+    }
+}
+
+/// Bits are copied: NaN keeps what it carries, and 16-bit floats need nothing of the device.
+#[test]
+fn copies_are_of_bits() {
+    let bits =
+        [0x7f80_0001u32, 0xffc0_1234, 0x8000_0000, 1, 0x7fff_ffff, 0x3f80_0000, 0x0080_0000, 0xff80_0000];
+    let x = f32s(&[2, 4], &bits.map(f32::from_bits));
+    let halves = tensor(
+        &[2, 4],
+        Data::from_bytes(DType::BF16, &bits.map(|b| b as u16).map(u16::to_ne_bytes).concat()).unwrap(),
+    );
+    let bytes = |tensors: Vec<Tensor>| tensors[0].data().as_bytes().to_vec();
+    for x in [&x, &halves] {
+        for op in [
+            Op::from(AsStrided::new([2, 4], [4, 1], 0)),
+            Concat { axis: 0 }.into(),
+            Pad::new([0; 2], [0; 2]).into(),
+        ] {
+            assert_eq!(bytes(host::run(&op, &[x]).unwrap()), x.data().as_bytes(), "{op:?}");
+            assert_eq!(bytes(engine().run(&op, &[x]).unwrap()), x.data().as_bytes(), "{op:?}");
+        }
+    }
+    let mut caps = engine().caps().clone();
+    caps.f16 = false;
+    let halves = tensor(&[3], Data::nearest(DType::F16, [1.0, 2.0, 65504.0]).unwrap());
+    let op = Op::from(AsStrided::slice(&[3], &[2], &[-9], &[-1]).unwrap());
+    let reversed = tensor(&[3], Data::nearest(DType::F16, [65504.0, 2.0, 1.0]).unwrap());
+    assert_eq!(engine().with_caps(caps).run(&op, &[&halves]).unwrap(), [reversed]);
+}
+
+#[test]
+fn tensors_one_behind_the_other() {
+    let (a, b, none) = (u8s(&[2, 1], &[1, 2]), u8s(&[2, 3], &[3, 4, 5, 6, 7, 8]), u8s(&[2, 0], &[]));
+    gives(Concat { axis: -1 }, &[&a, &none, &b, &a], &[u8s(&[2, 5], &[1, 3, 4, 5, 1, 2, 6, 7, 8, 2])]);
+    gives(Concat { axis: 0 }, &[&b, &b], &[u8s(&[4, 3], &[3, 4, 5, 6, 7, 8, 3, 4, 5, 6, 7, 8])]);
+    gives(Concat { axis: 1 }, &[&none, &none], std::slice::from_ref(&none));
+    // More inputs than a kernel could bind.
+    let many: Vec<Tensor> = (0..40).map(|i| f32s(&[1, 1], &[i as f32])).collect();
+    let all: Vec<f32> = (0..40).map(|i| i as f32).collect();
+    gives(Concat { axis: 1 }, &many.iter().collect::<Vec<_>>(), &[f32s(&[1, 40], &all)]);
+}
+
+#[test]
+fn what_stands_around_a_tensor() {
+    let x = i8s(&[4], &[1, 2, 3, 4]);
+    let padded = |before, after, mode, y: &[i8]| {
+        gives(Pad::new([before], [after]).mode(mode), &[&x], &[i8s(&[y.len()], y)]);
+    };
+    padded(1, 2, PadMode::Constant(-3.0), &[-3, 1, 2, 3, 4, -3, -3]);
+    padded(3, 2, PadMode::Reflect, &[4, 3, 2, 1, 2, 3, 4, 3, 2]);
+    padded(1, 2, PadMode::Edge, &[1, 1, 2, 3, 4, 4, 4]);
+    padded(5, 6, PadMode::Wrap, &[4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2]);
+    // What is taken away is not seen any more.
+    padded(-1, 2, PadMode::Reflect, &[2, 3, 4, 3, 2]);
+    padded(2, -1, PadMode::Wrap, &[2, 3, 1, 2, 3]);
+    padded(-2, 1, PadMode::Edge, &[3, 4, 4]);
+    padded(-4, 2, PadMode::Constant(7.0), &[7, 7]);
+    padded(-1, -3, PadMode::Reflect, &[]);
+    let below = Pad::new([0], [1]).mode(PadMode::Constant(f32::NEG_INFINITY));
+    gives(below, &[&f32s(&[1], &[1.])], &[f32s(&[2], &[1., f32::NEG_INFINITY])]);
+    let plane = f32s(&[2, 2], &[1., 2., 3., 4.]);
+    let y = [4., 3., 4., 3., 2., 1., 2., 1., 4., 3., 4., 3.];
+    gives(Pad::new([1, 1], [0, 1]).mode(PadMode::Reflect), &[&plane], &[f32s(&[3, 4], &y[..12])]);
+}
+
+#[test]
+fn copies_of_what_is_not_there_are_refused() {
+    use DType::{F16, F32, I32, U8};
+    let parameter = |error: Error| match error {
+        Error::Parameter { parameter, rule, .. } => (parameter, rule),
+        other => panic!("{other:?}"),
+    };
+    let of = |shape: &[usize], strides: &[isize], offset| {
+        parameter(refused(AsStrided::new(shape, strides, offset), &[(U8, &[2, 3])]))
+    };
+    assert_eq!(of(&[2], &[1, 1], 0).0, "strides");
+    assert_eq!(of(&[1], &[9], 6), ("offset", "the input has 6 elements".into()));
+    let (name, rule) = of(&[2, 4], &[3, 1], 0);
+    assert!(
+        name == "strides" && rule.contains("axis 1 of shape [2, 4]") && rule.contains("0 to 6"),
+        "{rule}"
+    );
+    assert!(of(&[2, 2], &[-1, 1], 0).1.contains("axis 0"));
+    assert!(of(&[1 << 40], &[isize::MAX], 0).1.contains("axis 0"));
+    let nine = AsStrided::new([2; 9], [1, 3, 9, 27, 81, 243, 729, 2187, 6561], 0);
+    assert!(matches!(refused(nine, &[(U8, &[10_000])]), Error::Rank { got: 9, .. }));
+    assert!(matches!(refused(AsStrided::new([usize::MAX], [0], 0), &[(U8, &[1])]), Error::TooLarge { .. }));
+    assert_eq!(parameter(AsStrided::transpose(&[2, 3], &[0, 0]).unwrap_err()).0, "order");
+    assert_eq!(parameter(AsStrided::slice(&[2], &[0], &[1], &[0]).unwrap_err()).0, "steps");
+    assert_eq!(parameter(AsStrided::slice(&[2], &[0, 0], &[1], &[1]).unwrap_err()).0, "starts");
+    assert_eq!(parameter(AsStrided::expand(&[2, 3], &[2]).unwrap_err()).0, "shape");
+    assert!(AsStrided::slice(&[usize::MAX, 4], &[0; 2], &[1; 2], &[1; 2]).is_err());
+
+    let concat = |axis, inputs: &[Given<'_>]| refused(Concat { axis }, inputs);
+    assert!(matches!(concat(0, &[]), Error::Arity { got: 0, .. }));
+    assert_eq!(parameter(concat(2, &[(F32, &[1, 2])])).1, "a tensor of shape [1, 2] has axes -2 to 1");
+    assert_eq!(parameter(concat(0, &[(F32, &[])])).0, "axis");
+    assert!(matches!(concat(0, &[(F32, &[1, 2]), (F32, &[1, 3])]), Error::Shape { .. }));
+    assert!(matches!(concat(0, &[(F32, &[1, 2]), (F32, &[1])]), Error::Shape { .. }));
+    assert!(matches!(concat(0, &[(F32, &[1]), (F16, &[1])]), Error::Type { got: F16, .. }));
+    let half: &[usize] = &[usize::MAX / 2 + 1, 0];
+    assert!(matches!(concat(0, &[(U8, half), (U8, half)]), Error::TooLarge { .. }));
+
+    let pad = |before: isize, after, mode| refused(Pad::new([before], [after]).mode(mode), &[(U8, &[3])]);
+    for constant in [-1.0, 256.0, 0.5, f32::NAN, f32::INFINITY] {
+        assert_eq!(parameter(pad(0, 1, PadMode::Constant(constant))).0, "constant", "{constant}");
+    }
+    let third = Pad::new([1], [0]).mode(PadMode::Constant(0.3));
+    assert_eq!(parameter(refused(third, &[(F16, &[1])])).0, "constant");
+    assert_eq!(parameter(refused(Pad::new([0], [0, 0]), &[(I32, &[1])])).0, "after");
+    assert!(matches!(pad(3, 0, PadMode::Reflect), Error::Shape { .. }));
+    assert!(matches!(pad(-2, 1, PadMode::Reflect), Error::Shape { .. }));
+    assert!(matches!(pad(-3, 1, PadMode::Wrap), Error::Shape { .. }));
+    assert!(matches!(pad(-3, 1, PadMode::Edge), Error::Shape { .. }));
+    assert!(matches!(pad(-2, -2, PadMode::Edge), Error::Shape { .. }));
+    assert!(matches!(pad(isize::MAX, isize::MAX, PadMode::Wrap), Error::TooLarge { .. }));
+    assert!(matches!(pad(isize::MIN, 0, PadMode::Wrap), Error::Shape { .. }));
+    // What a binding does not hold is an error, since strides reach anywhere.
+    let mut caps = Caps::default();
+    caps.max_binding = 1 << 10;
+    let inputs = [TensorDesc::f32([300])];
+    let error = Plan::new(&AsStrided::new([300], [-1], 299).into(), &inputs, &caps).unwrap_err();
+    assert!(matches!(error, Error::Limit { limit: "max_storage_buffer_binding_size", .. }));
+}
+
+#[test]
+fn axes_become_one_value() {
+    let x = f32s(&[2, 2, 2], &[1., -2., 3., 4., -5., 6., 7., 8.]);
+    let (nan, infinity) = (f32::NAN, f32::INFINITY);
+    for (kind, y) in [
+        (ReduceKind::Sum, [6., 16.]),
+        (ReduceKind::Mean, [1.5, 4.]),
+        (ReduceKind::Max, [4., 8.]),
+        (ReduceKind::Min, [-2., -5.]),
+        (ReduceKind::Prod, [-24., -1680.]),
+        (ReduceKind::L1, [10., 26.]),
+        (ReduceKind::SumSquare, [30., 174.]),
+    ] {
+        gives(Reduce::new(kind, [2, -2]), &[&x], &[f32s(&[2], &y)]);
+    }
+    let sum = Reduce::new(ReduceKind::Sum, [0, 2]);
+    gives(sum.clone(), &[&x], &[f32s(&[2], &[0., 22.])]);
+    gives(sum.keepdims(true), &[&x], &[f32s(&[1, 2, 1], &[0., 22.])]);
+    gives(Reduce::new(ReduceKind::Sum, [0, 1, 2]), &[&x], &[f32s(&[], &[22.])]);
+    // No axis: every element by itself.
+    let signs = f32s(&[2], &[-3., 4.]);
+    gives(Reduce::new(ReduceKind::L1, []), &[&signs], &[f32s(&[2], &[3., 4.])]);
+    gives(Reduce::new(ReduceKind::L2, []), &[&signs], &[f32s(&[2], &[3., 4.])]);
+    gives(Reduce::new(ReduceKind::L2, [0]), &[&signs], &[f32s(&[], &[5.])]);
+    // No element.
+    for (kind, y) in [
+        (ReduceKind::Sum, 0.),
+        (ReduceKind::Max, -infinity),
+        (ReduceKind::Min, infinity),
+        (ReduceKind::Prod, 1.),
+        (ReduceKind::L2, 0.),
+        (ReduceKind::LogSum, -infinity),
+        (ReduceKind::LogSumExp, -infinity),
+    ] {
+        gives(Reduce::new(kind, [1]), &[&f32s(&[2, 0, 1], &[])], &[f32s(&[2, 1], &[y; 2])]);
+    }
+    let mean = [Op::from(Reduce::new(ReduceKind::Mean, [0]))];
+    let no_mean = |y: Vec<Tensor>| y[0].as_f32().unwrap()[0].is_nan();
+    assert!(no_mean(host::run(&mean[0], &[&f32s(&[0], &[])]).unwrap()));
+    assert!(no_mean(engine().run(&mean[0], &[&f32s(&[0], &[])]).unwrap()));
+    // What is infinite, and what would be on the way.
+    let product = |x: &[f32], y: f32| {
+        gives(Reduce::new(ReduceKind::Prod, [0]), &[&f32s(&[x.len()], x)], &[f32s(&[], &[y])])
+    };
+    product(&[2f32.powi(100), 2f32.powi(100), -(2f32.powi(-120)), 2f32.powi(-70)], -(2f32.powi(10)));
+    product(&[2f32.powi(-100), 2f32.powi(-100), 2f32.powi(120), 2f32.powi(90)], 2f32.powi(10));
+    product(&[-infinity, 2.], -infinity);
+    product(&[3e38, -3e38], -infinity);
+    product(&[3e38, -3e38, 0.], 0.);
+    let extremes =
+        |kind, x: &[f32], y: f32| gives(Reduce::new(kind, [0]), &[&f32s(&[x.len()], x)], &[f32s(&[], &[y])]);
+    extremes(ReduceKind::L2, &[3e38, 0.], 3e38);
+    extremes(ReduceKind::LogSumExp, &[infinity, 1., infinity], infinity);
+    extremes(ReduceKind::LogSumExp, &[-infinity, -infinity], -infinity);
+    extremes(ReduceKind::LogSumExp, &[3000.], 3000.);
+    for (kind, x) in [
+        (ReduceKind::Max, [1., nan, 3.]),
+        (ReduceKind::Min, [1., nan, 3.]),
+        (ReduceKind::Prod, [0., infinity, 3.]),
+        (ReduceKind::LogSum, [1., 2., -4.]),
+        (ReduceKind::LogSumExp, [1., nan, infinity]),
+        (ReduceKind::L2, [1., nan, infinity]),
+    ] {
+        let (op, x) = (Op::from(Reduce::new(kind, [0])), f32s(&[3], &x));
+        for y in [reference::run(&op, &[&x]), host::run(&op, &[&x]), engine().run(&op, &[&x])] {
+            assert!(y.unwrap()[0].as_f32().unwrap()[0].is_nan(), "{op:?}");
+        }
+    }
+}
+
+/// Rows of every length and place, long enough to be shared out among threads and invocations.
+#[test]
+fn long_axes_become_one_value() {
+    let values = |n: usize| (0..n).map(|i| ((i * 7919) % 1009) as f32 / 504.5 - 0.97).collect::<Vec<_>>();
+    for (shape, axes) in [
+        (vec![300_000], vec![0]),
+        (vec![3, 100_000], vec![1]),
+        (vec![1000, 300], vec![0]),
+        (vec![300, 1000], vec![1]),
+        (vec![7, 600, 20], vec![1]),
+        (vec![20, 30, 20, 11], vec![0, 2]),
+        (vec![20, 30, 20, 11], vec![1, 3]),
+    ] {
+        let x = f32s(&shape, &values(shape.iter().product()));
+        for kind in ReduceKind::ALL {
+            let op = Op::from(Reduce::new(kind, axes.clone()));
+            for outputs in [host::run(&op, &[&x]).unwrap(), engine().run(&op, &[&x]).unwrap()] {
+                judge(&op, &[&x], &outputs).unwrap_or_else(|error| panic!("{op:?} of {shape:?}: {error}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn indices_of_the_largest_and_smallest() {
+    let nan = f32::NAN;
+    let x = f32s(&[3, 3], &[2., 5., 5., nan, 9., nan, -0., 0., 0.]);
+    let of = |kind, axis, last: bool| ArgReduce::new(kind, axis).select_last(last);
+    let i32s = |shape: &[usize], v: &[i32]| tensor(shape, Data::I32(v.to_vec()));
+    gives(of(ArgKind::Max, 1, false), &[&x], &[i32s(&[3], &[1, 0, 0])]);
+    gives(of(ArgKind::Max, 1, true), &[&x], &[i32s(&[3], &[2, 2, 2])]);
+    gives(of(ArgKind::Min, -1, false), &[&x], &[i32s(&[3], &[0, 0, 0])]);
+    gives(of(ArgKind::Min, -2, true), &[&x], &[i32s(&[3], &[1, 2, 1])]);
+    gives(of(ArgKind::Max, 0, false).keepdims(true), &[&x], &[i32s(&[1, 3], &[1, 1, 1])]);
+    let least = f32s(&[70], &[f32::NEG_INFINITY; 70]);
+    gives(of(ArgKind::Max, 0, false), &[&least], &[i32s(&[], &[0])]);
+    gives(of(ArgKind::Max, 0, true), &[&least], &[i32s(&[], &[69])]);
+}
+
+/// What a binding does not hold is divided along the first axis, if that stays.
+#[test]
+fn reductions_of_a_divided_batch() {
+    let x = f32s(&[5, 64, 3], &(0..960).map(|i| (i % 17) as f32 - 5.0).collect::<Vec<_>>());
+    let mut caps = engine().caps().clone();
+    caps.max_binding = 1024;
+    let small = engine().with_caps(caps);
+    for op in [Op::from(Reduce::new(ReduceKind::Sum, [1])), ArgReduce::new(ArgKind::Max, 1).into()] {
+        // Units of 12 bytes of results begin where nothing can be bound.
+        let error = small.plan(&op, &[x.desc()]).unwrap_err();
+        assert!(matches!(error, Error::Limit { .. }), "{error}");
+    }
+    let x = f32s(&[64, 5, 64], &(0..20_480).map(|i| (i % 17) as f32 - 5.0).collect::<Vec<_>>());
+    let mut caps = engine().caps().clone();
+    caps.max_binding = 1 << 14;
+    caps.offset_alignment = 256;
+    let small = engine().with_caps(caps);
+    for op in [Op::from(Reduce::new(ReduceKind::Sum, [1])), ArgReduce::new(ArgKind::Max, 1).into()] {
+        let plan = small.plan(&op, &[x.desc()]).unwrap();
+        assert!(plan.steps.len() > 1 && plan.steps.iter().all(|step| step.part.is_some()), "{op:?}");
+        assert_eq!(small.run(&op, &[&x]).unwrap(), reference::run(&op, &[&x]).unwrap(), "{op:?}");
+    }
+    let first = Op::from(Reduce::new(ReduceKind::Sum, [0]));
+    assert!(matches!(small.plan(&first, &[x.desc()]), Err(Error::Limit { .. })));
+}
+
+#[test]
+fn axes_that_cannot_be_reduced_are_refused() {
+    use DType::{F32, I32};
+    let sum = |axes: &[isize], input: Given<'_>| refused(Reduce::new(ReduceKind::Sum, axes), &[input]);
+    assert!(matches!(sum(&[0], (I32, &[2])), Error::Type { got: I32, .. }));
+    assert!(matches!(sum(&[2], (F32, &[2, 3])), Error::Parameter { parameter: "axis", .. }));
+    assert!(matches!(sum(&[isize::MIN], (F32, &[2, 3])), Error::Parameter { parameter: "axis", .. }));
+    assert!(matches!(sum(&[1, -1], (F32, &[2, 3])), Error::Parameter { parameter: "axes", .. }));
+    let error = sum(&[0, 2, 4, 6, 8], (F32, &[2; 10]));
+    assert!(matches!(error, Error::Rank { got: 10, .. }), "{error}");
+    assert!(matches!(refused(Reduce::new(ReduceKind::Sum, []), &[]), Error::Arity { .. }));
+    let arg = |axis, input: Given<'_>| refused(ArgReduce::new(ArgKind::Max, axis), &[input]);
+    assert!(matches!(arg(0, (F32, &[])), Error::Parameter { parameter: "axis", .. }));
+    assert!(matches!(arg(0, (F32, &[0, 2])), Error::Shape { .. }));
+    assert!(matches!(arg(0, (F32, &[1 << 31, 2])), Error::Shape { .. }));
+}
+
+#[test]
+fn elements_lie_where_coordinates_say() {
+    let x = f32s(&[4], &[0., 4., 8., 16.]);
+    let resized = |coordinates, mode, y: &[f32]| {
+        let op = Resize::new([y.len()]).coordinates(coordinates).mode(mode);
+        gives(op, &[&x], &[f32s(&[y.len()], y)]);
+    };
+    use ResizeCoordinates::{AlignCorners, Asymmetric, HalfPixel, PytorchHalfPixel};
+    resized(HalfPixel, ResizeMode::Linear, &[0., 1., 3., 5., 7., 10., 14., 16.]);
+    resized(Asymmetric, ResizeMode::Linear, &[0., 2., 4., 6., 8., 12., 16., 16.]);
+    resized(AlignCorners, ResizeMode::Linear, &[0., 2., 4., 6., 8., 12., 16.]);
+    resized(HalfPixel, ResizeMode::Linear, &[2., 12.]);
+    resized(HalfPixel, ResizeMode::Linear, &[6.]);
+    resized(PytorchHalfPixel, ResizeMode::Linear, &[0.]);
+    resized(AlignCorners, ResizeMode::Linear, &[0.]);
+    let nearest = |rounding, y: &[f32]| resized(Asymmetric, ResizeMode::Nearest(rounding), y);
+    nearest(NearestRounding::Floor, &[0., 0., 4., 4., 8., 8., 16., 16.]);
+    nearest(NearestRounding::RoundPreferFloor, &[0., 0., 4., 4., 8., 8., 16., 16.]);
+    nearest(NearestRounding::RoundPreferCeil, &[0., 4., 4., 8., 8., 16., 16., 16.]);
+    nearest(NearestRounding::Ceil, &[0., 4., 4., 8., 8., 16., 16., 16.]);
+    // A third, three times, is one: positions are those of exact arithmetic.
+    let thirds: Vec<f32> = (0..3000).map(|i| (i / 3) as f32).collect();
+    let rows = f32s(&[1000], &(0..1000).map(|i| i as f32).collect::<Vec<_>>());
+    for rounding in [NearestRounding::Floor, NearestRounding::RoundPreferFloor, NearestRounding::Ceil] {
+        let shift = |i: usize| match rounding {
+            NearestRounding::Ceil => (i % 3 > 0) as usize as f32,
+            NearestRounding::RoundPreferFloor => (i % 3 == 2) as usize as f32,
+            _ => 0.0,
+        };
+        let y: Vec<f32> = thirds.iter().enumerate().map(|(i, x)| (x + shift(i)).min(999.0)).collect();
+        let op = Resize::new([3000]).coordinates(Asymmetric).mode(ResizeMode::Nearest(rounding));
+        gives(op, &[&rows], &[f32s(&[3000], &y)]);
+    }
+    // The weights of a half are -3/32, 19/32, 19/32, -3/32, where the first and last stand for what is outside; without that,
+    // 19/35, 19/35, -3/35.
+    let cubic = |exclude_outside| ResizeMode::Cubic { coefficient: -0.75, exclude_outside };
+    let x = f32s(&[2], &[0., 32.]);
+    let op = Resize::new([3]).coordinates(AlignCorners).mode(cubic(false));
+    gives(op, &[&x], &[f32s(&[3], &[0., 16., 32.])]);
+    let x = f32s(&[3], &[35., 70., 140.]);
+    let op = Resize::new([5]).coordinates(AlignCorners).mode(cubic(true));
+    let y = host::run(&Op::from(op), &[&x]).unwrap();
+    assert!((y[0].as_f32().unwrap()[1] - (19. + 38. - 12.)).abs() < 1e-5, "{y:?}");
+}
+
+#[test]
+fn what_cannot_be_resized_is_refused() {
+    use DType::{F32, U8};
+    let of = |op: Resize, shape: &[usize]| refused(op, &[(F32, shape)]);
+    assert!(matches!(refused(Resize::new([2]), &[(U8, &[2])]), Error::Type { got: U8, .. }));
+    assert!(matches!(of(Resize::new([2]), &[2, 2]), Error::Parameter { parameter: "shape", .. }));
+    assert!(matches!(of(Resize::new([2]), &[0]), Error::Shape { .. }));
+    for scale in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e-30] {
+        let op = Resize { scales: Some(vec![scale]), ..Resize::new([2]) };
+        assert!(matches!(of(op, &[2]), Error::Parameter { parameter: "scales", .. }), "{scale}");
+    }
+    let few = Resize { scales: Some(vec![]), ..Resize::new([2]) };
+    assert!(matches!(of(few, &[2]), Error::Parameter { parameter: "scales", .. }));
+    let cubic = ResizeMode::Cubic { coefficient: f32::NAN, exclude_outside: false };
+    assert!(matches!(
+        of(Resize::new([2]).mode(cubic), &[2]),
+        Error::Parameter { parameter: "coefficient", .. }
+    ));
+    assert!(matches!(of(Resize::new([2; 5]), &[3; 5]), Error::Rank { got: 5, .. }));
+    assert!(matches!(of(Resize::new([usize::MAX, 2]), &[1, 2]), Error::TooLarge { .. }));
+    let far = Resize { scales: Some(vec![1e-9]), ..Resize::new([4]) };
+    assert!(matches!(of(far, &[4]), Error::TooLarge { what: "position", .. }));
 }

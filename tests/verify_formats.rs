@@ -381,6 +381,89 @@ fn onnx_prelu() {
 }
 
 #[test]
+fn onnx_elements_that_lie_elsewhere() {
+    let x = ("x", "F32", &[2, 3][..], &[1., 2., 3., 4., 5., 6.][..]);
+    fn list<'a>(name: &'a str, values: &'a [f64]) -> Stored<'a> {
+        (name, "I64", &[2], values)
+    }
+    fn y<'a>(shape: &'a [usize], values: &'a [f64]) -> [Stored<'a>; 1] {
+        [("y", "F32", shape, values)]
+    }
+    let turned = [1., 4., 2., 5., 3., 6.];
+    onnx(13, &[node("Transpose", json!({}), &["x"], &["y"])], &[x], &y(&[3, 2], &turned));
+    let same = node("Transpose", json!({ "perm": [0, 1] }), &["x"], &["y"]);
+    onnx(13, &[same], &[x], &y(&[2, 3], x.3));
+    // Axes in any order, and ends behind the last.
+    let slice = node("Slice", json!({}), &["x", "s", "e", "a", "t"], &["y"]);
+    let (starts, ends) = (list("s", &[-1., 0.]), list("e", &[-9e15, 9e15]));
+    let inputs = [x, starts, ends, list("a", &[1., 0.]), list("t", &[-2., 1.])];
+    onnx(13, &[slice], &inputs, &y(&[2, 2], &[3., 1., 6., 4.]));
+    let old = node("Slice", json!({ "starts": [1], "ends": [2], "axes": [-2] }), &["x"], &["y"]);
+    onnx(1, &[old], &[x], &y(&[1, 3], &[4., 5., 6.]));
+    let row = ("r", "I64", &[1, 2][..], &[7., 9e15][..]);
+    let expand = node("Expand", json!({}), &["r", "n"], &["y"]);
+    onnx(13, &[expand], &[row, list("n", &[2., 1.])], &[("y", "I64", &[2, 2], &[7., 9e15, 7., 9e15])]);
+    let joined = node("Concat", json!({ "axis": -1 }), &["x", "x"], &["y"]);
+    onnx(13, &[joined], &[x], &y(&[2, 6], &[1., 2., 3., 1., 2., 3., 4., 5., 6., 4., 5., 6.]));
+    let pad = |mode: &str, inputs: &[&str]| [node("Pad", json!({ "mode": mode }), inputs, &["y"])];
+    let (pads, number) = (("p", "I64", &[4][..], &[0., 1., -1., 0.][..]), ("c", "F32", &[][..], &[9.][..]));
+    onnx(13, &pad("constant", &["x", "p", "c"]), &[x, pads, number], &y(&[1, 4], &[9., 1., 2., 3.]));
+    onnx(13, &pad("reflect", &["x", "p"]), &[x, pads], &y(&[1, 4], &[2., 1., 2., 3.]));
+    let (one, axis) = (list("p", &[0., 2.]), ("a", "I64", &[1][..], &[-1.][..]));
+    let wrapped = [1., 2., 3., 1., 2., 4., 5., 6., 4., 5.];
+    onnx(19, &pad("wrap", &["x", "p", "", "a"]), &[x, one, axis], &y(&[2, 5], &wrapped));
+    let old = node("Pad", json!({ "pads": [0, 0, 0, 1], "value": 2.5 }), &["x"], &["y"]);
+    onnx(2, &[old], &[x], &y(&[2, 4], &[1., 2., 3., 2.5, 4., 5., 6., 2.5]));
+}
+
+#[test]
+fn onnx_reductions() {
+    let x = ("x", "F32", &[2, 2][..], &[1., 2., 4., 3.][..]);
+    let axes = ("a", "I64", &[1][..], &[-1.][..]);
+    let none = ("a", "I64", &[0][..], &[][..]);
+    let reduce = |op: &str, attributes| [node(op, attributes, &["x", "a"], &["y"])];
+    onnx(18, &reduce("ReduceMax", json!({})), &[x, axes], &[("y", "F32", &[2, 1], &[2., 4.])]);
+    onnx(18, &reduce("ReduceSum", json!({ "keepdims": 0 })), &[x, axes], &[("y", "F32", &[2], &[3., 7.])]);
+    // An empty list is all axes, or none.
+    onnx(18, &reduce("ReduceProd", json!({})), &[x, none], &[("y", "F32", &[1, 1], &[24.])]);
+    let noop = json!({ "noop_with_empty_axes": 1 });
+    onnx(18, &reduce("ReduceSumSquare", noop), &[x, none], &[("y", "F32", &[2, 2], &[1., 4., 16., 9.])]);
+    let old = node("ReduceMean", json!({ "axes": [0], "keepdims": 0 }), &["x"], &["y"]);
+    onnx(13, &[old], &[x], &[("y", "F32", &[2], &[2.5, 2.5])]);
+    let all = node("ReduceL1", json!({ "keepdims": 0 }), &["x"], &["y"]);
+    onnx(13, &[all], &[x], &[("y", "F32", &[], &[10.])]);
+    let arg = |op: &str, attributes| [node(op, attributes, &["x"], &["y"])];
+    onnx(13, &arg("ArgMax", json!({})), &[x], &[("y", "I64", &[1, 2], &[1., 1.])]);
+    let same = ("x", "I64", &[3][..], &[5., 9e15, 9e15][..]);
+    let last = json!({ "axis": -1, "keepdims": 0, "select_last_index": 1 });
+    onnx(13, &arg("ArgMax", last), &[same], &[("y", "I64", &[], &[2.])]);
+    onnx(13, &arg("ArgMin", json!({ "keepdims": 0 })), &[same], &[("y", "I64", &[], &[0.])]);
+    let least = node("ReduceMin", json!({ "keepdims": 0 }), &["x"], &["y"]);
+    onnx(13, &[least], &[same], &[("y", "I64", &[], &[5.])]);
+}
+
+#[test]
+fn onnx_interpolation() {
+    let x = ("x", "F32", &[1, 2][..], &[0., 4.][..]);
+    let resize = |attributes, inputs: &[&str]| [node("Resize", attributes, inputs, &["y"])];
+    let scales = ("s", "F32", &[2][..], &[1., 2.5][..]);
+    let linear = json!({ "mode": "linear", "coordinate_transformation_mode": "asymmetric" });
+    onnx(
+        19,
+        &resize(linear, &["x", "", "s"]),
+        &[x, scales],
+        &[("y", "F32", &[1, 5], &[0., 1.6, 3.2, 4., 4.])],
+    );
+    let sizes = ("n", "I64", &[1][..], &[4.][..]);
+    let axes = json!({ "mode": "linear", "axes": [-1] });
+    onnx(19, &resize(axes, &["x", "", "", "n"]), &[x, sizes], &[("y", "F32", &[1, 4], &[0., 1., 3., 4.])]);
+    let ceil = json!({ "nearest_mode": "ceil", "coordinate_transformation_mode": "align_corners" });
+    onnx(13, &resize(ceil, &["x", "", "s"]), &[x, scales], &[("y", "F32", &[1, 5], &[0., 4., 4., 4., 4.])]);
+    let up = node("Upsample", json!({ "mode": "nearest" }), &["x", "s"], &["y"]);
+    onnx(9, &[up], &[x, scales], &[("y", "F32", &[1, 5], &[0., 0., 0., 4., 4.])]);
+}
+
+#[test]
 fn onnx_graphs_around_one_operator() {
     let x = ("x", "F32", &[1, 4][..], &[1., -2., -3., -4.][..]);
     let axes = ("axes", "I64", &[1][..], &[0.][..]);

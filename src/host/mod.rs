@@ -22,8 +22,12 @@ mod log;
 mod output;
 mod pool;
 mod prepared;
+mod reduce;
+mod resize;
 mod roi;
+mod rows;
 mod softmax;
+mod strided;
 mod sum;
 mod unpool;
 mod values;
@@ -117,6 +121,10 @@ fn compute_with(
             (Work::Softmax(work), [x]) => softmax::softmax(work, x.as_f32()?)?,
             (Work::Activation(work), [x, slopes @ ..]) => activation::activation(work, x, slopes)?,
             (Work::Elementwise(work), inputs) => vec![elementwise::elementwise(work, inputs)?],
+            (Work::Strided(work), inputs) => strided::strided(work, inputs)?,
+            (Work::Reduce(work), [x]) => reduce::reduce(work, x)?,
+            (Work::Arg(work), [x]) => reduce::arg(work, x)?,
+            (Work::Resize(work), [x]) => resize::resize(work, x)?,
             _ => {
                 return Err(Error::arity(problem.op, "as many as the operation defines", inputs.len()));
             }

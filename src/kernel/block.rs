@@ -53,6 +53,7 @@ members! {
     [[f32; 4]; 4] => "array<vec4<f32>, 4>",
     [[u32; 4]; 16] => "array<vec4<u32>, 16>",
     [[f32; 4]; 24] => "array<vec4<f32>, 24>",
+    [[u32; 4]; 8] => "array<vec4<u32>, 8>",
     [[u32; 4]; 64] => "array<vec4<u32>, 64>",
     // `Chunk` of `lib/pages.wgsl`.
     [[u32; 8]; 8] => "array<Chunk, 8>",

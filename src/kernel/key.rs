@@ -51,7 +51,7 @@ kernels! {
     DeformSamples, CausalSequence, Dense,
     PackGemm, PackInput, PackInteger, PackWeights,
     WinogradWeights, WinogradInput, WinogradOutput,
-    Activation, Col2Im, Elementwise, Softmax, SoftmaxRows,
+    Activation, Arg, Col2Im, Elementwise, ReduceAxes, Resize, Softmax, SoftmaxRows, Strided,
     FrameRead, FrameShow,
 }
 

@@ -74,9 +74,18 @@ fn first_units(work: &Work) -> Option<(usize, u32)> {
         Work::Col2Im(w) => Some((w.planes, 1)),
         Work::Causal(w) => Some((w.conv.batch, 1 + u32::from(w.state))),
         Work::Softmax(w) => Some((w.outer, 1)),
+        Work::Arg(w) => Some((w.outer, 1)),
+        Work::Resize(w) => w.axes.first().filter(|axis| !axis.changed).map(|axis| (axis.length, 1)),
+        Work::Reduce(w) => Some((w.outermost()?.length, 1)),
         Work::Activation(w) => Some((w.elements / w.unit().max(1), 1)),
-        Work::Pool(_) | Work::Fractional(_) | Work::Unpool(_) | Work::RoiAlign(_) | Work::MaxRoi(_) => None,
-        Work::Elementwise(_) => None,
+        Work::Pool(_)
+        | Work::Fractional(_)
+        | Work::Unpool(_)
+        | Work::RoiAlign(_)
+        | Work::MaxRoi(_)
+        | Work::Elementwise(_)
+        | Work::Elementwise(_)
+        | Work::Strided(_) => None,
     }
 }
 
@@ -111,13 +120,16 @@ pub(super) fn with_units(work: &Work, count: usize) -> Work {
             }
         }
         Work::Softmax(w) => w.outer = count,
+        Work::Arg(w) => w.outer = count,
+        Work::Resize(w) => w.take_outermost(count),
+        Work::Reduce(w) => w.take_outermost(count),
         Work::Activation(w) => w.elements = count * w.unit(),
         Work::Elementwise(w) => {
             if let Some(outer) = w.axes.first_mut() {
                 outer.length = count;
             }
         }
-        Work::RoiAlign(_) | Work::MaxRoi(_) => {}
+        Work::RoiAlign(_) | Work::MaxRoi(_) | Work::Strided(_) => {}
     }
     work
 }

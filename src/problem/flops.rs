@@ -17,7 +17,8 @@ pub(crate) struct Flops {
 impl Problem {
     /// Operations on numbers by the definition: two for each multiplication and addition of a convolution, one for
     /// each tap of a pooling window (maxima count their comparisons), five for each element of softmax, one for
-    /// each of an activation by itself, of a step of a formula, and of the columns that are added up to images.
+    /// each of an activation by itself, of a step of a formula, of the columns that are added up to images, and of axes
+    /// that become one value.
     ///
     /// Taps that lie in the padding count, as is usual in comparing convolutions; bias and activation within a
     /// convolution do not, nor does what samples the taps of a deformable one. Nothing for pooling of regions, whose work depends on values.
@@ -57,7 +58,11 @@ impl Problem {
             Work::Softmax(_) => rest(SOFTMAX.saturating_mul(elements(self))),
             Work::Activation(_) => rest(elements(self)),
             Work::Elementwise(w) => rest(elements(self).saturating_mul(w.formula.steps.len() as u64)),
-            Work::Unpool(_) => rest(0),
+            Work::Reduce(w) => rest(product([w.outputs(), w.length()])),
+            // A multiplication and an addition for each tap.
+            Work::Resize(w) => rest(product([2, w.taps()]).saturating_mul(elements(self))),
+            Work::Arg(w) => rest(product([w.outer, w.length, w.inner])),
+            Work::Unpool(_) | Work::Strided(_) => rest(0),
             Work::RoiAlign(_) | Work::MaxRoi(_) => return None,
         })
     }

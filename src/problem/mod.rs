@@ -16,7 +16,10 @@ mod integer;
 mod names;
 mod pointwise;
 mod pool;
+mod reduce;
+mod resize;
 mod roi;
+mod strided;
 mod transposed;
 mod types;
 mod unpool;
@@ -34,7 +37,12 @@ pub use fractional::{FractionalAxis, FractionalWork};
 pub use integer::{IntegerWork, RequantizeWork};
 pub use pointwise::{ActivationWork, SoftmaxWork};
 pub use pool::PoolWork;
+pub use reduce::{ArgWork, ReduceWork};
+pub(crate) use resize::Taps;
+pub use resize::{ResizeAxis, ResizeWork};
 pub use roi::{MOST_SAMPLES, MaxRoiWork, Neighbours, RoiAlignWork, RoiAxis, RoiShape};
+pub(crate) use strided::MOST_AXES;
+pub use strided::{StridedAxis, StridedPiece, StridedWork};
 pub use unpool::UnpoolWork;
 
 use crate::dtype::DType;
@@ -90,6 +98,14 @@ pub enum Work {
     Activation(ActivationWork),
     /// A formula of broadcast tensors.
     Elementwise(ElementwiseWork),
+    /// Elements from where strides say.
+    Strided(StridedWork),
+    /// Axes made one value.
+    Reduce(ReduceWork),
+    /// The index of an element along an axis.
+    Arg(ArgWork),
+    /// Axes made longer or shorter.
+    Resize(ResizeWork),
 }
 
 impl Problem {
@@ -141,6 +157,12 @@ impl Problem {
             Op::Softmax(spec) => pointwise::softmax(spec, inputs),
             Op::Activation(spec) => pointwise::activation(spec, inputs),
             Op::Elementwise(spec) => elementwise::elementwise(spec, inputs),
+            Op::AsStrided(spec) => strided::as_strided(spec, inputs),
+            Op::Concat(spec) => strided::concat(spec, inputs),
+            Op::Pad(spec) => strided::pad(spec, inputs),
+            Op::Reduce(spec) => reduce::reduce(spec, inputs),
+            Op::ArgReduce(spec) => reduce::arg(spec, inputs),
+            Op::Resize(spec) => resize::resize(spec, inputs),
         }
     }
 
@@ -242,4 +264,18 @@ fn only_input<'a>(op: &'static str, inputs: &'a [TensorDesc]) -> Result<&'a Tens
         [input] => Ok(input),
         _ => Err(Error::arity(op, "one", inputs.len())),
     }
+}
+
+/// An axis counted from the first.
+fn axis_of(op: &'static str, axis: isize, shape: &[usize]) -> Result<usize> {
+    let rank = shape.len() as isize;
+    let counted = if axis < 0 { axis.saturating_add(rank) } else { axis };
+    if (0..rank).contains(&counted) {
+        return Ok(counted as usize);
+    }
+    let rule = match rank {
+        0 => "a tensor of shape [] has no axis".to_owned(),
+        _ => format!("a tensor of shape {shape:?} has axes {} to {}", -rank, rank - 1),
+    };
+    Err(Error::parameter(op, "axis", axis, rule))
 }

@@ -1,7 +1,7 @@
 //! Softmax and activation problems.
 
 use super::conv::check_activation;
-use super::{Problem, Work, only_input};
+use super::{Problem, Work, axis_of, only_input};
 use crate::error::{Error, Result};
 use crate::spec::{Activation, Softmax};
 use crate::tensor::TensorDesc;
@@ -64,13 +64,7 @@ impl ActivationWork {
 pub(super) fn softmax(spec: &Softmax, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "softmax";
     let input = only_input(op, inputs)?;
-    let rank = input.shape.len() as isize;
-    let axis = if spec.axis < 0 { spec.axis.saturating_add(rank) } else { spec.axis };
-    if !(0..rank).contains(&axis) {
-        let rule = format!("a tensor of shape {:?} has axes {} to {}", input.shape, -rank, rank - 1);
-        return Err(Error::parameter(op, "axis", spec.axis, rule));
-    }
-    let axis = axis as usize;
+    let axis = axis_of(op, spec.axis, &input.shape)?;
     let work = SoftmaxWork {
         outer: input.shape[..axis].iter().product(),
         length: input.shape[axis],

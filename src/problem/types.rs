@@ -20,12 +20,18 @@ impl Op {
             Op::AdaptivePool(spec) => pooled(spec.kind),
             Op::MaxUnpool(_) => &ORDERED,
             Op::Conv(_) | Op::ConvTranspose(_) | Op::ConvPool(_) | Op::Dense(_) => &FLOATS,
-            Op::Col2Im(_) | Op::CausalConv(_) | Op::Elementwise(_) => &FLOATS,
+            Op::Col2Im(_)
+            | Op::CausalConv(_)
+            | Op::Elementwise(_)
+            | Op::Reduce(_)
+            | Op::ArgReduce(_)
+            | Op::Resize(_) => &FLOATS,
             Op::ConvInteger(_) => &BYTES,
             Op::FractionalMaxPool(_) | Op::RoiAlign(_) | Op::MaxRoiPool(_) | Op::DeformConv(_) => {
                 &[DType::F32]
             }
             Op::Softmax(_) | Op::Activation(_) => &[DType::F32],
+            Op::AsStrided(_) | Op::Concat(_) | Op::Pad(_) => DType::ALL,
         }
     }
 }

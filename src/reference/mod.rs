@@ -15,9 +15,12 @@ mod integer;
 #[cfg_attr(target_arch = "wasm32", allow(dead_code))]
 pub(crate) mod judge;
 mod pool;
+mod reduce;
+mod resize;
 mod roi;
 pub(crate) mod sample;
 mod softmax;
+mod strided;
 mod tile;
 mod tolerance;
 mod unpool;
@@ -126,6 +129,10 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
         (Work::Softmax(work), [x], [y]) => softmax::softmax(work, x, y),
         (Work::Activation(work), [x, slopes @ ..], [y]) => activation::activation(work, x, slopes.first(), y),
         (Work::Elementwise(work), inputs, [y]) => elementwise::elementwise(work, inputs, y),
+        (Work::Strided(work), all, [y]) => strided::strided(work, all, y)?,
+        (Work::Reduce(work), [x], [y]) => reduce::reduce(work, x, y)?,
+        (Work::Arg(work), [x], [y]) => reduce::arg(work, x, y),
+        (Work::Resize(work), [x], [y]) => resize::resize(work, x, y),
         _ => {
             return Err(crate::Error::arity(problem.op, "as many as the operation defines", inputs.len()));
         }

@@ -11,9 +11,13 @@ mod dense;
 mod elementwise;
 mod integer;
 mod layout;
+mod pad;
 mod pool;
+mod reduce;
+mod resize;
 mod roi;
 pub(crate) mod setters;
+pub(crate) mod strided;
 
 pub use crate::activation::{Activation, ActivationKind};
 pub use accuracy::Accuracy;
@@ -26,8 +30,12 @@ pub use dense::{Dense, DenseLayout, Softmax};
 pub use elementwise::{BinaryFunction, ElementStep, Elementwise, Operand, UnaryFunction};
 pub use integer::{ConvInteger, Requantize};
 pub use layout::{Layout, Padding};
+pub use pad::{Pad, PadMode};
 pub use pool::{AdaptivePool, FractionalMaxPool, GlobalPool, IndexNumbering, MaxUnpool, Pool, PoolKind};
+pub use reduce::{ArgKind, ArgReduce, Reduce, ReduceKind};
+pub use resize::{NearestRounding, Resize, ResizeCoordinates, ResizeMode};
 pub use roi::{MaxRoiPool, RoiAlign, RoiMode};
+pub use strided::{AsStrided, Concat};
 
 /// One operation. It can be a key, with the inputs' [`TensorDesc`](crate::TensorDesc): two are equal if every field is, and
 /// parameters that are floats if their bits are.
@@ -80,6 +88,18 @@ pub enum Op {
     Activation(Activation),
     /// A formula of broadcast tensors.
     Elementwise(Elementwise),
+    /// A copy of what strides say.
+    AsStrided(AsStrided),
+    /// Tensors one behind the other.
+    Concat(Concat),
+    /// Elements around a tensor.
+    Pad(Pad),
+    /// Axes made one value.
+    Reduce(Reduce),
+    /// The index of an element along an axis.
+    ArgReduce(ArgReduce),
+    /// Axes made longer or shorter.
+    Resize(Resize),
 }
 
 impl Op {
@@ -130,5 +150,11 @@ op_from!(
     Dense,
     Softmax,
     Activation,
-    Elementwise
+    Elementwise,
+    AsStrided,
+    Concat,
+    Pad,
+    Reduce,
+    ArgReduce,
+    Resize
 );

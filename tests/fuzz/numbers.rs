@@ -268,6 +268,7 @@ impl Numbers {
             14 => self.col2im(rank),
             15 => self.causal(),
             16 => self.elementwise(),
+            17 => self.strided(),
             _ => {
                 let shape = self.list(3, 0, 9);
                 (self.activation().into(), vec![self.desc(shape)])

@@ -1,9 +1,6 @@
 //! Specifications of what ONNX has beside pooling and convolution.
 
-use wgpool::{
-    Activation, BinaryFunction, CausalConv, Col2Im, ConvInteger, DType, DeformConv, ElementStep, Elementwise,
-    KernelLayout, Layout, Op, Operand, Pool, Problem, Requantize, TensorDesc, UnaryFunction,
-};
+use wgpool::{Activation, ArgKind, ArgReduce, AsStrided, BinaryFunction, CausalConv, Col2Im, Concat, ConvInteger, DType, DeformConv, ElementStep, Elementwise, KernelLayout, Layout, NearestRounding, Op, Operand, Pad, PadMode, Pool, Problem, Reduce, ReduceKind, Requantize, Resize, ResizeCoordinates, ResizeMode, TensorDesc, UnaryFunction};
 
 use crate::fuzz::pick;
 use crate::numbers::Numbers;
@@ -117,5 +114,74 @@ impl Numbers {
             inputs.push(self.desc(vec![channels]));
         }
         (CausalConv { state, activation: self.activation() }.into(), inputs)
+    }
+
+    /// A number of either sign.
+    fn signed(&mut self, most: usize) -> isize {
+        let size = self.size(0, most) as isize;
+        if self.flag() { size } else { size.wrapping_neg() }
+    }
+
+    pub fn strided(&mut self) -> (Op, Vec<TensorDesc>) {
+        let rank = self.rng.between(0, 10);
+        let mut x: Vec<usize> = (0..rank).map(|_| self.size(0, 6)).collect();
+        let signed = |numbers: &mut Numbers| -> Vec<isize> {
+            let length = if numbers.odd() { numbers.rng.between(0, 10) } else { rank };
+            (0..length).map(|_| numbers.signed(3)).collect()
+        };
+        let op: Op = match self.rng.between(0, 8) {
+            0 => AsStrided { strides: signed(self), shape: self.list(rank, 0, 4), offset: self.size(0, 60) }
+                .into(),
+            1 => {
+                let order: Vec<usize> =
+                    (0..rank).map(|axis| if self.odd() { 0 } else { rank - 1 - axis }).collect();
+                AsStrided::transpose(&x, &order).map_or(Concat { axis: 0 }.into(), Op::from)
+            }
+            2 => {
+                let slice = AsStrided::slice(&x, &signed(self), &signed(self), &signed(self));
+                slice.map_or(Concat { axis: 1 }.into(), Op::from)
+            }
+            3 => AsStrided::expand(&x, &self.list(rank, 1, 4)).map_or(Concat { axis: 2 }.into(), Op::from),
+            4 => Concat { axis: self.signed(2) }.into(),
+            5 => ArgReduce::new(ArgKind::Max, self.signed(2)).keepdims(self.flag()).into(),
+            7 => {
+                let all = [
+                    ResizeMode::Nearest(NearestRounding::Ceil),
+                    ResizeMode::Linear,
+                    ResizeMode::Cubic { coefficient: self.float(), exclude_outside: self.flag() },
+                ];
+                let mode = *pick(&mut self.rng, &all);
+                let coordinates = *pick(
+                    &mut self.rng,
+                    &[
+                        ResizeCoordinates::HalfPixel,
+                        ResizeCoordinates::HalfPixelSymmetric,
+                        ResizeCoordinates::PytorchHalfPixel,
+                        ResizeCoordinates::Asymmetric,
+                        ResizeCoordinates::AlignCorners,
+                    ],
+                );
+                let scales = self.flag().then(|| x.iter().map(|_| self.float()).collect());
+                Resize { shape: self.list(rank, 0, 9), scales, mode, coordinates }.into()
+            }
+            6 => {
+                let odd = self.odd();
+                let axes: Vec<isize> = (0..rank as isize).filter(|_| self.flag()).collect();
+                let axes = if odd { signed(self) } else { axes };
+                Reduce::new(*pick(&mut self.rng, &ReduceKind::ALL), axes).keepdims(self.flag()).into()
+            }
+            _ => {
+                let modes = [PadMode::Constant(self.float()), PadMode::Reflect, PadMode::Edge, PadMode::Wrap];
+                let mode = *pick(&mut self.rng, &modes);
+                Pad { before: signed(self), after: signed(self), mode }.into()
+            }
+        };
+        if let Op::AsStrided(AsStrided { offset: 1.., .. }) = op
+            && self.flag()
+        {
+            x = vec![self.size(60, 5000)];
+        }
+        let count = if matches!(op, Op::Concat(_)) { self.rng.between(0, 5) } else { 1 };
+        (op, (0..count).map(|_| self.desc(x.clone())).collect())
     }
 }

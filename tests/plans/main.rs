@@ -5,12 +5,7 @@ use std::path::Path;
 use std::{env, fs};
 
 use wgpool::kernel::{Cooperative, KernelKey, Side};
-use wgpool::{
-    Accuracy, Activation, AdaptivePool, Caps, CausalConv, Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose,
-    DType, DeformConv, Dense, Elementwise, Error, FractionalMaxPool, GlobalPool, IndexNumbering,
-    KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Padding, Plan, Pool, PoolKind, Requantize, RoiAlign,
-    RoiMode, Softmax, TensorDesc,
-};
+use wgpool::{Accuracy, Activation, AdaptivePool, ArgKind, ArgReduce, AsStrided, Caps, CausalConv, Col2Im, Concat, Conv, ConvInteger, ConvPool, ConvTranspose, DType, DeformConv, Dense, Elementwise, Error, FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Pad, PadMode, Padding, Plan, Pool, PoolKind, Reduce, ReduceKind, Requantize, Resize, ResizeMode, RoiAlign, RoiMode, Softmax, TensorDesc};
 use wgpool_testing::bench::cases;
 
 /// Devices, by the names that the text has for them.
@@ -221,6 +216,19 @@ fn pooled() -> Vec<Spec> {
     specs
 }
 
+fn transposed(shape: &[usize]) -> AsStrided {
+    AsStrided::transpose(shape, &[0, 2, 1]).unwrap()
+}
+
+/// Columns of bytes in 9 rows of 32.
+fn sliced(columns: usize) -> AsStrided {
+    AsStrided::new([9, columns], [32, 1], 16)
+}
+
+fn cubic(exclude_outside: bool) -> ResizeMode {
+    ResizeMode::Cubic { coefficient: -0.75, exclude_outside }
+}
+
 fn others() -> Vec<Spec> {
     let bytes = |requantize: bool| {
         let of = |shape: &[usize], dtype| TensorDesc { shape: shape.to_vec(), dtype };
@@ -256,6 +264,23 @@ fn others() -> Vec<Spec> {
         ("unpool".into(), MaxUnpool::new([2, 2]).into(), unpool.to_vec()),
         ("align".into(), align.into(), [&regions[..], &[images]].concat()),
         f32(max_roi, &[&[1, 4, 20, 20], &[3, 5]], "max roi"),
+        of(transposed(&[2, 30, 8]), DType::F16, &[&[2, 30, 8]], "transpose"),
+        of(sliced(4), DType::U8, &[&[9, 32]], "slice of words"),
+        of(sliced(16), DType::U8, &[&[9, 32]], "slice of vectors"),
+        of(sliced(3), DType::U8, &[&[9, 32]], "slice of bytes"),
+        f32(Concat { axis: 1 }, &[&[2, 3, 4], &[2, 0, 4], &[2, 5, 4]], "concat"),
+        of(Concat { axis: 1 }, DType::U8, &[&[2, 3], &[2, 5]], "concat"),
+        f32(Pad::new([0, 0, 1, 1], [0, 0, 1, 1]), &[&[1, 8, 20, 20]], "pad"),
+        f32(Pad::new([0, 1, 1, 0], [0, 1, 1, 0]), &[&[1, 20, 20, 8]], "pad nhwc"),
+        of(Pad::new([0, 2], [0, 2]).mode(PadMode::Reflect), DType::BF16, &[&[8, 20]], "pad"),
+        f32(Reduce::new(ReduceKind::Mean, [2, 3]), &[&[2, 64, 20, 20]], "mean of planes"),
+        of(Reduce::new(ReduceKind::L2, [1]), DType::BF16, &[&[20, 50, 8]], "L2"),
+        f32(Reduce::new(ReduceKind::Sum, [0, 2]), &[&[2, 8, 9]], "sum of two axes"),
+        f32(Reduce::new(ReduceKind::Sum, [0]), &[&[5_000_000]], "sum of all"),
+        f32(ArgReduce::new(ArgKind::Max, -1), &[&[4, 1000]], "argmax"),
+        of(ArgReduce::new(ArgKind::Min, 0), DType::F16, &[&[9, 70]], "argmin"),
+        f32(Resize::new([1, 8, 40, 40]), &[&[1, 8, 20, 20]], "resize"),
+        of(Resize::new([1, 30, 8]).mode(cubic(true)), DType::F16, &[&[1, 20, 8]], "resize by cubes"),
         f32(Softmax::last_axis(), &[&[30, 20]], "softmax"),
         f32(Softmax::last_axis(), &[&[30, 2000]], "softmax"),
         f32(Softmax::last_axis(), &[&[5000, 2000]], "softmax"),

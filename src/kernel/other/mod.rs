@@ -1,9 +1,16 @@
 //! The kernels of other operations.
 
 mod activation;
+mod arg;
 mod col2im;
 mod elementwise;
+mod reduce;
+mod resize;
 mod softmax;
 mod softmax_rows;
+mod strided;
 
-pub use {activation::*, col2im::*, elementwise::*, softmax::*, softmax_rows::*};
+pub use {
+    activation::*, arg::*, col2im::*, elementwise::*, reduce::*, resize::*, softmax::*, softmax_rows::*,
+    strided::*,
+};

@@ -3,7 +3,7 @@
 use super::array::{Array, Element, Values};
 use wgpool::error::{Error, Result};
 use wgpool::problem::Problem;
-use wgpool::spec::{Op, PoolKind};
+use wgpool::spec::{Op, Pad, PadMode, PoolKind, ReduceKind};
 use wgpool::tensor::{DType, Data, Tensor, TensorDesc};
 
 /// Why a case is not computed.
@@ -87,6 +87,10 @@ impl Call {
             Op::GlobalPool(pool) => pool.kind == PoolKind::Max,
             Op::AdaptivePool(pool) => pool.kind == PoolKind::Max,
             Op::FractionalMaxPool(_) | Op::MaxUnpool(_) | Op::MaxRoiPool(_) => true,
+            // Zero is at place zero; no other number has its own.
+            Op::Pad(Pad { mode: PadMode::Constant(value), .. }) => *value == 0.0,
+            Op::AsStrided(_) | Op::Concat(_) | Op::Pad(_) | Op::ArgReduce(_) => true,
+            Op::Reduce(reduce) => matches!(reduce.kind, ReduceKind::Max | ReduceKind::Min),
             _ => false,
         }
     }
@@ -201,7 +205,11 @@ impl Call {
             };
             let all = (0..tensor.data().len()).filter_map(|i| tensor.data().get(i));
             // The outputs of all other operations behind the first are indices.
-            let indices = number > 0 && !matches!(self.op, Op::CausalConv(_));
+            let indices = match self.op {
+                Op::ArgReduce(_) => true,
+                Op::CausalConv(_) => false,
+                _ => number > 0,
+            };
             arrays.push(if indices {
                 Array { shape, element: Element::I64, values: Values::Int(all.map(|v| v as i64).collect()) }
             } else if element.is_float() {

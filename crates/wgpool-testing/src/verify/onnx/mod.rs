@@ -6,12 +6,16 @@ mod deform;
 mod formulas;
 mod integer;
 mod operators;
+mod reduce;
+mod resize;
 mod shapes;
+mod strided;
 mod windows;
 
 use std::collections::HashMap;
 
 use super::array::Array;
+use super::attributes::Attributes;
 use super::call::{Call, Refusal};
 use super::manifest::Node;
 use wgpool::error::{Error, Result};
@@ -70,4 +74,34 @@ fn required(inputs: &[Option<Array>], i: usize) -> Result<&Array> {
         expected: "more than were given",
         got: inputs.iter().flatten().count(),
     })
+}
+
+/// Whole numbers that newer operator sets give as input `i`, and older ones as an attribute.
+fn numbers(
+    attributes: Attributes<'_>,
+    inputs: &[Option<Array>],
+    i: usize,
+    name: &'static str,
+) -> Result<Option<Vec<i64>>> {
+    match inputs.get(i).and_then(Option::as_ref).map(Array::integers) {
+        Some(Some(list)) => Ok(Some(list.to_vec())),
+        Some(None) => Err(Error::parameter(OP, name, "a float", "it must be a list of integers")),
+        None => attributes.ints(&[name]),
+    }
+}
+
+/// Axes counted from the front.
+fn axes(list: &[i64], rank: usize) -> Result<Vec<usize>> {
+    let mut axes = Vec::with_capacity(list.len());
+    for &axis in list {
+        let at = if axis < 0 { axis.saturating_add(rank as i64) } else { axis };
+        match usize::try_from(at) {
+            Ok(at) if at < rank && !axes.contains(&at) => axes.push(at),
+            _ => {
+                let rule = format!("each must be one of {rank} axes, once");
+                return Err(Error::parameter(OP, "axes", list, rule));
+            }
+        }
+    }
+    Ok(axes)
 }

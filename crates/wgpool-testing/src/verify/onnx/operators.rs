@@ -5,7 +5,7 @@ use super::super::attributes::Attributes;
 use super::super::call::{Call, Refusal, Role};
 use super::super::manifest::Node;
 use super::windows::{check_kernel_shape, conv, group, ones, padding};
-use super::{OP, causal, col2im, deform, formulas, integer, required};
+use super::{OP, causal, col2im, deform, formulas, integer, reduce, required, resize, strided};
 use wgpool::error::{Error, Result};
 use wgpool::spec::{
     Activation, ConvTranspose, GlobalPool, IndexNumbering, Layout, MaxRoiPool, MaxUnpool, Op, Padding, Pool,
@@ -14,38 +14,48 @@ use wgpool::spec::{
 
 /// Whether this library has the operator.
 pub fn known(op: &str) -> bool {
-    let own = matches!(
-        op,
-        "MaxPool"
-            | "AveragePool"
-            | "LpPool"
-            | "GlobalMaxPool"
-            | "GlobalAveragePool"
-            | "GlobalLpPool"
-            | "MaxUnpool"
-            | "RoiAlign"
-            | "MaxRoiPool"
-            | "Conv"
-            | "ConvTranspose"
-            | "ConvInteger"
-            | "CausalConvWithState"
-            | "Col2Im"
-            | "DeformConv"
-            | "QLinearConv"
-            | "Relu"
-            | "LeakyRelu"
-            | "PRelu"
-            | "Elu"
-            | "Sigmoid"
-            | "HardSigmoid"
-            | "Tanh"
-            | "HardSwish"
-            | "Gelu"
-            | "Mish"
-            | "Softplus"
-            | "Softmax"
-    );
-    own || formulas::known(op)
+    formulas::known(op)
+        || reduce::kind(op).is_some()
+        || matches!(
+            op,
+            "MaxPool"
+                | "AveragePool"
+                | "LpPool"
+                | "GlobalMaxPool"
+                | "GlobalAveragePool"
+                | "GlobalLpPool"
+                | "MaxUnpool"
+                | "RoiAlign"
+                | "MaxRoiPool"
+                | "Conv"
+                | "ConvTranspose"
+                | "ConvInteger"
+                | "CausalConvWithState"
+                | "Col2Im"
+                | "DeformConv"
+                | "QLinearConv"
+                | "Relu"
+                | "LeakyRelu"
+                | "PRelu"
+                | "Elu"
+                | "Sigmoid"
+                | "HardSigmoid"
+                | "Tanh"
+                | "HardSwish"
+                | "Gelu"
+                | "Mish"
+                | "Softplus"
+                | "Softmax"
+                | "Transpose"
+                | "Slice"
+                | "Expand"
+                | "Concat"
+                | "Pad"
+                | "ArgMax"
+                | "ArgMin"
+                | "Resize"
+                | "Upsample"
+        )
 }
 
 const MEAN: PoolKind = PoolKind::Average { count_include_pad: false, divisor: None };
@@ -149,6 +159,10 @@ pub fn call(node: &Node, opset: i64, inputs: &[Option<Array>]) -> Result<Call, R
             axis if axis.unwrap_or(1) == x.shape.len() as i64 - 1 => only(Softmax { axis: -1 }.into()),
             _ => Err(Refusal::Unsupported("Softmax over several axes".into())),
         },
+        "Transpose" | "Slice" | "Expand" | "Concat" | "Pad" => strided::strided(node, attributes, inputs),
+        "Resize" | "Upsample" => resize::resize(node, attributes, opset, inputs),
+        "ArgMax" | "ArgMin" => reduce::reduce(node, attributes, inputs),
+        op if reduce::kind(op).is_some() => reduce::reduce(node, attributes, inputs),
         other => formulas::call(other, attributes, inputs)?
             .ok_or_else(|| Refusal::Unsupported(format!("{other} is not an operation of this library"))),
     }

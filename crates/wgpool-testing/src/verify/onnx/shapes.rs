@@ -3,7 +3,7 @@
 use super::super::array::{Array, Values};
 use super::super::attributes::Attributes;
 use super::super::manifest::Node;
-use super::{OP, required};
+use super::{OP, axes, numbers, required};
 use wgpool::error::{Error, Result};
 
 /// Whether it is one of these operators.
@@ -15,14 +15,7 @@ pub fn known(op: &str) -> bool {
 pub fn apply(node: &Node, inputs: &[Option<Array>]) -> Result<Array> {
     let attributes = Attributes { op: OP, map: &node.attributes };
     let x = required(inputs, 0)?;
-    // Newer operator sets give as an input what older ones gave as an attribute.
-    let numbers = |name: &'static str| -> Result<Option<Vec<i64>>> {
-        match inputs.get(1).and_then(Option::as_ref).map(Array::integers) {
-            Some(Some(list)) => Ok(Some(list.to_vec())),
-            Some(None) => Err(Error::parameter(OP, name, "a float", "it must be a list of integers")),
-            None => attributes.ints(&[name]),
-        }
-    };
+    let numbers = |name: &'static str| numbers(attributes, inputs, 1, name);
     let shape = match node.op.as_str() {
         "Unsqueeze" => unsqueezed(&x.shape, &numbers("axes")?.ok_or_else(|| attributes.missing("axes"))?)?,
         "Squeeze" => squeezed(&x.shape, numbers("axes")?)?,
@@ -50,26 +43,11 @@ pub fn apply(node: &Node, inputs: &[Option<Array>]) -> Result<Array> {
     Ok(Array { shape, element: x.element, values })
 }
 
-/// Axes counted from the front.
-fn axes(list: &[i64], rank: usize) -> Result<Vec<usize>> {
-    let mut axes = Vec::with_capacity(list.len());
-    for &axis in list {
-        let at = if axis < 0 { axis.saturating_add(rank as i64) } else { axis };
-        match usize::try_from(at) {
-            Ok(at) if at < rank && !axes.contains(&at) => axes.push(at),
-            _ => {
-                let rule = format!("each must be one of {rank} axes, once");
-                return Err(Error::parameter(OP, "axes", list, rule));
-            }
-        }
-    }
-    axes.sort_unstable();
-    Ok(axes)
-}
-
 fn unsqueezed(shape: &[usize], list: &[i64]) -> Result<Vec<usize>> {
     let mut shape = shape.to_vec();
-    for axis in axes(list, shape.len() + list.len())? {
+    let mut axes = axes(list, shape.len() + list.len())?;
+    axes.sort_unstable();
+    for axis in axes {
         shape.insert(axis, 1);
     }
     Ok(shape)

@@ -6,8 +6,11 @@ mod deform;
 mod formulas;
 mod integer;
 mod pooling;
+mod reduce;
 mod regions;
+mod resize;
 mod sequences;
+mod strided;
 mod values;
 
 use wgpool::problem::{Problem, Work};
@@ -104,11 +107,23 @@ pub enum Family {
     ConvTile,
     /// Formulas of broadcast tensors.
     Elementwise,
+    /// Copies of what strides say.
+    AsStrided,
+    /// Tensors one behind the other.
+    Concat,
+    /// Elements around a tensor.
+    Pad,
+    /// Axes made one value.
+    Reduce,
+    /// Indices of the largest or smallest elements.
+    ArgReduce,
+    /// Interpolation.
+    Resize,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Family; 21] = [
+    pub const ALL: [Family; 27] = [
         Family::MaxPool,
         Family::AveragePool,
         Family::LpPool,
@@ -130,6 +145,12 @@ impl Family {
         Family::CausalConv,
         Family::ConvTile,
         Family::Elementwise,
+        Family::AsStrided,
+        Family::Concat,
+        Family::Pad,
+        Family::Reduce,
+        Family::ArgReduce,
+        Family::Resize,
     ];
 
     /// A random legal case. `f16` says whether 16-bit floats may come up.
@@ -177,6 +198,12 @@ impl Family {
             Family::CausalConv => "causal convolution",
             Family::ConvTile => "convolution by tile",
             Family::Elementwise => "formula",
+            Family::AsStrided => "strided copy",
+            Family::Concat => "concatenation",
+            Family::Pad => "padding",
+            Family::Reduce => "reduction",
+            Family::ArgReduce => "index of an extreme",
+            Family::Resize => "interpolation",
         }
     }
 
@@ -200,6 +227,12 @@ impl Family {
             Family::CausalConv => sequences::causal(rng, f16),
             Family::ConvTile => convolution::by_tile(rng, f16),
             Family::Elementwise => formulas::elementwise(rng, f16),
+            Family::AsStrided => strided::as_strided(rng, f16),
+            Family::Concat => strided::concat(rng, f16),
+            Family::Pad => strided::pad(rng, f16),
+            Family::Reduce => reduce::reduce(rng, f16),
+            Family::ArgReduce => reduce::arg(rng, f16),
+            Family::Resize => resize::resize(rng, f16),
             Family::Dense => convolution::dense(rng, f16),
             Family::Softmax => {
                 let rank = rng.between(1, 4);
