@@ -254,6 +254,18 @@ pub enum Error {
         /// What is wrong, with values.
         reason: String,
     },
+    /// The file of a network that is refused, with the place in it and the rule it breaks.
+    #[error("{}: {refusal}: {}: {}", escaped(file), escaped(at), escaped(reason))]
+    Network {
+        /// The kind of file, and its name where that is known.
+        file: String,
+        /// The kind of rule.
+        refusal: Refusal,
+        /// The place: a byte, a node, a tensor or a value.
+        at: String,
+        /// What is wrong, with values.
+        reason: String,
+    },
     /// A file that cannot be read or written.
     #[error("{}: {source}", escaped(&path.to_string_lossy()))]
     File {
@@ -262,6 +274,43 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+}
+
+/// The kind of rule that the file of a network breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Its bytes are not of the file's format.
+    Parse,
+    /// The data of a tensor do not have the size of its shape and type.
+    Tensor,
+    /// Nodes, values and their names do not make a graph.
+    Structure,
+    /// Shapes do not fit an operator, or each other.
+    Shape,
+    /// An element type does not fit an operator, or is none.
+    Type,
+    /// It is legal, but not supported.
+    Unsupported,
+    /// Data in another file that cannot be had.
+    External,
+    /// A size or depth is beyond what is computed.
+    Limit,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Refusal::Parse => "parse",
+            Refusal::Tensor => "tensor",
+            Refusal::Structure => "structure",
+            Refusal::Shape => "shape",
+            Refusal::Type => "type",
+            Refusal::Unsupported => "unsupported",
+            Refusal::External => "external data",
+            Refusal::Limit => "limit",
+        })
+    }
 }
 
 impl Error {
@@ -293,6 +342,24 @@ impl Error {
     /// An [`Error::Document`] from its parts.
     pub fn document(document: impl Into<String>, reason: impl Into<String>) -> Error {
         Error::Document { document: document.into(), reason: reason.into() }
+    }
+
+    /// An [`Error::Network`] of a kind of file from its parts.
+    pub fn network(
+        file: impl Into<String>,
+        refusal: Refusal,
+        at: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> Error {
+        Error::Network { file: file.into(), refusal, at: at.into(), reason: reason.into() }
+    }
+
+    /// Names the file that an [`Error::Document`] or an [`Error::Network`] is about; others stay as they are.
+    pub fn in_file(mut self, path: &std::path::Path) -> Error {
+        if let Error::Document { document: file, .. } | Error::Network { file, .. } = &mut self {
+            *file += &format!(" {}", path.display());
+        }
+        self
     }
 
     /// An [`Error::Rank`] from its parts.

@@ -15,6 +15,8 @@ pub mod keras;
 mod layer;
 mod lower;
 mod memory;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 mod program;
 mod sequential;
 mod session;

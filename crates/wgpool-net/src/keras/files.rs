@@ -8,7 +8,6 @@ use super::architecture;
 use super::weights::from_safetensors;
 use crate::Sequential;
 use wgpool::error::{Error, Result};
-use wgpool::text::escaped;
 
 /// What HDF5 files begin with.
 const HDF5: &[u8] = b"\x89HDF\r\n\x1a\n";
@@ -32,7 +31,7 @@ const LARGEST_WEIGHTS: u64 = 4 << 30;
 pub fn load(path: impl AsRef<Path>, weights: Option<&Path>) -> Result<Sequential> {
     let (path, file, is_archive) = open(path.as_ref())?;
     if is_archive && weights.is_none() {
-        return archive(file, true).map_err(|error| named(error, &path));
+        return archive(file, true).map_err(|error| error.in_file(&path));
     }
     let mut model = without_weights(&path, file, is_archive)?;
     let beside = |name: &str| path.with_file_name(name);
@@ -49,7 +48,7 @@ pub fn load(path: impl AsRef<Path>, weights: Option<&Path>) -> Result<Sequential
         true => from_hdf5(&mut model, bytes),
         false => from_safetensors(&mut model, &bytes),
     };
-    filled.map(|()| model).map_err(|error| named(error, &weights))
+    filled.map(|()| model).map_err(|error| error.in_file(&weights))
 }
 
 /// Loads a model without its weights, from the same files as [`load`].
@@ -66,17 +65,7 @@ fn without_weights(path: &Path, mut file: File, is_archive: bool) -> Result<Sequ
         true => archive(file, false),
         false => architecture(read(path, &mut file, LARGEST_CONFIG)?),
     };
-    model.map_err(|error| named(error, path))
-}
-
-/// An error about a document, with the file's name.
-fn named(error: Error, path: &Path) -> Error {
-    match error {
-        Error::Document { document, reason } => {
-            Error::document(format!("{document} {}", escaped(&path.display().to_string())), reason)
-        }
-        other => other,
-    }
+    model.map_err(|error| error.in_file(path))
 }
 
 /// Opens a model's file and looks at its first bytes, which tell an archive whatever its name is.
@@ -90,7 +79,7 @@ fn open(path: &Path) -> Result<(PathBuf, File, bool)> {
     if magic == HDF5 {
         let reason = "it is an HDF5 file: models are read from .keras archives, so save it as one (model.save(\"NAME.keras\")); \
                       weights alone (.weights.h5) go with their config.json";
-        return Err(named(Error::document("Keras model", reason), &path));
+        return Err(Error::document("Keras model", reason).in_file(&path));
     }
     Ok((path, file, magic.starts_with(b"PK")))
 }
