@@ -64,7 +64,14 @@ pub use half;
 pub use ndarray;
 pub use plan::{Caps, Plan};
 pub use problem::Problem;
-pub use spec::{Accuracy, Activation, ActivationKind, AdaptivePool, ArgKind, ArgReduce, AsStrided, BinaryFunction, CausalConv, Col2Im, Concat, Conv, ConvInteger, ConvPool, ConvTranspose, DeformConv, Dense, DenseLayout, ElementStep, Elementwise, FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool, MaxUnpool, NearestRounding, Op, Operand, Pad, PadMode, Padding, PerAxis, Pool, PoolKind, Reduce, ReduceKind, Requantize, Resize, ResizeCoordinates, ResizeMode, RoiAlign, RoiMode, Softmax, UnaryFunction};
+pub use spec::{
+    Accuracy, Activation, ActivationKind, AdaptivePool, ArgKind, ArgReduce, AsStrided, BinaryFunction,
+    CausalConv, Col2Im, Concat, Conv, ConvInteger, ConvPool, ConvTranspose, DeformConv, Dense, DenseLayout,
+    ElementStep, Elementwise, FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout,
+    MaxRoiPool, MaxUnpool, NearestRounding, Op, Operand, Pad, PadMode, Padding, PerAxis, Pool, PoolKind,
+    Reduce, ReduceKind, Requantize, Resize, ResizeCoordinates, ResizeMode, RoiAlign, RoiMode, Softmax,
+    UnaryFunction,
+};
 pub use tensor::{DType, Data, Tensor, TensorDesc};
 /// The version of wgpu that this crate takes devices of.
 pub use wgpu;

@@ -84,7 +84,6 @@ fn first_units(work: &Work) -> Option<(usize, u32)> {
         | Work::RoiAlign(_)
         | Work::MaxRoi(_)
         | Work::Elementwise(_)
-        | Work::Elementwise(_)
         | Work::Strided(_) => None,
     }
 }

@@ -41,7 +41,6 @@ pub use reduce::{ArgWork, ReduceWork};
 pub(crate) use resize::Taps;
 pub use resize::{ResizeAxis, ResizeWork};
 pub use roi::{MOST_SAMPLES, MaxRoiWork, Neighbours, RoiAlignWork, RoiAxis, RoiShape};
-pub(crate) use strided::MOST_AXES;
 pub use strided::{StridedAxis, StridedPiece, StridedWork};
 pub use unpool::UnpoolWork;
 

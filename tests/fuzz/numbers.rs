@@ -165,7 +165,7 @@ impl Numbers {
         let rank = self.rng.between(1, 3);
         let layout = self.layout();
         let channels = self.size(1, 9);
-        let (op, mut inputs): (Op, _) = match self.rng.between(0, 17) {
+        let (op, mut inputs): (Op, _) = match self.rng.between(0, 18) {
             0 => (self.pool(rank, layout).into(), vec![self.image(rank, channels, layout)]),
             1 => (GlobalPool { kind: self.kind(), layout }.into(), vec![self.image(rank, channels, layout)]),
             2 => {

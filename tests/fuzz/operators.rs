@@ -1,6 +1,11 @@
 //! Specifications of what ONNX has beside pooling and convolution.
 
-use wgpool::{Activation, ArgKind, ArgReduce, AsStrided, BinaryFunction, CausalConv, Col2Im, Concat, ConvInteger, DType, DeformConv, ElementStep, Elementwise, KernelLayout, Layout, NearestRounding, Op, Operand, Pad, PadMode, Pool, Problem, Reduce, ReduceKind, Requantize, Resize, ResizeCoordinates, ResizeMode, TensorDesc, UnaryFunction};
+use wgpool::{
+    Activation, ArgKind, ArgReduce, AsStrided, BinaryFunction, CausalConv, Col2Im, Concat, ConvInteger,
+    DType, DeformConv, ElementStep, Elementwise, KernelLayout, Layout, NearestRounding, Op, Operand, Pad,
+    PadMode, Pool, Problem, Reduce, ReduceKind, Requantize, Resize, ResizeCoordinates, ResizeMode,
+    TensorDesc, UnaryFunction,
+};
 
 use crate::fuzz::pick;
 use crate::numbers::Numbers;

@@ -5,7 +5,13 @@ use std::path::Path;
 use std::{env, fs};
 
 use wgpool::kernel::{Cooperative, KernelKey, Side};
-use wgpool::{Accuracy, Activation, AdaptivePool, ArgKind, ArgReduce, AsStrided, Caps, CausalConv, Col2Im, Concat, Conv, ConvInteger, ConvPool, ConvTranspose, DType, DeformConv, Dense, Elementwise, Error, FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Pad, PadMode, Padding, Plan, Pool, PoolKind, Reduce, ReduceKind, Requantize, Resize, ResizeMode, RoiAlign, RoiMode, Softmax, TensorDesc};
+use wgpool::{
+    Accuracy, Activation, AdaptivePool, ArgKind, ArgReduce, AsStrided, Caps, CausalConv, Col2Im, Concat,
+    Conv, ConvInteger, ConvPool, ConvTranspose, DType, DeformConv, Dense, Elementwise, Error,
+    FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Pad,
+    PadMode, Padding, Plan, Pool, PoolKind, Reduce, ReduceKind, Requantize, Resize, ResizeMode, RoiAlign,
+    RoiMode, Softmax, TensorDesc,
+};
 use wgpool_testing::bench::cases;
 
 /// Devices, by the names that the text has for them.

@@ -82,12 +82,11 @@ pub(super) fn pack(work: &ConvWork, w: &[f32], kept: bool) -> Result<Option<Weig
         || is_depthwise(work)
         || dense::plan(work).is_some()
         || !work.little_outside();
-    if other {
+    // A weight that is no number stays out of what its taps do not reach.
+    if other || !all_finite(w) {
         return Ok(None);
     }
-    if let Some(form) = winograd::choose(work, kept)
-        && all_finite(w)
-    {
+    if let Some(form) = winograd::choose(work, kept) {
         return Ok(Some(Weights::Transformed(winograd::Weights::new(work, form, w)?)));
     }
     Ok(Some(Weights::Packed(Packed::new(work, w)?)))

@@ -11,7 +11,7 @@ impl Graph {
     ///
     /// # Errors
     /// [`Error::Layer`](wgpool::Error::Layer) if the graph has no output, or two inputs or outputs of one name.
-    pub fn finish(self) -> Result<Program> {
+    pub fn finish(mut self) -> Result<Program> {
         if self.outputs.is_empty() {
             return Err(self.refuse("it has no output"));
         }
@@ -26,8 +26,12 @@ impl Graph {
             }
         }
         let (mut results, mut outputs) = (Vec::new(), Vec::new());
-        for (name, value) in &self.outputs {
-            let (source, desc) = self.get(*value)?.clone();
+        for (name, value) in std::mem::take(&mut self.outputs) {
+            let source = &self.get(value)?.0;
+            // Each output has memory of its own, which a step writes.
+            let is_own = matches!(source, Source::Step { .. }) && !results.contains(source);
+            let value = if is_own { value } else { self.at(&name).copied(value)? };
+            let (source, desc) = self.get(value)?.clone();
             results.push(source);
             outputs.push(Port::new(name, desc));
         }
@@ -39,7 +43,7 @@ impl Graph {
 }
 
 /// Removes the steps whose outputs nobody reads.
-fn remove_unread(program: &mut Program) {
+pub(crate) fn remove_unread(program: &mut Program) {
     let mut is_read = vec![false; program.steps.len()];
     let mark = |is_read: &mut Vec<bool>, source: &Source| {
         if let Source::Step { step, .. } = source

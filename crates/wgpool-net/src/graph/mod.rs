@@ -2,6 +2,8 @@
 
 mod finish;
 
+pub(crate) use finish::remove_unread;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,7 +11,7 @@ use super::program::{Port, Source, Step};
 use wgpool::error::{Error, Result};
 use wgpool::host;
 use wgpool::problem::Problem;
-use wgpool::spec::{Conv, Op};
+use wgpool::spec::{AsStrided, Conv, Op};
 use wgpool::tensor::{Tensor, TensorDesc, checked_elements};
 
 /// A tensor of a [`Graph`]: an input, a constant, or an output of an operation.
@@ -129,6 +131,15 @@ impl Graph {
         }
     }
 
+    /// The operation that makes a value.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn made_by(&self, value: Value) -> Option<&Problem> {
+        match self.get(value) {
+            Ok((Source::Step { step, .. }, _)) => self.steps.get(*step).map(|step| &step.problem),
+            _ => None,
+        }
+    }
+
     /// Adds an operation, and gives its outputs. What is computed of constants alone is computed here and becomes one.
     ///
     /// # Errors
@@ -151,11 +162,23 @@ impl Graph {
             let outputs = host::run(&op, &known).map_err(|error| self.in_node(error))?;
             return Ok(outputs.into_iter().map(|output| self.constant(output)).collect());
         }
-        let step = self.steps.len();
-        let outputs = problem.outputs.clone();
-        self.steps.push(Step { name: self.node.clone(), op, inputs: sources, problem });
+        Ok(self.step(op, sources, problem))
+    }
+
+    fn step(&mut self, op: Op, inputs: Vec<Source>, problem: Problem) -> Vec<Value> {
+        let (step, outputs) = (self.steps.len(), problem.outputs.clone());
+        self.steps.push(Step { name: self.node.clone(), op, inputs, problem });
         let values = outputs.into_iter().enumerate();
-        Ok(values.map(|(output, desc)| self.value(Source::Step { step, output }, desc)).collect())
+        values.map(|(output, desc)| self.value(Source::Step { step, output }, desc)).collect()
+    }
+
+    /// A value with memory of its own.
+    fn copied(&mut self, value: Value) -> Result<Value> {
+        let (source, desc) = self.get(value)?.clone();
+        let order: Vec<usize> = (0..desc.shape.len()).collect();
+        let op = Op::from(AsStrided::transpose(&desc.shape, &order)?);
+        let problem = Problem::new(&op, &[desc]).map_err(|error| self.in_node(error))?;
+        Ok(self.step(op, vec![source], problem).pop().unwrap_or(value))
     }
 
     /// Adds an operation with one output.

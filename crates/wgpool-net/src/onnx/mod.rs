@@ -26,18 +26,22 @@ mod element_type;
 mod external;
 #[cfg(not(target_arch = "wasm32"))]
 mod files;
+mod fold;
+mod import;
 mod messages;
 mod node;
 mod refused;
 mod structure;
 mod tensor;
 mod value;
+mod values;
 mod wire;
 
 pub use element_type::ElementType;
 pub use external::External;
 #[cfg(not(target_arch = "wasm32"))]
 pub use files::{Folder, read};
+pub use import::Options;
 pub use messages::{Attribute, Graph, Model, Node, Property, Tensor, ValueInfo};
 pub use node::NEWEST_OPSET;
 pub use value::{Dim, TensorType};

@@ -40,6 +40,27 @@ impl<'a> Model<'a> {
     }
 }
 
+impl<'a> super::messages::Tensor<'a> {
+    /// Reads a tensor that is a file by itself.
+    ///
+    /// # Errors
+    /// [`Error::Network`](wgpool::Error::Network) if the bytes are no such file.
+    pub fn parse(file: &'a [u8]) -> Result<super::messages::Tensor<'a>> {
+        let reader = Reader::new(file);
+        check(Kind::Tensor, reader, 0)?;
+        Ok(super::messages::Tensor(Body::new(reader)))
+    }
+}
+
+impl<'a> Model<'a> {
+    /// What is given to run it: the inputs that no initializer is a default of.
+    pub fn inputs(&self) -> impl Iterator<Item = super::messages::ValueInfo<'a>> + use<'a> {
+        let constants: std::collections::HashSet<&str> =
+            self.graph().initializers().map(|tensor| tensor.name()).collect();
+        self.graph().inputs().filter(move |input| !constants.contains(input.name()))
+    }
+}
+
 fn check_imports(model: &Model<'_>) -> Result<()> {
     if model.0.each(7).next().is_none() {
         return Err(refused(Refusal::Structure, "model", "it has no graph"));

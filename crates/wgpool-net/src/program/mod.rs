@@ -1,6 +1,7 @@
 //! A lowered model: operations that read inputs, weights and each other's outputs.
 
 mod lifetimes;
+mod optimise;
 mod run;
 
 pub(super) use lifetimes::{Lifetime, lifetimes, peak};

@@ -50,6 +50,20 @@ pub struct Outcome {
     pub flushed: bool,
 }
 
+impl Outcome {
+    /// A verdict on tensors as they are.
+    pub fn of(verdict: Verdict) -> Outcome {
+        Outcome { verdict, converted: false, flushed: false }
+    }
+}
+
+impl Fault {
+    /// A fault in words.
+    pub fn of(what: &'static str, reason: impl Into<String>) -> Fault {
+        Fault { what, worst: None, reason: Some(reason.into()) }
+    }
+}
+
 /// Runs `case` of the corpus in `dir`.
 pub fn run(dir: &Path, case: &Case, backend: &Backend) -> Outcome {
     let mut run =

@@ -1,5 +1,8 @@
 //! `wgpool verify`: a corpus of cases, or random ones, against the reference.
 
+mod networks;
+mod numbers;
+
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -23,7 +26,10 @@ pub fn run(args: &VerifyArgs, place: &Place, out: &mut dyn Write) -> Result<Exit
         bar.set_position(done as u64);
     };
     let report = match &args.dir {
-        Some(dir) => run_corpus(dir, &backend, &mut advance),
+        Some(dir) => match networks::read(dir)? {
+            Some(networks) => Ok(networks.run(dir, &backend, &mut advance)),
+            None => run_corpus(dir, &backend, &mut advance),
+        },
         None => {
             let seed = args.seed.unwrap_or_else(seed_of_now);
             Ok(self_check(seed, args.count, &backend, &mut advance))
