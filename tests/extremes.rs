@@ -106,8 +106,8 @@ const MUTANTS: &[Mutant<()>] = &[
     mutant!("patches forget -0", "above = min(above, key - MINUS_ZERO);", ""),
     mutant!(
         "the last zero of a patch",
-        "clamped(y + r, params.in_size.x)",
-        "clamped(y + rows - 1 - r, params.in_size.x)"
+        "y + r * params.dilation.x",
+        "y + (rows - 1 - r) * params.dilation.x"
     ),
     mutant!("the last zero of a plane", "shared_first[own] = min(", "shared_first[own] = max("),
     mutant!("any zero of a plane", "if (is_zero(best)) {", "if (false) {"),

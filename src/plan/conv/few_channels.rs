@@ -4,7 +4,7 @@ use super::request::{Both, Request};
 use super::slots::weight_slots;
 use crate::error::Result;
 use crate::geometry::Axis;
-use crate::kernel::{Across, ActivationKind, ConvPatch, ConvPatchParams};
+use crate::kernel::{Across, ActivationKind, ConvPatch, ConvPatchParams, Patch};
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::patch::{is_not_there, tall};
 use crate::plan::planner::Verdict;
@@ -34,7 +34,7 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     about: "small windows of few channels: an invocation computes all channels at some rows of a column",
     solve: |Request { work, to, .. }, p| {
         let patch = patch(work, None)?;
-        Ok(Solution::new(cost(work, p), move || steps(p, work, None, patch, *to)))
+        Ok(Solution::new(cost(work), move || steps(p, work, None, patch, *to)))
     },
 };
 
@@ -43,11 +43,10 @@ pub(super) fn with_pool<'a>(both: &'a Both, p: &'a Planner) -> Result<Solution<'
     both.apart()?;
     let (conv, pool) = (both.conv(), Some(both.pool()));
     let patch = patch(conv, pool)?;
-    Ok(Solution::new(cost(conv, p), move || steps(p, conv, pool, patch, Slot::Output(0))))
+    Ok(Solution::new(cost(conv), move || steps(p, conv, pool, patch, Slot::Output(0))))
 }
 
-fn cost(work: &ConvWork, p: &Planner) -> Verdict {
-    p.patches(work.macs())?;
+fn cost(work: &ConvWork) -> Verdict {
     match work.pixels() >= LEAST_POSITIONS {
         true => Ok(()),
         false => Err("packing the weights costs more than so few positions"),
@@ -90,7 +89,7 @@ fn patch(work: &ConvWork, pool: Option<&PoolWork>) -> Result<ConvPatch, &'static
     };
     let positions = match pool {
         None => {
-            let mut rows = tall(Across::Column, height.output);
+            let mut rows = tall(Patch::heights(Across::Column), height.output);
             while rows > 1 && !fits([rows, 1]) {
                 rows /= 2;
             }
