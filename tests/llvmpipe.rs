@@ -1,7 +1,7 @@
 //! Kernels that read pages, as older drivers of llvmpipe run them, and patches, which those of Mesa 25 run instead, whichever
 //! is there. Against the reference, poisoned and guarded; wrong ones are noticed.
 
-use wgpool::kernel::{DepthwisePages, KernelKey, PoolPages, Taps};
+use wgpool::kernel::{KernelKey, PoolPages, Taps};
 use wgpool::{Conv, ConvPool, Engine, Layout, Op, Padding, Pool, Tensor};
 use wgpool_testing::support::{Mutant, assert_noticed, check_gpu, describe, engine, is_wrong, mutant, plan};
 use wgpool_testing::verify::random::Case;
@@ -73,10 +73,12 @@ fn small_windows_and_few_channels_are_computed_in_patches() {
         // In two passes.
         (case(same(9), &shape), 2),
         (case(Pool::average([5, 4]).stride([2]), &shape), 1),
-        // Dilated windows are not unrolled.
-        (case(same(5).dilation([2]), &shape), 0),
-        (depthwise(3, 1), 1),
-        (depthwise(5, 1), 1),
+        (case(same(5).dilation([2]), &shape), 1),
+        // Means of dilated windows are not unrolled.
+        (case(Pool::average([3]).stride([1]).dilation([2]), &shape), 0),
+        (depthwise(3, 1, 1), 1),
+        (depthwise(5, 1, 1), 1),
+        (depthwise(3, 2, 2), 1),
         (Case { op: Conv::new().into(), inputs: images() }, 1),
         (Case { op: both.into(), inputs: images() }, 1),
     ] {
@@ -96,8 +98,22 @@ fn wrong_chunks_are_noticed() {
     assert_noticed(&engine, MUTANTS, |mutant, _| cases.iter().any(|case| is_wrong(mutant, case)));
 }
 
-fn depthwise(side: usize, stride: usize) -> Case {
-    let op: Op = Conv::new().groups(6).stride([stride]).padding(Padding::symmetric([side / 2])).into();
+const DILATED: &[Mutant<()>] = &[
+    mutant!("rows without dilation", "params.dilation.x", "1"),
+    mutant!("columns without dilation", "params.dilation.y", "1"),
+];
+
+#[test]
+fn wrong_dilations_are_noticed() {
+    let Some(engine) = paged(true) else { return };
+    let pool = case(Pool::max([3]).stride([1]).dilation([2]), &[1, 2, 9, 12]);
+    let cases = [pool, depthwise(3, 1, 2)];
+    assert_noticed(&engine, DILATED, |mutant, _| cases.iter().all(|case| is_wrong(mutant, case)));
+}
+
+fn depthwise(side: usize, stride: usize, dilation: usize) -> Case {
+    let padding = Padding::symmetric([side / 2 * dilation]);
+    let op: Op = Conv::new().groups(6).stride([stride]).dilation([dilation]).padding(padding).into();
     Case { op, inputs: vec![values(&[2, 6, 12, 16]), values(&[6, 1, side, side])] }
 }
 
@@ -111,8 +127,6 @@ fn shared() -> Vec<Case> {
         case(Pool::max([2, 2]).stride([1]).padding(Padding::SameUpper), &shape),
         case(Pool::average([3, 3]).stride([1]).padding(pad()), &shape),
         case(Pool::average([3, 3]).stride([2]).padding(pad()), &shape),
-        depthwise(3, 1),
-        depthwise(3, 2),
     ]
 }
 
@@ -125,8 +139,6 @@ const COLUMNS: &[Mutant<()>] = &[
     mutant!("columns in another order", "column + vec4<i32>(0, 1, 2, 3)", "column + vec4<i32>(0, 1, 3, 2)"),
     mutant!("means of rows behind the input", "r < window.row && place.middle > 0", "place.middle > 0"),
     mutant!("columns from the first inside", "return columns.x;", "return max(columns.x, 0);"),
-    mutant!("rows from the first inside", "(r - window.first) * params.tap_step.x", "r * params.tap_step.x"),
-    mutant!("the next column's weight", "weights_at + 1 * params", "weights_at + 2 * params"),
     mutant!("the windows' stride", "vec4<u32>(order0[0], order0[2]", "vec4<u32>(order0[0], order0[1]"),
 ];
 
@@ -136,10 +148,7 @@ fn windows_that_share_columns_are_right_and_wrong_ones_are_noticed() {
     for case in shared() {
         check_gpu(&engine, &case).unwrap_or_else(|e| panic!("{}: {e}", describe(&case)));
         let columns = |key: &KernelKey| match key {
-            KernelKey::PoolPages(PoolPages { taps, .. })
-            | KernelKey::DepthwisePages(DepthwisePages { taps, .. }) => {
-                matches!(taps, Taps::Columns { .. })
-            }
+            KernelKey::PoolPages(PoolPages { taps, .. }) => matches!(taps, Taps::Columns { .. }),
             _ => false,
         };
         assert!(kernels(&engine, &case).iter().any(columns), "{}", describe(&case));

@@ -6,10 +6,10 @@ struct Chunk {
     count: u32, // outputs, likewise
     base: i32,  // where the first output's plane begins in the page, in elements
     row: i32,   // the first output's row
-    plane: i32, // the first output's plane, in its image
     pad_0: u32,
     pad_1: u32,
     pad_2: u32,
+    pad_3: u32,
 }
 
 // Axes are row, middle and last: rows are what chunks consist of, and axes before them have one position.
@@ -31,8 +31,6 @@ struct Place {
     column: i32,       // where the first window begins on the last axis, which may be in the padding
     middle: i32,       // taps inside the input
     last: Ints,
-    first_middle: i32, // the first of them
-    first_last: Ints,
     padded: Ints,      // taps inside the padded input: middle times last
 }
 
@@ -40,9 +38,7 @@ struct Place {
 struct Window {
     base: i32,    // where the row of its first tap inside the input begins
     at: Ints,     // that tap
-    plane: i32,   // its plane, from the chunk's first
     row: i32,     // taps inside the input along rows
-    first: i32,   // the first of them
     padded: Ints, // taps inside the padded input
 }
 
@@ -74,8 +70,6 @@ fn place_of(local: u32) -> Place {
     place.row_at = inner + middle * params.in_stride.y + first_middle * params.tap_step.y;
     place.at = place.row_at + last * params.in_stride.z + first_last * params.tap_step.z;
     place.column = first_column(last);
-    place.first_middle = first_middle;
-    place.first_last = first_last;
     place.middle = max(taps_below(middle, params.in_size.y, 1u) - first_middle, 0);
     place.last = max(last_taps_below(last, params.in_size.z) - first_last, Ints(0));
     place.padded = taps_below(middle, params.padded_end.y, 1u) * last_taps_below(last, params.padded_end.z);
@@ -88,8 +82,6 @@ fn window_of(place: Place, chunk: Chunk) -> Window {
     let begin = (row - plane * params.out_size.x) * params.stride.x - params.pad_before.x;
     let first = taps_below(begin, 0, 0u);
     var window: Window;
-    window.plane = plane;
-    window.first = first;
     window.base =
         chunk.base + plane * params.in_stride.w + begin * params.in_stride.x + first * params.tap_step.x;
     window.at = place.at + window.base;

@@ -28,7 +28,6 @@ pub use bindings::Bindings;
 pub use block::{Block, Field};
 pub use compilers::Target;
 pub use key::{KernelKey, all};
-pub(crate) use pages::DEPTHWISE_PAGES;
 pub use pages::{PAGE, PAGES, PagesParams};
 pub use patch::{Across, Patch, PatchParams};
 pub use reduce::Reduce;

@@ -12,14 +12,10 @@ pub const PAGE: u64 = 65536;
 /// Pages that a kernel binds at most, beside its parameters; WebGPU promises twelve uniform bindings in all.
 pub const PAGES: usize = 8;
 
-/// Pages of the input that depthwise convolutions read; kernel and bias take the rest.
-pub(crate) const DEPTHWISE_PAGES: usize = PAGES - 2;
-
 /// A kernel's own text, and what it does with each page, once for each: uniform buffers can be neither passed to
 /// functions nor numbered at run time. `PAGE` in the text becomes the page's number.
 pub(crate) struct Paged {
     pub taps: Taps,
-    pub pages: usize,
     pub own: Vec<&'static str>,
     pub of_each: [&'static str; 2],
 }
@@ -47,10 +43,10 @@ impl Paged {
         let four = self.taps.fours();
         let load = if four { shader!("lib/page_four.wgsl") } else { shader!("lib/page_one.wgsl") };
         let page = load.to_owned() + &filled(&self.of_each.concat(), |name| self.columns(name));
-        (0..self.pages).map(|number| page.trim_end().replace("PAGE", &number.to_string())).collect()
+        (0..PAGES).map(|number| page.trim_end().replace("PAGE", &number.to_string())).collect()
     }
 
-    /// What is made of a row whose columns four windows share: the largest, or sums of values or products.
+    /// What is made of a row whose columns four windows share: the largest, or sums.
     fn columns(&self, name: &str) -> Vec<String> {
         let Taps::Columns { side, stride } = self.taps else { return Vec::new() };
         let mut lines = Vec::new();
@@ -74,11 +70,7 @@ impl Paged {
             let (x, inside) = (of("x"), of("in"));
             lines.push(match name {
                 "orders" => format!("take(&largest, vec4<u32>({}), vec4<f32>({x}));", of("order")),
-                "values" => format!("sum += select(vec4<f32>(), vec4<f32>({x}), vec4<bool>({inside}));"),
-                _ => format!(
-                    "sum += select(vec4<f32>(), vec4<f32>({x}) * weight(weights_at + {tap} * params.weight_step.z), \
-                     vec4<bool>({inside}));"
-                ),
+                _ => format!("sum += select(vec4<f32>(), vec4<f32>({x}), vec4<bool>({inside}));"),
             });
         }
         lines
@@ -86,12 +78,12 @@ impl Paged {
 
     /// Pools in each page.
     fn pools(&self) -> Vec<String> {
-        (0..self.pages).map(|page| format!("    pool_{page}(place_of(first));")).collect()
+        (0..PAGES).map(|page| format!("    pool_{page}(place_of(first));")).collect()
     }
 }
 
 uniform! {
-    /// Parameters of `pool/uniform.wgsl` and `depthwise/uniform.wgsl`.
+    /// Parameters of `pool/uniform.wgsl`.
     PagesParams {
         chunks: [[u32; 8]; 8],
         /// Row, middle, last, 0.
@@ -114,16 +106,11 @@ uniform! {
         in_stride: [i32; 4],
         /// What the next tap adds to a place in memory: row, middle, last, 0.
         tap_step: [i32; 4],
-        /// Kernel of a convolution: what the next tap adds to a place; the fourth the next channel.
-        weight_step: [i32; 4],
-        channels: i32,
-        channels_factor: u32,
-        channels_shift: u32,
-        has_bias: u32,
-        alpha_beta: [f32; 2],
         /// 0: count the taps.
         divisor: u32,
         /// The bits of NaN, which no constant may hold.
         nan: u32,
+        pad_0: u32,
+        pad_1: u32,
     }
 }

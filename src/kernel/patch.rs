@@ -9,14 +9,14 @@ use super::row::{Row, pairs, typed};
 use super::text::{INSIDE, KEY, shader};
 use crate::dtype::DType;
 
-/// The outputs that an invocation computes, and the windows, without dilation, that they are computed from.
+/// The outputs that an invocation computes, and the windows that they are computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Patch {
     /// Type of the elements.
     pub dtype: DType,
     /// Taps along the height and the width.
     pub taps: [u32; 2],
-    /// Distance between rows of windows that share rows of the input; 0 where they share none, at any distance.
+    /// Distance between rows of windows that share rows of the input; 0 where they share none, at any distance and dilation.
     pub shared: u32,
     /// Rows of outputs.
     pub tall: u32,
@@ -121,7 +121,7 @@ impl Patch {
                 outputs.flat_map(|o| Self::store(o, &value(o))).collect()
             }
             "insides" => (0..self.taps[1])
-                .map(|t| format!("let inside_{t} = are_inside(columns + Ints({t}), params.in_size.y);"))
+                .map(|t| format!("let inside_{t} = are_inside(columns + Ints({t} * params.dilation.y), params.in_size.y);"))
                 .collect(),
             "weights" => self.weights(),
             "sums" => outputs.map(|o| format!("var sum_{o} = Floats(0.0);")).collect(),
@@ -138,7 +138,10 @@ impl Patch {
         let [taps, _] = self.taps;
         let outputs = || 0..self.tall;
         if self.shared == 0 {
-            let row = |o, t| InputRow { y: format!("y + {o} * params.stride.x + {t}"), uses: vec![(o, t)] };
+            let row = |o, t| InputRow {
+                y: format!("y + {o} * params.stride.x + {t} * params.dilation.x"),
+                uses: vec![(o, t)],
+            };
             return pairs(outputs(), 0..taps).map(|(o, t)| row(o, t)).collect();
         }
         (0..(self.tall - 1) * self.shared + taps)
@@ -185,7 +188,7 @@ impl Patch {
             Across::Columns { phase, .. } => {
                 (format!("((x - {phase}) >> 2u) + {load}"), "(params.in_size.y >> 2u)", "")
             }
-            _ => (format!("x + {load}"), "params.in_size.y", " * params.inner"),
+            _ => (format!("x + {load} * params.dilation.y"), "params.in_size.y", " * params.inner"),
         };
         [
             format!("let column_{load} = {at};"),
@@ -283,6 +286,7 @@ uniform! {
         out_size: [i32; 2],
         stride: [i32; 2],
         pad_before: [i32; 2],
+        dilation: [i32; 2],
         /// Input length + padding after it.
         padded_end: [i32; 2],
         /// Of a plane: along height, width.
@@ -310,5 +314,7 @@ uniform! {
         divisor: u32,
         /// The bits of NaN, which no constant may hold.
         nan: u32,
+        pad_0: u32,
+        pad_1: u32,
     }
 }

@@ -72,7 +72,7 @@ fn paged() -> (wgpu::Instance, Engine) {
     let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
     let engine = Engine::from_device(&device, &queue);
     let mut caps = engine.caps().clone();
-    (caps.software, caps.paged) = (true, true);
+    (caps.software, caps.paged, caps.fast_storage_loads) = (true, true, false);
     (instance, engine.with_caps(caps))
 }
 

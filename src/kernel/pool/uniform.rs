@@ -1,7 +1,7 @@
 //! `pool/uniform.wgsl`: pooling of a tensor that is read through pages.
 
 use crate::kernel::common::*;
-use crate::kernel::pages::{PAGES, Paged};
+use crate::kernel::pages::Paged;
 
 /// Sliding-window pooling of f32 read through pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,7 +24,7 @@ impl Kernel for PoolPages {
         let own = vec![shader!("lib/first_max.wgsl"), shader!("pool/uniform.wgsl")];
         let of_each = [window, shader!("pool/uniform_each.wgsl")];
         let constants = [("REDUCE", f64::from(reduce as u32))];
-        Paged { taps, pages: PAGES, own, of_each }.row(&constants)
+        Paged { taps, own, of_each }.row(&constants)
     }
 
     fn every() -> Vec<PoolPages> {

@@ -8,7 +8,7 @@ use crate::kernel::{PagesParams, PoolPages, Reduce, Taps};
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::planner::Verdict;
 use crate::plan::uniform::{Chunk, PagedStep, Rows, page_params};
-use crate::plan::{Family, PAGES, Planner, Step};
+use crate::plan::{Family, Planner, Step};
 use crate::problem::PoolWork;
 use crate::spec::PoolKind;
 
@@ -19,14 +19,14 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     solve: |request, p| {
         let rows = rows(&request.work, p)?;
         let bytes = 4 * (request.work.batch * request.work.input.n) as u64;
-        let chunks = rows.chunks(bytes, PAGES, p)?;
+        let chunks = rows.chunks(bytes, p)?;
         Ok(Solution::new(in_patches(request, p), move || steps(request, &rows, &chunks, p)))
     },
 };
 
 /// Whether patches are slower.
 fn in_patches(request: &Request, p: &Planner) -> Verdict {
-    match patch::CANDIDATE.is_profitable(request, p) {
+    match p.caps.fast_storage_loads && patch::CANDIDATE.is_profitable(request, p) {
         true => Err("loads from storage are fast, so that patches are faster"),
         false => Ok(()),
     }
@@ -48,7 +48,7 @@ fn steps(request: &Request, rows: &Rows, chunks: &[Chunk], p: &Planner) -> Resul
     let params = PagesParams { divisor: divisor(work), ..page_params(p, rows)? };
     let taps = taps(rows, p);
     let kernel = PoolPages { reduce: Reduce::from(work.kind), taps }.into();
-    let step = PagedStep { kernel, params, from: *from, count: PAGES, beside: &[], to: *to };
+    let step = PagedStep { kernel, params, from: *from, to: *to };
     step.of_all(p, chunks)
 }
 

@@ -3,7 +3,7 @@
 use crate::geometry::{Axis, Strides};
 use crate::kernel::Taps;
 use crate::plan::loop_limit::{ENDED, Iterations};
-use crate::plan::{PAGE, Planner};
+use crate::plan::{PAGE, PAGES, Planner};
 
 /// Shaders divide numbers below this, by [`factor_and_shift`].
 const MOST: usize = 1 << BITS;
@@ -20,14 +20,11 @@ pub(in crate::plan) struct Rows {
     pub axes: [Axis; 3],
     /// Distance between inputs along them and from plane to plane.
     pub strides: [usize; 4],
-    /// Which of depth, height and width these are.
-    pub order: [usize; 3],
     /// Elements of a position: the channels, where they lie last.
     pub inner: usize,
     /// How kernels go through the windows.
     pub taps: Taps,
-    /// Planes of an image, and of all.
-    in_image: usize,
+    /// Planes of all images.
     planes: usize,
     /// Outputs of a row, in ones or fours.
     row: usize,
@@ -40,9 +37,8 @@ pub(in crate::plan) struct Chunk {
     pub page: u64,
     /// Where the first output's plane begins in the page, in elements.
     pub base: i64,
-    /// The first output's row, and its plane in its image.
+    /// The first output's row.
     pub row: usize,
-    pub plane: usize,
     /// The first output, and how many there are, in ones or fours.
     pub first: usize,
     pub count: usize,
@@ -89,33 +85,31 @@ impl Rows {
         Ok(Rows {
             axes,
             strides: [strides[0], strides[1], strides[2], along.input * step],
-            order,
             inner,
             taps,
-            in_image,
             planes: batch * in_image,
             row,
         })
     }
 
-    /// Chunks, `pages` of which make a dispatch; nothing if windows are larger than a page, or the chunks too many.
+    /// Chunks, [`PAGES`] of which make a dispatch; nothing if windows are larger than a page, or the chunks too many.
     ///
     /// `size` are the bytes of the tensor's buffer.
-    pub fn chunks(&self, size: u64, pages: usize, p: &Planner) -> Result<Vec<Chunk>, &'static str> {
+    pub fn chunks(&self, size: u64, p: &Planner) -> Result<Vec<Chunk>, &'static str> {
         let iterations = Iterations::default().at_taps(&self.axes);
         // Once for the largest, and perhaps once more for the first zero.
-        let of_all = (0..pages).fold(Iterations::default(), |all, _| all.then(iterations).then(iterations));
+        let of_all = (0..PAGES).fold(Iterations::default(), |all, _| all.then(iterations).then(iterations));
         if self.taps == Taps::Any && !of_all.fit(p) {
             return Err(ENDED);
         }
         let large = "windows are larger than a uniform binding, or need too many of them";
-        let fewest = self.chunks_up_to(usize::MAX, size, pages, p).ok_or(large)?.len();
+        let fewest = self.chunks_up_to(usize::MAX, size, p).ok_or(large)?.len();
         // Every dispatch has a chunk for each page, all of about the same number of rows.
         let rows = self.planes * self.axes[0].output;
-        self.chunks_up_to(rows.div_ceil(fewest.next_multiple_of(pages)), size, pages, p).ok_or(large)
+        self.chunks_up_to(rows.div_ceil(fewest.next_multiple_of(PAGES)), size, p).ok_or(large)
     }
 
-    fn chunks_up_to(&self, most: usize, size: u64, pages: usize, p: &Planner) -> Option<Vec<Chunk>> {
+    fn chunks_up_to(&self, most: usize, size: u64, p: &Planner) -> Option<Vec<Chunk>> {
         let outputs = self.axes[0].output;
         let rows = self.planes * outputs;
         let crosses = outputs < MOST / 2;
@@ -136,13 +130,12 @@ impl Rows {
                 }
             }
             let page = self.page(row, row + fits, size, p).filter(|_| fits > 0)?;
-            if chunks.len() == pages * MOST_DISPATCHES {
+            if chunks.len() == PAGES * MOST_DISPATCHES {
                 return None;
             }
             let base = (row / outputs * self.strides[3]) as i64 - page as i64 / 4;
             let (first, count) = (row * self.row, fits * self.row);
-            let plane = row / outputs % self.in_image;
-            chunks.push(Chunk { page, base, row: row % outputs, plane, first, count });
+            chunks.push(Chunk { page, base, row: row % outputs, first, count });
             row += fits;
         }
         Some(chunks)

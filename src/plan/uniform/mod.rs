@@ -4,5 +4,5 @@
 mod chunks;
 mod pages;
 
-pub(super) use chunks::{Chunk, Rows, channels_last, factor_and_shift};
+pub(super) use chunks::{Chunk, Rows, channels_last};
 pub(super) use pages::{PagedStep, params as page_params};

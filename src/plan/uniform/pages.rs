@@ -4,26 +4,22 @@ use super::chunks::{Chunk, Rows, factor_and_shift};
 use crate::error::Result;
 use crate::kernel::{KernelKey, PagesParams};
 use crate::plan::planner::each;
-use crate::plan::{Page, Planner, Slot, Step};
+use crate::plan::{PAGES, Page, Planner, Slot, Step};
 
 /// What the steps of a work have in common.
-pub(in crate::plan) struct PagedStep<'a> {
+pub(in crate::plan) struct PagedStep {
     pub kernel: KernelKey,
     pub params: PagesParams,
     /// The tensor that is divided into chunks.
     pub from: Slot,
-    /// Chunks of a step.
-    pub count: usize,
-    /// The first pages of other tensors.
-    pub beside: &'a [Slot],
     /// The tensor that is written.
     pub to: Slot,
 }
 
-impl PagedStep<'_> {
+impl PagedStep {
     /// The steps of all chunks.
     pub fn of_all(&self, p: &Planner, chunks: &[Chunk]) -> Result<Vec<Step>> {
-        chunks.chunks(self.count).map(|chunks| self.of(p, chunks)).collect()
+        chunks.chunks(PAGES).map(|chunks| self.of(p, chunks)).collect()
     }
 
     fn of(&self, p: &Planner, chunks: &[Chunk]) -> Result<Step> {
@@ -32,9 +28,7 @@ impl PagedStep<'_> {
         let grid = p.invocations(most as u64)?;
         // Where there are fewer chunks than pages, the first page stands for the rest.
         let offset = |i: usize| chunks.get(i).or(chunks.first()).map_or(0, |chunk| chunk.page);
-        let mut pages: Vec<Page> =
-            (0..self.count).map(|i| Page { slot: self.from, offset: offset(i) }).collect();
-        pages.extend(self.beside.iter().map(|&slot| Page { slot, offset: 0 }));
+        let pages = (0..PAGES).map(|i| Page { slot: self.from, offset: offset(i) }).collect();
         let why = "a driver that computes on the CPU loads faster from uniform pages than from storage";
         Ok(Step { pages, why, ..Step::new(self.kernel, &params, vec![self.to], grid) })
     }
@@ -46,8 +40,8 @@ fn bound<const N: usize>(p: &Planner, chunks: &[Chunk]) -> Result<[[u32; 8]; N]>
     for (to, chunk) in bound.iter_mut().zip(chunks) {
         // Two's complement, as the shader's i32.
         let base = p.i32(chunk.base)?.cast_unsigned();
-        let [first, count, row, plane] = [chunk.first, chunk.count, chunk.row, chunk.plane].map(|n| p.u32(n));
-        *to = [first?, count?, base, row?, plane?, 0, 0, 0];
+        let [first, count, row] = [chunk.first, chunk.count, chunk.row].map(|n| p.u32(n));
+        *to = [first?, count?, base, row?, 0, 0, 0, 0];
     }
     Ok(bound)
 }
