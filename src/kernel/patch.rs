@@ -94,7 +94,8 @@ impl Patch {
                     |lane: &str| format!("f32(input[row + u32(column.{lane} >> 2u)][column.{lane} & 3])");
                 format!("vec4<f32>({})", ["x", "y", "z", "w"].map(lane).join(", "))
             }
-            _ => "Floats(input[row + u32(first_column(column)) * params.inner])".to_owned(),
+            Across::Channels => "Floats(input[row + u32(column.x) * params.inner])".to_owned(),
+            _ => "Floats(input[row + u32(column) * params.inner])".to_owned(),
         };
         let _ = writeln!(text, "fn element(row: u32, column: Ints) -> Floats {{\nreturn {element};\n}}");
         let _ = writeln!(text, "const CHANNELS_LAST: bool = {};", self.across.channels_last());

@@ -1,7 +1,6 @@
 //! Dividing the windows of an operation into chunks whose input lies in one page each.
 
 use crate::geometry::{Axis, Strides};
-use crate::kernel::Taps;
 use crate::plan::loop_limit::{ENDED, Iterations};
 use crate::plan::{PAGE, PAGES, Planner};
 
@@ -15,37 +14,35 @@ const MOST_DISPATCHES: usize = 512;
 /// A tensor of f32 as planes of rows one behind the other, and the windows on it. A row is a position on the first axis
 /// that has more than one; for NHWC, a plane is an image.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::plan) struct Rows {
+pub(super) struct Rows {
     /// The axis that rows are counted on and the two behind it, of which those that are not there have one position.
     pub axes: [Axis; 3],
     /// Distance between inputs along them and from plane to plane.
     pub strides: [usize; 4],
     /// Elements of a position: the channels, where they lie last.
     pub inner: usize,
-    /// How kernels go through the windows.
-    pub taps: Taps,
     /// Planes of all images.
     planes: usize,
-    /// Outputs of a row, in ones or fours.
+    /// Outputs of a row.
     row: usize,
 }
 
 /// A run of outputs, and the page that their windows lie in.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::plan) struct Chunk {
+pub(super) struct Chunk {
     /// The page's first byte.
     pub page: u64,
     /// Where the first output's plane begins in the page, in elements.
     pub base: i64,
     /// The first output's row.
     pub row: usize,
-    /// The first output, and how many there are, in ones or fours.
+    /// The first output, and how many there are.
     pub first: usize,
     pub count: usize,
 }
 
 /// Whether channels lie last. Planes of one element lie so in both orders; they are then planes.
-pub(in crate::plan) fn channels_last(input: &Strides, channels: usize) -> bool {
+pub(super) fn channels_last(input: &Strides, channels: usize) -> bool {
     channels > 1 && input.c == 1 && input.space[2] == channels
 }
 
@@ -68,14 +65,7 @@ impl Rows {
         let (strides, axes) = (order.map(|i| input.space[i]), order.map(|i| axes[i]));
         let ([along, middle, last], step) = (axes, strides[0]);
         let kernel = axes.map(|a| a.kernel);
-        let neighbours = last.dilation == 1 && strides[2] == 1;
-        let taps = match Taps::of(kernel, if inner == 1 { last.output } else { 1 }) {
-            Taps::Few { side, fours: true } if neighbours && last.stride < side as usize => {
-                Taps::Columns { side, stride: last.stride as u32 }
-            }
-            taps => taps,
-        };
-        let row = middle.output * last.output * inner / if taps.fours() { 4 } else { 1 };
+        let row = middle.output * last.output * inner;
         // Taps are counted in floats, also those outside the input.
         let counted = kernel.iter().fold(1, |taps: usize, &n| taps.saturating_mul(n)) < 1 << 24;
         let small = row < MOST && axes.iter().all(|a| !a.adaptive && (a.kernel + 1) * a.dilation < MOST);
@@ -86,7 +76,6 @@ impl Rows {
             axes,
             strides: [strides[0], strides[1], strides[2], along.input * step],
             inner,
-            taps,
             planes: batch * in_image,
             row,
         })
@@ -99,7 +88,7 @@ impl Rows {
         let iterations = Iterations::default().at_taps(&self.axes);
         // Once for the largest, and perhaps once more for the first zero.
         let of_all = (0..PAGES).fold(Iterations::default(), |all, _| all.then(iterations).then(iterations));
-        if self.taps == Taps::Any && !of_all.fit(p) {
+        if !of_all.fit(p) {
             return Err(ENDED);
         }
         let large = "windows are larger than a uniform binding, or need too many of them";
@@ -159,7 +148,7 @@ impl Rows {
 
 /// What numbers below 2^15 are multiplied with, and then shifted right by, to divide them by `divisor`; the quotient is
 /// 0 for larger divisors. (Granlund and Montgomery, "Division by invariant integers using multiplication", 1994.)
-pub(in crate::plan) fn factor_and_shift(divisor: u32) -> (u32, u32) {
+pub(super) fn factor_and_shift(divisor: u32) -> (u32, u32) {
     if divisor as usize >= MOST {
         return (0, 0);
     }
