@@ -22,7 +22,7 @@ impl Kernel for DepthwisePatch {
             false => shader!("depthwise/finish_one.wgsl"),
             true => shader!("depthwise/finish_four.wgsl"),
         };
-        let own = [self.activation.wgsl(), weights, finish, shader!("depthwise/patch.wgsl")];
+        let own = [self.activation.wgsl(), weights, finish, EACH, shader!("depthwise/patch.wgsl")];
         self.patch.row(&own, (3, 1))
     }
 

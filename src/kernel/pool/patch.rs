@@ -19,7 +19,7 @@ impl Kernel for PoolPatch {
             Reduce::Max => shader!("lib/patch_first.wgsl"),
             _ => shader!("lib/patch_any.wgsl"),
         };
-        let own = [of_windows(self.reduce), &[first, shader!("pool/patch.wgsl")]].concat();
+        let own = [of_windows(self.reduce), &[first, EACH, shader!("pool/patch.wgsl")]].concat();
         self.patch.row(&own, (1, 1)).with("REDUCE", self.reduce as u32)
     }
 
