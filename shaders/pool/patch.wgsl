@@ -1,5 +1,5 @@
 //: constants
-// Sliding-window pooling on hardware: a patch of outputs an invocation, whose windows share what it loads.
+// Sliding-window pooling: an output tile (patch) an invocation, whose windows share what it loads.
 
 @group(0) @binding(2) var<storage, read_write> output: array<Elements>;
 

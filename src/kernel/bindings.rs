@@ -2,7 +2,7 @@
 
 use wgpu::{BindGroupLayoutEntry, BindingType, BufferBindingType};
 
-/// Bytes of a page, which is a uniform binding of the largest size that WebGPU promises.
+/// Bytes of a page: a window of a tensor that is bound as uniform, of the largest size that WebGPU promises.
 pub const PAGE: u64 = 65536;
 
 /// Pages that a kernel binds at most, beside its parameters; WebGPU promises twelve uniform bindings in all.

@@ -1,5 +1,5 @@
-//! Kernels whose invocations compute patches of outputs: what windows share is loaded once, and written out here, because
-//! drivers keep arrays that loops index in memory.
+//! Kernels whose invocations compute output tiles (patches): what windows share is loaded once, in lines that are unrolled here,
+//! because drivers keep arrays that loops index in memory.
 
 use std::fmt::Write;
 

@@ -1,5 +1,4 @@
-//! Patches of outputs, which GPUs compute with kernels whose windows are written out, and recent software adapters where
-//! that saves many loads.
+//! Output tiles (patches), which GPUs and software adapters compute with kernels whose windows are unrolled.
 
 use super::{Planner, Slot, Step};
 use crate::dtype::DType;
@@ -8,11 +7,11 @@ use crate::geometry::{Axis, Strides};
 use crate::kernel::{Across, KernelKey, Patch, PatchParams};
 use crate::spec::Layout;
 
-/// Taps that are written out at most, of a window and along an axis.
+/// Taps that are unrolled at most, of a window and along an axis.
 const MOST_TAPS: usize = 49;
 const MOST_SIDE: usize = 16;
 
-/// Strides along the width that four columns are written out for.
+/// Strides along the width that four columns are unrolled for.
 const MOST_STRIDE: usize = 4;
 
 /// Images that windows of channels by themselves slide over.

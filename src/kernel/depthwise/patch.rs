@@ -1,9 +1,9 @@
-//! `depthwise/patch.wgsl`: depthwise convolution on hardware, a patch of outputs an invocation.
+//! `depthwise/patch.wgsl`: depthwise convolution, an output tile (patch) an invocation.
 
 use crate::kernel::common::*;
 use crate::kernel::patch::{Across, Patch};
 
-/// Depthwise convolution of patches, on hardware.
+/// Depthwise convolution of output tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DepthwisePatch {
     /// Applied to the result.

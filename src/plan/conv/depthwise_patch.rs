@@ -1,4 +1,4 @@
-//! Depthwise convolution in patches.
+//! Depthwise convolution in output tiles (patches).
 
 use super::request::Request;
 use super::slots::weight_slots;

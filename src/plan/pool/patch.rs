@@ -1,4 +1,4 @@
-//! Pooling in patches.
+//! Pooling in output tiles (patches).
 
 use super::request::{Request, divisor};
 use crate::error::Result;
