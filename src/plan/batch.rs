@@ -53,16 +53,15 @@ fn in_units(work: &Work) -> Work {
 fn units(work: &Work) -> Option<(usize, usize)> {
     let per_plane =
         |numbering: Option<IndexNumbering>| matches!(numbering, None | Some(IndexNumbering::PerPlane));
+    let images = |inputs| work.conv().map(|conv| (conv.batch, inputs));
     match work {
         Work::Pool(w) if per_plane(w.indices) => Some((w.batch, 1)),
         Work::Fractional(w) if per_plane(w.pool.indices) => Some((w.pool.batch, 2)),
         Work::Unpool(w) if w.numbering == IndexNumbering::PerPlane => Some((w.batch, 2)),
-        Work::Conv(w) | Work::ConvTranspose(w) => Some((w.batch, 1)),
-        Work::ConvPool(w) => Some((w.conv.batch, 1)),
-        Work::ConvInteger(w) => Some((w.conv.batch, 1)),
-        Work::Deform(w) => Some((w.conv.batch, 2 + usize::from(w.mask))),
+        Work::Conv(_) | Work::ConvTranspose(_) | Work::ConvPool(_) | Work::ConvInteger(_) => images(1),
+        Work::Deform(w) => images(2 + usize::from(w.mask)),
         Work::Col2Im(w) => Some((w.planes, 1)),
-        Work::Causal(w) => Some((w.conv.batch, 1 + usize::from(w.state))),
+        Work::Causal(w) => images(1 + usize::from(w.state)),
         Work::Softmax(w) => Some((w.outer, 1)),
         Work::Activation(w) => Some((w.elements / w.unit().max(1), 1)),
         Work::Pool(_) | Work::Fractional(_) | Work::Unpool(_) | Work::RoiAlign(_) | Work::MaxRoi(_) => None,
@@ -72,21 +71,20 @@ fn units(work: &Work) -> Option<(usize, usize)> {
 /// The same work on `count` units.
 pub(super) fn with_units(work: &Work, count: usize) -> Work {
     let mut work = in_units(work);
+    if let Some(conv) = work.conv_mut() {
+        conv.batch = count;
+    }
     match &mut work {
         Work::Pool(w) => w.batch = count,
         Work::Fractional(w) => w.pool.batch = count,
         Work::Unpool(w) => w.batch = count,
-        Work::Conv(w) | Work::ConvTranspose(w) => w.batch = count,
         Work::ConvPool(w) => {
-            w.conv.batch = count;
             w.pool.batch = count;
             if let Some(batch) = w.between.shape.first_mut() {
                 *batch = count;
             }
         }
-        Work::ConvInteger(w) => w.conv.batch = count,
         Work::Deform(w) => {
-            w.conv.batch = count;
             w.sampled.batch = count;
             if let Some(batch) = w.samples.shape.first_mut() {
                 *batch = count;
@@ -94,13 +92,13 @@ pub(super) fn with_units(work: &Work, count: usize) -> Work {
         }
         Work::Col2Im(w) => w.planes = count,
         Work::Causal(w) => {
-            w.conv.batch = count;
             if let Some(batch) = w.sequence.shape.first_mut() {
                 *batch = count;
             }
         }
         Work::Softmax(w) => w.outer = count,
         Work::Activation(w) => w.elements = count * w.unit(),
+        Work::Conv(_) | Work::ConvTranspose(_) | Work::ConvInteger(_) => {}
         Work::RoiAlign(_) | Work::MaxRoi(_) => {}
     }
     work
