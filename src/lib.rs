@@ -25,6 +25,7 @@ mod array;
 pub mod backend;
 mod choice;
 mod dtype;
+mod elementwise;
 pub mod engine;
 pub mod error;
 pub mod frame;
@@ -64,10 +65,10 @@ pub use ndarray;
 pub use plan::{Caps, Plan};
 pub use problem::Problem;
 pub use spec::{
-    Accuracy, Activation, ActivationKind, AdaptivePool, CausalConv, Col2Im, Conv, ConvInteger, ConvPool,
-    ConvTranspose, DeformConv, Dense, DenseLayout, FractionalMaxPool, GlobalPool, IndexNumbering,
-    KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Padding, PerAxis, Pool, PoolKind, Requantize, RoiAlign,
-    RoiMode, Softmax,
+    Accuracy, Activation, ActivationKind, AdaptivePool, BinaryFunction, CausalConv, Col2Im, Conv,
+    ConvInteger, ConvPool, ConvTranspose, DeformConv, Dense, DenseLayout, ElementStep, Elementwise,
+    FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Operand,
+    Padding, PerAxis, Pool, PoolKind, Requantize, RoiAlign, RoiMode, Softmax, UnaryFunction,
 };
 pub use tensor::{DType, Data, Tensor, TensorDesc};
 /// The version of wgpu that this crate takes devices of.

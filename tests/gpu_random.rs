@@ -127,6 +127,11 @@ fn convolution_with_pooling() {
 }
 
 #[test]
+fn formulas() {
+    random(Family::Elementwise, 250);
+}
+
+#[test]
 fn convolution_by_tile() {
     random(Family::ConvTile, 60);
 }

@@ -215,6 +215,28 @@ const MUTANTS: &[Mutant] = &[
         "alpha_beta_of(p.channel.x)",
         "alpha_beta_of(p.channel.y)"
     ),
+    mutant!(
+        Elementwise,
+        "NaN is lost in minima",
+        "is_nan(b) | (!is_nan(a) & exceeds(a, b))",
+        "exceeds(a, b)"
+    ),
+    mutant!(Elementwise, "NaN is larger", "exceeds(a, b) & !is_nan(a) & !is_nan(b)", "exceeds(a, b)"),
+    mutant!(Elementwise, "the other side of a condition", ", !is_zero(", ", is_zero("),
+    mutant!(Elementwise, "rows not counted", "rest % params.axes[2].x", "rest"),
+    mutant!(Elementwise, "strides of another axis", "c_0 * params.axes[0].y", "c_0 * params.axes[1].y"),
+    mutant!(Elementwise, "strides of another input", "params.axes[2].z", "params.axes[2].y"),
+    mutant!(Elementwise, "a neighbour's place", "(y_x, y_y, y_z, y_w)", "(y_x, y_y, y_w, y_z)"),
+    mutant!(Elementwise, "another number", "params.numbers[0].y", "params.numbers[0].x"),
+    mutant!(Elementwise, "an imprecise logarithm", "0.14285714 + s * 0.11111111", "0.0"),
+    mutant!(Elementwise, "error function without digits near 0", "near, abs(x) < 0.5)", "near, false)"),
+    mutant!(Elementwise, "odd powers without a sign", "odd && bitcast<i32>(a) < 0", "false"),
+    mutant!(
+        Elementwise,
+        "roots of what is negative",
+        "bitcast<f32>(params.nan), order(x) < 0",
+        "x, order(x) < 0"
+    ),
     mutant!(Activation, "softplus without its last terms", "(0.090909091 + s * 0.076923077)", "0.0"),
 ];
 

@@ -334,6 +334,41 @@ fn onnx_causal_convolution() {
 }
 
 #[test]
+fn onnx_functions_of_elements() {
+    let x = ("x", "F32", &[2, 2][..], &[1., -2., 3., 0.5][..]);
+    let row = ("r", "F32", &[2][..], &[2., 4.][..]);
+    let one = |op: &str, inputs: &[&str], y: &[f64; 4]| {
+        let given: Vec<Stored<'_>> =
+            [x, row].into_iter().filter(|(name, ..)| inputs.contains(name)).collect();
+        onnx(13, &[node(op, json!({}), inputs, &["y"])], &given, &[("y", "F32", &[2, 2], y)]);
+    };
+    one("Add", &["x", "r"], &[3., 2., 5., 4.5]);
+    one("Sub", &["r", "x"], &[1., 6., -1., 3.5]);
+    one("Mul", &["x", "r"], &[2., -8., 6., 2.]);
+    one("Div", &["x", "r"], &[0.5, -0.5, 1.5, 0.125]);
+    one("Pow", &["x", "r"], &[1., 16., 9., 0.0625]);
+    one("Min", &["x", "r"], &[1., -2., 2., 0.5]);
+    one("Max", &["x", "r", "x"], &[2., 4., 3., 4.]);
+    one("Sum", &["x", "r", "x"], &[4., 0., 8., 5.]);
+    one("Mean", &["x", "r"], &[1.5, 1., 2.5, 2.25]);
+    one("Mean", &["x"], &[1., -2., 3., 0.5]);
+    one("Abs", &["x"], &[1., 2., 3., 0.5]);
+    one("Floor", &["x"], &[1., -2., 3., 0.]);
+    let min = ("min", "F32", &[][..], &[-1.][..]);
+    let clip = node("Clip", json!({}), &["x", "min"], &["y"]);
+    onnx(13, &[clip], &[x, min], &[("y", "F32", &[2, 2], &[1., -1., 3., 0.5])]);
+    let clip = node("Clip", json!({ "min": 0.0, "max": 1.0 }), &["x"], &["y"]);
+    onnx(6, &[clip], &[x], &[("y", "F32", &[2, 2], &[1., 0., 1., 0.5])]);
+    // Channels of a batch: (x - mean) / sqrt(variance) * scale + shift.
+    let of = |name, values| (name, "F32", &[2][..], values);
+    let [scale, shift] = [of("s", &[1., 2.][..]), of("b", &[0., 1.][..])];
+    let [mean, variance] = [of("m", &[1., -2.][..]), of("v", &[4., 0.25][..])];
+    let norm = node("BatchNormalization", json!({ "epsilon": 0.0 }), &["x", "s", "b", "m", "v"], &["y"]);
+    let y = ("y", "F32", &[2, 2][..], &[0., 1., 1., 11.][..]);
+    onnx(15, &[norm], &[x, scale, shift, mean, variance], &[y]);
+}
+
+#[test]
 fn onnx_prelu() {
     let x = ("x", "F32", &[1, 2, 2][..], &[-1., 2., -3., -4.][..]);
     let prelu = [node("PRelu", json!({}), &["x", "s"], &["y"])];

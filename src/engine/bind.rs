@@ -171,7 +171,7 @@ impl Prepared {
         for ((step, pipeline), start) in plan.steps.iter().zip(&self.pipelines).zip(starts) {
             let bound = |slot: Slot| match slot {
                 Slot::Input(i) => inputs.get(i).zip(plan.problem.inputs.get(i)).map(|(slice, desc)| {
-                    let part = step.part.filter(|part| i < part.inputs);
+                    let part = step.part.filter(|part| part.divides(i));
                     part_of(slice, desc, part)
                 }),
                 Slot::Output(i) => (outputs.get(i).zip(plan.problem.outputs.get(i)))

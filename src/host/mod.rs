@@ -13,10 +13,12 @@ mod conv;
 mod conv_pool;
 mod deform;
 mod element;
+mod elementwise;
 mod exp;
 mod fractional;
 mod integer;
 mod kept;
+mod log;
 mod output;
 mod pool;
 mod prepared;
@@ -24,11 +26,14 @@ mod roi;
 mod softmax;
 mod sum;
 mod unpool;
+mod values;
 
 pub(crate) use self::activation::{each, prelu};
 pub(crate) use self::exp::exp;
+pub(crate) use self::log::log;
 pub use self::prepared::Prepared;
 pub use self::simd::{Simd, limit_simd};
+pub(crate) use self::values::{Values, zip};
 use crate::error::{Error, Result};
 use crate::problem::{ConvWork, Epilogue, Problem, Work};
 use crate::spec::Op;
@@ -111,6 +116,7 @@ fn compute_with(
             (Work::Causal(work), inputs) => causal::causal(work, inputs)?,
             (Work::Softmax(work), [x]) => softmax::softmax(work, x.as_f32()?)?,
             (Work::Activation(work), [x, slopes @ ..]) => activation::activation(work, x, slopes)?,
+            (Work::Elementwise(work), inputs) => vec![elementwise::elementwise(work, inputs)?],
             _ => {
                 return Err(Error::arity(problem.op, "as many as the operation defines", inputs.len()));
             }

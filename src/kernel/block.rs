@@ -51,6 +51,8 @@ members! {
     [i32; 4] => "vec4<i32>",
     [f32; 4] => "vec4<f32>",
     [[f32; 4]; 4] => "array<vec4<f32>, 4>",
+    [[u32; 4]; 16] => "array<vec4<u32>, 16>",
+    [[f32; 4]; 24] => "array<vec4<f32>, 24>",
     [[u32; 4]; 64] => "array<vec4<u32>, 64>",
     // `Chunk` of `pool/uniform.wgsl`.
     [[u32; 4]; 8] => "array<Chunk, 8>",

@@ -51,7 +51,7 @@ kernels! {
     DeformSamples, CausalSequence, Dense,
     PackGemm, PackInput, PackInteger, PackWeights,
     WinogradWeights, WinogradInput, WinogradOutput,
-    Activation, Col2Im, Softmax, SoftmaxRows,
+    Activation, Col2Im, Elementwise, Softmax, SoftmaxRows,
     FrameRead, FrameShow,
 }
 

@@ -48,9 +48,19 @@ fn in_units(work: &Work) -> Work {
     work
 }
 
-/// The units that a problem can be divided into (planes, images, rows, elements), and how many of its inputs are so divided;
+/// The units that a problem can be divided into (planes, images, rows, elements), and which of its inputs are so divided;
 /// nothing where its units depend on each other.
-fn units(work: &Work) -> Option<(usize, usize)> {
+fn units(work: &Work) -> Option<(usize, u32)> {
+    if let Work::Elementwise(w) = work {
+        let outer = w.axes.first()?;
+        let divided = outer.strides.iter().enumerate().filter(|&(_, &stride)| stride > 0);
+        return Some((outer.length, divided.map(|(i, _)| 1 << i).sum()));
+    }
+    // The first ones.
+    first_units(work).map(|(units, inputs)| (units, (1 << inputs) - 1))
+}
+
+fn first_units(work: &Work) -> Option<(usize, u32)> {
     let per_plane =
         |numbering: Option<IndexNumbering>| matches!(numbering, None | Some(IndexNumbering::PerPlane));
     let images = |inputs| work.conv().map(|conv| (conv.batch, inputs));
@@ -59,12 +69,13 @@ fn units(work: &Work) -> Option<(usize, usize)> {
         Work::Fractional(w) if per_plane(w.pool.indices) => Some((w.pool.batch, 2)),
         Work::Unpool(w) if w.numbering == IndexNumbering::PerPlane => Some((w.batch, 2)),
         Work::Conv(_) | Work::ConvTranspose(_) | Work::ConvPool(_) | Work::ConvInteger(_) => images(1),
-        Work::Deform(w) => images(2 + usize::from(w.mask)),
+        Work::Deform(w) => images(2 + u32::from(w.mask)),
         Work::Col2Im(w) => Some((w.planes, 1)),
-        Work::Causal(w) => images(1 + usize::from(w.state)),
+        Work::Causal(w) => images(1 + u32::from(w.state)),
         Work::Softmax(w) => Some((w.outer, 1)),
         Work::Activation(w) => Some((w.elements / w.unit().max(1), 1)),
         Work::Pool(_) | Work::Fractional(_) | Work::Unpool(_) | Work::RoiAlign(_) | Work::MaxRoi(_) => None,
+        Work::Elementwise(_) => None,
     }
 }
 
@@ -98,6 +109,11 @@ pub(super) fn with_units(work: &Work, count: usize) -> Work {
         }
         Work::Softmax(w) => w.outer = count,
         Work::Activation(w) => w.elements = count * w.unit(),
+        Work::Elementwise(w) => {
+            if let Some(outer) = w.axes.first_mut() {
+                outer.length = count;
+            }
+        }
         Work::Conv(_) | Work::ConvTranspose(_) | Work::ConvInteger(_) => {}
         Work::RoiAlign(_) | Work::MaxRoi(_) => {}
     }
@@ -142,10 +158,12 @@ pub(super) fn parts(problem: &Problem, caps: &Caps) -> Result<Vec<Option<Part>>>
         return Err(refused(largest.buffer_size()));
     };
     // Kernels and biases are in every part.
-    if let Some(whole) = problem.inputs.iter().skip(inputs).find(|d| too_large(d)) {
+    let is_divided = |i: usize| inputs >> i & 1 == 1;
+    let each = || problem.inputs.iter().enumerate();
+    if let Some((_, whole)) = each().find(|(i, desc)| !is_divided(*i) && too_large(desc)) {
         return Err(refused(whole.buffer_size()));
     }
-    let divided: Vec<usize> = (problem.inputs.iter().take(inputs))
+    let divided: Vec<usize> = (each().filter(|(i, _)| is_divided(*i)).map(|(_, desc)| desc))
         .chain(&problem.outputs)
         .map(|desc| desc.bytes() / units)
         .collect();

@@ -155,6 +155,7 @@ impl Plan {
             Work::Causal(work) => conv::causal::steps(p, work)?,
             Work::Softmax(work) => other::softmax(p, work)?,
             Work::Activation(work) => other::pointwise::activation(p, work)?.into(),
+            Work::Elementwise(work) => other::elementwise::steps(p, work)?.into(),
         };
         for &size in steps.scratch.iter().chain(&steps.packed) {
             p.caps.check_binding(p.op, size)?;

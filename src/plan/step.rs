@@ -85,7 +85,7 @@ impl Step {
     }
 }
 
-/// A part of a batch: outputs and the first inputs are bound from `first` on, for `count` of their `of` equal units.
+/// A part of a batch: outputs and some inputs are bound from `first` on, for `count` of their `of` equal units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Part {
@@ -95,11 +95,16 @@ pub struct Part {
     pub count: usize,
     /// Units of the whole.
     pub of: usize,
-    /// How many inputs are divided; those behind them (kernel, bias) are bound whole.
-    pub inputs: usize,
+    /// The inputs that are divided, a bit each; others (kernel, bias) are bound whole.
+    pub inputs: u32,
 }
 
 impl Part {
+    /// Whether input `i` is divided.
+    pub fn divides(&self, i: usize) -> bool {
+        self.inputs.checked_shr(i as u32).is_some_and(|bits| bits & 1 == 1)
+    }
+
     /// Offset and size in bytes of the part of a divided tensor.
     pub fn range(&self, desc: &TensorDesc) -> (u64, u64) {
         let unit = (desc.bytes() / self.of.max(1)) as u64;

@@ -16,8 +16,8 @@ pub(crate) struct Flops {
 
 impl Problem {
     /// Operations on numbers by the definition: two for each multiplication and addition of a convolution, one for
-    /// each tap of a pooling window (maxima count their comparisons), five for each element of softmax and one for
-    /// each of an activation by itself and of the columns that are added up to images.
+    /// each tap of a pooling window (maxima count their comparisons), five for each element of softmax, one for
+    /// each of an activation by itself, of a step of a formula, and of the columns that are added up to images.
     ///
     /// Taps that lie in the padding count, as is usual in comparing convolutions; bias and activation within a
     /// convolution do not, nor does what samples the taps of a deformable one. Nothing for pooling of regions, whose work depends on values.
@@ -45,6 +45,7 @@ impl Problem {
             Work::Col2Im(w) => product([w.planes, w.taps(), w.windows()]),
             Work::Softmax(_) => SOFTMAX.saturating_mul(elements(self)),
             Work::Activation(_) => elements(self),
+            Work::Elementwise(w) => elements(self).saturating_mul(w.formula.steps.len() as u64),
             Work::Conv(_) | Work::ConvTranspose(_) | Work::ConvInteger(_) => 0,
             Work::Deform(_) | Work::Causal(_) | Work::Unpool(_) => 0,
             Work::RoiAlign(_) | Work::MaxRoi(_) => return None,

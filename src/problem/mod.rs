@@ -7,6 +7,7 @@ mod causal;
 mod col2im;
 mod conv;
 mod deform;
+mod elementwise;
 mod epilogue;
 mod flops;
 mod fractional;
@@ -25,6 +26,8 @@ pub use causal::CausalWork;
 pub use col2im::Col2ImWork;
 pub use conv::{ConvPoolWork, ConvWork, KernelStrides};
 pub use deform::DeformWork;
+pub(crate) use elementwise::MOST_AXES;
+pub use elementwise::{Access, BroadcastAxis, ElementwiseWork};
 pub(crate) use epilogue::Epilogue;
 pub(crate) use flops::Flops;
 pub use fractional::{FractionalAxis, FractionalWork};
@@ -85,6 +88,8 @@ pub enum Work {
     Softmax(SoftmaxWork),
     /// An activation by itself.
     Activation(ActivationWork),
+    /// A formula of broadcast tensors.
+    Elementwise(ElementwiseWork),
 }
 
 /// The convolution within a work, borrowed as it is asked for.
@@ -160,6 +165,7 @@ impl Problem {
             Op::Dense(spec) => conv::dense(spec, inputs),
             Op::Softmax(spec) => pointwise::softmax(spec, inputs),
             Op::Activation(spec) => pointwise::activation(spec, inputs),
+            Op::Elementwise(spec) => elementwise::elementwise(spec, inputs),
         }
     }
 

@@ -2,6 +2,16 @@
 
 use super::{Problem, Work};
 
+/// The inputs of a formula.
+pub(super) const FORMULA: [&str; 6] = [
+    "the first input",
+    "the second input",
+    "the third input",
+    "the fourth input",
+    "the fifth input",
+    "the sixth input",
+];
+
 impl Problem {
     /// The name of input `i`.
     pub(crate) fn input_name(&self, i: usize) -> &'static str {
@@ -30,6 +40,7 @@ impl Problem {
             Work::Fractional(_) => &["the input", "the samples"],
             Work::RoiAlign(_) => &["the input", "the regions", "the image numbers"],
             Work::MaxRoi(_) => &["the input", "the regions"],
+            Work::Elementwise(_) => &FORMULA,
             Work::Pool(_) | Work::Col2Im(_) | Work::Softmax(_) | Work::Activation(_) => &["the input"],
         };
         names.get(i).copied().unwrap_or("an input")

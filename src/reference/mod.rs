@@ -8,6 +8,7 @@ mod causal;
 mod col2im;
 mod conv;
 mod deform;
+mod elementwise;
 mod fractional;
 mod integer;
 // Only natively, and for benchmarks, is anything measured.
@@ -41,7 +42,8 @@ pub struct Exact {
     pub desc: TensorDesc,
     /// The elements.
     pub values: Vec<f64>,
-    /// The largest distance from `values` that an implementation's elements may have; 0 where it must be exact.
+    /// The largest distance from `values` that an implementation's elements may have; 0 where it must be exact,
+    /// infinite where the definition says nothing of it, such as a quotient by a sum that may be 0.
     pub bound: Vec<f64>,
     /// Where NaN is as right as the value; empty if it is so nowhere. These are convolutions in whose padding a weight lies
     /// that is infinite or NaN: frameworks multiply it by the padding's zero, the definition leaves it out.
@@ -123,6 +125,7 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
         (Work::Causal(work), all @ [_, _, ..], [y, present]) => causal::causal(work, all, y, present),
         (Work::Softmax(work), [x], [y]) => softmax::softmax(work, x, y),
         (Work::Activation(work), [x, slopes @ ..], [y]) => activation::activation(work, x, slopes.first(), y),
+        (Work::Elementwise(work), inputs, [y]) => elementwise::elementwise(work, inputs, y),
         _ => {
             return Err(crate::Error::arity(problem.op, "as many as the operation defines", inputs.len()));
         }

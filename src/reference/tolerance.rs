@@ -105,6 +105,9 @@ pub(super) fn worst(exact: &Exact, got: impl Fn(usize) -> f64) -> Option<Mismatc
 
 /// By how much a value is outside its bound; not positive if it is inside.
 fn excess(expected: f64, value: f64, bound: f64, largest: f64) -> f64 {
+    if bound == f64::INFINITY {
+        return 0.0;
+    }
     if expected.is_nan() || value.is_nan() {
         return if expected.is_nan() && value.is_nan() { 0.0 } else { f64::INFINITY };
     }

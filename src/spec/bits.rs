@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::{Activation, ActivationKind, MaxRoiPool, PoolKind, RoiAlign};
+use super::{Activation, ActivationKind, MaxRoiPool, Operand, PoolKind, RoiAlign};
 
 macro_rules! by_bits {
     ($($spec:ident: $bits:expr;)+) => {$(
@@ -27,6 +27,11 @@ by_bits! {
     Activation: |of| {
         let (kind, parameters) = ActivationKind::of(*of);
         (kind, parameters.map(f32::to_bits))
+    };
+    Operand: |of| match *of {
+        Operand::Input(i) => (0, i, 0),
+        Operand::Step(i) => (1, i, 0),
+        Operand::Number(number) => (2, 0, number.to_bits()),
     };
     PoolKind: |of| match *of {
         PoolKind::Max => (0, false, None),

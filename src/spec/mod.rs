@@ -8,6 +8,7 @@ mod col2im;
 mod conv;
 mod deform;
 mod dense;
+mod elementwise;
 mod integer;
 mod layout;
 mod pool;
@@ -22,6 +23,7 @@ pub use col2im::Col2Im;
 pub use conv::{Conv, ConvPool, ConvTranspose, KernelLayout};
 pub use deform::DeformConv;
 pub use dense::{Dense, DenseLayout, Softmax};
+pub use elementwise::{BinaryFunction, ElementStep, Elementwise, Operand, UnaryFunction};
 pub use integer::{ConvInteger, Requantize};
 pub use layout::{Layout, Padding};
 pub use pool::{AdaptivePool, FractionalMaxPool, GlobalPool, IndexNumbering, MaxUnpool, Pool, PoolKind};
@@ -76,6 +78,8 @@ pub enum Op {
     Softmax(Softmax),
     /// An activation by itself, element by element.
     Activation(Activation),
+    /// A formula of broadcast tensors.
+    Elementwise(Elementwise),
 }
 
 impl Op {
@@ -125,5 +129,6 @@ op_from!(
     CausalConv,
     Dense,
     Softmax,
-    Activation
+    Activation,
+    Elementwise
 );

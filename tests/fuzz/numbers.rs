@@ -165,7 +165,7 @@ impl Numbers {
         let rank = self.rng.between(1, 3);
         let layout = self.layout();
         let channels = self.size(1, 9);
-        let (op, mut inputs): (Op, _) = match self.rng.between(0, 16) {
+        let (op, mut inputs): (Op, _) = match self.rng.between(0, 17) {
             0 => (self.pool(rank, layout).into(), vec![self.image(rank, channels, layout)]),
             1 => (GlobalPool { kind: self.kind(), layout }.into(), vec![self.image(rank, channels, layout)]),
             2 => {
@@ -267,6 +267,7 @@ impl Numbers {
             13 => self.deform(rank),
             14 => self.col2im(rank),
             15 => self.causal(),
+            16 => self.elementwise(),
             _ => {
                 let shape = self.list(3, 0, 9);
                 (self.activation().into(), vec![self.desc(shape)])

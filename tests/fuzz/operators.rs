@@ -1,8 +1,8 @@
 //! Specifications of what ONNX has beside pooling and convolution.
 
 use wgpool::{
-    Activation, CausalConv, Col2Im, ConvInteger, DType, DeformConv, KernelLayout, Layout, Op, Pool, Problem,
-    Requantize, TensorDesc,
+    Activation, BinaryFunction, CausalConv, Col2Im, ConvInteger, DType, DeformConv, ElementStep, Elementwise,
+    KernelLayout, Layout, Op, Operand, Pool, Problem, Requantize, TensorDesc, UnaryFunction,
 };
 
 use crate::fuzz::pick;
@@ -67,6 +67,42 @@ impl Numbers {
         let taps = window.iter().fold(self.size(1, 3), |n, &l| n.wrapping_mul(l));
         let shape = vec![self.size(0, 3), taps, windows];
         (Col2Im { image, window, stride, dilation, padding }.into(), vec![self.desc(shape)])
+    }
+
+    pub fn elementwise(&mut self) -> (Op, Vec<TensorDesc>) {
+        let (inputs, count) = (self.size(1, 6), self.rng.between(1, 6));
+        let mut steps: Vec<ElementStep> = Vec::new();
+        for number in 0..count {
+            let mut operand = || match self.rng.between(0, 3) {
+                0 => Operand::Number(self.float()),
+                1 if number > 0 => Operand::Step(self.size(0, number - 1)),
+                _ => Operand::Input(self.size(0, inputs.clamp(1, 6) - 1)),
+            };
+            let [a, b, c] = [operand(), operand(), operand()];
+            steps.push(match self.rng.between(0, 3) {
+                0 => ElementStep::Unary(*pick(&mut self.rng, UnaryFunction::ALL), a),
+                1 => ElementStep::Select { condition: a, yes: b, no: c },
+                2 => ElementStep::Activation(self.activation(), a),
+                _ => ElementStep::Binary(*pick(&mut self.rng, BinaryFunction::ALL), a, b),
+            });
+        }
+        if self.odd() {
+            steps.resize(self.rng.between(0, 40), ElementStep::Unary(UnaryFunction::Exp, Operand::Input(0)));
+        }
+        let mut formula = Elementwise { inputs, steps };
+        // Each is used.
+        for input in 0..inputs.min(6) {
+            formula = formula.then(BinaryFunction::Add, Operand::Input(input));
+        }
+        let shape: Vec<usize> = (0..self.rng.between(0, 5)).map(|_| self.size(1, 9)).collect();
+        let descs = (0..inputs.min(9)).map(|_| {
+            let axes = shape.iter().map(|&length| if self.rng.one_in(3) { 1 } else { length });
+            let axes: Vec<usize> = axes.collect();
+            let missing = self.rng.between(0, axes.len());
+            self.desc(axes[missing..].to_vec())
+        });
+        let descs = descs.collect();
+        (formula.into(), descs)
     }
 
     pub fn causal(&mut self) -> (Op, Vec<TensorDesc>) {

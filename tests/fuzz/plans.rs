@@ -48,7 +48,7 @@ fn plans_of_anything_are_plans_or_errors() {
             }
             for slot in &step.slots {
                 let (desc, divided) = match *slot {
-                    Slot::Input(i) => (&plan.problem.inputs[i], step.part.is_some_and(|p| i < p.inputs)),
+                    Slot::Input(i) => (&plan.problem.inputs[i], step.part.is_some_and(|p| p.divides(i))),
                     Slot::Output(i) => (&plan.problem.outputs[i], step.part.is_some()),
                     Slot::Scratch(i) => {
                         assert!(plan.scratch[i] <= caps.max_binding, "{op:?} on {inputs:?}");

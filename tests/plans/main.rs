@@ -7,9 +7,9 @@ use std::{env, fs};
 use wgpool::kernel::{Cooperative, KernelKey, Side};
 use wgpool::{
     Accuracy, Activation, AdaptivePool, Caps, CausalConv, Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose,
-    DType, DeformConv, Dense, Error, FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout,
-    MaxRoiPool, MaxUnpool, Op, Padding, Plan, Pool, PoolKind, Requantize, RoiAlign, RoiMode, Softmax,
-    TensorDesc,
+    DType, DeformConv, Dense, Elementwise, Error, FractionalMaxPool, GlobalPool, IndexNumbering,
+    KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Padding, Plan, Pool, PoolKind, Requantize, RoiAlign,
+    RoiMode, Softmax, TensorDesc,
 };
 use wgpool_testing::bench::cases;
 
@@ -177,6 +177,9 @@ fn convs() -> Vec<Spec> {
         f32(deform(), &[&[1, 64, 40, 40], &[1, 18, 38, 38], &[64, 64, 3, 3]], "deform"),
         f32(Col2Im::new([10, 10], [3, 3]), &[&[2, 36, 64]], "col2im"),
         f32(CausalConv::default(), &[&[2, 64, 100], &[64, 1, 4], &[64]], "causal"),
+        f32(Elementwise::add(), &[&[1, 64, 56, 56], &[1, 64, 56, 56]], "elementwise"),
+        f32(Elementwise::multiply(), &[&[1, 64, 7, 7], &[64, 1, 1]], "elementwise by channel"),
+        f32(Elementwise::clip(0.0, 6.0), &[&[2, 3, 4, 5]], "elementwise clip"),
     ]);
     specs
 }

@@ -194,7 +194,7 @@ impl Plan {
         };
         let memory = |sizes: &[u64], i: usize| (0, sizes.get(i).copied().unwrap_or(0));
         match slot {
-            Slot::Input(i) => tensor(&self.problem.inputs, i, step.part.is_some_and(|part| i < part.inputs)),
+            Slot::Input(i) => tensor(&self.problem.inputs, i, step.part.is_some_and(|part| part.divides(i))),
             Slot::Output(i) => tensor(&self.problem.outputs, i, true),
             Slot::Scratch(i) => memory(&self.scratch, i),
             Slot::Packed(i) => memory(&self.packed, i),

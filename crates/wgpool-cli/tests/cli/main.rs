@@ -72,7 +72,7 @@ fn every_help_text_has_what_a_person_needs() {
     }
     let operations = "max-pool avg-pool lp-pool global-max-pool global-avg-pool global-lp-pool adaptive-max-pool \
                       adaptive-avg-pool fractional-max-pool max-unpool roi-align max-roi-pool conv \
-                      conv-transpose conv-pool conv-integer deform-conv causal-conv col2im dense softmax activation";
+                      conv-transpose conv-pool conv-integer deform-conv causal-conv col2im dense softmax activation elementwise";
     let list = folder.succeeds("op --help");
     for operation in operations.split_whitespace() {
         let help = folder.succeeds(&format!("op {operation} --help"));

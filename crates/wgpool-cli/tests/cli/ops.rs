@@ -289,6 +289,26 @@ fn other_convolutions_and_columns() {
 }
 
 #[test]
+fn functions_of_elements_are_broadcast() {
+    let folder = Folder::new();
+    folder.array("x.npy", &[2, 2], &[1.0, -4.0, 3.0, 0.25]);
+    folder.array("row.npy", &[2], &[2.0, 4.0]);
+    for adapter in ADAPTERS {
+        let run = |arguments: &str| {
+            folder.succeeds(&format!("op elementwise {arguments} -o out.npy --adapter {adapter}"))
+        };
+        run("subtract x.npy row.npy");
+        assert_eq!(folder.f32s("out.npy"), [-1.0, -8.0, 1.0, -3.75], "{adapter}");
+        run("maximum row.npy x.npy --activation leaky-relu:0.5");
+        assert_eq!(folder.f32s("out.npy"), [2.0, 4.0, 3.0, 4.0], "{adapter}");
+        run("absolute x.npy");
+        assert_eq!(folder.f32s("out.npy"), [1.0, 4.0, 3.0, 0.25], "{adapter}");
+    }
+    folder.fails("op elementwise plus x.npy row.npy", "the functions are negate, absolute, ");
+    folder.fails("op elementwise add x.npy", "as many as the formula has");
+}
+
+#[test]
 fn bytes_stay_bytes_and_safetensors_work_too() {
     let folder = Folder::new();
     folder.file("in.npy", &npy_of("|u1", &[1, 1, 2, 2], &[1, 200, 3, 4]));

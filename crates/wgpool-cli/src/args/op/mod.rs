@@ -16,7 +16,7 @@ pub use common::{Arguments, Input, Plane};
 use conv::{ConvArgs, ConvPoolArgs, ConvTransposeArgs, DenseArgs};
 use integer::ConvIntegerArgs;
 use moved::{CausalConvArgs, Col2ImArgs, DeformConvArgs};
-use pointwise::{ActivationArgs, SoftmaxArgs};
+use pointwise::{ActivationArgs, ElementwiseArgs, SoftmaxArgs};
 use pool::{
     AdaptiveAvgArgs, AdaptiveMaxArgs, AvgPoolArgs, FractionalArgs, GlobalAvgArgs, GlobalLpArgs,
     GlobalMaxArgs, LpPoolArgs, MaxPoolArgs, UnpoolArgs,
@@ -174,6 +174,9 @@ pub enum Operation {
     /// An activation, element by element
     #[command(after_help = after!("activation leaky-relu:0.1 in.npy -o out.npy"))]
     Activation(ActivationArgs),
+    /// A function of elements: of one array, or of two that are broadcast
+    #[command(after_help = after!("elementwise add a.npy b.npy -o out.npy --activation relu"))]
+    Elementwise(ElementwiseArgs),
 }
 
 impl Operation {
@@ -202,6 +205,7 @@ impl Operation {
             Operation::Dense(args) => args,
             Operation::Softmax(args) => args,
             Operation::Activation(args) => args,
+            Operation::Elementwise(args) => args,
         }
     }
 }

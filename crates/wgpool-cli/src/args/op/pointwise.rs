@@ -1,9 +1,9 @@
-//! Arguments of softmax and activations.
+//! Arguments of softmax, activations and functions of elements.
 
 use std::path::PathBuf;
 
 use clap::Args;
-use wgpool::{Activation, Op, Result, Softmax};
+use wgpool::{Activation, Elementwise, Op, Result, Softmax};
 
 use super::common::{Arguments, Common, Files};
 use super::conv::with_slope;
@@ -45,5 +45,42 @@ impl Arguments for ActivationArgs {
 
     fn files(&self) -> Files<'_> {
         self.common.files().reads(&self.slope)
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct ElementwiseArgs {
+    #[arg(value_name = "FUNCTION", value_parser = function, help = names())]
+    function: Elementwise,
+    #[command(flatten)]
+    common: Common,
+    /// The other input of a function of two, which are broadcast as NumPy does it
+    other: Option<PathBuf>,
+    /// Applied to the result: NAME[:NUMBERS]
+    #[arg(long, default_value = "none")]
+    activation: Activation,
+}
+
+/// The functions there are.
+fn names() -> String {
+    Elementwise::names().collect::<Vec<_>>().join(", ")
+}
+
+fn function(name: &str) -> Result<Elementwise, String> {
+    Elementwise::named(name).ok_or_else(|| format!("the functions are {}", names()))
+}
+
+impl Arguments for ElementwiseArgs {
+    fn op(&self, _: &[usize]) -> Result<Op> {
+        let function = self.function.clone();
+        Ok(match self.activation {
+            Activation::None => function,
+            activation => function.then_activation(activation),
+        }
+        .into())
+    }
+
+    fn files(&self) -> Files<'_> {
+        self.common.files().reads(&self.other)
     }
 }

@@ -3,6 +3,7 @@
 mod causal;
 mod col2im;
 mod deform;
+mod formulas;
 mod integer;
 mod operators;
 mod shapes;

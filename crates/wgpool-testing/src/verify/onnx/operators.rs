@@ -5,7 +5,7 @@ use super::super::attributes::Attributes;
 use super::super::call::{Call, Refusal, Role};
 use super::super::manifest::Node;
 use super::windows::{check_kernel_shape, conv, group, ones, padding};
-use super::{OP, causal, col2im, deform, integer, required};
+use super::{OP, causal, col2im, deform, formulas, integer, required};
 use wgpool::error::{Error, Result};
 use wgpool::spec::{
     Activation, ConvTranspose, GlobalPool, IndexNumbering, Layout, MaxRoiPool, MaxUnpool, Op, Padding, Pool,
@@ -14,7 +14,7 @@ use wgpool::spec::{
 
 /// Whether this library has the operator.
 pub fn known(op: &str) -> bool {
-    matches!(
+    let own = matches!(
         op,
         "MaxPool"
             | "AveragePool"
@@ -44,7 +44,8 @@ pub fn known(op: &str) -> bool {
             | "Mish"
             | "Softplus"
             | "Softmax"
-    )
+    );
+    own || formulas::known(op)
 }
 
 const MEAN: PoolKind = PoolKind::Average { count_include_pad: false, divisor: None };
@@ -148,7 +149,8 @@ pub fn call(node: &Node, opset: i64, inputs: &[Option<Array>]) -> Result<Call, R
             axis if axis.unwrap_or(1) == x.shape.len() as i64 - 1 => only(Softmax { axis: -1 }.into()),
             _ => Err(Refusal::Unsupported("Softmax over several axes".into())),
         },
-        other => Err(Refusal::Unsupported(format!("{other} is not an operation of this library"))),
+        other => formulas::call(other, attributes, inputs)?
+            .ok_or_else(|| Refusal::Unsupported(format!("{other} is not an operation of this library"))),
     }
 }
 

@@ -3,6 +3,7 @@
 mod columns;
 mod convolution;
 mod deform;
+mod formulas;
 mod integer;
 mod pooling;
 mod regions;
@@ -101,11 +102,13 @@ pub enum Family {
     CausalConv,
     /// Convolution, with and without pooling, whose errors may depend on tiles.
     ConvTile,
+    /// Formulas of broadcast tensors.
+    Elementwise,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Family; 20] = [
+    pub const ALL: [Family; 21] = [
         Family::MaxPool,
         Family::AveragePool,
         Family::LpPool,
@@ -126,6 +129,7 @@ impl Family {
         Family::Col2Im,
         Family::CausalConv,
         Family::ConvTile,
+        Family::Elementwise,
     ];
 
     /// A random legal case. `f16` says whether 16-bit floats may come up.
@@ -172,6 +176,7 @@ impl Family {
             Family::Col2Im => "col2im",
             Family::CausalConv => "causal convolution",
             Family::ConvTile => "convolution by tile",
+            Family::Elementwise => "formula",
         }
     }
 
@@ -194,6 +199,7 @@ impl Family {
             Family::Col2Im => columns::col2im(rng, f16),
             Family::CausalConv => sequences::causal(rng, f16),
             Family::ConvTile => convolution::by_tile(rng, f16),
+            Family::Elementwise => formulas::elementwise(rng, f16),
             Family::Dense => convolution::dense(rng, f16),
             Family::Softmax => {
                 let rank = rng.between(1, 4);
