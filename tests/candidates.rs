@@ -51,8 +51,8 @@ fn a_kernel_that_does_not_apply_is_an_error_with_its_reason() {
         ("conv/register_tiles", "uniform bindings"),
         ("conv/cooperative", "not turned on"),
         ("conv/winograd", "error that may depend on the tile"),
-        ("depthwise/*", "depthwise/patch: channels are not convolved by themselves"),
-        ("pool/sliding", "the kernels of this operation are depthwise/uniform, conv/"),
+        ("depthwise/*", "channels are not convolved by themselves"),
+        ("pool/sliding", "the kernels of this operation are conv/"),
     ] {
         let error = Plan::new(&op, &inputs, &forced(kernel)).unwrap_err();
         let Error::Kernel { kernel: named, .. } = &error else { panic!("{error}") };

@@ -7,16 +7,7 @@
 @group(0) @binding(3) var<storage, read_write> sequence: array<Word>;
 @group(0) @binding(4) var<storage, read_write> present: array<Word>;
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let number = invocation_number(group, groups, local);
-    if (number >= params.total) {
-        return;
-    }
+fn compute(number: u32) {
     let row = number / (params.kept + params.length);
     let at = number % (params.kept + params.length);
     var element = Word();

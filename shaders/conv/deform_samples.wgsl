@@ -17,16 +17,7 @@ fn is_inside(at: f32, size: u32) -> bool {
     return !is_nan(at) && at > -1.0 && at < f32(size);
 }
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let number = invocation_number(group, groups, local);
-    if (number >= params.total) {
-        return;
-    }
+fn compute(number: u32) {
     let out = params.out_size;
     let pixels = out.x * out.y * out.z;
     let pixel = number % pixels;

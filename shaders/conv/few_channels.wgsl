@@ -40,16 +40,7 @@ fn store(at: u32, value: Floats, quad: u32) {
     }
 }
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let number = invocation_number(group, groups, local);
-    if (number >= params.total) {
-        return;
-    }
+fn compute(number: u32) {
     let column = number % params.patches.y;
     let strip = number / params.patches.y % params.patches.x;
     let image = number / params.patches.y / params.patches.x;

@@ -5,16 +5,7 @@
 @group(0) @binding(3) var<storage, read> zero: array<Word>;
 @group(0) @binding(4) var<storage, read_write> output: array<i32>;
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let number = invocation_number(group, groups, local);
-    if (number >= params.total) {
-        return;
-    }
+fn compute(number: u32) {
     let p = place(number, params.out_size.xyz);
     let window = window_of(p.position);
     let group_in = params.in_size.w;

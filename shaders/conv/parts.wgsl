@@ -6,16 +6,7 @@
 @group(0) @binding(2) var<storage, read> bias: array<Word>;
 @group(0) @binding(3) var<storage, read_write> output: array<Word>;
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let number = invocation_number(group, groups, local);
-    if (number >= params.total) {
-        return;
-    }
+fn compute(number: u32) {
     var sum = 0.0;
     for (var part = 0u; part < params.parts; part++) {
         sum += sums[part * params.total + number];

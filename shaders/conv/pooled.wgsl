@@ -5,19 +5,7 @@ const MAX: u32 = 0u;
 const AVERAGE_PADDED: u32 = 2u;
 override REDUCE: u32 = 0u;
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let number = invocation_number(group, groups, local);
-    if (number < params.total) {
-        convolve_and_pool(number);
-    }
-}
-
-fn convolve_and_pool(number: u32) {
+fn compute(number: u32) {
     let p = place(number, params.pooled.xyz);
     let start = vec3<i32>(p.position * params.pool_stride.xyz) - params.pool_before.xyz;
     let taps = taps_of(

@@ -13,13 +13,7 @@ fn nearest(sum: i32) -> f32 {
     return f32(sum - low) + f32(low);
 }
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let number = invocation_number(group, groups, local);
+fn compute(number: u32) {
     if (number * LANES >= params.total) {
         return;
     }

@@ -1,16 +1,7 @@
 // Transposed convolution by gathering: one output position and four output channels of a group an invocation. The
 // sizes are those of the convolution whose adjoint this is: `in_size` is this kernel's output, `out_size` its input.
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let number = invocation_number(group, groups, local);
-    if (number >= params.total) {
-        return;
-    }
+fn compute(number: u32) {
     let p = place(number, params.in_size.xyz);
     let group_in = params.in_size.w;
     let first_channel = p.channel_group * group_in;

@@ -15,16 +15,7 @@ fn load(at: u32) -> Floats {
     return Floats(input[at]);
 }
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let number = invocation_number(group, groups, local);
-    if (number >= params.total) {
-        return;
-    }
+fn compute(number: u32) {
     let place = place_of(number);
     let base = place.plane / params.multiplier * params.in_plane + place.inner;
     let channel = select(place.plane % params.channels, place.inner * CHANNELS, CHANNELS_LAST);

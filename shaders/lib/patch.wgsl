@@ -1,5 +1,5 @@
-// What the kernels share that compute a patch of outputs an invocation: some rows of one column, or of four neighbouring
-// columns. src/kernel/patch.rs writes the lines of a patch, for windows without dilation.
+// What the kernels share that compute an output tile (patch) an invocation: some rows of one column, or of four neighbouring
+// columns. src/kernel/patch.rs writes the lines of a patch.
 
 @group(0) @binding(0) var<uniform> params: PatchParams;
 @group(0) @binding(1) var<storage, read> input: array<Elements>;

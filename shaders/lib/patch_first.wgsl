@@ -1,5 +1,5 @@
 // Of equal maxima the first stays: where keys have found +0, but a -0 was loaded too, the window is gone through for its first
-// zero. Taps outside the input become its neighbours inside, which changes no order. Loops run only where there is a -0.
+// zero inside the input. Loops run only where there is a -0.
 
 // The place of -0. That of +0 comes next, though as maxima they are equal and the first met stays.
 const MINUS_ZERO: u32 = 0x7f800000u;
@@ -21,10 +21,13 @@ fn finished_of(key: Values, base: u32, y: i32, columns: Ints) -> Floats {
     var value = finished(key, y, columns);
     let rows = select(0, ROWS, any(searched));
     for (var r = rows - 1; r >= 0; r--) {
-        let row = base + clamped(y + r, params.in_size.x) * params.in_row;
+        let at_row = y + r * params.dilation.x;
+        let row = base + clamped(at_row, params.in_size.x) * params.in_row;
+        let there = searched & Bools(is_inside(at_row, params.in_size.x));
         for (var t = COLUMNS - 1; t >= 0; t--) {
-            let x = element(row, clamp(columns + t, Ints(0), Ints(params.in_size.y - 1)));
-            value = select(value, x, are_zero(x) & searched);
+            let at = columns + t * params.dilation.y;
+            let x = element(row, clamp(at, Ints(0), Ints(params.in_size.y - 1)));
+            value = select(value, x, are_zero(x) & there & (Uints(at) < Uints(u32(params.in_size.y))));
         }
     }
     return value;

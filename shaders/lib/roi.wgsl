@@ -49,15 +49,6 @@ fn too_many(rows: u32, columns: u32) -> bool {
 }
 
 // `pooled` is the kernel's own.
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let number = invocation_number(group, groups, local);
-    if (number >= params.total) {
-        return;
-    }
+fn compute(number: u32) {
     output[number] = pooled(bin_of(number));
 }

@@ -5,16 +5,7 @@
 @group(0) @binding(1) var<storage, read> kernel: array<Word>;
 @group(0) @binding(2) var<storage, read_write> packed: array<vec4<Word>>;
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let number = invocation_number(group, groups, local);
-    if (number >= params.total) {
-        return;
-    }
+fn compute(number: u32) {
     let quads = params.tile / 4u;
     let quad = number % quads;
     let row = number / quads % params.rows;

@@ -15,16 +15,7 @@ fn weight_of(tap_at: u32, block: u32, j: u32) -> i32 {
     return i32(unpack(kernel[at / LANES], at % LANES)) - i32(unpack(zeros[zero / LANES], zero % LANES));
 }
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let number = invocation_number(group, groups, local);
-    if (number >= params.total) {
-        return;
-    }
+fn compute(number: u32) {
     var rest = number / params.window.w;
     var tap: vec3<u32>;
     tap.z = rest % params.window.z;

@@ -17,16 +17,7 @@ fn start_of(axis: u32, o: u32, plane: u32) -> u32 {
     return min(at - u32(sample * alpha), last);
 }
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let number = invocation_number(group, groups, local);
-    if (number >= params.total) {
-        return;
-    }
+fn compute(number: u32) {
     let e = element_of(number, params.out_size.xyz, params.in_size.w);
     let plane = e.image * params.in_size.w + e.channel;
     let start = vec3<u32>(

@@ -1,5 +1,5 @@
 //: constants
-// Sliding-window pooling on hardware: a patch of outputs an invocation, whose windows share what it loads.
+// Sliding-window pooling: an output tile (patch) an invocation, whose windows share what it loads.
 
 @group(0) @binding(2) var<storage, read_write> output: array<Elements>;
 
@@ -7,16 +7,7 @@ fn load(at: u32, there: bool) -> Values {
     return noted(select(NOTHING, value_of(Floats(input[at])), there));
 }
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let number = invocation_number(group, groups, local);
-    if (number >= params.total) {
-        return;
-    }
+fn compute(number: u32) {
     let place = place_of(number);
     let base = place.plane * params.in_plane + place.inner;
     let y = place.row * params.stride.x - params.pad_before.x;

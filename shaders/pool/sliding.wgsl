@@ -159,13 +159,7 @@ fn pool(number: u32) -> f32 {
     return average_of(sum_of(window, 1.0, 1.0), count);
 }
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let word = invocation_number(group, groups, local);
+fn compute(word: u32) {
     if (word * LANES >= params.total) {
         return;
     }

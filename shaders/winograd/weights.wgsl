@@ -12,16 +12,7 @@ struct Place {
     step: u32,  // from point to point
 }
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let number = invocation_number(group, groups, local);
-    if (number >= params.total) {
-        return;
-    }
+fn compute(number: u32) {
     let quad = number % params.quads;
     let row = number / params.quads % params.in_size.z;
     let tile = number / params.quads / params.in_size.z;

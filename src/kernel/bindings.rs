@@ -2,6 +2,12 @@
 
 use wgpu::{BindGroupLayoutEntry, BindingType, BufferBindingType};
 
+/// Bytes of a page: a window of a tensor that is bound as uniform, of the largest size that WebGPU promises.
+pub const PAGE: u64 = 65536;
+
+/// Pages that a kernel binds at most, beside its parameters; WebGPU promises twelve uniform bindings in all.
+pub const PAGES: usize = 8;
+
 /// Buffers of a kernel: binding 0 is the uniform block, then come pages, then the storage buffers that it reads, then
 /// those it writes, and last PReLU's slope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -39,7 +39,7 @@ impl KernelKey {
     /// sums of a large tile that go through the loops of pooling.
     pub fn suits_fxc(&self) -> bool {
         match self {
-            KernelKey::ConvTiled(_) | KernelKey::PoolPages(_) | KernelKey::DepthwisePages(_) => false,
+            KernelKey::ConvTiled(_) | KernelKey::PoolPages(_) => false,
             KernelKey::ConvGemm(kernel) => {
                 let pools = !matches!(kernel.finish, GemmFinish::Store | GemmFinish::Partial);
                 !(self.needs_f16() || pools && kernel.tile == GemmTile::Large)

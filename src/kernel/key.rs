@@ -46,7 +46,7 @@ macro_rules! kernels {
 
 kernels! {
     Pool, PoolPlane, PoolPages, PoolPatch, Fractional, Unpool, RoiAlign, MaxRoi,
-    DepthwisePages, DepthwisePatch,
+    DepthwisePatch,
     Conv, ConvTranspose, ConvPool, ConvTiled, ConvGemm, ConvPatch, ConvParts, ConvInteger, Requantize,
     DeformSamples, CausalSequence, Dense,
     PackGemm, PackInput, PackInteger, PackWeights,
@@ -80,8 +80,7 @@ impl KernelKey {
     /// Its activation, if its results may have one.
     pub fn activation_mut(&mut self) -> Option<&mut ActivationKind> {
         match self {
-            KernelKey::DepthwisePages(DepthwisePages { activation, .. })
-            | KernelKey::DepthwisePatch(DepthwisePatch { activation, .. })
+            KernelKey::DepthwisePatch(DepthwisePatch { activation, .. })
             | KernelKey::Conv(Conv { activation, .. })
             | KernelKey::ConvTranspose(ConvTranspose { activation, .. })
             | KernelKey::ConvPool(ConvPool { activation, .. })

@@ -14,26 +14,21 @@ mod key;
 mod other;
 mod pack;
 mod packed;
-mod pages;
 mod patch;
 mod pool;
 mod reduce;
 mod row;
-mod taps;
 mod text;
 mod winograd;
 
 pub use crate::activation::ActivationKind;
-pub use bindings::Bindings;
+pub use bindings::{Bindings, PAGE, PAGES};
 pub use block::{Block, Field};
 pub use compilers::Target;
 pub use key::{KernelKey, all};
-pub(crate) use pages::DEPTHWISE_PAGES;
-pub use pages::{PAGE, PAGES, PagesParams};
 pub use patch::{Across, Patch, PatchParams};
 pub use reduce::Reduce;
 pub use row::WORKGROUP;
-pub use taps::Taps;
 
 pub(crate) use winograd::FORM;
 pub use {conv::*, depthwise::*, frame::*, other::*, pack::*, pool::*, winograd::*};

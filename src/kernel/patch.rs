@@ -1,5 +1,5 @@
-//! Kernels whose invocations compute patches of outputs: what windows share is loaded once, and written out here, because
-//! drivers keep arrays that loops index in memory.
+//! Kernels whose invocations compute output tiles (patches): what windows share is loaded once, in lines that are unrolled here,
+//! because drivers keep arrays that loops index in memory.
 
 use std::fmt::Write;
 
@@ -9,14 +9,14 @@ use super::row::{Row, pairs, typed};
 use super::text::{INSIDE, KEY, shader};
 use crate::dtype::DType;
 
-/// The outputs that an invocation computes, and the windows, without dilation, that they are computed from.
+/// The outputs that an invocation computes, and the windows that they are computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Patch {
     /// Type of the elements.
     pub dtype: DType,
     /// Taps along the height and the width.
     pub taps: [u32; 2],
-    /// Distance between rows of windows that share rows of the input; 0 where they share none, at any distance.
+    /// Distance between rows of windows that share rows of the input; 0 where they share none, at any distance and dilation.
     pub shared: u32,
     /// Rows of outputs.
     pub tall: u32,
@@ -94,7 +94,8 @@ impl Patch {
                     |lane: &str| format!("f32(input[row + u32(column.{lane} >> 2u)][column.{lane} & 3])");
                 format!("vec4<f32>({})", ["x", "y", "z", "w"].map(lane).join(", "))
             }
-            _ => "Floats(input[row + u32(first_column(column)) * params.inner])".to_owned(),
+            Across::Channels => "Floats(input[row + u32(column.x) * params.inner])".to_owned(),
+            _ => "Floats(input[row + u32(column) * params.inner])".to_owned(),
         };
         let _ = writeln!(text, "fn element(row: u32, column: Ints) -> Floats {{\nreturn {element};\n}}");
         let _ = writeln!(text, "const CHANNELS_LAST: bool = {};", self.across.channels_last());
@@ -121,7 +122,7 @@ impl Patch {
                 outputs.flat_map(|o| Self::store(o, &value(o))).collect()
             }
             "insides" => (0..self.taps[1])
-                .map(|t| format!("let inside_{t} = are_inside(columns + Ints({t}), params.in_size.y);"))
+                .map(|t| format!("let inside_{t} = are_inside(columns + Ints({t} * params.dilation.y), params.in_size.y);"))
                 .collect(),
             "weights" => self.weights(),
             "sums" => outputs.map(|o| format!("var sum_{o} = Floats(0.0);")).collect(),
@@ -138,7 +139,10 @@ impl Patch {
         let [taps, _] = self.taps;
         let outputs = || 0..self.tall;
         if self.shared == 0 {
-            let row = |o, t| InputRow { y: format!("y + {o} * params.stride.x + {t}"), uses: vec![(o, t)] };
+            let row = |o, t| InputRow {
+                y: format!("y + {o} * params.stride.x + {t} * params.dilation.x"),
+                uses: vec![(o, t)],
+            };
             return pairs(outputs(), 0..taps).map(|(o, t)| row(o, t)).collect();
         }
         (0..(self.tall - 1) * self.shared + taps)
@@ -185,7 +189,7 @@ impl Patch {
             Across::Columns { phase, .. } => {
                 (format!("((x - {phase}) >> 2u) + {load}"), "(params.in_size.y >> 2u)", "")
             }
-            _ => (format!("x + {load}"), "params.in_size.y", " * params.inner"),
+            _ => (format!("x + {load} * params.dilation.y"), "params.in_size.y", " * params.inner"),
         };
         [
             format!("let column_{load} = {at};"),
@@ -283,6 +287,7 @@ uniform! {
         out_size: [i32; 2],
         stride: [i32; 2],
         pad_before: [i32; 2],
+        dilation: [i32; 2],
         /// Input length + padding after it.
         padded_end: [i32; 2],
         /// Of a plane: along height, width.
@@ -310,5 +315,7 @@ uniform! {
         divisor: u32,
         /// The bits of NaN, which no constant may hold.
         nan: u32,
+        pad_0: u32,
+        pad_1: u32,
     }
 }

@@ -11,6 +11,7 @@ macro_rules! shader {
 pub(crate) use shader;
 
 pub(crate) const INDEX: &str = shader!("lib/index.wgsl");
+pub(crate) const EACH: &str = shader!("lib/each.wgsl");
 pub(crate) const NUMBER: &str = shader!("lib/number.wgsl");
 pub(crate) const SUM: &str = shader!("lib/sum.wgsl");
 pub(crate) const ELEMENT: &str = shader!("lib/element.wgsl");

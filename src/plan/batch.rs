@@ -63,16 +63,15 @@ fn units(work: &Work) -> Option<(usize, u32)> {
 fn first_units(work: &Work) -> Option<(usize, u32)> {
     let per_plane =
         |numbering: Option<IndexNumbering>| matches!(numbering, None | Some(IndexNumbering::PerPlane));
+    let images = |inputs| work.conv().map(|conv| (conv.batch, inputs));
     match work {
         Work::Pool(w) if per_plane(w.indices) => Some((w.batch, 1)),
         Work::Fractional(w) if per_plane(w.pool.indices) => Some((w.pool.batch, 2)),
         Work::Unpool(w) if w.numbering == IndexNumbering::PerPlane => Some((w.batch, 2)),
-        Work::Conv(w) | Work::ConvTranspose(w) => Some((w.batch, 1)),
-        Work::ConvPool(w) => Some((w.conv.batch, 1)),
-        Work::ConvInteger(w) => Some((w.conv.batch, 1)),
-        Work::Deform(w) => Some((w.conv.batch, 2 + u32::from(w.mask))),
+        Work::Conv(_) | Work::ConvTranspose(_) | Work::ConvPool(_) | Work::ConvInteger(_) => images(1),
+        Work::Deform(w) => images(2 + u32::from(w.mask)),
         Work::Col2Im(w) => Some((w.planes, 1)),
-        Work::Causal(w) => Some((w.conv.batch, 1 + u32::from(w.state))),
+        Work::Causal(w) => images(1 + u32::from(w.state)),
         Work::Softmax(w) => Some((w.outer, 1)),
         Work::Arg(w) => Some((w.outer, 1)),
         Work::Resize(w) => w.axes.first().filter(|axis| !axis.changed).map(|axis| (axis.length, 1)),
@@ -91,21 +90,20 @@ fn first_units(work: &Work) -> Option<(usize, u32)> {
 /// The same work on `count` units.
 pub(super) fn with_units(work: &Work, count: usize) -> Work {
     let mut work = in_units(work);
+    if let Some(conv) = work.conv_mut() {
+        conv.batch = count;
+    }
     match &mut work {
         Work::Pool(w) => w.batch = count,
         Work::Fractional(w) => w.pool.batch = count,
         Work::Unpool(w) => w.batch = count,
-        Work::Conv(w) | Work::ConvTranspose(w) => w.batch = count,
         Work::ConvPool(w) => {
-            w.conv.batch = count;
             w.pool.batch = count;
             if let Some(batch) = w.between.shape.first_mut() {
                 *batch = count;
             }
         }
-        Work::ConvInteger(w) => w.conv.batch = count,
         Work::Deform(w) => {
-            w.conv.batch = count;
             w.sampled.batch = count;
             if let Some(batch) = w.samples.shape.first_mut() {
                 *batch = count;
@@ -113,7 +111,6 @@ pub(super) fn with_units(work: &Work, count: usize) -> Work {
         }
         Work::Col2Im(w) => w.planes = count,
         Work::Causal(w) => {
-            w.conv.batch = count;
             if let Some(batch) = w.sequence.shape.first_mut() {
                 *batch = count;
             }
@@ -129,6 +126,7 @@ pub(super) fn with_units(work: &Work, count: usize) -> Work {
             }
         }
         Work::RoiAlign(_) | Work::MaxRoi(_) | Work::Strided(_) => {}
+        Work::Conv(_) | Work::ConvTranspose(_) | Work::ConvInteger(_) => {}
     }
     work
 }

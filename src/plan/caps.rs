@@ -33,15 +33,15 @@ pub struct Caps {
     pub paged: bool,
     /// What offsets of uniform bindings must be multiples of.
     pub uniform_alignment: u32,
-    /// Multiply-adds from which on a convolution in register tiles pays, and taps from which on windows in patches do.
+    /// Multiply-adds from which on a convolution in register tiles pays.
     /// Building the pipeline of a tile takes llvmpipe up to a second and SwiftShader ten, so that other drivers than
     /// llvmpipe have none.
     pub min_macs_for_tiles: u64,
     /// Iterations of loops that an invocation may make in all: llvmpipe before Mesa 25 ends them after some 65,000, and the
     /// result would be wrong. It is a driver's, so that it holds for the kernels of hardware on that driver too.
     pub loop_limit: u64,
-    /// Whether a software adapter loads from storage fast, as llvmpipe does from Mesa 25 on, several times faster than before:
-    /// windows are then computed in patches, which share what they load, instead of through pages.
+    /// Whether a software adapter loads from storage fast, as SwiftShader does, and llvmpipe from Mesa 25 on, several times faster
+    /// than before: windows are then computed in patches, which share what they load, instead of through pages.
     pub fast_storage_loads: bool,
     /// Whether FXC may be what compiles shaders, the compiler of Direct3D 12 where there is no DXC. Devices do not tell: it
     /// may be where they have none of the features that DXC alone brings, subgroups and 16-bit floats. Plans then have
@@ -123,9 +123,13 @@ fn is_mesa_25(info: &wgpu::AdapterInfo) -> bool {
     matches!(major.parse::<u32>(), Ok(25..))
 }
 
+fn is_old_llvmpipe(info: &wgpu::AdapterInfo) -> bool {
+    is_llvmpipe(info) && !is_mesa_25(info)
+}
+
 /// Other software drivers run loops to their end.
 fn loop_limit(info: &wgpu::AdapterInfo) -> u64 {
-    if is_llvmpipe(info) && !is_mesa_25(info) { LLVMPIPE_LOOP_LIMIT } else { u64::MAX }
+    if is_old_llvmpipe(info) { LLVMPIPE_LOOP_LIMIT } else { u64::MAX }
 }
 
 /// Whether FXC may be what compiles shaders; see [`Caps::fxc`].
@@ -155,7 +159,7 @@ impl Caps {
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
             min_macs_for_tiles: if is_llvmpipe(&info) { MIN_MACS_FOR_TILES } else { u64::MAX },
             loop_limit: loop_limit(&info),
-            fast_storage_loads: is_llvmpipe(&info) && is_mesa_25(&info),
+            fast_storage_loads: software && !is_old_llvmpipe(&info),
             fxc,
             subgroups_of_eight: device.features().contains(wgpu::Features::SUBGROUP)
                 && (info.subgroup_min_size, info.subgroup_max_size) == (8, 8),

@@ -16,7 +16,6 @@ mod planner;
 mod pool;
 mod step;
 mod tuning;
-mod uniform;
 
 pub use candidates::candidates;
 pub(crate) use candidates::class;

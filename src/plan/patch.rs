@@ -1,7 +1,5 @@
-//! Patches of outputs, which GPUs compute with kernels whose windows are written out, and recent software adapters where
-//! that saves many loads.
+//! Output tiles (patches), which GPUs and software adapters compute with kernels whose windows are unrolled.
 
-use super::planner::Verdict;
 use super::{Planner, Slot, Step};
 use crate::dtype::DType;
 use crate::error::Result;
@@ -9,11 +7,11 @@ use crate::geometry::{Axis, Strides};
 use crate::kernel::{Across, KernelKey, Patch, PatchParams};
 use crate::spec::Layout;
 
-/// Taps that are written out at most, of a window and along an axis.
+/// Taps that are unrolled at most, of a window and along an axis.
 const MOST_TAPS: usize = 49;
 const MOST_SIDE: usize = 16;
 
-/// Strides along the width that four columns are written out for.
+/// Strides along the width that four columns are unrolled for.
 const MOST_STRIDE: usize = 4;
 
 /// Images that windows of channels by themselves slide over.
@@ -53,38 +51,33 @@ pub(super) fn is_not_there(axis: &Axis) -> bool {
 }
 
 /// The largest patch height of which most is computed for outputs that are there.
-pub(super) fn tall(across: Across, rows: usize) -> u32 {
+pub(super) fn tall(heights: &[u32], rows: usize) -> u32 {
     let fits = |&&tall: &&u32| rows.next_multiple_of(tall as usize) <= rows + rows / 4;
-    Patch::heights(across).iter().find(fits).copied().unwrap_or(1)
+    heights.iter().find(fits).copied().unwrap_or(1)
 }
 
 impl Images<'_> {
     /// What an invocation computes, or why windows cannot be written out.
     pub fn patch(&self, p: &Planner) -> Result<Patch, &'static str> {
         let [depth, height, width] = self.axes;
-        let slides = |a: &Axis| !a.adaptive && (a.dilation == 1 || a.kernel == 1) && a.kernel <= MOST_SIDE;
+        let slides = |a: &Axis| !a.adaptive && a.kernel <= MOST_SIDE;
         let small = slides(height) && slides(width) && height.kernel * width.kernel <= MOST_TAPS;
         if !self.dtype.is_float() {
             return Err("elements are no floats");
         }
         if !small || !is_not_there(depth) {
-            return Err("windows are large, dilated, adaptive or deep, and not written out");
+            return Err("windows are large, adaptive or deep, and not written out");
         }
         let across = self.across(p).ok_or("the tensors are not dense")?;
-        let tall = tall(across, height.output);
-        // What windows share, if the patch has two.
-        let shares = height.stride < height.kernel && tall > 1;
+        let dense = height.dilation == 1 || height.kernel == 1;
+        let shares = dense && height.stride < height.kernel;
+        // Software adapters wait for loads alone, of which taller patches have fewer where windows share them.
+        let heights = if shares && p.caps.software { &[4, 2, 1] } else { Patch::heights(across) };
+        let tall = tall(heights, height.output);
+        let shares = shares && tall > 1;
         let taps = [height.kernel as u32, width.kernel as u32];
         let shared = if shares { height.stride as u32 } else { 0 };
         Ok(Patch { dtype: self.dtype, taps, shared, tall, across })
-    }
-
-    /// Whether it pays.
-    pub fn cost(&self, p: &Planner) -> Verdict {
-        let taps = |a: &Axis| (a.output as u64).saturating_mul(a.kernel as u64);
-        let products =
-            self.axes.iter().map(taps).fold((self.batch * self.channels) as u64, u64::saturating_mul);
-        p.patches(products)
     }
 
     /// What is the same of the parameters of both kernels.
@@ -108,6 +101,7 @@ impl Images<'_> {
             out_size: pair(height.output, width.output)?,
             stride: pair(height.stride, width.stride)?,
             pad_before: pair(height.pad_before, width.pad_before)?,
+            dilation: pair(height.dilation, width.dilation)?,
             padded_end: pair(height.input + height.pad_after, width.input + width.pad_after)?,
             patches: [p.u32(patches[0])?, p.u32(patches[1])?],
             inner: p.u32(inner)?,
@@ -139,7 +133,8 @@ impl Images<'_> {
         let vectors = p.caps.offset_alignment.is_multiple_of(4 * self.dtype.size() as u32);
         if dense(Layout::Nchw) {
             let whole = width.input.is_multiple_of(4) && width.output.is_multiple_of(4);
-            if !vectors || !whole || width.stride > MOST_STRIDE {
+            let dense = width.dilation == 1 || width.kernel == 1;
+            if !vectors || !whole || !dense || width.stride > MOST_STRIDE {
                 return Some(Across::Column);
             }
             let phase = (4 - width.pad_before % 4) as u32 % 4;

@@ -87,15 +87,6 @@ impl Planner {
         if self.caps.software { Err("it is made for GPUs, and this is a software adapter") } else { Ok(()) }
     }
 
-    /// What patches of `products` multiply-adds or taps cost: on software adapters they pay where loads from storage are
-    /// fast, and there is enough to compute for the pipeline to be built.
-    pub fn patches(&self, products: u64) -> Verdict {
-        match self.caps.fast_storage_loads && products >= self.caps.min_macs_for_tiles {
-            true => Ok(()),
-            false => self.on_gpu(),
-        }
-    }
-
     /// Whether kernels may read tensors through uniform bindings.
     pub fn paged(&self) -> Verdict {
         if self.caps.paged { Ok(()) } else { Err("tensors are not read through uniform bindings here") }

@@ -51,12 +51,8 @@ impl Problem {
     /// The number of the input that is PReLU's slope, if there is one.
     pub(crate) fn slope(&self) -> Option<usize> {
         let slopes = match &self.work {
-            Work::Conv(work) | Work::ConvTranspose(work) => work.slope,
-            Work::ConvPool(work) => work.conv.slope,
-            Work::Deform(work) => work.conv.slope,
-            Work::Causal(work) => work.conv.slope,
             Work::Activation(work) => work.slope,
-            _ => 0,
+            work => work.conv().map_or(0, |conv| conv.slope),
         };
         self.inputs.len().checked_sub(1).filter(|_| slopes > 0)
     }
@@ -65,16 +61,13 @@ impl Problem {
     fn add_slope(&mut self, slope: &TensorDesc) -> Result<()> {
         let Some(input) = self.inputs.first() else { return Ok(()) };
         require_dtype(self.op, "the slope", slope.dtype, &[input.dtype])?;
-        match &mut self.work {
-            Work::Activation(work) => work.take_slope(self.op, &input.shape, slope)?,
-            Work::Conv(work) | Work::ConvTranspose(work) => take_slope(self.op, work, slope)?,
-            Work::ConvPool(work) => take_slope(self.op, &mut work.conv, slope)?,
-            Work::Causal(work) => take_slope(self.op, &mut work.conv, slope)?,
-            Work::Deform(work) => {
-                take_slope(self.op, &mut work.conv, slope)?;
-                work.sampled.slope = work.conv.slope;
-            }
-            _ => {}
+        if let Work::Activation(work) = &mut self.work {
+            work.take_slope(self.op, &input.shape, slope)?;
+        } else if let Some(conv) = self.work.conv_mut() {
+            take_slope(self.op, conv, slope)?;
+        }
+        if let Work::Deform(work) = &mut self.work {
+            work.sampled.slope = work.conv.slope;
         }
         self.inputs.push(slope.clone());
         Ok(())

@@ -1,6 +1,6 @@
 //! How much arithmetic a problem is, by its definition.
 
-use super::{ConvWork, IntegerWork, PoolWork, Problem, Work};
+use super::{ConvWork, PoolWork, Problem, Work};
 
 /// Operations of softmax on an element: compare, subtract, exponential, add, divide.
 const SOFTMAX: u64 = 5;
@@ -35,41 +35,28 @@ impl Problem {
     }
 
     pub(crate) fn flops_by_kind(&self) -> Option<Flops> {
-        Some(match &self.work {
-            Work::ConvInteger(IntegerWork { conv: work, .. }) | Work::Conv(work) => {
-                Flops { weights: conv(work, work.pixels()), rest: 0 }
-            }
-            Work::Deform(work) => Flops { weights: conv(&work.conv, work.conv.pixels()), rest: 0 },
-            Work::Causal(work) => Flops { weights: conv(&work.conv, work.conv.pixels()), rest: 0 },
-            Work::ConvTranspose(work) => {
-                // Every element of the input meets every tap.
-                Flops { weights: conv(work, work.axes.iter().map(|a| a.output).product()), rest: 0 }
-            }
-            Work::ConvPool(work) => {
-                Flops { weights: conv(&work.conv, work.conv.pixels()), rest: pool(&work.pool) }
-            }
-            Work::Pool(work) => rest(pool(work)),
+        let rest = match &self.work {
+            Work::ConvPool(work) => pool(&work.pool),
+            Work::Pool(work) => pool(work),
             Work::Fractional(work) => {
                 let windows = work.axes.iter().map(|a| a.output * a.kernel);
-                rest(product([work.pool.batch, work.pool.channels].into_iter().chain(windows)))
+                product([work.pool.batch, work.pool.channels].into_iter().chain(windows))
             }
             // Every element of a column is added to an image, or lies in the padding.
-            Work::Col2Im(w) => rest(product([w.planes, w.taps(), w.windows()])),
-            Work::Softmax(_) => rest(SOFTMAX.saturating_mul(elements(self))),
-            Work::Activation(_) => rest(elements(self)),
-            Work::Elementwise(w) => rest(elements(self).saturating_mul(w.formula.steps.len() as u64)),
-            Work::Reduce(w) => rest(product([w.outputs(), w.length()])),
+            Work::Col2Im(w) => product([w.planes, w.taps(), w.windows()]),
+            Work::Softmax(_) => SOFTMAX.saturating_mul(elements(self)),
+            Work::Activation(_) => elements(self),
+            Work::Reduce(w) => product([w.outputs(), w.length()]),
             // A multiplication and an addition for each tap.
-            Work::Resize(w) => rest(product([2, w.taps()]).saturating_mul(elements(self))),
-            Work::Arg(w) => rest(product([w.outer, w.length, w.inner])),
-            Work::Unpool(_) | Work::Strided(_) => rest(0),
+            Work::Resize(w) => product([2, w.taps()]).saturating_mul(elements(self)),
+            Work::Arg(w) => product([w.outer, w.length, w.inner]),
+            Work::Elementwise(w) => elements(self).saturating_mul(w.formula.steps.len() as u64),
+            Work::Conv(_) | Work::ConvTranspose(_) | Work::ConvInteger(_) => 0,
+            Work::Deform(_) | Work::Causal(_) | Work::Unpool(_) | Work::Strided(_) => 0,
             Work::RoiAlign(_) | Work::MaxRoi(_) => return None,
-        })
+        };
+        Some(Flops { weights: self.work.conv().map_or(0, conv), rest })
     }
-}
-
-fn rest(rest: u64) -> Flops {
-    Flops { weights: 0, rest }
 }
 
 fn elements(problem: &Problem) -> u64 {
@@ -80,8 +67,9 @@ fn product(factors: impl IntoIterator<Item = usize>) -> u64 {
     factors.into_iter().fold(1, |product, factor| product.saturating_mul(factor as u64))
 }
 
-fn conv(work: &ConvWork, windows: usize) -> u64 {
-    product([2, work.batch, work.groups, work.group_out, work.group_in, work.taps(), windows])
+/// Of a transposed convolution every element of the input, which its adjoint's windows are, meets every tap.
+fn conv(work: &ConvWork) -> u64 {
+    product([2, work.batch, work.groups, work.group_out, work.group_in, work.taps(), work.pixels()])
 }
 
 /// Taps of all windows; those of windows that divide the input differ in length.

@@ -107,6 +107,31 @@ pub enum Work {
     Resize(ResizeWork),
 }
 
+/// The convolution within a work, borrowed as it is asked for.
+macro_rules! conv_of {
+    ($work:expr, $($borrow:tt)+) => {
+        match $work {
+            Work::Conv(work) | Work::ConvTranspose(work) => Some(work),
+            Work::ConvPool(work) => Some($($borrow)+ work.conv),
+            Work::ConvInteger(work) => Some($($borrow)+ work.conv),
+            Work::Deform(work) => Some($($borrow)+ work.conv),
+            Work::Causal(work) => Some($($borrow)+ work.conv),
+            _ => None,
+        }
+    };
+}
+
+impl Work {
+    /// The convolution that it is or begins with, if it does.
+    pub fn conv(&self) -> Option<&ConvWork> {
+        conv_of!(self, &)
+    }
+
+    pub(crate) fn conv_mut(&mut self) -> Option<&mut ConvWork> {
+        conv_of!(self, &mut)
+    }
+}
+
 impl Problem {
     /// Checks `op` against the shapes and types of its inputs and computes those of its outputs.
     ///

@@ -107,7 +107,8 @@ fn buffers_that_break_a_rule_are_refused() {
 fn what_was_planned_is_what_runs() {
     let (_instance, engine) = paged();
     let x = Tensor::from_f32(&[1, 10, 26, 26], (0..6760).map(|i| (i * 37 % 101) as f32).collect()).unwrap();
-    let op = Op::from(Pool::max([2, 2]));
+    // Means of dilated windows are not unrolled.
+    let op = Op::from(Pool::average([2, 2]).dilation([2]));
     let expected = wgpool::reference::run(&op, &[&x]).unwrap();
     let plan = engine.plan(&op, &[x.desc()]).unwrap();
     assert!(plan.steps.iter().any(|step| !step.pages.is_empty()));
@@ -161,9 +162,11 @@ fn what_was_planned_is_what_runs() {
 #[test]
 fn a_session_is_planned_for_the_memory_it_is_given() {
     let (_instance, engine) = paged();
+    let average = Pool::average([2, 2]).dilation([2]);
     let model = wgpool_net::Sequential::new("m", [64, 64, 1])
-        .layer("first", wgpool_net::LayerKind::Pool(Pool::max([2, 2]).layout(Layout::Nhwc)))
-        .layer("second", wgpool_net::LayerKind::Pool(Pool::average([2, 2]).layout(Layout::Nhwc)));
+        // Too large to be unrolled, and dilated.
+        .layer("first", wgpool_net::LayerKind::Pool(Pool::max([8, 8]).layout(Layout::Nhwc)))
+        .layer("second", wgpool_net::LayerKind::Pool(average.layout(Layout::Nhwc)));
     let program = || model.program(1).unwrap();
     let x = Tensor::from_f32(&[1, 64, 64, 1], (0..4096).map(|i| (i * 37 % 101) as f32).collect()).unwrap();
     let expected = program().run(&wgpool::Backend::Reference, &x).unwrap();

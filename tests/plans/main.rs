@@ -31,8 +31,8 @@ fn devices() -> Vec<(&'static str, Caps)> {
     llvmpipe(&mut llvmpipe_22);
     let mut llvmpipe_25 = llvmpipe_22.clone();
     (llvmpipe_25.fast_storage_loads, llvmpipe_25.loop_limit) = (true, u64::MAX);
-    let mut swiftshader = llvmpipe_22.clone();
-    (swiftshader.min_macs_for_tiles, swiftshader.loop_limit) = (u64::MAX, u64::MAX);
+    let mut swiftshader = llvmpipe_25.clone();
+    swiftshader.min_macs_for_tiles = u64::MAX;
     vec![
         ("gpu", edited(|_| {})),
         ("large-gpu", edited(|caps| (caps.target_workgroups, caps.flops_per_byte) = (1000, 20))),

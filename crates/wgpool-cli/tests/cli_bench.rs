@@ -279,7 +279,7 @@ fn what_cannot_be_measured_is_an_error() {
     folder.fails("bench --case P5 --plot picture.gif", ".svg or .png");
     folder.fails("bench --case P5 --json no/such/folder/b.json", "b.json");
     folder.fails("bench --fusion --plot picture.svg", "--case");
-    folder.fails("bench --kernels fast", "the kernels are depthwise/uniform");
+    folder.fails("bench --kernels fast", "the kernels are conv/register_tiles");
     folder.fails("bench --fusion --case P1,C2 --adapter host", "convolution with pooling");
     folder.fails("bench --case ,", "the cases are P1, P2");
 }

@@ -11,7 +11,7 @@ pub struct CausalSequence {
 
 impl Kernel for CausalSequence {
     fn row(&self) -> Row {
-        typed(CausalParams::BLOCK, self.dtype, &[shader!("conv/causal_sequence.wgsl")], (2, 2))
+        typed(CausalParams::BLOCK, self.dtype, &[EACH, shader!("conv/causal_sequence.wgsl")], (2, 2))
     }
 
     fn every() -> Vec<CausalSequence> {

@@ -8,7 +8,7 @@ pub struct DeformSamples;
 
 impl Kernel for DeformSamples {
     fn row(&self) -> Row {
-        plain(DeformParams::BLOCK, &[shader!("conv/deform_samples.wgsl")], (3, 1))
+        plain(DeformParams::BLOCK, &[EACH, shader!("conv/deform_samples.wgsl")], (3, 1))
     }
 
     fn every() -> Vec<DeformSamples> {

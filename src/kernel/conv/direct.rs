@@ -16,7 +16,7 @@ pub struct Conv {
 
 impl Kernel for Conv {
     fn row(&self) -> Row {
-        convolution(self.dtype, self.activation, self.channels_last, &[shader!("conv/direct.wgsl")])
+        convolution(self.dtype, self.activation, self.channels_last, &[EACH, shader!("conv/direct.wgsl")])
     }
 
     fn every() -> Vec<Conv> {

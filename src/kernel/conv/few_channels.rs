@@ -28,7 +28,7 @@ impl Kernel for ConvPatch {
     fn row(&self) -> Row {
         let shared = [shader!("lib/four.wgsl"), INSIDE, self.activation.wgsl()];
         let pooling = self.pool.map_or(&[][..], of_windows);
-        let own = [&shared, pooling, &[shader!("conv/few_channels.wgsl")]].concat();
+        let own = [&shared, pooling, &[EACH, shader!("conv/few_channels.wgsl")]].concat();
         let patch = *self;
         let row =
             typed(ConvPatchParams::BLOCK, self.dtype, &own, (3, 1)).written(move |mark| patch.lines(mark));

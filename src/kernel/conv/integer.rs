@@ -14,7 +14,7 @@ pub struct ConvInteger {
 
 impl Kernel for ConvInteger {
     fn row(&self) -> Row {
-        let own = [ELEMENT, TAPS, PLACE, shader!("conv/integer.wgsl")];
+        let own = [ELEMENT, TAPS, PLACE, EACH, shader!("conv/integer.wgsl")];
         by_words(ConvParams::BLOCK, self.dtype, &own, (3, 1)).with("CHANNELS_LAST", self.channels_last)
     }
 

@@ -13,7 +13,8 @@ pub struct ConvParts {
 
 impl Kernel for ConvParts {
     fn row(&self) -> Row {
-        typed(PartsParams::BLOCK, self.dtype, &[self.activation.wgsl(), shader!("conv/parts.wgsl")], (2, 1))
+        let own = [self.activation.wgsl(), EACH, shader!("conv/parts.wgsl")];
+        typed(PartsParams::BLOCK, self.dtype, &own, (2, 1))
     }
 
     fn every() -> Vec<ConvParts> {

@@ -19,8 +19,8 @@ pub struct ConvPool {
 
 impl Kernel for ConvPool {
     fn row(&self) -> Row {
-        convolution(self.dtype, self.activation, self.channels_last, &[POOLING, shader!("conv/pooled.wgsl")])
-            .with("REDUCE", self.reduce as u32)
+        let own = [POOLING, EACH, shader!("conv/pooled.wgsl")];
+        convolution(self.dtype, self.activation, self.channels_last, &own).with("REDUCE", self.reduce as u32)
     }
 
     fn every() -> Vec<ConvPool> {

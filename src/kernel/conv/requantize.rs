@@ -11,7 +11,7 @@ pub struct Requantize {
 
 impl Kernel for Requantize {
     fn row(&self) -> Row {
-        by_words(RequantizeParams::BLOCK, self.dtype, &[shader!("conv/requantize.wgsl")], (3, 1))
+        by_words(RequantizeParams::BLOCK, self.dtype, &[EACH, shader!("conv/requantize.wgsl")], (3, 1))
     }
 
     fn every() -> Vec<Requantize> {

@@ -16,7 +16,7 @@ pub struct ConvTranspose {
 
 impl Kernel for ConvTranspose {
     fn row(&self) -> Row {
-        let own = [REACHED, shader!("conv/transpose.wgsl")];
+        let own = [REACHED, EACH, shader!("conv/transpose.wgsl")];
         convolution(self.dtype, self.activation, self.channels_last, &own)
     }
 

@@ -1,6 +1,5 @@
 //! The kernels of depthwise convolution.
 
 mod patch;
-mod uniform;
 
-pub use {patch::*, uniform::*};
+pub use patch::*;

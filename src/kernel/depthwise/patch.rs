@@ -1,9 +1,9 @@
-//! `depthwise/patch.wgsl`: depthwise convolution on hardware, a patch of outputs an invocation.
+//! `depthwise/patch.wgsl`: depthwise convolution, an output tile (patch) an invocation.
 
 use crate::kernel::common::*;
 use crate::kernel::patch::{Across, Patch};
 
-/// Depthwise convolution of patches, on hardware.
+/// Depthwise convolution of output tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DepthwisePatch {
     /// Applied to the result.
@@ -22,7 +22,7 @@ impl Kernel for DepthwisePatch {
             false => shader!("depthwise/finish_one.wgsl"),
             true => shader!("depthwise/finish_four.wgsl"),
         };
-        let own = [self.activation.wgsl(), weights, finish, shader!("depthwise/patch.wgsl")];
+        let own = [self.activation.wgsl(), weights, finish, EACH, shader!("depthwise/patch.wgsl")];
         self.patch.row(&own, (3, 1))
     }
 

@@ -11,7 +11,7 @@ pub struct Col2Im {
 
 impl Kernel for Col2Im {
     fn row(&self) -> Row {
-        typed(Col2ImParams::BLOCK, self.dtype, &[SUM, REACHED, shader!("other/col2im.wgsl")], (1, 1))
+        typed(Col2ImParams::BLOCK, self.dtype, &[SUM, REACHED, EACH, shader!("other/col2im.wgsl")], (1, 1))
     }
 
     fn every() -> Vec<Col2Im> {

@@ -12,7 +12,7 @@ pub struct PackGemm {
 
 impl Kernel for PackGemm {
     fn row(&self) -> Row {
-        let text = vec![self.dtype.row().elements, INDEX, shader!("pack/gemm.wgsl")];
+        let text = vec![self.dtype.row().elements, INDEX, EACH, shader!("pack/gemm.wgsl")];
         row(PackGemmParams::BLOCK, self.dtype, text, (1, 1))
     }
 

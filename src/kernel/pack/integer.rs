@@ -11,7 +11,7 @@ pub struct PackInteger {
 
 impl Kernel for PackInteger {
     fn row(&self) -> Row {
-        by_words(PackIntegerParams::BLOCK, self.dtype, &[shader!("pack/integer.wgsl")], (2, 1))
+        by_words(PackIntegerParams::BLOCK, self.dtype, &[EACH, shader!("pack/integer.wgsl")], (2, 1))
     }
 
     fn every() -> Vec<PackInteger> {

@@ -11,7 +11,7 @@ pub struct PackWeights {
 
 impl Kernel for PackWeights {
     fn row(&self) -> Row {
-        typed(PackParams::BLOCK, self.dtype, &[shader!("pack/weights.wgsl")], (2, 1))
+        typed(PackParams::BLOCK, self.dtype, &[EACH, shader!("pack/weights.wgsl")], (2, 1))
     }
 
     fn every() -> Vec<PackWeights> {

@@ -14,7 +14,7 @@ pub struct Fractional {
 impl Kernel for Fractional {
     fn row(&self) -> Row {
         let store = if self.indices { shader!("lib/indices_4.wgsl") } else { NO_INDICES };
-        let own = [ELEMENT, store, shader!("pool/fractional.wgsl")];
+        let own = [ELEMENT, store, EACH, shader!("pool/fractional.wgsl")];
         plain(FractionalParams::BLOCK, &own, (2, 1 + u32::from(self.indices)))
             .with("CHANNELS_LAST", self.channels_last)
     }

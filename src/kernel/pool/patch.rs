@@ -1,9 +1,9 @@
-//! `pool/patch.wgsl`: pooling on hardware, a patch of outputs an invocation.
+//! `pool/patch.wgsl`: pooling, an output tile (patch) an invocation.
 
 use crate::kernel::common::*;
 use crate::kernel::patch::{Patch, of_windows};
 
-/// Sliding-window pooling of patches, on hardware.
+/// Sliding-window pooling of output tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PoolPatch {
     /// What is computed of each window.
@@ -19,7 +19,7 @@ impl Kernel for PoolPatch {
             Reduce::Max => shader!("lib/patch_first.wgsl"),
             _ => shader!("lib/patch_any.wgsl"),
         };
-        let own = [of_windows(self.reduce), &[first, shader!("pool/patch.wgsl")]].concat();
+        let own = [of_windows(self.reduce), &[first, EACH, shader!("pool/patch.wgsl")]].concat();
         self.patch.row(&own, (1, 1)).with("REDUCE", self.reduce as u32)
     }
 

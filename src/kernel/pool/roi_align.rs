@@ -8,7 +8,7 @@ pub struct RoiAlign;
 
 impl Kernel for RoiAlign {
     fn row(&self) -> Row {
-        plain(RoiParams::BLOCK, &[SUM, ROI, shader!("pool/roi_align.wgsl")], (3, 1))
+        plain(RoiParams::BLOCK, &[SUM, ROI, EACH, shader!("pool/roi_align.wgsl")], (3, 1))
     }
 
     fn every() -> Vec<RoiAlign> {

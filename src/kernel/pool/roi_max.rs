@@ -9,7 +9,7 @@ pub struct MaxRoi;
 
 impl Kernel for MaxRoi {
     fn row(&self) -> Row {
-        plain(RoiParams::BLOCK, &[ROI, shader!("pool/roi_max.wgsl")], (2, 1))
+        plain(RoiParams::BLOCK, &[ROI, EACH, shader!("pool/roi_max.wgsl")], (2, 1))
     }
 
     fn every() -> Vec<MaxRoi> {

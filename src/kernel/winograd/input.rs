@@ -14,7 +14,7 @@ impl Kernel for WinogradInput {
     fn row(&self) -> Row {
         // B^T d B.
         let load = |i, j| format!("load(place, {i}, {j})");
-        transform(self.dtype, &[shader!("winograd/input.wgsl")], (1, 1))
+        transform(self.dtype, &[EACH, shader!("winograd/input.wgsl")], (1, 1))
             .written(move |_| sums(FORM.input, 'd', load, stored))
     }
 

@@ -19,7 +19,8 @@ impl Kernel for WinogradOutput {
         // A^T m A.
         let load = |i, j| format!("load(place, {}u)", i * FORM.points + j);
         let name = |i, j, sum| format!("    let y_{i}_{j} = {sum};");
-        transform(self.dtype, &[NUMBER, SUM, self.activation.wgsl(), shader!("winograd/output.wgsl")], (4, 1))
+        let own = [NUMBER, SUM, self.activation.wgsl(), EACH, shader!("winograd/output.wgsl")];
+        transform(self.dtype, &own, (4, 1))
             .written(move |_| sums(FORM.output, 'm', load, name))
             .with("POOL", self.pool)
     }

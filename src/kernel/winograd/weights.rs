@@ -14,7 +14,7 @@ impl Kernel for WinogradWeights {
     fn row(&self) -> Row {
         // G g G^T.
         let load = |i, j| format!("load(place, {i}u, {j}u)");
-        transform(self.dtype, &[shader!("winograd/weights.wgsl")], (1, 1))
+        transform(self.dtype, &[EACH, shader!("winograd/weights.wgsl")], (1, 1))
             .written(move |_| sums(FORM.weights, 'g', load, stored))
     }
 

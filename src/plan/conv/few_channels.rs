@@ -5,7 +5,7 @@ use super::slots::weight_slots;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::geometry::Axis;
-use crate::kernel::{Across, ActivationKind, ConvPatch, ConvPatchParams};
+use crate::kernel::{Across, ActivationKind, ConvPatch, ConvPatchParams, Patch};
 use crate::plan::candidate::{Candidate, Solution};
 use crate::plan::patch::{is_not_there, tall};
 use crate::plan::planner::{Verdict, activation_of};
@@ -35,7 +35,7 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     about: "small windows of few channels: an invocation computes all channels at some rows of a column",
     solve: |Request { work, to, .. }, p| {
         let patch = patch(work, None, p)?;
-        Ok(Solution::new(cost(work, p), move || steps(p, work, None, patch, *to)))
+        Ok(Solution::new(cost(work), move || steps(p, work, None, patch, *to)))
     },
 };
 
@@ -44,11 +44,10 @@ pub(super) fn with_pool<'a>(both: &'a Both, p: &'a Planner) -> Result<Solution<'
     both.apart()?;
     let (conv, pool) = (both.conv(), Some(both.pool()));
     let patch = patch(conv, pool, p)?;
-    Ok(Solution::new(cost(conv, p), move || steps(p, conv, pool, patch, Slot::Output(0))))
+    Ok(Solution::new(cost(conv), move || steps(p, conv, pool, patch, Slot::Output(0))))
 }
 
-fn cost(work: &ConvWork, p: &Planner) -> Verdict {
-    p.patches(work.macs())?;
+fn cost(work: &ConvWork) -> Verdict {
     match work.pixels() >= LEAST_POSITIONS {
         true => Ok(()),
         false => Err("packing the weights costs more than so few positions"),
@@ -94,7 +93,7 @@ fn patch(work: &ConvWork, pool: Option<&PoolWork>, p: &Planner) -> Result<ConvPa
     };
     let positions = match pool {
         None => {
-            let mut rows = tall(Across::Column, height.output);
+            let mut rows = tall(Patch::heights(Across::Column), height.output);
             while rows > 1 && !fits([rows, 1]) {
                 rows /= 2;
             }

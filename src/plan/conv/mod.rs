@@ -6,7 +6,6 @@ pub(super) mod channel_splits;
 pub(super) mod deform;
 mod dense;
 mod depthwise_patch;
-mod depthwise_uniform;
 pub(super) mod direct;
 mod few_channels;
 mod gemm;
@@ -28,8 +27,7 @@ use crate::problem::ConvWork;
 use request::Request;
 
 /// What computes a convolution.
-pub(super) static TABLE: [Candidate<Request>; 9] = [
-    depthwise_uniform::CANDIDATE,
+pub(super) static TABLE: [Candidate<Request>; 8] = [
     register_tiles::CANDIDATE,
     dense::CANDIDATE,
     winograd::CANDIDATE,

@@ -1,5 +1,6 @@
 //! Pooling of whole planes.
 
+use super::patch;
 use super::request::{Request, divisor, exponent, is_norm};
 use crate::dtype::Row;
 use crate::error::Result;
@@ -28,7 +29,9 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
         if !whole {
             return Err("windows are no whole planes, or positions are asked for");
         }
-        let cost = match plane(work) >= PLANE_ELEMENTS {
+        // Software adapters wait for barriers longer than for loads.
+        let unrolled = p.caps.software && patch::CANDIDATE.is_profitable(request, p);
+        let cost = match plane(work) >= PLANE_ELEMENTS && !unrolled {
             true => Ok(()),
             false => Err("planes are small enough for an invocation each"),
         };

@@ -1,5 +1,6 @@
 //! Pooling: what competes for it.
 
+mod chunks;
 mod global;
 mod patch;
 mod request;

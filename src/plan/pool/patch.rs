@@ -1,4 +1,4 @@
-//! Pooling in patches.
+//! Pooling in output tiles (patches).
 
 use super::request::{Request, divisor};
 use crate::error::Result;
@@ -18,8 +18,12 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
         if !matches!(work.kind, PoolKind::Max | PoolKind::Average { .. }) || work.indices.is_some() {
             return Err("it computes maxima and means alone");
         }
+        let dilated = work.axes.iter().any(|a| a.dilation > 1 && a.kernel > 1);
+        if dilated && work.kind != PoolKind::Max {
+            return Err("it computes no means of dilated windows");
+        }
         let patch = images(work).patch(p)?;
-        Ok(Solution::new(images(work).cost(p), move || step(request, patch, p)))
+        Ok(Solution::free(move || step(request, patch, p)))
     },
 };
 

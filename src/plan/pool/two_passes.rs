@@ -1,12 +1,12 @@
 //! Large windows of maximum pooling in two passes.
 
+use super::chunks::channels_last;
 use super::patch;
 use super::request::Request;
 use crate::geometry::{Axis, Strides};
 use crate::outside::{BESIDE, MOST_COPIED};
 use crate::plan::Planner;
 use crate::plan::planner::Verdict;
-use crate::plan::uniform::channels_last;
 use crate::problem::PoolWork;
 use crate::spec::{Layout, PoolKind};
 

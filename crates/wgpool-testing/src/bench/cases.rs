@@ -1,7 +1,7 @@
 //! The workloads that every benchmark runs: NCHW, f32 if nothing else is asked for.
 
 use wgpool::error::{Error, Result};
-use wgpool::problem::{Problem, Work};
+use wgpool::problem::{ConvWork, Problem};
 use wgpool::spec::{Accuracy, Activation, Conv, ConvPool, GlobalPool, Op, Padding, Pool};
 use wgpool::tensor::{DType, Tensor, TensorDesc};
 use wgpool::testing::values;
@@ -73,12 +73,7 @@ impl Case {
             _ => return None,
         }
         let problem = Problem::new(&case.op, &case.descs()).ok()?;
-        let tiled = match &problem.work {
-            Work::Conv(work) => work.by_tiles(),
-            Work::ConvPool(work) => work.conv.by_tiles(),
-            _ => false,
-        };
-        tiled.then_some(case)
+        problem.work.conv().is_some_and(ConvWork::by_tiles).then_some(case)
     }
 
     /// Inputs with pseudo-random values of both signs, the same at every call.

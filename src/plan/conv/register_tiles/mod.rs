@@ -8,7 +8,7 @@ mod steps;
 mod target;
 
 use super::request::{Both, OUTSIDE, Request};
-use super::{depthwise_uniform, few_channels};
+use super::{depthwise_patch, few_channels};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::plan::candidate::{Candidate, Solution};
@@ -76,10 +76,14 @@ pub(super) fn is_chosen(request: &Request, p: &Planner) -> bool {
 
 /// Why patches are computed instead.
 const FAST_PATCHES: &str = "few channels, and loads from storage are fast, so that patches are faster";
+const DEPTHWISE: &str = "channels are convolved by themselves, and patches are faster";
 
 /// Whether patches are slower.
 fn in_patches(request: &Request, p: &Planner) -> Verdict {
-    depthwise_uniform::in_patches(request, p)?;
+    let by_itself = request.work.group_out == 1 || p.caps.fast_storage_loads;
+    if by_itself && depthwise_patch::CANDIDATE.is_profitable(request, p) {
+        return Err(DEPTHWISE);
+    }
     match p.caps.fast_storage_loads && few_channels::CANDIDATE.is_profitable(request, p) {
         true => Err(FAST_PATCHES),
         false => Ok(()),

@@ -13,7 +13,7 @@ mod sequences;
 mod strided;
 mod values;
 
-use wgpool::problem::{Problem, Work};
+use wgpool::problem::Problem;
 use wgpool::spec::{Activation, ActivationKind, Layout, Op, Padding, Pool, Softmax};
 use wgpool::tensor::{DType, Tensor, TensorDesc};
 
@@ -260,12 +260,9 @@ pub fn slope(op: &Op, inputs: &[TensorDesc], shared: bool) -> Option<TensorDesc>
         return None;
     }
     let problem = Problem::new(op, &[inputs, std::slice::from_ref(&one)].concat());
-    let each = match problem.ok()?.work {
-        Work::Conv(work) | Work::ConvTranspose(work) => vec![work.out_channels()],
-        Work::ConvPool(work) => vec![work.conv.out_channels()],
-        Work::Deform(work) => vec![work.conv.out_channels()],
-        Work::Causal(work) => vec![work.conv.out_channels()],
-        _ => inputs.first()?.shape.get(1..)?.to_vec(),
+    let each = match problem.ok()?.work.conv() {
+        Some(conv) => vec![conv.out_channels()],
+        None => inputs.first()?.shape.get(1..)?.to_vec(),
     };
     Some(if shared { one } else { TensorDesc { shape: each, ..one } })
 }

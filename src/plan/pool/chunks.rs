@@ -1,9 +1,8 @@
 //! Dividing the windows of an operation into chunks whose input lies in one page each.
 
 use crate::geometry::{Axis, Strides};
-use crate::kernel::Taps;
 use crate::plan::loop_limit::{ENDED, Iterations};
-use crate::plan::{PAGE, Planner};
+use crate::plan::{PAGE, PAGES, Planner};
 
 /// Shaders divide numbers below this, by [`factor_and_shift`].
 const MOST: usize = 1 << BITS;
@@ -15,41 +14,35 @@ const MOST_DISPATCHES: usize = 512;
 /// A tensor of f32 as planes of rows one behind the other, and the windows on it. A row is a position on the first axis
 /// that has more than one; for NHWC, a plane is an image.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::plan) struct Rows {
+pub(super) struct Rows {
     /// The axis that rows are counted on and the two behind it, of which those that are not there have one position.
     pub axes: [Axis; 3],
     /// Distance between inputs along them and from plane to plane.
     pub strides: [usize; 4],
-    /// Which of depth, height and width these are.
-    pub order: [usize; 3],
     /// Elements of a position: the channels, where they lie last.
     pub inner: usize,
-    /// How kernels go through the windows.
-    pub taps: Taps,
-    /// Planes of an image, and of all.
-    in_image: usize,
+    /// Planes of all images.
     planes: usize,
-    /// Outputs of a row, in ones or fours.
+    /// Outputs of a row.
     row: usize,
 }
 
 /// A run of outputs, and the page that their windows lie in.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::plan) struct Chunk {
+pub(super) struct Chunk {
     /// The page's first byte.
     pub page: u64,
     /// Where the first output's plane begins in the page, in elements.
     pub base: i64,
-    /// The first output's row, and its plane in its image.
+    /// The first output's row.
     pub row: usize,
-    pub plane: usize,
-    /// The first output, and how many there are, in ones or fours.
+    /// The first output, and how many there are.
     pub first: usize,
     pub count: usize,
 }
 
 /// Whether channels lie last. Planes of one element lie so in both orders; they are then planes.
-pub(in crate::plan) fn channels_last(input: &Strides, channels: usize) -> bool {
+pub(super) fn channels_last(input: &Strides, channels: usize) -> bool {
     channels > 1 && input.c == 1 && input.space[2] == channels
 }
 
@@ -72,14 +65,7 @@ impl Rows {
         let (strides, axes) = (order.map(|i| input.space[i]), order.map(|i| axes[i]));
         let ([along, middle, last], step) = (axes, strides[0]);
         let kernel = axes.map(|a| a.kernel);
-        let neighbours = last.dilation == 1 && strides[2] == 1;
-        let taps = match Taps::of(kernel, if inner == 1 { last.output } else { 1 }) {
-            Taps::Few { side, fours: true } if neighbours && last.stride < side as usize => {
-                Taps::Columns { side, stride: last.stride as u32 }
-            }
-            taps => taps,
-        };
-        let row = middle.output * last.output * inner / if taps.fours() { 4 } else { 1 };
+        let row = middle.output * last.output * inner;
         // Taps are counted in floats, also those outside the input.
         let counted = kernel.iter().fold(1, |taps: usize, &n| taps.saturating_mul(n)) < 1 << 24;
         let small = row < MOST && axes.iter().all(|a| !a.adaptive && (a.kernel + 1) * a.dilation < MOST);
@@ -89,33 +75,30 @@ impl Rows {
         Ok(Rows {
             axes,
             strides: [strides[0], strides[1], strides[2], along.input * step],
-            order,
             inner,
-            taps,
-            in_image,
             planes: batch * in_image,
             row,
         })
     }
 
-    /// Chunks, `pages` of which make a dispatch; nothing if windows are larger than a page, or the chunks too many.
+    /// Chunks, [`PAGES`] of which make a dispatch; nothing if windows are larger than a page, or the chunks too many.
     ///
     /// `size` are the bytes of the tensor's buffer.
-    pub fn chunks(&self, size: u64, pages: usize, p: &Planner) -> Result<Vec<Chunk>, &'static str> {
+    pub fn chunks(&self, size: u64, p: &Planner) -> Result<Vec<Chunk>, &'static str> {
         let iterations = Iterations::default().at_taps(&self.axes);
         // Once for the largest, and perhaps once more for the first zero.
-        let of_all = (0..pages).fold(Iterations::default(), |all, _| all.then(iterations).then(iterations));
-        if self.taps == Taps::Any && !of_all.fit(p) {
+        let of_all = (0..PAGES).fold(Iterations::default(), |all, _| all.then(iterations).then(iterations));
+        if !of_all.fit(p) {
             return Err(ENDED);
         }
         let large = "windows are larger than a uniform binding, or need too many of them";
-        let fewest = self.chunks_up_to(usize::MAX, size, pages, p).ok_or(large)?.len();
+        let fewest = self.chunks_up_to(usize::MAX, size, p).ok_or(large)?.len();
         // Every dispatch has a chunk for each page, all of about the same number of rows.
         let rows = self.planes * self.axes[0].output;
-        self.chunks_up_to(rows.div_ceil(fewest.next_multiple_of(pages)), size, pages, p).ok_or(large)
+        self.chunks_up_to(rows.div_ceil(fewest.next_multiple_of(PAGES)), size, p).ok_or(large)
     }
 
-    fn chunks_up_to(&self, most: usize, size: u64, pages: usize, p: &Planner) -> Option<Vec<Chunk>> {
+    fn chunks_up_to(&self, most: usize, size: u64, p: &Planner) -> Option<Vec<Chunk>> {
         let outputs = self.axes[0].output;
         let rows = self.planes * outputs;
         let crosses = outputs < MOST / 2;
@@ -136,13 +119,12 @@ impl Rows {
                 }
             }
             let page = self.page(row, row + fits, size, p).filter(|_| fits > 0)?;
-            if chunks.len() == pages * MOST_DISPATCHES {
+            if chunks.len() == PAGES * MOST_DISPATCHES {
                 return None;
             }
             let base = (row / outputs * self.strides[3]) as i64 - page as i64 / 4;
             let (first, count) = (row * self.row, fits * self.row);
-            let plane = row / outputs % self.in_image;
-            chunks.push(Chunk { page, base, row: row % outputs, plane, first, count });
+            chunks.push(Chunk { page, base, row: row % outputs, first, count });
             row += fits;
         }
         Some(chunks)
@@ -166,7 +148,7 @@ impl Rows {
 
 /// What numbers below 2^15 are multiplied with, and then shifted right by, to divide them by `divisor`; the quotient is
 /// 0 for larger divisors. (Granlund and Montgomery, "Division by invariant integers using multiplication", 1994.)
-pub(in crate::plan) fn factor_and_shift(divisor: u32) -> (u32, u32) {
+pub(super) fn factor_and_shift(divisor: u32) -> (u32, u32) {
     if divisor as usize >= MOST {
         return (0, 0);
     }
