@@ -32,7 +32,8 @@ fn sum_PAGE(place: Place, window: Window) -> f32 {
 }
 
 fn pool_PAGE(place: Place) {
-    let chunk = params.chunks[PAGE];
+    let numbers = params.chunks[PAGE];
+    let chunk = Chunk(numbers.x, numbers.y, bitcast<i32>(numbers.z), bitcast<i32>(numbers.w));
     let window = window_of(place, chunk);
     var value: f32;
     if (REDUCE == MAX) {
