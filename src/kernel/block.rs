@@ -55,7 +55,6 @@ members! {
     [[f32; 4]; 24] => "array<vec4<f32>, 24>",
     [[u32; 4]; 8] => "array<vec4<u32>, 8>",
     [[u32; 4]; 64] => "array<vec4<u32>, 64>",
-    [[u32; 4]; 8] => "array<vec4<u32>, 8>",
 }
 
 /// A block: a structure of the host, from whose members the shader's is written.
