@@ -99,6 +99,9 @@ fn failed(what: &'static str, reason: impl Into<String>) -> Verdict {
 fn refused(error: &Error) -> Verdict {
     match error {
         Error::Network { refusal: Refusal::Unsupported, .. } => Verdict::Unsupported(error.to_string()),
+        Error::InLayer { source, .. } if matches!(**source, Error::Feature { .. } | Error::Limit { .. }) => {
+            Verdict::Unsupported(error.to_string())
+        }
         error => failed("it was refused", error.to_string()),
     }
 }

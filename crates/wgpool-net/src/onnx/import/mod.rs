@@ -13,6 +13,8 @@ mod reduce;
 mod resize;
 mod table;
 
+pub use table::operators;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 

@@ -1,0 +1,184 @@
+//! Operations that join others: the same outputs with and without, and nothing where it would not be the same.
+
+use wgpool::{
+    Activation, Backend, BinaryFunction, Conv, Elementwise, Op, Operand, Pad, PadMode, Padding, Pool, Tensor,
+    TensorDesc,
+};
+use wgpool_net::{Graph, Program, Session, Value};
+use wgpool_testing::support;
+
+/// Numbers from -1 to 1 that look random.
+fn numbers(shape: &[usize], seed: u32) -> Tensor {
+    let count: usize = shape.iter().product();
+    let value = |i: usize| {
+        let bits = (i as u32).wrapping_add(seed).wrapping_mul(2_654_435_761).rotate_left(7);
+        bits as f32 / u32::MAX as f32 * 2.0 - 1.0
+    };
+    Tensor::from_f32(shape, (0..count).map(value).collect()).unwrap()
+}
+
+const IMAGE: [usize; 4] = [2, 3, 8, 8];
+
+/// A graph of an image, of which `build` makes the outputs.
+fn graph(build: impl FnOnce(&mut Graph, Value) -> Vec<Value>) -> Program {
+    let mut g = Graph::new("joined");
+    let x = g.input("x", TensorDesc::f32(IMAGE));
+    for (i, output) in build(&mut g, x).into_iter().enumerate() {
+        g.output(format!("y{i}"), output);
+    }
+    g.finish().unwrap()
+}
+
+fn conv(g: &mut Graph, x: Value) -> Value {
+    let (kernel, bias) = (g.constant(numbers(&[4, 3, 3, 3], 1)), g.constant(numbers(&[4], 2)));
+    g.at("conv").conv(x, kernel, Some(bias), Conv::new().padding(Padding::SameUpper)).unwrap()
+}
+
+/// The operations that are left, and the same outputs on every backend.
+fn joined(program: &Program) -> Program {
+    let optimised = program.clone().optimised().unwrap();
+    let x = numbers(&IMAGE, 9);
+    let expected = program.run_all(&Backend::Reference, &[&x]).unwrap();
+    for backend in [Backend::Gpu(support::engine().clone()), Backend::Host] {
+        let got = Session::compile(&backend, optimised.clone()).unwrap().run_all(&[&x]).unwrap();
+        for (got, expected) in got.iter().zip(&expected) {
+            assert_eq!(got.shape(), expected.shape());
+            for (got, expected) in got.as_f32().unwrap().iter().zip(expected.as_f32().unwrap()) {
+                let near = (got - expected).abs() <= 1e-5 * expected.abs().max(1.0);
+                assert!(near, "{}: {got} instead of {expected}", backend.name());
+            }
+        }
+    }
+    optimised
+}
+
+fn names(program: &Program) -> Vec<&str> {
+    program.steps.iter().map(|step| step.name.as_str()).collect()
+}
+
+#[test]
+fn activations_and_slopes_join_convolutions() {
+    let relu = graph(|g, x| {
+        let y = conv(g, x);
+        vec![g.at("relu").one(Activation::Relu, &[y]).unwrap()]
+    });
+    assert_eq!(names(&joined(&relu)), ["conv+relu"]);
+    let slope = graph(|g, x| {
+        let (y, slope) = (conv(g, x), g.constant(numbers(&[1, 4, 1, 1], 5)));
+        vec![g.at("prelu").one(Activation::PRelu, &[y, slope]).unwrap()]
+    });
+    assert_eq!(names(&joined(&slope)), ["conv+prelu"]);
+    // A slope for each column is none of a channel.
+    let columns = graph(|g, x| {
+        let (y, slope) = (conv(g, x), g.constant(numbers(&[1, 1, 1, 8], 5)));
+        vec![g.at("prelu").one(Activation::PRelu, &[y, slope]).unwrap()]
+    });
+    assert_eq!(names(&joined(&columns)), ["conv", "prelu"]);
+    // One behind another, which are both kept.
+    let two = graph(|g, x| {
+        let y = conv(g, x);
+        let y = g.at("relu").one(Activation::Relu, &[y]).unwrap();
+        vec![g.at("tanh").one(Activation::Tanh, &[y]).unwrap()]
+    });
+    assert_eq!(names(&joined(&two)), ["conv+relu", "tanh"]);
+}
+
+#[test]
+fn nothing_joins_what_others_read() {
+    let read_twice = graph(|g, x| {
+        let y = conv(g, x);
+        let relu = g.at("relu").one(Activation::Relu, &[y]).unwrap();
+        vec![g.at("sum").one(Elementwise::add(), &[relu, y]).unwrap()]
+    });
+    assert_eq!(names(&joined(&read_twice)), ["conv", "relu+sum"]);
+    let output = graph(|g, x| {
+        let y = conv(g, x);
+        vec![y, g.at("relu").one(Activation::Relu, &[y]).unwrap()]
+    });
+    assert_eq!(names(&joined(&output)), ["conv", "relu"]);
+}
+
+#[test]
+fn scales_of_channels_join_the_weights() {
+    let scaled = |shape: &'static [usize], activation: Activation| {
+        graph(move |g, x| {
+            let y = conv(g, x);
+            let y = match activation {
+                Activation::None => y,
+                activation => g.at("before").one(activation, &[y]).unwrap(),
+            };
+            let (scale, shift) = (g.constant(numbers(shape, 3)), g.constant(numbers(shape, 4)));
+            let formula = Elementwise::multiply().then(BinaryFunction::Add, Operand::Input(2));
+            vec![g.at("scale").one(formula, &[y, scale, shift]).unwrap()]
+        })
+    };
+    assert_eq!(names(&joined(&scaled(&[4, 1, 1], Activation::None))), ["conv+scale"]);
+    assert_eq!(names(&joined(&scaled(&[1], Activation::None))), ["conv+scale"]);
+    // Of each row, and behind an activation.
+    assert_eq!(names(&joined(&scaled(&[8, 1], Activation::None))), ["conv", "scale"]);
+    assert_eq!(names(&joined(&scaled(&[4, 1, 1], Activation::Relu))), ["conv+before", "scale"]);
+    // The number from which the convolution is taken away, a negative scale.
+    let from = graph(|g, x| {
+        let (y, from) = (conv(g, x), g.constant(numbers(&[4, 1, 1], 3)));
+        vec![g.at("from").one(Elementwise::subtract(), &[from, y]).unwrap()]
+    });
+    assert_eq!(names(&joined(&from)), ["conv+from"]);
+}
+
+#[test]
+fn zeros_around_join_convolutions() {
+    let padded = |pad: Pad| {
+        graph(move |g, x| {
+            let x = g.at("pad").one(pad, &[x]).unwrap();
+            let kernel = g.constant(numbers(&[4, 3, 3, 3], 1));
+            vec![g.at("conv").conv(x, kernel, None, Conv::new()).unwrap()]
+        })
+    };
+    let zeros = Pad::new([0, 0, 1, 0], [0, 0, 2, 3]);
+    assert_eq!(names(&joined(&padded(zeros.clone()))), ["pad+conv"]);
+    assert_eq!(names(&joined(&padded(zeros.clone().mode(PadMode::Constant(1.0))))), ["pad", "conv"]);
+    assert_eq!(names(&joined(&padded(zeros.mode(PadMode::Edge)))), ["pad", "conv"]);
+    assert_eq!(names(&joined(&padded(Pad::new([0, 0, -1, 0], [0, 0, 0, 0])))), ["pad", "conv"]);
+}
+
+#[test]
+fn pooling_of_windows_apart_joins_the_convolution() {
+    let pooled = |pool: Pool| {
+        graph(move |g, x| {
+            let y = conv(g, x);
+            let y = g.at("relu").one(Activation::Relu, &[y]).unwrap();
+            vec![g.at("pool").one(pool, &[y]).unwrap()]
+        })
+    };
+    let program = joined(&pooled(Pool::max([2, 2])));
+    assert_eq!(names(&program), ["conv+relu+pool"]);
+    assert!(matches!(program.steps[0].op, Op::ConvPool(_)));
+    assert_eq!(names(&joined(&pooled(Pool::max([3, 3]).stride([2, 2])))), ["conv+relu", "pool"]);
+}
+
+#[test]
+fn functions_of_elements_become_one() {
+    let swish = graph(|g, x| {
+        let sigmoid = g.at("sigmoid").one(Activation::Sigmoid, &[x]).unwrap();
+        let y = g.at("times").one(Elementwise::multiply(), &[x, sigmoid]).unwrap();
+        let other = g.constant(numbers(&IMAGE, 7));
+        let y = g.at("less").one(Elementwise::subtract(), &[other, y]).unwrap();
+        vec![g.at("clip").one(Elementwise::clip(-0.5, 0.5), &[y]).unwrap()]
+    });
+    assert_eq!(names(&joined(&swish)), ["sigmoid+times+less+clip"]);
+    // A number for each channel would be computed again for each of its elements.
+    let gate = graph(|g, x| {
+        let each = g.at("mean").one(wgpool::GlobalPool::average(), &[x]).unwrap();
+        let gate = g.at("sigmoid").one(Activation::Sigmoid, &[each]).unwrap();
+        vec![g.at("times").one(Elementwise::multiply(), &[x, gate]).unwrap()]
+    });
+    assert_eq!(names(&joined(&gate)), ["mean", "sigmoid", "times"]);
+    // A formula has so many steps.
+    let long = graph(|g, mut x| {
+        for _ in 0..Elementwise::MOST_STEPS + 8 {
+            x = g.at("tanh").one(Activation::Tanh, &[x]).unwrap();
+        }
+        vec![x]
+    });
+    assert_eq!(joined(&long).steps.len(), 2);
+}
