@@ -66,8 +66,9 @@ pub use problem::Problem;
 pub use spec::{
     Accuracy, Activation, ActivationKind, AdaptivePool, ArgKind, ArgReduce, AsStrided, CausalConv, Col2Im,
     Concat, Conv, ConvInteger, ConvPool, ConvTranspose, DeformConv, Dense, DenseLayout, FractionalMaxPool,
-    GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Pad, PadMode, Padding,
-    PerAxis, Pool, PoolKind, Reduce, ReduceKind, Requantize, RoiAlign, RoiMode, Softmax,
+    GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool, MaxUnpool, NearestRounding, Op, Pad,
+    PadMode, Padding, PerAxis, Pool, PoolKind, Reduce, ReduceKind, Requantize, Resize, ResizeCoordinates,
+    ResizeMode, RoiAlign, RoiMode, Softmax,
 };
 pub use tensor::{DType, Data, Tensor, TensorDesc};
 /// The version of wgpu that this crate takes devices of.

@@ -155,3 +155,8 @@ fn axes_made_one_value() {
 fn indices_of_extremes() {
     random(Family::ArgReduce, 150);
 }
+
+#[test]
+fn interpolation() {
+    random(Family::Resize, 250);
+}

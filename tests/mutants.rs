@@ -212,8 +212,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Reduce, "the largest for the smallest", "select(value, -value, KIND == MIN)", "value"),
     mutant!(Reduce, "powers of two lost", "a.power + b.power", "a.power"),
     mutant!(Reduce, "signs lost", "((a.marks ^ b.marks) & NEGATIVE)", "0u"),
-    mutant!(Reduce, "infinities lost", "select(NOT_A_NUMBER, INFINITE, bits == 0x7f800000u)", "NOT_A_NUMBER"),
-    mutant!(Reduce, "the product of one invocation", "own + half * share.step));", "own));"),
+    mutant!(Reduce, "zeros lost", "negative | ZERO);", "negative);"),
     mutant!(
         Reduce,
         "squares of large numbers",
@@ -232,6 +231,20 @@ const MUTANTS: &[Mutant] = &[
         "row / params.inner * params.length * params.inner",
         "0u"
     ),
+    mutant!(Resize, "positions of the output", "let whole_scale = i * scale.z;", "let whole_scale = i;"),
+    mutant!(Resize, "positions cut off", "let carry = u32(low + shift.x < low);", "let carry = 0u;"),
+    mutant!(Resize, "the nearest is the first", "i32(is_next)", "0"),
+    mutant!(Resize, "behind the end", "u32(clamp(index, 0, along.last))", "u32(max(index, 0))"),
+    mutant!(
+        Resize,
+        "weights of the other",
+        "select(1.0 - part, part, tap == 1u)",
+        "select(1.0 - part, part, tap == 0u)"
+    ),
+    mutant!(Resize, "another coefficient", "let a = params.coefficient;", "let a = -0.6;"),
+    mutant!(Resize, "weights not made up for", "value /= weights;", ""),
+    mutant!(Resize, "outside as inside", "!EXCLUDE_OUTSIDE || is_inside", "true"),
+    mutant!(Resize, "one axis", "weight *= weight_of", "weight = weight_of"),
     mutant!(Dense, "wrong stride", "i * params.tap_in", "i"),
     mutant!(Dense, "bias of another output", "bias[out]", "bias[0]"),
     mutant!(Softmax, "largest not subtracted", "exp(input[at] - largest)", "exp(input[at])"),

@@ -408,6 +408,27 @@ fn onnx_reductions() {
 }
 
 #[test]
+fn onnx_interpolation() {
+    let x = ("x", "F32", &[1, 2][..], &[0., 4.][..]);
+    let resize = |attributes, inputs: &[&str]| [node("Resize", attributes, inputs, &["y"])];
+    let scales = ("s", "F32", &[2][..], &[1., 2.5][..]);
+    let linear = json!({ "mode": "linear", "coordinate_transformation_mode": "asymmetric" });
+    onnx(
+        19,
+        &resize(linear, &["x", "", "s"]),
+        &[x, scales],
+        &[("y", "F32", &[1, 5], &[0., 1.6, 3.2, 4., 4.])],
+    );
+    let sizes = ("n", "I64", &[1][..], &[4.][..]);
+    let axes = json!({ "mode": "linear", "axes": [-1] });
+    onnx(19, &resize(axes, &["x", "", "", "n"]), &[x, sizes], &[("y", "F32", &[1, 4], &[0., 1., 3., 4.])]);
+    let ceil = json!({ "nearest_mode": "ceil", "coordinate_transformation_mode": "align_corners" });
+    onnx(13, &resize(ceil, &["x", "", "s"]), &[x, scales], &[("y", "F32", &[1, 5], &[0., 4., 4., 4., 4.])]);
+    let up = node("Upsample", json!({ "mode": "nearest" }), &["x", "s"], &["y"]);
+    onnx(9, &[up], &[x, scales], &[("y", "F32", &[1, 5], &[0., 0., 0., 4., 4.])]);
+}
+
+#[test]
 fn onnx_graphs_around_one_operator() {
     let x = ("x", "F32", &[1, 4][..], &[1., -2., -3., -4.][..]);
     let axes = ("axes", "I64", &[1][..], &[0.][..]);

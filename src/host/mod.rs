@@ -21,6 +21,7 @@ mod output;
 mod pool;
 mod prepared;
 mod reduce;
+mod resize;
 mod roi;
 mod rows;
 mod softmax;
@@ -117,6 +118,7 @@ fn compute_with(
             (Work::Strided(work), inputs) => strided::strided(work, inputs)?,
             (Work::Reduce(work), [x]) => reduce::reduce(work, x)?,
             (Work::Arg(work), [x]) => reduce::arg(work, x)?,
+            (Work::Resize(work), [x]) => resize::resize(work, x)?,
             _ => {
                 return Err(Error::arity(problem.op, "as many as the operation defines", inputs.len()));
             }

@@ -51,7 +51,7 @@ kernels! {
     DeformSamples, CausalSequence, Dense,
     PackGemm, PackInput, PackInteger, PackWeights,
     WinogradWeights, WinogradInput, WinogradOutput,
-    Activation, Arg, Col2Im, ReduceAxes, Softmax, SoftmaxRows, Strided,
+    Activation, Arg, Col2Im, ReduceAxes, Resize, Softmax, SoftmaxRows, Strided,
     FrameRead, FrameShow,
 }
 

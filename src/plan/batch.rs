@@ -65,6 +65,7 @@ fn units(work: &Work) -> Option<(usize, usize)> {
         Work::Causal(w) => Some((w.conv.batch, 1 + usize::from(w.state))),
         Work::Softmax(w) => Some((w.outer, 1)),
         Work::Arg(w) => Some((w.outer, 1)),
+        Work::Resize(w) => w.axes.first().filter(|axis| !axis.changed).map(|axis| (axis.length, 1)),
         Work::Reduce(w) => Some((w.outermost()?.length, 1)),
         Work::Activation(w) => Some((w.elements / w.unit().max(1), 1)),
         Work::Pool(_)
@@ -108,6 +109,7 @@ pub(super) fn with_units(work: &Work, count: usize) -> Work {
         }
         Work::Softmax(w) => w.outer = count,
         Work::Arg(w) => w.outer = count,
+        Work::Resize(w) => w.take_outermost(count),
         Work::Reduce(w) => w.take_outermost(count),
         Work::Activation(w) => w.elements = count * w.unit(),
         Work::RoiAlign(_) | Work::MaxRoi(_) | Work::Strided(_) => {}

@@ -159,6 +159,7 @@ impl Plan {
             Work::Strided(work) => other::strided::steps(p, work)?.into(),
             Work::Reduce(work) => other::reduce::reduce(p, work)?.into(),
             Work::Arg(work) => other::reduce::arg(p, work)?.into(),
+            Work::Resize(work) => other::resize::resize(p, work)?.into(),
         };
         for &size in steps.scratch.iter().chain(&steps.packed) {
             p.caps.check_binding(p.op, size)?;

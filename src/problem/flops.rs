@@ -57,6 +57,8 @@ impl Problem {
             Work::Softmax(_) => rest(SOFTMAX.saturating_mul(elements(self))),
             Work::Activation(_) => rest(elements(self)),
             Work::Reduce(w) => rest(product([w.outputs(), w.length()])),
+            // A multiplication and an addition for each tap.
+            Work::Resize(w) => rest(product([2, w.taps()]).saturating_mul(elements(self))),
             Work::Arg(w) => rest(product([w.outer, w.length, w.inner])),
             Work::Unpool(_) | Work::Strided(_) => rest(0),
             Work::RoiAlign(_) | Work::MaxRoi(_) => return None,

@@ -16,6 +16,7 @@ mod names;
 mod pointwise;
 mod pool;
 mod reduce;
+mod resize;
 mod roi;
 mod strided;
 mod transposed;
@@ -34,6 +35,8 @@ pub use integer::{IntegerWork, RequantizeWork};
 pub use pointwise::{ActivationWork, SoftmaxWork};
 pub use pool::PoolWork;
 pub use reduce::{ArgWork, ReduceWork};
+pub(crate) use resize::Taps;
+pub use resize::{ResizeAxis, ResizeWork};
 pub use roi::{MOST_SAMPLES, MaxRoiWork, Neighbours, RoiAlignWork, RoiAxis, RoiShape};
 pub(crate) use strided::MOST_AXES;
 pub use strided::{StridedAxis, StridedPiece, StridedWork};
@@ -96,6 +99,8 @@ pub enum Work {
     Reduce(ReduceWork),
     /// The index of an element along an axis.
     Arg(ArgWork),
+    /// Axes made longer or shorter.
+    Resize(ResizeWork),
 }
 
 impl Problem {
@@ -151,6 +156,7 @@ impl Problem {
             Op::Pad(spec) => strided::pad(spec, inputs),
             Op::Reduce(spec) => reduce::reduce(spec, inputs),
             Op::ArgReduce(spec) => reduce::arg(spec, inputs),
+            Op::Resize(spec) => resize::resize(spec, inputs),
         }
     }
 

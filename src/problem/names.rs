@@ -33,7 +33,7 @@ impl Problem {
             Work::Pool(_) | Work::Col2Im(_) | Work::Softmax(_) | Work::Activation(_) => &["the input"],
             Work::Strided(work) if work.pieces.len() == 1 => &["the input"],
             Work::Strided(_) => &[],
-            Work::Reduce(_) | Work::Arg(_) => &["the input"],
+            Work::Reduce(_) | Work::Arg(_) | Work::Resize(_) => &["the input"],
         };
         names.get(i).copied().unwrap_or("an input")
     }

@@ -20,7 +20,7 @@ impl Op {
             Op::AdaptivePool(spec) => pooled(spec.kind),
             Op::MaxUnpool(_) => &ORDERED,
             Op::Conv(_) | Op::ConvTranspose(_) | Op::ConvPool(_) | Op::Dense(_) => &FLOATS,
-            Op::Col2Im(_) | Op::CausalConv(_) | Op::Reduce(_) | Op::ArgReduce(_) => &FLOATS,
+            Op::Col2Im(_) | Op::CausalConv(_) | Op::Reduce(_) | Op::ArgReduce(_) | Op::Resize(_) => &FLOATS,
             Op::ConvInteger(_) => &BYTES,
             Op::FractionalMaxPool(_) | Op::RoiAlign(_) | Op::MaxRoiPool(_) | Op::DeformConv(_) => {
                 &[DType::F32]

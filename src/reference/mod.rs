@@ -15,6 +15,7 @@ mod integer;
 pub(crate) mod judge;
 mod pool;
 mod reduce;
+mod resize;
 mod roi;
 pub(crate) mod sample;
 mod softmax;
@@ -128,6 +129,7 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
         (Work::Strided(work), all, [y]) => strided::strided(work, all, y)?,
         (Work::Reduce(work), [x], [y]) => reduce::reduce(work, x, y)?,
         (Work::Arg(work), [x], [y]) => reduce::arg(work, x, y),
+        (Work::Resize(work), [x], [y]) => resize::resize(work, x, y),
         _ => {
             return Err(crate::Error::arity(problem.op, "as many as the operation defines", inputs.len()));
         }

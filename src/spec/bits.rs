@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::{Activation, ActivationKind, MaxRoiPool, PadMode, PoolKind, RoiAlign};
+use super::{Activation, ActivationKind, MaxRoiPool, PadMode, PoolKind, Resize, ResizeMode, RoiAlign};
 
 macro_rules! by_bits {
     ($($spec:ident: $bits:expr;)+) => {$(
@@ -39,6 +39,15 @@ by_bits! {
         PadMode::Reflect => (1, 0),
         PadMode::Edge => (2, 0),
         PadMode::Wrap => (3, 0),
+    };
+    Resize: |of| {
+        let scales = of.scales.as_deref().map(|scales| scales.iter().map(|scale| scale.to_bits()).collect::<Vec<_>>());
+        (of.shape.clone(), scales, of.mode, of.coordinates)
+    };
+    ResizeMode: |of| match *of {
+        ResizeMode::Nearest(rounding) => (Some(rounding), None),
+        ResizeMode::Linear => (None, None),
+        ResizeMode::Cubic { coefficient, exclude_outside } => (None, Some((coefficient.to_bits(), exclude_outside))),
     };
     RoiAlign: |of| {
         let RoiAlign { output, sampling_ratio, spatial_scale, half_pixel, mode, layout } = *of;

@@ -13,6 +13,7 @@ mod layout;
 mod pad;
 mod pool;
 mod reduce;
+mod resize;
 mod roi;
 pub(crate) mod setters;
 pub(crate) mod strided;
@@ -30,6 +31,7 @@ pub use layout::{Layout, Padding};
 pub use pad::{Pad, PadMode};
 pub use pool::{AdaptivePool, FractionalMaxPool, GlobalPool, IndexNumbering, MaxUnpool, Pool, PoolKind};
 pub use reduce::{ArgKind, ArgReduce, Reduce, ReduceKind};
+pub use resize::{NearestRounding, Resize, ResizeCoordinates, ResizeMode};
 pub use roi::{MaxRoiPool, RoiAlign, RoiMode};
 pub use strided::{AsStrided, Concat};
 
@@ -92,6 +94,8 @@ pub enum Op {
     Reduce(Reduce),
     /// The index of an element along an axis.
     ArgReduce(ArgReduce),
+    /// Axes made longer or shorter.
+    Resize(Resize),
 }
 
 impl Op {
@@ -146,5 +150,6 @@ op_from!(
     Concat,
     Pad,
     Reduce,
-    ArgReduce
+    ArgReduce,
+    Resize
 );

@@ -2,7 +2,8 @@
 
 use wgpool::{
     Activation, ArgKind, ArgReduce, AsStrided, CausalConv, Col2Im, Concat, ConvInteger, DType, DeformConv,
-    KernelLayout, Layout, Op, Pad, PadMode, Pool, Problem, Reduce, ReduceKind, Requantize, TensorDesc,
+    KernelLayout, Layout, NearestRounding, Op, Pad, PadMode, Pool, Problem, Reduce, ReduceKind, Requantize,
+    Resize, ResizeCoordinates, ResizeMode, TensorDesc,
 };
 
 use crate::fuzz::pick;
@@ -96,7 +97,7 @@ impl Numbers {
             let length = if numbers.odd() { numbers.rng.between(0, 10) } else { rank };
             (0..length).map(|_| numbers.signed(3)).collect()
         };
-        let op: Op = match self.rng.between(0, 7) {
+        let op: Op = match self.rng.between(0, 8) {
             0 => AsStrided { strides: signed(self), shape: self.list(rank, 0, 4), offset: self.size(0, 60) }
                 .into(),
             1 => {
@@ -111,6 +112,26 @@ impl Numbers {
             3 => AsStrided::expand(&x, &self.list(rank, 1, 4)).map_or(Concat { axis: 2 }.into(), Op::from),
             4 => Concat { axis: self.signed(2) }.into(),
             5 => ArgReduce::new(ArgKind::Max, self.signed(2)).keepdims(self.flag()).into(),
+            7 => {
+                let all = [
+                    ResizeMode::Nearest(NearestRounding::Ceil),
+                    ResizeMode::Linear,
+                    ResizeMode::Cubic { coefficient: self.float(), exclude_outside: self.flag() },
+                ];
+                let mode = *pick(&mut self.rng, &all);
+                let coordinates = *pick(
+                    &mut self.rng,
+                    &[
+                        ResizeCoordinates::HalfPixel,
+                        ResizeCoordinates::HalfPixelSymmetric,
+                        ResizeCoordinates::PytorchHalfPixel,
+                        ResizeCoordinates::Asymmetric,
+                        ResizeCoordinates::AlignCorners,
+                    ],
+                );
+                let scales = self.flag().then(|| x.iter().map(|_| self.float()).collect());
+                Resize { shape: self.list(rank, 0, 9), scales, mode, coordinates }.into()
+            }
             6 => {
                 let odd = self.odd();
                 let axes: Vec<isize> = (0..rank as isize).filter(|_| self.flag()).collect();

@@ -72,6 +72,6 @@ fn plans_of_anything_are_plans_or_errors() {
         }
     }
     assert!(tally.accepted > tally.inputs / 10, "{} of {} are plans", tally.accepted, tally.inputs);
-    assert!(kinds.len() >= 22, "{kinds:?}");
+    assert!(kinds.len() >= 23, "{kinds:?}");
     assert!(patches > tally.accepted / 100, "{patches} kernels that compute patches");
 }

@@ -9,7 +9,8 @@ use wgpool::{
     Accuracy, Activation, AdaptivePool, ArgKind, ArgReduce, AsStrided, Caps, CausalConv, Col2Im, Concat,
     Conv, ConvInteger, ConvPool, ConvTranspose, DType, DeformConv, Dense, Error, FractionalMaxPool,
     GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Pad, PadMode, Padding, Plan,
-    Pool, PoolKind, Reduce, ReduceKind, Requantize, RoiAlign, RoiMode, Softmax, TensorDesc,
+    Pool, PoolKind, Reduce, ReduceKind, Requantize, Resize, ResizeMode, RoiAlign, RoiMode, Softmax,
+    TensorDesc,
 };
 use wgpool_testing::bench::cases;
 
@@ -227,6 +228,10 @@ fn sliced(columns: usize) -> AsStrided {
     AsStrided::new([9, columns], [32, 1], 16)
 }
 
+fn cubic(exclude_outside: bool) -> ResizeMode {
+    ResizeMode::Cubic { coefficient: -0.75, exclude_outside }
+}
+
 fn others() -> Vec<Spec> {
     let bytes = |requantize: bool| {
         let of = |shape: &[usize], dtype| TensorDesc { shape: shape.to_vec(), dtype };
@@ -277,6 +282,8 @@ fn others() -> Vec<Spec> {
         f32(Reduce::new(ReduceKind::Sum, [0]), &[&[5_000_000]], "sum of all"),
         f32(ArgReduce::new(ArgKind::Max, -1), &[&[4, 1000]], "argmax"),
         of(ArgReduce::new(ArgKind::Min, 0), DType::F16, &[&[9, 70]], "argmin"),
+        f32(Resize::new([1, 8, 40, 40]), &[&[1, 8, 20, 20]], "resize"),
+        of(Resize::new([1, 30, 8]).mode(cubic(true)), DType::F16, &[&[1, 20, 8]], "resize by cubes"),
         f32(Softmax::last_axis(), &[&[30, 20]], "softmax"),
         f32(Softmax::last_axis(), &[&[30, 2000]], "softmax"),
         f32(Softmax::last_axis(), &[&[5000, 2000]], "softmax"),

@@ -3,6 +3,7 @@
 pub(super) mod col2im;
 pub(super) mod pointwise;
 pub(super) mod reduce;
+pub(super) mod resize;
 mod softmax;
 pub(super) mod strided;
 

@@ -6,6 +6,7 @@ mod deform;
 mod integer;
 mod operators;
 mod reduce;
+mod resize;
 mod shapes;
 mod strided;
 mod windows;

@@ -5,7 +5,7 @@ use super::super::attributes::Attributes;
 use super::super::call::{Call, Refusal, Role};
 use super::super::manifest::Node;
 use super::windows::{check_kernel_shape, conv, group, ones, padding};
-use super::{OP, causal, col2im, deform, integer, reduce, required, strided};
+use super::{OP, causal, col2im, deform, integer, reduce, required, resize, strided};
 use wgpool::error::{Error, Result};
 use wgpool::spec::{
     Activation, ConvTranspose, GlobalPool, IndexNumbering, Layout, MaxRoiPool, MaxUnpool, Op, Padding, Pool,
@@ -52,6 +52,8 @@ pub fn known(op: &str) -> bool {
                 | "Pad"
                 | "ArgMax"
                 | "ArgMin"
+                | "Resize"
+                | "Upsample"
         )
 }
 
@@ -157,6 +159,7 @@ pub fn call(node: &Node, opset: i64, inputs: &[Option<Array>]) -> Result<Call, R
             _ => Err(Refusal::Unsupported("Softmax over several axes".into())),
         },
         "Transpose" | "Slice" | "Expand" | "Concat" | "Pad" => strided::strided(node, attributes, inputs),
+        "Resize" | "Upsample" => resize::resize(node, attributes, opset, inputs),
         "ArgMax" | "ArgMin" => reduce::reduce(node, attributes, inputs),
         op if reduce::kind(op).is_some() => reduce::reduce(node, attributes, inputs),
         other => Err(Refusal::Unsupported(format!("{other} is not an operation of this library"))),

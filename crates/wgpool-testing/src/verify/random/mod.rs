@@ -7,6 +7,7 @@ mod integer;
 mod pooling;
 mod reduce;
 mod regions;
+mod resize;
 mod sequences;
 mod strided;
 mod values;
@@ -113,11 +114,13 @@ pub enum Family {
     Reduce,
     /// Indices of the largest or smallest elements.
     ArgReduce,
+    /// Interpolation.
+    Resize,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Family; 25] = [
+    pub const ALL: [Family; 26] = [
         Family::MaxPool,
         Family::AveragePool,
         Family::LpPool,
@@ -143,6 +146,7 @@ impl Family {
         Family::Pad,
         Family::Reduce,
         Family::ArgReduce,
+        Family::Resize,
     ];
 
     /// A random legal case. `f16` says whether 16-bit floats may come up.
@@ -194,6 +198,7 @@ impl Family {
             Family::Pad => "padding",
             Family::Reduce => "reduction",
             Family::ArgReduce => "index of an extreme",
+            Family::Resize => "interpolation",
         }
     }
 
@@ -221,6 +226,7 @@ impl Family {
             Family::Pad => strided::pad(rng, f16),
             Family::Reduce => reduce::reduce(rng, f16),
             Family::ArgReduce => reduce::arg(rng, f16),
+            Family::Resize => resize::resize(rng, f16),
             Family::Dense => convolution::dense(rng, f16),
             Family::Softmax => {
                 let rank = rng.between(1, 4);

@@ -63,6 +63,12 @@ pub(super) fn inputs(rng: &mut Rng, problem: &Problem) -> Vec<Tensor> {
             };
             offsets.data = Data::F32((0..n).map(|_| offset() as f32).collect());
         }
+        (Work::Resize(_), [x]) => {
+            // Weights near zero, which are rounded to either side, say nothing of infinities.
+            let finite =
+                (0..x.data.len()).filter_map(|i| x.data.get(i)).map(|x| if x.is_finite() { x } else { 0.0 });
+            x.data = nearest(x.data.dtype(), finite);
+        }
         (Work::Pool(work), [x]) => {
             if matches!(work.kind, PoolKind::Lp { .. } | PoolKind::LpTorch { .. }) && rng.one_in(3) {
                 whole_range(rng, x);
