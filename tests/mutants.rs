@@ -212,8 +212,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Reduce, "the largest for the smallest", "select(value, -value, KIND == MIN)", "value"),
     mutant!(Reduce, "powers of two lost", "a.power + b.power", "a.power"),
     mutant!(Reduce, "signs lost", "((a.marks ^ b.marks) & NEGATIVE)", "0u"),
-    mutant!(Reduce, "infinities lost", "select(NOT_A_NUMBER, INFINITE, bits == 0x7f800000u)", "NOT_A_NUMBER"),
-    mutant!(Reduce, "the product of one invocation", "own + half * share.step));", "own));"),
+    mutant!(Reduce, "zeros lost", "negative | ZERO);", "negative);"),
     mutant!(
         Reduce,
         "squares of large numbers",
@@ -233,7 +232,7 @@ const MUTANTS: &[Mutant] = &[
         "0u"
     ),
     mutant!(Resize, "positions of the output", "let whole_scale = i * scale.z;", "let whole_scale = i;"),
-    mutant!(Resize, "no carry", "u32(part < from_low)", "0u"),
+    mutant!(Resize, "positions cut off", "let carry = u32(low + shift.x < low);", "let carry = 0u;"),
     mutant!(Resize, "the nearest is the first", "i32(is_next)", "0"),
     mutant!(Resize, "behind the end", "u32(clamp(index, 0, along.last))", "u32(max(index, 0))"),
     mutant!(

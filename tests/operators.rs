@@ -719,11 +719,16 @@ fn long_axes_become_one_value() {
         (vec![20, 30, 20, 11], vec![0, 2]),
         (vec![20, 30, 20, 11], vec![1, 3]),
     ] {
-        let x = f32s(&shape, &values(shape.iter().product()));
+        let sums = f32s(&shape, &values(shape.iter().product()));
+        // Factors of both signs about 1, whose product stays in the range.
+        let factors: Vec<f32> =
+            sums.as_f32().unwrap().iter().map(|x| x.signum() * (0.3 * (x - 0.02901)).exp()).collect();
+        let factors = f32s(&shape, &factors);
         for kind in ReduceKind::ALL {
+            let x = if kind == ReduceKind::Prod { &factors } else { &sums };
             let op = Op::from(Reduce::new(kind, axes.clone()));
-            for outputs in [host::run(&op, &[&x]).unwrap(), engine().run(&op, &[&x]).unwrap()] {
-                judge(&op, &[&x], &outputs).unwrap_or_else(|error| panic!("{op:?} of {shape:?}: {error}"));
+            for outputs in [host::run(&op, &[x]).unwrap(), engine().run(&op, &[x]).unwrap()] {
+                judge(&op, &[x], &outputs).unwrap_or_else(|error| panic!("{op:?} of {shape:?}: {error}"));
             }
         }
     }
@@ -808,13 +813,19 @@ fn elements_lie_where_coordinates_say() {
     nearest(NearestRounding::RoundPreferFloor, &[0., 0., 4., 4., 8., 8., 16., 16.]);
     nearest(NearestRounding::RoundPreferCeil, &[0., 4., 4., 8., 8., 16., 16., 16.]);
     nearest(NearestRounding::Ceil, &[0., 4., 4., 8., 8., 16., 16., 16.]);
+    // A length that was rounded down is taken as it was: 2.4, between whose ends are 1.4 steps.
+    let x = f32s(&[4], &[0., 14., 28., 42.]);
+    let op = Resize { scales: Some(vec![0.6]), ..Resize::new([2]).coordinates(AlignCorners) };
+    let y = host::run(&Op::from(op.clone()), &[&x]).unwrap();
+    assert!((y[0].as_f32().unwrap()[1] - 30.).abs() < 1e-4, "{y:?}");
+    judge(&op.clone().into(), &[&x], &engine().run(&op.into(), &[&x]).unwrap()).unwrap();
     // A third, three times, is one: positions are those of exact arithmetic.
     let thirds: Vec<f32> = (0..3000).map(|i| (i / 3) as f32).collect();
     let rows = f32s(&[1000], &(0..1000).map(|i| i as f32).collect::<Vec<_>>());
     for rounding in [NearestRounding::Floor, NearestRounding::RoundPreferFloor, NearestRounding::Ceil] {
         let shift = |i: usize| match rounding {
-            NearestRounding::Ceil => (i % 3 > 0) as usize as f32,
-            NearestRounding::RoundPreferFloor => (i % 3 == 2) as usize as f32,
+            NearestRounding::Ceil => [0., 1., 1.][i % 3],
+            NearestRounding::RoundPreferFloor => [0., 0., 1.][i % 3],
             _ => 0.0,
         };
         let y: Vec<f32> = thirds.iter().enumerate().map(|(i, x)| (x + shift(i)).min(999.0)).collect();
@@ -853,6 +864,11 @@ fn what_cannot_be_resized_is_refused() {
     ));
     assert!(matches!(of(Resize::new([2; 5]), &[3; 5]), Error::Rank { got: 5, .. }));
     assert!(matches!(of(Resize::new([usize::MAX, 2]), &[1, 2]), Error::TooLarge { .. }));
+    let farther = Resize {
+        scales: Some(vec![0.25000003]),
+        ..Resize::new([1 << 50]).coordinates(ResizeCoordinates::AlignCorners)
+    };
+    assert!(matches!(of(farther, &[4]), Error::TooLarge { what: "position", .. }));
     let far = Resize { scales: Some(vec![1e-9]), ..Resize::new([4]) };
     assert!(matches!(of(far, &[4]), Error::TooLarge { what: "position", .. }));
 }

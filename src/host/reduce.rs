@@ -50,7 +50,6 @@ fn product(a: Product, b: Product) -> Product {
 pub(super) fn reduce(work: &ReduceWork, x: &Tensor) -> Result<Vec<Data>> {
     let x = &element::floats(x)?[..];
     let count = work.length() as f64;
-    let sum = |term: fn(f32) -> f64| sums(work, x, &[], move |x, _| term(x));
     let largest = |sign: f32| {
         let add = move |most, x, _| larger(most, sign * x);
         let fold = Fold { start: f32::NEG_INFINITY, add, join: larger };
@@ -59,14 +58,15 @@ pub(super) fn reduce(work: &ReduceWork, x: &Tensor) -> Result<Vec<Data>> {
     let of = |values: Vec<f64>, f: &dyn Fn(f64) -> f64| -> Result<Vec<f32>> {
         memory::collected(values.into_iter().map(|value| f(value) as f32))
     };
-    let square = |x: f32| f64::from(x) * f64::from(x);
+    let plain = || sums(work, x, &[], |x, _| f64::from(x));
+    let squares = || sums(work, x, &[], |x, _| f64::from(x) * f64::from(x));
     let y = match work.kind {
-        ReduceKind::Sum => of(sum(f64::from)?, &|sum| sum)?,
-        ReduceKind::Mean => of(sum(f64::from)?, &|sum| sum / count)?,
-        ReduceKind::L1 => of(sum(|x| f64::from(x.abs()))?, &|sum| sum)?,
-        ReduceKind::L2 => of(sum(square)?, &f64::sqrt)?,
-        ReduceKind::SumSquare => of(sum(square)?, &|sum| sum)?,
-        ReduceKind::LogSum => of(sum(f64::from)?, &f64::ln)?,
+        ReduceKind::Sum => of(plain()?, &|sum| sum)?,
+        ReduceKind::Mean => of(plain()?, &|sum| sum / count)?,
+        ReduceKind::L1 => of(sums(work, x, &[], |x, _| f64::from(x.abs()))?, &|sum| sum)?,
+        ReduceKind::L2 => of(squares()?, &f64::sqrt)?,
+        ReduceKind::SumSquare => of(squares()?, &|sum| sum)?,
+        ReduceKind::LogSum => of(plain()?, &f64::ln)?,
         ReduceKind::Max => largest(1.0)?,
         ReduceKind::Min => memory::collected(largest(-1.0)?.into_iter().map(|least| -least))?,
         ReduceKind::Prod => {

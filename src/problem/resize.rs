@@ -80,7 +80,7 @@ impl Taps {
 impl ResizeAxis {
     /// Where element `i` lies: a whole number, and a fraction of 32 bits.
     pub(crate) fn position(&self, i: usize) -> (isize, u32) {
-        let at = (i as i128 * self.scale + self.shift) >> 32;
+        let at = (i as i128).saturating_mul(self.scale).saturating_add(self.shift) >> 32;
         ((at >> 32) as isize, at as u32)
     }
 
@@ -146,12 +146,17 @@ fn placed(coordinates: ResizeCoordinates, [input, length]: [usize; 2], factor: O
         ResizeCoordinates::PytorchHalfPixel | ResizeCoordinates::AlignCorners if length == 1 => (0, 0),
         ResizeCoordinates::HalfPixel | ResizeCoordinates::PytorchHalfPixel => half_pixel,
         ResizeCoordinates::Asymmetric => (scale, 0),
-        ResizeCoordinates::AlignCorners => (quotient(input - 1, length - 1), 0),
+        ResizeCoordinates::AlignCorners => {
+            // The output's length as the factor has it, before it was rounded down.
+            let steps = factor.map(|factor| f64::from(factor) * input as f64 - 1.0);
+            let between = |steps: f64| if steps > 0.0 { of((input - 1) as f64 / steps) } else { 0 };
+            (steps.map_or_else(|| quotient(input - 1, length - 1), between), 0)
+        }
         ResizeCoordinates::HalfPixelSymmetric => {
             // The output is the middle of one that would have a fraction of an element more.
             let fraction =
                 factor.map_or(0.0, |factor| 1.0 - length as f64 / (f64::from(factor) * input as f64));
-            (scale, half_pixel.1 + of(input as f64 / 2.0 * fraction))
+            (scale, half_pixel.1.saturating_add(of(input as f64 / 2.0 * fraction)))
         }
     }
 }
@@ -194,7 +199,7 @@ pub(super) fn resize(spec: &Resize, inputs: &[TensorDesc]) -> Result<Problem> {
             input,
             stride: stride.unsigned_abs(),
             scale,
-            shift: shift + (1 << 31),
+            shift: shift.saturating_add(1 << 31),
             changed,
         };
         let ends = [next.position(0).0, next.position(length.saturating_sub(1)).0];

@@ -37,7 +37,7 @@ pub enum NearestRounding {
 }
 
 /// Where along the input an element of the output lies; `i` is its index, `L` the input's length, `O` the output's, and `s` the
-/// factor between them.
+/// factor between them. Where scales are given, `O` is `s * L`, a fraction of an element included, as ONNX has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]

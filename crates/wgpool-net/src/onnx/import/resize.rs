@@ -95,14 +95,6 @@ fn scaled<'a>(
             let reason = format!("scale {scale} of axis {axis} must be positive");
             return Err(call.node.refused(Refusal::Shape, reason));
         }
-        if coordinates == ResizeCoordinates::AlignCorners && length != shape[axis] as f64 * f64::from(scale) {
-            // The corners are those of a length that is no whole number in ONNX, and of the output in its runtimes.
-            let reason = format!(
-                "aligned corners of axis {axis}, whose length {} times {scale} is not whole",
-                shape[axis]
-            );
-            return Err(call.node.refused(Refusal::Unsupported, reason));
-        }
         (shape[axis], factors[axis]) = (length as usize, scale);
     }
     let x = call.value(0)?;
