@@ -20,12 +20,14 @@ impl Op {
             Op::AdaptivePool(spec) => pooled(spec.kind),
             Op::MaxUnpool(_) => &ORDERED,
             Op::Conv(_) | Op::ConvTranspose(_) | Op::ConvPool(_) | Op::Dense(_) => &FLOATS,
-            Op::Col2Im(_) | Op::CausalConv(_) => &FLOATS,
+            Op::Col2Im(_)
+            | Op::CausalConv(_)
+            | Op::RoiAlign(_)
+            | Op::MaxRoiPool(_)
+            | Op::Softmax(_)
+            | Op::Activation(_) => &FLOATS,
             Op::ConvInteger(_) => &BYTES,
-            Op::FractionalMaxPool(_) | Op::RoiAlign(_) | Op::MaxRoiPool(_) | Op::DeformConv(_) => {
-                &[DType::F32]
-            }
-            Op::Softmax(_) | Op::Activation(_) => &[DType::F32],
+            Op::FractionalMaxPool(_) | Op::DeformConv(_) => &[DType::F32],
         }
     }
 }

@@ -71,12 +71,10 @@ impl Program {
 
     /// The same program on 16-bit floats: input, weights, output and what lies between the operations; sums stay 32-bit floats.
     ///
-    /// On a GPU it needs the feature `SHADER_F16`. Softmax, activations by themselves and resizing are f32 alone: without the softmax that
-    /// ends it, a model gives scores of the same order.
+    /// On a GPU it needs the feature `SHADER_F16`.
     ///
     /// # Errors
-    /// [`Error::Layer`] for a weight that is finite and no finite 16-bit float; those of operations that have no 16-bit floats,
-    /// with model and layer.
+    /// [`Error::Layer`] for a weight that is finite and no finite 16-bit float; those of operations, with model and layer.
     ///
     /// ```
     /// use wgpool_net::{LayerKind, Sequential};
@@ -91,10 +89,13 @@ impl Program {
             _ => desc.clone(),
         };
         for step in &mut self.steps {
-            let inputs: Vec<TensorDesc> = step.problem.inputs.iter().map(half).collect();
+            // Regions keep their 32 bits.
+            let weights = if step.depends_on_batch() { 0 } else { step.weights.len() };
+            let mut inputs = step.problem.inputs.clone();
+            inputs.iter_mut().take(1 + weights).for_each(|desc| *desc = half(desc));
             step.problem =
                 Problem::new(&step.op, &inputs).map_err(|error| error.in_layer(&self.name, &step.name))?;
-            for weight in &mut step.weights {
+            for weight in step.weights.iter_mut().take(weights) {
                 if let Data::F32(values) = weight.data() {
                     let narrowed: Vec<f16> = values.iter().map(|&v| f16::from_f32(v)).collect();
                     let lost =
@@ -183,6 +184,11 @@ pub(super) fn only_output(op: &'static str, outputs: Vec<Tensor>) -> Result<Tens
 }
 
 impl Step {
+    /// Whether its other inputs are made for a batch size, and are no weights.
+    pub(super) fn depends_on_batch(&self) -> bool {
+        matches!(self.op, Op::RoiAlign(_))
+    }
+
     /// What comes before the weights.
     pub(super) fn inputs(&self, model: &str, x: Tensor) -> Result<[Tensor; 1]> {
         Ok([x.reshaped(&self.input_shape).map_err(|error| error.in_layer(model, &self.name))?])

@@ -12,5 +12,5 @@ pub(in crate::plan) fn activation(p: &Planner, work: &ActivationWork) -> Result<
     let params = ActivationParams { total: p.u32(work.elements)?, run, alpha_beta };
     let slots = vec![Slot::Input(0), Slot::Output(0)];
     let grid = p.invocations(work.elements as u64)?;
-    Ok(vec![Step::new(Activation { activation: kind }, &params, slots, grid)])
+    Ok(vec![Step::new(Activation { dtype: work.dtype, activation: kind }, &params, slots, grid)])
 }

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::super::memory::{Memory, scratch_sizes};
-use super::super::program::{Program, Step};
+use super::super::program::Program;
 use wgpool::engine::{Engine, Pending, PrepackedBinding, Readback};
 use wgpool::error::{Error, Result};
 use wgpool::plan::Plan;
-use wgpool::spec::Op;
 use wgpool::tensor::{Tensor, TensorDesc};
 use wgpool::wgpu;
 
@@ -88,7 +87,7 @@ impl GpuSession {
             let to = if i + 1 == plans.len() { &output } else { &turns[i % 2] };
             let in_layer = |error: Error| error.in_layer(&program.name, &step.name);
             let shared = shares.and_then(|session| session.weights.get(i));
-            let buffers = match shared.filter(|_| !depends_on_batch(step)) {
+            let buffers = match shared.filter(|_| !step.depends_on_batch()) {
                 Some(shared) => shared.clone(),
                 None => {
                     let mut own = Vec::with_capacity(step.weights.len());
@@ -126,7 +125,7 @@ impl GpuSession {
     /// Writes the weights of a program of the same operations into the buffers, and prepacks them.
     pub async fn set_weights(&self, from: &Program) -> Result<()> {
         for (step, buffers) in from.steps.iter().zip(&self.weights) {
-            if depends_on_batch(step) {
+            if step.depends_on_batch() {
                 continue;
             }
             for (weight, buffer) in step.weights.iter().zip(buffers) {
@@ -179,9 +178,4 @@ impl GpuSession {
             started => started,
         }
     }
-}
-
-/// Whether a step's other inputs are made for a batch size, and are no weights.
-fn depends_on_batch(step: &Step) -> bool {
-    matches!(step.op, Op::RoiAlign(_))
 }

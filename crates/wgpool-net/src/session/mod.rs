@@ -12,7 +12,6 @@ use wgpool::engine::Engine;
 use wgpool::error::{Error, Result};
 use wgpool::host::Prepared;
 use wgpool::plan::Plan;
-use wgpool::spec::Op;
 use wgpool::tensor::{Tensor, TensorDesc};
 
 /// A model compiled for one batch size and one backend.
@@ -137,7 +136,7 @@ impl Session {
             Kind::Gpu(session) => session.set_weights(from).await?,
             Kind::Cpu(_) => {
                 for (step, new) in self.program.steps.iter_mut().zip(&from.steps) {
-                    if !matches!(step.op, Op::RoiAlign(_)) {
+                    if !step.depends_on_batch() {
                         step.weights.clone_from(&new.weights);
                     }
                 }
@@ -145,9 +144,9 @@ impl Session {
             Kind::Host(steps) => {
                 let mut replaced = Vec::with_capacity(steps.len());
                 for (prepared, new) in steps.iter().zip(&from.steps) {
-                    replaced.push(match new.op {
-                        Op::RoiAlign(_) => prepared.clone(),
-                        _ => Prepared::new(prepared.problem().clone(), new.weights.clone())
+                    replaced.push(match new.depends_on_batch() {
+                        true => prepared.clone(),
+                        false => Prepared::new(prepared.problem().clone(), new.weights.clone())
                             .map_err(|error| error.in_layer(name, &new.name))?,
                     });
                 }
@@ -174,7 +173,7 @@ impl Session {
                 format!("in its place the program has {}", new.name)
             } else if step.op != new.op {
                 format!("it is {:?}, but in the program {:?}", step.op, new.op)
-            } else if have != got && !matches!(step.op, Op::RoiAlign(_)) {
+            } else if have != got && !step.depends_on_batch() {
                 format!("its weights are {have:?}, but those of the program {got:?}")
             } else {
                 continue;
