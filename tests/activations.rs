@@ -23,7 +23,7 @@ fn table(text: &str) -> (Vec<&str>, Vec<Vec<f64>>) {
 /// reference must be nearer by a factor.
 fn check(activation: Activation, slope: f32, elements: impl Into<Data>, values: Option<(Vec<f64>, f64)>) {
     let elements = elements.into();
-    let slope = Data::nearest(elements.dtype(), [f64::from(slope)].into_iter()).unwrap();
+    let slope = Data::nearest(elements.dtype(), [f64::from(slope)]).unwrap();
     let [x, slope] = [elements, slope].map(|data| Tensor::new(&[data.len()], data).unwrap());
     let inputs = if activation == Activation::PRelu { vec![&x, &slope] } else { vec![&x] };
     let op = Op::from(activation);
