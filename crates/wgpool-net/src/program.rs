@@ -3,6 +3,7 @@
 use half::f16;
 
 use super::axes::space;
+use super::sequential::Sequential;
 use wgpool::backend::Backend;
 use wgpool::error::{Error, Result};
 use wgpool::problem::Problem;
@@ -51,6 +52,8 @@ pub struct Program {
     pub output: TensorDesc,
     /// What is computed, in order.
     pub steps: Vec<Step>,
+    /// What it was lowered from.
+    pub(super) model: Sequential,
 }
 
 impl Program {
@@ -159,7 +162,8 @@ impl Program {
         let desc = |desc: &TensorDesc| -> Result<TensorDesc> {
             Ok(TensorDesc { shape: scaled(&desc.shape)?, dtype: desc.dtype })
         };
-        Ok(Program { name: self.name.clone(), input: desc(&self.input)?, output: desc(&self.output)?, steps })
+        let (name, model) = (self.name.clone(), self.model.clone());
+        Ok(Program { name, input: desc(&self.input)?, output: desc(&self.output)?, steps, model })
     }
 
     pub(super) fn checked(&self, input: &Tensor) -> Result<Tensor> {

@@ -2,15 +2,18 @@
 
 mod flatten;
 mod join;
+mod model;
 mod reshape;
 
 pub(crate) use reshape::middle;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::affine::Affine;
 use super::layer::{Layer, LayerKind};
 use super::program::{Program, Step};
+use super::sequential::Sequential;
 use super::weight::Weight;
 use flatten::Reorder;
 use wgpool::error::{Error, Result};
@@ -114,8 +117,8 @@ impl<'a> Lowering<'a> {
             }
             LayerKind::Dense { spec, kernel, bias } => self.dense(layer, spec, kernel, bias.as_ref())?,
             LayerKind::Pool(spec) => {
-                if let Some(indices) = spec.indices {
-                    let reason = format!("it asks for positions ({indices:?}), but a layer has one output");
+                if spec.indices.is_some() {
+                    let reason = "it asks for positions, but a layer has one output";
                     return Err(self.refuse(layer, reason));
                 }
                 self.step(layer, Op::from(spec.clone()), vec![])?;
@@ -213,7 +216,7 @@ impl<'a> Lowering<'a> {
             for weight in draft.weights {
                 match weight.into_owned() {
                     Weight::Shape(shape) if draft.ones => weights.push(ones(&shape)?),
-                    Weight::Values(tensor) => weights.push(tensor),
+                    Weight::Values(tensor) => weights.push(Arc::unwrap_or_clone(tensor)),
                     Weight::Shape(shape) => {
                         let reason = format!(
                             "its weight of shape {shape:?} has no values: the model was read without weights"
@@ -226,7 +229,8 @@ impl<'a> Lowering<'a> {
             steps.push(Step { name, op, input_shape, weights, problem });
         }
         let output = TensorDesc::f32(self.shape);
-        Ok(Program { name: self.model.to_owned(), input: self.input, output, steps })
+        let model = Sequential::new(self.model, []);
+        Ok(Program { name: self.model.to_owned(), input: self.input, output, steps, model })
     }
 }
 
