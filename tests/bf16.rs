@@ -3,8 +3,8 @@
 use half::bf16;
 use safetensors::SafeTensors;
 use wgpool::{
-    AdaptivePool, Conv, ConvTranspose, DType, Data, Dense, DenseLayout, Engine, Op, Padding, Pool, PoolKind,
-    Problem, Tensor, TensorDesc, host, reference,
+    Activation, AdaptivePool, Conv, ConvTranspose, DType, Data, Dense, DenseLayout, Engine, Op, Padding,
+    Pool, PoolKind, Problem, Softmax, Tensor, TensorDesc, host, reference,
 };
 use wgpool_testing::support::{Mutant, assert_noticed, engine, mutant};
 
@@ -123,7 +123,7 @@ impl Values<'_> {
 fn results_are_pytorchs() {
     let values = Values(SafeTensors::deserialize(include_bytes!("data/bf16.safetensors")).unwrap());
     let pad = |n: usize| Padding::symmetric([n, n]);
-    let cases: [(&str, Op); 7] = [
+    let cases: [(&str, Op); 9] = [
         ("max", Pool::max([3, 2]).stride([2, 1]).padding(pad(1)).into()),
         ("average", Pool::average([3, 3]).stride([2, 2]).padding(pad(1)).into()),
         ("adaptive", AdaptivePool::average([4, 5]).into()),
@@ -131,6 +131,8 @@ fn results_are_pytorchs() {
         ("depthwise", Conv::new().padding(pad(2)).dilation([2, 2]).groups(3).into()),
         ("transposed", ConvTranspose::new().stride([2, 2]).padding(pad(1)).into()),
         ("dense", Dense::new().kernel_layout(DenseLayout::OutIn).into()),
+        ("softmax", Softmax::last_axis().into()),
+        ("silu", Activation::Silu.into()),
     ];
     for (name, op) in cases {
         let inputs: Vec<Tensor> = (0..3).map_while(|i| values.tensor(&format!("{name}.in{i}"))).collect();

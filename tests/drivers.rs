@@ -69,7 +69,7 @@ fn regions_have_their_samples_whatever_a_division_is_rounded_to() {
     let edits: [ShaderEdit; 2] =
         [|_, source| divided(source, "0.9999998"), |_, source| divided(source, "1.0000002")];
     for (side, edit) in ["low", "high"].into_iter().zip(edits) {
-        let engine = edited(kernel::RoiAlign.into(), edit);
+        let engine = edited(kernel::RoiAlign { dtype: DType::F32 }.into(), edit);
         let mut rng = Rng::new(31);
         let random = (0..400).map(|_| Family::RoiAlign.case(&mut rng, false));
         for case in random.chain(whole_regions()) {
@@ -141,8 +141,8 @@ fn whole_regions() -> Vec<Case> {
 
 #[test]
 fn coordinates_times_the_scale_are_rounded_before_anything_is_subtracted() {
-    let mutant = edited(kernel::RoiAlign.into(), unrounded);
-    edited(kernel::MaxRoi.into(), unrounded);
+    let mutant = edited(kernel::RoiAlign { dtype: DType::F32 }.into(), unrounded);
+    edited(kernel::MaxRoi { dtype: DType::F32 }.into(), unrounded);
     let mut wrong = [0, 0];
     for case in whole_regions() {
         check_gpu(&engine().with_gpu_kernels(), &case).unwrap_or_else(|e| panic!("{}: {e}", describe(&case)));
@@ -154,7 +154,8 @@ fn coordinates_times_the_scale_are_rounded_before_anything_is_subtracted() {
 /// Without the clamp in it, drivers may do what the test above writes out.
 #[test]
 fn products_of_coordinates_stand_alone() {
-    for key in [KernelKey::from(kernel::RoiAlign), KernelKey::from(kernel::MaxRoi)] {
+    let dtype = DType::F32;
+    for key in [KernelKey::from(kernel::RoiAlign { dtype }), kernel::MaxRoi { dtype }.into()] {
         let source = key.source();
         let products: Vec<&str> = source.lines().filter(|line| line.contains("* params.scale")).collect();
         assert_eq!(products, ["    return clamp(at * params.scale, -4e6, 4e6);"], "{key}");

@@ -97,6 +97,12 @@ const MUTANTS: &[Mutant] = &[
     mutant!(MaxUnpool, "row-major throughout", "params.by_columns == 1u", "false"),
     mutant!(RoiAlign, "pixels not shifted", "select(0.0, 0.5, params.half_pixel == 1u)", "0.0"),
     mutant!(RoiAlign, "nearest neighbour", "clipped - f32(low)", "floor(clipped - f32(low) + 0.5)"),
+    mutant!(
+        RoiAlign,
+        "bf16 rounded to zero",
+        "(bits + 0x7fffu + ((bits >> 16u) & 1u)) >> 16u",
+        "bits >> 16u"
+    ),
     mutant!(MaxRoiPool, "rounded half to even", "a - whole >= 0.5", "a - whole > 0.5"),
     mutant!(MaxRoiPool, "regions end early", "start + 1, 1)", "start, 1)"),
     mutant!(
@@ -247,8 +253,9 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Resize, "one axis", "weight *= weight_of", "weight = weight_of"),
     mutant!(Dense, "wrong stride", "i * params.tap_in", "i"),
     mutant!(Dense, "bias of another output", "bias[out]", "bias[0]"),
-    mutant!(Softmax, "largest not subtracted", "exp(input[at] - largest)", "exp(input[at])"),
+    mutant!(Softmax, "largest not subtracted", "exp(element(at) - largest)", "exp(element(at))"),
     mutant!(Softmax, "wrong axis", "+ row % params.inner", ""),
+    mutant!(Softmax, "bf16 rounded to zero", "(bits + 0x7fffu + ((bits >> 16u) & 1u)) >> 16u", "bits >> 16u"),
     mutant!(Activation, "ReLU6 without its top", "clamp(x, 0.0, 6.0)", "max(x, 0.0)"),
     mutant!(Activation, "imprecise error function", "t * 0.17087277", "t * 0.1708"),
     mutant!(Activation, "NaN turns into zero", "if (is_nan(x)) {", "if (false) {"),
@@ -262,6 +269,7 @@ const MUTANTS: &[Mutant] = &[
         "select(alpha_beta.x * x, x, x > 0.0)",
         "max(x, 0.0)"
     ),
+    mutant!(Activation, "the first bf16 of each word", "unpack(load_input(at), 0u)", "load_input(at & ~1u)"),
     mutant!(Activation, "PReLU's slope of another run", "at / max(params.run, 1u)", "at"),
     mutant!(Conv, "PReLU's slope of the first channel", "slopes[channel % count]", "slopes[0]"),
     mutant!(Conv, "PReLU's slope, which is shared, by channel", "slopes[channel % count]", "slopes[channel]"),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use wgpool::DType;
 use wgpool::kernel::{self, ConvGeometry, Field, KernelKey, PoolGeometry, RoiAlign, Softmax, SoftmaxParams};
 
 /// A kernel's module; many kernels share a text, so each text is read once.
@@ -56,7 +57,7 @@ fn parameters_lie_where_the_host_writes_them() {
 
 #[test]
 fn a_moved_parameter_is_noticed() {
-    let key = KernelKey::from(Softmax);
+    let key = KernelKey::from(Softmax { dtype: DType::F32 });
     let mut moved = SoftmaxParams::BLOCK.fields.to_vec();
     moved.swap(0, 1);
     assert!(layout_difference(key, "SoftmaxParams", &moved, 32).is_some());
@@ -156,5 +157,5 @@ fn no_shader_looks_for_an_exponent_of_ones() {
 #[test]
 fn the_bound_on_samples_is_that_of_the_checks() {
     let bound = format!("const MOST_SAMPLES: u32 = {}u;", wgpool::problem::MOST_SAMPLES);
-    assert!(KernelKey::from(RoiAlign).source().contains(&bound));
+    assert!(KernelKey::from(RoiAlign { dtype: DType::F32 }).source().contains(&bound));
 }

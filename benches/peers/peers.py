@@ -20,10 +20,11 @@ import with_program as program
 from oracle import Oracle
 
 RUST = ["tract", "candle"]
+OWN = ["burn", "meganeura"]
 CPU = ["torch", "torch-channels-last", "onnxruntime", *RUST]
 CUDA = ["torch-cuda", "torch-cuda-tf32"]
 WEBGPU = ["onnxruntime-webgpu", "onnxruntime-webgpu-nchw"]
-ADAPTER = ["ncnn", "wonnx", "burn", "tfjs"]
+ADAPTER = ["ncnn", "wonnx", *OWN, "tfjs"]
 EVERY = CPU + CUDA + WEBGPU + ADAPTER
 
 # Errors as multiples of wgpool's own bound: peers may use other algorithms (Winograd), and TF32 has 13 bits less.
@@ -63,8 +64,8 @@ def make(peer, args, folder):
         from with_wonnx import Wonnx
 
         return Wonnx.name(), Wonnx
-    if peer == "burn":
-        return program.name(peer), lambda case, inputs: program.burn(case, args.burn, args.device["software"])
+    if peer in OWN:
+        return program.name(peer), lambda case, inputs: program.on_adapter(case, built(args, peer), args.device["software"])
     if peer == "tfjs":
         return program.name(peer), lambda case, inputs: program.tfjs(case, folder, args.device["name"])
     if peer in RUST:
@@ -207,7 +208,7 @@ def arguments():
     parser.add_argument("--wgpool", default=str(here / "../../target/release/wgpool"), help="the program [target/release]")
     parser.add_argument("--peers", help=f"of {', '.join(EVERY)} [CPU's for --adapter host, else what there is]")
     programs = str(here / "target/release/wgpool-peers-")
-    parser.add_argument("--burn", default=programs + "burn", help="burn's program [%(default)s]")
+    parser.add_argument("--programs", default=programs, help="burn's and meganeura's, without their names [%(default)s]")
     parser.add_argument("--rust", default=programs + "cpu", help="tract's and candle's program [%(default)s]")
     parser.add_argument("--case", help="as P1,C2 [all]")
     parser.add_argument("--adapter", default="host", help="wgpool's: host (the host path), gpu, software, or a name [host]")
@@ -225,17 +226,22 @@ def arguments():
     if args.adapter == "host" and set(args.peers) - set(CPU):
         parser.error("the host path is timed beside peers on the CPU; name an --adapter")
     for peer in args.peers:
-        path = args.burn if peer == "burn" else args.rust
-        if peer in ("burn", *RUST) and not os.path.exists(path):
+        path = built(args, peer) if peer in OWN else args.rust
+        if peer in (*OWN, *RUST) and not os.path.exists(path):
             parser.error(f"{peer}'s program is not built: there is no {path}")
     return args
+
+
+def built(args, peer):
+    return args.programs + peer
 
 
 def default_peers(args):
     if args.adapter == "host":
         return [peer for peer in CPU if peer not in RUST or os.path.exists(args.rust)]
     there = lambda name: importlib.util.find_spec(name) is not None
-    found = [name for name in ("ncnn", "wonnx") if there(name)] + (["burn"] if os.path.exists(args.burn) else [])
+    found = [name for name in ("ncnn", "wonnx") if there(name)]
+    found += [name for name in OWN if os.path.exists(built(args, name))]
     found += ["tfjs"] if Path(__file__).with_name("tfjs").joinpath("node_modules").exists() else []
     if there("torch"):
         import torch

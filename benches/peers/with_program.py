@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-CRATES = {"burn": "burn-wgpu", "tract": "tract-onnx", "candle": "candle-core"}
+CRATES = {"burn": "burn-wgpu", "meganeura": "meganeura", "tract": "tract-onnx", "candle": "candle-core"}
 
 
 def name(library):
@@ -18,10 +18,10 @@ def name(library):
         return f"TensorFlow.js {known['@tensorflow/tfjs-core']} WebGPU"
     package = Path(__file__).with_name("Cargo.toml").read_text()
     version = re.search(CRATES[library] + r' = { version = "=([^"]+)"', package)[1]
-    return f"{library} {version}" + ("" if library == "burn" else " CPU")
+    return f"{library} {version}" + ("" if library in ("burn", "meganeura") else " CPU")
 
 
-def burn(case, program, software):
+def on_adapter(case, program, software):
     return Program(case, [program, short(case)], ["--software"] if software else [])
 
 

@@ -1,7 +1,7 @@
 // What both kinds of region pooling share: one output element an invocation.
 
 @group(0) @binding(0) var<uniform> params: RoiParams;
-@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(1) var<storage, read> input: array<Word>;
 @group(0) @binding(2) var<storage, read> regions: array<f32>;
 
 struct Bin {
@@ -32,7 +32,7 @@ fn bin_of(number: u32) -> Bin {
 
 fn value_at(image: u32, channel: u32, row: u32, column: u32) -> f32 {
     let at = image * params.in_batch + channel * params.in_channel;
-    return input[at + row * params.in_row + column * params.in_column];
+    return unpack(input[at + row * params.in_row + column * params.in_column], 0u);
 }
 
 // A coordinate in pixels. Drivers may compute a product and the subtraction behind it as one, without rounding between
@@ -50,5 +50,5 @@ fn too_many(rows: u32, columns: u32) -> bool {
 
 // `pooled` is the kernel's own.
 fn compute(number: u32) {
-    output[number] = pooled(bin_of(number));
+    output[number] = pack(vec4<f32>(pooled(bin_of(number))));
 }

@@ -13,7 +13,7 @@ fn main(
     let base = base_of(row);
     var largest = params.lowest;
     for (var i = 0u; i < params.length; i++) {
-        let value = input[base + i * params.inner];
+        let value = element(base + i * params.inner);
         if (is_nan(value) || (!is_nan(largest) && exceeds(value, largest))) {
             largest = value;
         }
@@ -22,15 +22,15 @@ fn main(
     let hopeless = is_special(largest);
     var sum = Sum();
     for (var i = 0u; i < params.length; i++) {
-        add(&sum, exp(input[base + i * params.inner] - largest));
+        add(&sum, exp(element(base + i * params.inner) - largest));
     }
     let total = result(sum);
     for (var i = 0u; i < params.length; i++) {
         let at = base + i * params.inner;
-        var value = exp(input[at] - largest) / total;
+        var value = exp(element(at) - largest) / total;
         if (hopeless) {
             value = bitcast<f32>(params.nan);
         }
-        output[at] = value;
+        output[at] = pack(vec4<f32>(value));
     }
 }

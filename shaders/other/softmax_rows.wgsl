@@ -11,14 +11,14 @@ fn main(
     let base = base_of(min(number, params.rows - 1u));
     var largest = params.lowest;
     for (var i = local; i < params.length; i += WORKGROUP) {
-        largest = larger(largest, input[base + i * params.inner]);
+        largest = larger(largest, element(base + i * params.inner));
     }
     largest = fold(largest, beside(local), true);
     // A row of minus infinities, or with plus infinity in it, has no softmax.
     let hopeless = is_special(largest);
     var sum = Sum();
     for (var i = local; i < params.length; i += WORKGROUP) {
-        add(&sum, exp(input[base + i * params.inner] - largest));
+        add(&sum, exp(element(base + i * params.inner) - largest));
     }
     let total = fold(result(sum), beside(local), false);
     if (number >= params.rows) {
@@ -26,10 +26,10 @@ fn main(
     }
     for (var i = local; i < params.length; i += WORKGROUP) {
         let at = base + i * params.inner;
-        var value = exp(input[at] - largest) / total;
+        var value = exp(element(at) - largest) / total;
         if (hopeless) {
             value = bitcast<f32>(params.nan);
         }
-        output[at] = value;
+        output[at] = pack(vec4<f32>(value));
     }
 }

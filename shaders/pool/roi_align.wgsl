@@ -1,7 +1,7 @@
 // RoiAlign: the mean, or the largest corner, of bilinear samples of each bin.
 
 @group(0) @binding(3) var<storage, read> images: array<i32>;
-@group(0) @binding(4) var<storage, read_write> output: array<f32>;
+@group(0) @binding(4) var<storage, read_write> output: array<Word>;
 
 const MOST_SAMPLES: u32 = 1024u;
 

@@ -1,6 +1,6 @@
 // MaxRoiPool: the maximum of each bin of a region with rounded bounds.
 
-@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+@group(0) @binding(3) var<storage, read_write> output: array<Word>;
 
 // The pixel of a coordinate, half away from zero, as C rounds.
 fn pixel(at: f32) -> i32 {

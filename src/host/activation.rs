@@ -1,5 +1,6 @@
 //! Activations in 32-bit floats.
 
+use super::element;
 use super::output::{WORTH_SHARING, fill};
 use super::simd::wide;
 use crate::activation::ActivationKind;
@@ -12,15 +13,16 @@ use crate::tensor::{Data, Tensor};
 const CHUNK: usize = 1 << 13;
 
 pub(super) fn activation(work: &ActivationWork, x: &Tensor, slopes: &[&Tensor]) -> Result<Vec<Data>> {
-    let (x, slopes) = (x.as_f32()?, slopes.first().map(|slopes| slopes.as_f32()).transpose()?);
+    let (x, slopes) =
+        (element::floats(x)?, slopes.first().map(|slopes| element::floats(slopes)).transpose()?);
     let y = fill(x.len(), CHUNK, WORTH_SHARING / CHUNK, |i, out: &mut [f32]| {
         out.copy_from_slice(&x[i * CHUNK..][..out.len()]);
-        match slopes {
+        match &slopes {
             Some(slopes) => by_slopes(out, slopes, i * CHUNK, work.run),
             None => apply(work.activation, out),
         }
     })?;
-    Ok(vec![Data::F32(y)])
+    Ok(vec![element::stored(work.dtype, y)?])
 }
 
 impl Epilogue<'_, f32> {

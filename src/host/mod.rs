@@ -98,9 +98,13 @@ fn compute_with(
             }
             (Work::Unpool(work), [x, indices]) => vec![unpool::unpool(work, x.data(), indices.data())?],
             (Work::RoiAlign(work), [x, regions, images]) => {
-                vec![roi::align(work, x.as_f32()?, regions.as_f32()?, images.data())?]
+                let y = roi::align(work, &element::floats(x)?, regions.as_f32()?, images.data())?;
+                vec![element::stored(work.shape.dtype, y)?]
             }
-            (Work::MaxRoi(work), [x, regions]) => vec![roi::max(work, x.as_f32()?, regions.as_f32()?)?],
+            (Work::MaxRoi(work), [x, regions]) => {
+                let y = roi::max(work, &element::floats(x)?, regions.as_f32()?)?;
+                vec![element::stored(work.shape.dtype, y)?]
+            }
             (Work::ConvPool(work), [x, w, rest @ ..]) => {
                 with_floats(&work.conv, x, w, rest, |x, w, epilogue| {
                     conv_pool::conv_pool(work, x, w, epilogue, packed)
@@ -118,7 +122,7 @@ fn compute_with(
             (Work::Deform(work), inputs) => vec![deform::deform(work, inputs)?],
             (Work::Col2Im(work), [x]) => vec![col2im::col2im(work, x)?],
             (Work::Causal(work), inputs) => causal::causal(work, inputs)?,
-            (Work::Softmax(work), [x]) => softmax::softmax(work, x.as_f32()?)?,
+            (Work::Softmax(work), [x]) => softmax::softmax(work, x)?,
             (Work::Activation(work), [x, slopes @ ..]) => activation::activation(work, x, slopes)?,
             (Work::Elementwise(work), inputs) => vec![elementwise::elementwise(work, inputs)?],
             (Work::Strided(work), inputs) => strided::strided(work, inputs)?,

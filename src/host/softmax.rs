@@ -1,14 +1,16 @@
 //! Softmax along any axis.
 
+use super::element;
 use super::exp::exp;
 use super::output::{WORTH_SHARING, try_fill};
 use crate::error::Result;
 use crate::memory;
 use crate::problem::SoftmaxWork;
-use crate::tensor::Data;
+use crate::tensor::{Data, Tensor};
 
-pub(super) fn softmax(work: &SoftmaxWork, x: &[f32]) -> Result<Vec<Data>> {
-    let &SoftmaxWork { outer, length, inner } = work;
+pub(super) fn softmax(work: &SoftmaxWork, x: &Tensor) -> Result<Vec<Data>> {
+    let &SoftmaxWork { dtype, outer, length, inner } = work;
+    let x = element::floats(x)?;
     let block = length * inner;
     let batch = (WORTH_SHARING / 8).div_ceil(block.max(1));
     let y = try_fill(outer * block, block, batch, |o, out: &mut [f32]| {
@@ -19,7 +21,7 @@ pub(super) fn softmax(work: &SoftmaxWork, x: &[f32]) -> Result<Vec<Data>> {
         row(x, out);
         Ok(())
     })?;
-    Ok(vec![Data::F32(y)])
+    Ok(vec![element::stored(dtype, y)?])
 }
 
 /// Softmax over rows of `inner` elements, each column by itself.

@@ -90,7 +90,7 @@ impl KernelKey {
             | KernelKey::ConvParts(ConvParts { activation, .. })
             | KernelKey::WinogradOutput(WinogradOutput { activation, .. })
             | KernelKey::Dense(Dense { activation, .. })
-            | KernelKey::Activation(Activation { activation }) => Some(activation),
+            | KernelKey::Activation(Activation { activation, .. }) => Some(activation),
             _ => None,
         }
     }

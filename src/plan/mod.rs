@@ -140,7 +140,7 @@ impl Plan {
 
     /// The dispatches of some work, and the memory they share.
     fn steps(p: &Planner, work: &Work) -> Result<Steps> {
-        let steps: Steps = match work {
+        let mut steps: Steps = match work {
             Work::Pool(work) => pool::operation(p, work)?,
             Work::Fractional(work) => pool::unpool::fractional(p, work)?.into(),
             Work::Unpool(work) => pool::unpool::unpool(p, work)?,
@@ -154,13 +154,19 @@ impl Plan {
             Work::Col2Im(work) => other::col2im::steps(p, work)?.into(),
             Work::Causal(work) => conv::causal::steps(p, work)?,
             Work::Softmax(work) => other::softmax(p, work)?,
-            Work::Activation(work) => other::pointwise::activation(p, work)?.into(),
+            Work::Activation(work) => {
+                other::pointwise::activation(p, work, [Slot::Input(0), Slot::Output(0)])?.into()
+            }
             Work::Elementwise(work) => other::elementwise::steps(p, work)?.into(),
             Work::Strided(work) => other::strided::steps(p, work)?.into(),
             Work::Reduce(work) => other::reduce::reduce(p, work)?.into(),
             Work::Arg(work) => other::reduce::arg(p, work)?.into(),
             Work::Resize(work) => other::resize::resize(p, work)?.into(),
         };
+        let is_too_much = |step: &Step| step.kernel.bindings().slopes > 0 && !p.caps.can_bind(&step.kernel);
+        if steps.steps.iter().any(is_too_much) {
+            steps = conv::prelu::apart(p, work)?.unwrap_or(steps);
+        }
         for &size in steps.scratch.iter().chain(&steps.packed) {
             p.caps.check_binding(p.op, size)?;
         }

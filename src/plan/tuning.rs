@@ -104,6 +104,7 @@ impl Classed for ConvPoolWork {
 
 impl Classed for SoftmaxWork {
     fn class(&self) -> String {
-        format!("softmax of {}, rows {}", about(self.length), about(self.outer.saturating_mul(self.inner)))
+        let rows = self.outer.saturating_mul(self.inner);
+        format!("softmax {} of {}, rows {}", self.dtype, about(self.length), about(rows))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::conv::check_activation;
 use super::{Problem, Work, axis_of, only_input};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::spec::{Activation, Softmax};
 use crate::tensor::TensorDesc;
@@ -10,6 +11,8 @@ use crate::tensor::TensorDesc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SoftmaxWork {
+    /// Type of the elements.
+    pub dtype: DType,
     /// Elements before the axis.
     pub outer: usize,
     /// Elements along the axis.
@@ -22,6 +25,8 @@ pub struct SoftmaxWork {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ActivationWork {
+    /// Type of the elements.
+    pub dtype: DType,
     /// Elements of the tensor.
     pub elements: usize,
     /// Applied to each.
@@ -66,6 +71,7 @@ pub(super) fn softmax(spec: &Softmax, inputs: &[TensorDesc]) -> Result<Problem> 
     let input = only_input(op, inputs)?;
     let axis = axis_of(op, spec.axis, &input.shape)?;
     let work = SoftmaxWork {
+        dtype: input.dtype,
         outer: input.shape[..axis].iter().product(),
         length: input.shape[axis],
         inner: input.shape[axis + 1..].iter().product(),
@@ -80,7 +86,8 @@ pub(super) fn activation(spec: &Activation, inputs: &[TensorDesc]) -> Result<Pro
     let op = "activation";
     let input = only_input(op, inputs)?;
     check_activation(op, *spec)?;
-    let work = ActivationWork { elements: input.elements(), activation: *spec, slope: 0, run: 1 };
+    let (dtype, elements) = (input.dtype, input.elements());
+    let work = ActivationWork { dtype, elements, activation: *spec, slope: 0, run: 1 };
     Ok(same_shape(op, input, Work::Activation(work)))
 }
 

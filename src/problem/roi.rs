@@ -12,6 +12,8 @@ use crate::tensor::{Data, Tensor, TensorDesc};
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RoiShape {
+    /// Type of the images' elements, and of the output's.
+    pub dtype: DType,
     /// Images.
     pub batch: usize,
     /// Channels of each.
@@ -185,6 +187,7 @@ fn roi_shape(
     let regions_image = Image { batch: regions, channels: image.channels, space: bins.to_vec(), layout };
     let shape = regions_image.shape_with(image.channels, &bins)?;
     let work = RoiShape {
+        dtype: x.dtype,
         batch: image.batch,
         channels: image.channels,
         space: [height, width],
@@ -216,7 +219,7 @@ pub(super) fn align(spec: &RoiAlign, inputs: &[TensorDesc]) -> Result<Problem> {
         half_pixel: spec.half_pixel,
         mode: spec.mode,
     };
-    let outputs = vec![TensorDesc::f32(output)];
+    let outputs = vec![TensorDesc { shape: output, dtype: x.dtype }];
     Ok(Problem { op, inputs: inputs.to_vec(), outputs, work: Work::RoiAlign(work) })
 }
 
@@ -226,7 +229,7 @@ pub(super) fn max(spec: &MaxRoiPool, inputs: &[TensorDesc]) -> Result<Problem> {
         return Err(Error::arity(op, "two (images, regions)", inputs.len()));
     };
     let (shape, output) = roi_shape(op, x, rois, 5, spec.output, spec.spatial_scale, spec.layout)?;
-    let outputs = vec![TensorDesc::f32(output)];
+    let outputs = vec![TensorDesc { shape: output, dtype: x.dtype }];
     Ok(Problem { op, inputs: inputs.to_vec(), outputs, work: Work::MaxRoi(MaxRoiWork { shape }) })
 }
 

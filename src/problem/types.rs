@@ -25,12 +25,13 @@ impl Op {
             | Op::Elementwise(_)
             | Op::Reduce(_)
             | Op::ArgReduce(_)
-            | Op::Resize(_) => &FLOATS,
+            | Op::Resize(_)
+            | Op::RoiAlign(_)
+            | Op::MaxRoiPool(_)
+            | Op::Softmax(_)
+            | Op::Activation(_) => &FLOATS,
             Op::ConvInteger(_) => &BYTES,
-            Op::FractionalMaxPool(_) | Op::RoiAlign(_) | Op::MaxRoiPool(_) | Op::DeformConv(_) => {
-                &[DType::F32]
-            }
-            Op::Softmax(_) | Op::Activation(_) => &[DType::F32],
+            Op::FractionalMaxPool(_) | Op::DeformConv(_) => &[DType::F32],
             Op::AsStrided(_) | Op::Concat(_) | Op::Pad(_) => DType::ALL,
         }
     }

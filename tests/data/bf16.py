@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes bf16.safetensors: pooling and convolution of bf16 by PyTorch on the CPU (2.15 was used).
+"""Writes bf16.safetensors: operations on bf16 by PyTorch on the CPU (2.15 was used).
 
 Of each case: its inputs in bf16, the result of the same operation in 64-bit floats, and PyTorch's own in bf16.
 """
@@ -21,6 +21,8 @@ CASES = {
     "depthwise": (lambda x, w: F.conv2d(x, w, None, 1, 2, 2, 3), [IMAGE, (6, 1, 3, 3)]),
     "transposed": (lambda x, w: F.conv_transpose2d(x, w, None, 2, 1), [IMAGE, (3, 4, 3, 2)]),
     "dense": (F.linear, [(3, 67), (7, 67), (7,)]),
+    "softmax": (lambda x: F.softmax(x, -1), [(5, 3, 67)]),
+    "silu": (F.silu, [(67, 3)]),
 }
 KINDS = {torch.bfloat16: "BF16", torch.float64: "F64"}
 

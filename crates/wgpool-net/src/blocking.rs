@@ -79,7 +79,7 @@ impl Session {
     /// ```
     pub fn with_batch(&self, batch: usize, memory: &Memory<'_>) -> Result<Session> {
         if let Kind::Gpu(session) = &self.kind {
-            let program = self.program.with_batch(batch)?;
+            let program = self.batched(batch)?;
             session.engine.prepare_all(&plans(&session.engine, &program, memory, &Homes::new(&program))?)?;
         }
         block_on(self.with_batch_async(batch, memory))
@@ -94,16 +94,18 @@ impl Session {
     /// use wgpool_net::{LayerKind, Sequential, Session};
     /// use wgpool::{Backend, Dense, Tensor};
     /// let kernel = Tensor::from_f32(&[2, 1], vec![1., 10.])?;
-    /// let mut model = Sequential::new("tiny", [2])
+    /// let model = Sequential::new("tiny", [2])
     ///     .layer("sum", LayerKind::Dense { spec: Dense::new(), kernel: kernel.into(), bias: None });
     /// let mut session = Session::compile(&Backend::Host, model.program(1)?)?;
-    /// model.set_weights("sum", vec![Tensor::from_f32(&[2, 1], vec![3., 5.])?])?;
-    /// session.set_weights(&model.program(1)?)?;
+    /// session.set_weights([("sum/kernel", Tensor::from_f32(&[2, 1], vec![3., 5.])?)])?;
     /// assert_eq!(session.run(&Tensor::from_f32(&[1, 2], vec![1., 1.])?)?.as_f32()?, [8.]);
     /// # Ok::<(), wgpool::Error>(())
     /// ```
-    pub fn set_weights(&mut self, from: &Program) -> Result<()> {
-        block_on(self.set_weights_async(from))
+    pub fn set_weights<N: AsRef<str>>(
+        &mut self,
+        weights: impl IntoIterator<Item = (N, Tensor)>,
+    ) -> Result<()> {
+        block_on(self.set_weights_async(weights))
     }
 
     /// [`Session::run_all_async`], waited for.

@@ -1,10 +1,7 @@
 //! Layers in a row, each reading the output of the one before it.
 
 use super::layer::{Layer, LayerKind};
-use super::lower::Lowering;
-use super::program::Program;
 use super::slots::{check_shape, slots};
-use wgpool::backend::Backend;
 use wgpool::error::{Error, Result};
 use wgpool::spec::Accuracy;
 use wgpool::tensor::{DType, Tensor};
@@ -96,46 +93,72 @@ impl Sequential {
         self
     }
 
-    /// A layer's weights in the order and shapes that Keras' `get_weights` gives.
+    /// Every weight with its name, `layer/weight`, in Keras' order and shapes.
     ///
     /// # Errors
-    /// [`Error::Layer`] if there is no such layer, or it was read without weights.
-    pub fn layer_weights(&self, layer: &str) -> Result<Vec<Tensor>> {
-        let mut found = self.layers.get(self.position(layer)?).cloned();
-        let slots = found.as_mut().map(slots).unwrap_or_default();
-        slots.into_iter().map(|slot| slot.value(&self.name, layer)).collect()
+    /// [`Error::Layer`] if the model was read without weights.
+    pub fn weights(&self) -> Result<Vec<(String, Tensor)>> {
+        let mut weights = Vec::new();
+        for layer in &self.layers {
+            for slot in slots(&mut layer.clone()) {
+                weights.push((format!("{}/{}", layer.name, slot.name), slot.value(&self.name, &layer.name)?));
+            }
+        }
+        Ok(weights)
     }
 
-    /// Sets a layer's weights, in the order and shapes that Keras' `get_weights` gives. A session takes them by
-    /// [`Session::set_weights_async`](crate::Session::set_weights_async).
+    /// Sets weights by their names, `layer/weight` as in [`Sequential::weights`]; all others stay what they are. A session takes
+    /// them in the same way: [`Session::set_weights_async`](crate::Session::set_weights_async).
     ///
     /// # Errors
-    /// [`Error::Layer`] if there is no such layer, or the weights are not as many, or one has another shape or type, with
-    /// its name; nothing has changed then.
-    pub fn set_weights(&mut self, layer: &str, weights: Vec<Tensor>) -> Result<()> {
+    /// [`Error::Layer`] for a layer or a weight that there is not, with those there are, and for another shape or type, with
+    /// both; nothing has changed then.
+    ///
+    /// ```
+    /// use wgpool_net::{LayerKind, Sequential};
+    /// use wgpool::{Dense, Tensor};
+    /// let kernel = Tensor::from_f32(&[2, 1], vec![1., 10.])?;
+    /// let mut model = Sequential::new("tiny", [2])
+    ///     .layer("sum", LayerKind::Dense { spec: Dense::new(), kernel: kernel.into(), bias: None });
+    /// model.set_weights([("sum/kernel", Tensor::from_f32(&[2, 1], vec![3., 5.])?)])?;
+    /// assert_eq!(model.weights()?[0].1.as_f32()?, [3., 5.]);
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    pub fn set_weights<N: AsRef<str>>(
+        &mut self,
+        weights: impl IntoIterator<Item = (N, Tensor)>,
+    ) -> Result<()> {
+        let mut changed = self.clone();
+        for (name, weight) in weights {
+            changed.set_weight(name.as_ref(), weight)?;
+        }
+        *self = changed;
+        Ok(())
+    }
+
+    fn set_weight(&mut self, path: &str, weight: Tensor) -> Result<()> {
+        let (layer, wanted) = path.rsplit_once('/').unwrap_or((path, ""));
         let at = self.position(layer)?;
         let Sequential { name, layers, .. } = self;
         let slots = layers.get_mut(at).map(slots).unwrap_or_default();
-        if slots.len() != weights.len() {
-            let names: Vec<&str> = slots.iter().map(|slot| slot.name).collect();
-            let reason = format!("it has the weights {names:?}, but {} are given", weights.len());
+        let names: Vec<&str> = slots.iter().map(|slot| slot.name).collect();
+        let Some(slot) = slots.into_iter().find(|slot| slot.name == wanted) else {
+            let reason = format!("it has no weight {wanted:?}; its weights are {}", one_of(&names));
+            return Err(Error::layer(name, layer, reason));
+        };
+        check_shape(name, layer, &slot, weight.shape())?;
+        if weight.dtype() != DType::F32 {
+            let reason = format!("weight {wanted} is of {}, but it must be of f32", weight.dtype());
             return Err(Error::layer(name, layer, reason));
         }
-        for (slot, weight) in slots.iter().zip(&weights) {
-            check_shape(name, layer, slot, weight.shape())?;
-            if weight.dtype() != DType::F32 {
-                let reason = format!("weight {} is of {}, but it must be of f32", slot.name, weight.dtype());
-                return Err(Error::layer(name, layer, reason));
-            }
-        }
-        slots.into_iter().zip(weights).try_for_each(|(slot, weight)| slot.fill(weight))
+        slot.fill(weight)
     }
 
     fn position(&self, layer: &str) -> Result<usize> {
         let at = self.layers.iter().position(|l| l.name == layer);
         at.ok_or_else(|| {
             let names: Vec<&str> = self.layers.iter().map(|l| l.name.as_str()).collect();
-            Error::layer(&self.name, layer, format!("there is no such layer; there are {}", names.join(", ")))
+            Error::layer(&self.name, layer, format!("there is no such layer; there are {}", one_of(&names)))
         })
     }
 
@@ -146,58 +169,9 @@ impl Sequential {
             non_trainable: sum.non_trainable.saturating_add(p.non_trainable),
         })
     }
+}
 
-    /// The shape of each layer's output, without the batch.
-    ///
-    /// # Errors
-    /// Those of the layers' operations, with model and layer.
-    pub fn output_shapes(&self) -> Result<Vec<Vec<usize>>> {
-        let mut lowering = Lowering::new(&self.name, &self.batched(1), false)?;
-        let mut shapes = Vec::with_capacity(self.layers.len());
-        for layer in &self.layers {
-            lowering.push(layer)?;
-            shapes.push(lowering.shape().get(1..).unwrap_or_default().to_vec());
-        }
-        Ok(shapes)
-    }
-
-    /// Lowers the model for a batch size.
-    ///
-    /// Activations and batch normalisation join the convolution or dense layer before them where that has no
-    /// activation, dropout vanishes, and flattening only changes the shape that the next operation sees.
-    ///
-    /// # Errors
-    /// Those of the layers' operations, with model and layer; [`Error::Layer`] if a weight is
-    /// known by its shape alone.
-    pub fn program(&self, batch: usize) -> Result<Program> {
-        let mut lowering = Lowering::new(&self.name, &self.batched(batch), true)?;
-        for layer in &self.layers {
-            lowering.push(layer)?;
-        }
-        lowering.finish()
-    }
-
-    /// Every layer's name and output, layer by layer without fusing, to compare with another framework's.
-    ///
-    /// # Errors
-    /// Those of [`Sequential::program`] and of the backend.
-    pub async fn trace_async(&self, backend: &Backend, input: &Tensor) -> Result<Vec<(String, Tensor)>> {
-        let batch = input.shape().first().copied().unwrap_or(1);
-        // The whole model's program checks the input, and every layer before anything is computed.
-        let expected = Lowering::new(&self.name, &self.batched(batch), false)?.finish()?;
-        let mut x = expected.run_async(backend, input).await?;
-        self.output_shapes()?;
-        let mut outputs = Vec::with_capacity(self.layers.len());
-        for layer in &self.layers {
-            let mut lowering = Lowering::new(&self.name, x.shape(), false)?;
-            lowering.push(layer)?;
-            x = lowering.finish()?.run_async(backend, &x).await?;
-            outputs.push((layer.name.clone(), x.clone()));
-        }
-        Ok(outputs)
-    }
-
-    fn batched(&self, batch: usize) -> Vec<usize> {
-        std::iter::once(batch).chain(self.input.iter().copied()).collect()
-    }
+/// Names one behind the other, or that there are none.
+fn one_of(names: &[&str]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

@@ -70,7 +70,7 @@ impl Slot<'_> {
     /// The tensor as Keras stores it.
     pub fn value(&self, model: &str, layer: &str) -> Result<Tensor> {
         match &*self.weight {
-            Weight::Values(tensor) => tensor.clone().reshaped(&self.stored),
+            Weight::Values(tensor) => Tensor::clone(tensor).reshaped(&self.stored),
             Weight::Shape(_) => {
                 let reason =
                     format!("weight {} has no values: the model was read without weights", self.name);
@@ -82,7 +82,7 @@ impl Slot<'_> {
     /// Puts the stored tensor in its place.
     pub fn fill(self, tensor: Tensor) -> Result<()> {
         let shape = self.weight.shape().to_vec();
-        *self.weight = Weight::Values(tensor.reshaped(&shape)?);
+        *self.weight = tensor.reshaped(&shape)?.into();
         Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! Weights of layers.
 
+use std::sync::Arc;
+
 use wgpool::tensor::{Tensor, TensorDesc};
 
 /// A weight of a layer: its values, or its shape alone in a model that was read without weights.
@@ -7,8 +9,8 @@ use wgpool::tensor::{Tensor, TensorDesc};
 pub enum Weight {
     /// Only the shape is known: enough for a summary, not for running.
     Shape(Vec<usize>),
-    /// The values.
-    Values(Tensor),
+    /// The values, which copies of a model share.
+    Values(Arc<Tensor>),
 }
 
 impl Weight {
@@ -44,6 +46,6 @@ impl Weight {
 
 impl From<Tensor> for Weight {
     fn from(tensor: Tensor) -> Weight {
-        Weight::Values(tensor)
+        Weight::Values(Arc::new(tensor))
     }
 }

@@ -41,6 +41,8 @@ fn refused<T: std::fmt::Debug>(result: Result<T, Error>, parts: &[&str]) {
     for part in parts {
         assert!(message.contains(part), "{part:?} is not in: {message}");
     }
+    // Values, and not how Rust writes those that may be absent.
+    assert!(!message.contains("Some(") && !message.contains("None"), "{message}");
 }
 
 #[test]
@@ -138,7 +140,7 @@ fn layers_that_cannot_be_computed() {
     refuse("BatchNormalization", r#""axis": [1, 3]"#, &["one axis"]);
     refuse("BatchNormalization", r#""epsilon": "small""#, &["epsilon"]);
     refuse("Softmax", r#""axis": 7"#, &["softmax", "axis"]);
-    refuse("ReLU", r#""max_value": 0.0"#, &["max_value Some(0.0)"]);
+    refuse("ReLU", r#""max_value": 0.0"#, &["max_value 0,"]);
     refuse("ReLU", r#""threshold": 1.0"#, &["threshold 1"]);
     refuse("ZeroPadding2D", r#""padding": [1, 2, 3]"#, &["padding", "2 axes"]);
     refuse("ZeroPadding2D", r#""padding": [[1, 2, 3], 1]"#, &["padding", "two numbers"]);

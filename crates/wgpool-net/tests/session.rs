@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wgpool::engine::{Engine, Readback};
 use wgpool::plan::Plan;
-use wgpool::{Activation, Backend, DType, Error, Op, Tensor, half::f16, reference, wgpu};
+use wgpool::{Activation, Backend, DType, Data, Error, Op, Tensor, half::f16, reference, wgpu};
 use wgpool_net::{BatchNorm, LayerKind, Memory, Program, Sequential, Session, Weight, keras};
 use wgpool_testing::support;
 
@@ -33,15 +33,20 @@ fn backends() -> Vec<Backend> {
     vec![Backend::Gpu(engine()), Backend::Host, Backend::Reference]
 }
 
-/// The model with every weight of one layer a half of what it was.
-fn halved(model: &Sequential, layer: &str) -> Sequential {
-    let mut model = model.clone();
-    let half = |w: &Tensor| {
+/// A half of every weight of one layer.
+fn halved(model: &Sequential, layer: &str) -> Vec<(String, Tensor)> {
+    let half = |(name, w): (String, Tensor)| {
         let values = w.as_f32().unwrap().iter().map(|v| v / 2.0).collect();
-        Tensor::from_f32(w.shape(), values).unwrap()
+        (name, Tensor::from_f32(w.shape(), values).unwrap())
     };
-    let weights = model.layer_weights(layer).unwrap().iter().map(half).collect();
-    model.set_weights(layer, weights).unwrap();
+    let of_layer = |(name, _): &(String, Tensor)| name.split('/').next() == Some(layer);
+    model.weights().unwrap().into_iter().filter(of_layer).map(half).collect()
+}
+
+/// The model with these weights.
+fn with(model: &Sequential, weights: &[(String, Tensor)]) -> Sequential {
+    let mut model = model.clone();
+    model.set_weights(weights.iter().cloned()).unwrap();
     model
 }
 
@@ -83,7 +88,9 @@ fn other_batch_sizes_on_every_backend() {
 
 #[test]
 fn weights_are_set_without_compiling() {
-    let (before, after) = (digits(), halved(&digits(), "conv2"));
+    let before = digits();
+    let half = halved(&before, "conv2");
+    let (after, both) = (with(&before, &half), with(&with(&before, &half), &halved(&before, "conv1")));
     let x = numbers(&[64, 28, 28, 1]);
     for backend in backends() {
         let run = |model: &Sequential| {
@@ -93,10 +100,15 @@ fn weights_are_set_without_compiling() {
         assert_ne!(old, new);
         let mut session = Session::compile(&backend, before.program(64).unwrap()).unwrap();
         assert_eq!(session.run(&x).unwrap(), old);
+        let expected = run(&both);
         let built = if let Backend::Gpu(engine) = &backend { engine.pipeline_count() } else { 0 };
-        // A program of another batch size has the same weights.
-        session.set_weights(&after.program(1).unwrap()).unwrap();
+        session.set_weights(half.iter().cloned()).unwrap();
         assert_eq!(session.run(&x).unwrap(), new, "{}", backend.name());
+        // One by one, in any order; what was set before stays.
+        for weight in halved(&before, "conv1").into_iter().rev() {
+            session.set_weights([weight]).unwrap();
+        }
+        assert_eq!(session.run(&x).unwrap(), expected, "{}", backend.name());
         if let Backend::Gpu(engine) = &backend {
             assert_eq!(engine.pipeline_count(), built);
         }
@@ -127,83 +139,119 @@ fn finished(
 #[test]
 fn sessions_that_share_weights_take_those_that_are_set() {
     let (engine, before) = (engine(), digits());
-    let after = halved(&before, "conv2");
+    let half = halved(&before, "conv2");
+    let after = with(&before, &half);
     let backend = Backend::Gpu(engine.clone());
     let mut session = Session::compile(&backend, before.program(64).unwrap()).unwrap();
-    let shared = session.with_batch(96, &Memory::default()).unwrap();
+    let mut shared = session.with_batch(96, &Memory::default()).unwrap();
     let x = numbers(&[96, 28, 28, 1]);
     let new = Session::compile(&backend, after.program(96).unwrap()).unwrap().run(&x).unwrap();
     assert_ne!(shared.run(&x).unwrap(), new);
-    session.set_weights(&after.program(64).unwrap()).unwrap();
+    session.set_weights(half).unwrap();
     // First recorded by the app, with the weights' order; then prepacked by a run.
     assert_eq!(encoded(&engine, &shared, &x), new);
     assert_eq!(shared.run(&x).unwrap(), new);
     assert_eq!(encoded(&engine, &shared, &x), new);
+    // What one of them sets, the other does not set back.
+    let both = with(&after, &halved(&before, "conv1"));
+    shared.set_weights(halved(&before, "conv1")).unwrap();
+    let new = Session::compile(&backend, both.program(64).unwrap()).unwrap();
+    let x = numbers(&[64, 28, 28, 1]);
+    assert_eq!(session.run(&x).unwrap(), new.run(&x).unwrap());
+}
+
+fn says(error: Error, parts: &[&str]) {
+    let error = error.to_string();
+    assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+}
+
+/// A normalisation that adds nothing, and a convolution with padding that takes it in.
+fn scaled() -> Sequential {
+    let of = |values: &[f32]| Tensor::from_f32(&[values.len()], values.to_vec()).unwrap().into();
+    let norm = BatchNorm {
+        gamma: None,
+        beta: Some(of(&[0.0])),
+        mean: of(&[0.0]),
+        variance: of(&[3.0]),
+        epsilon: 1.0,
+        layout: wgpool::Layout::Nchw,
+    };
+    let spec = wgpool::Conv::new().padding(wgpool::Padding::symmetric([1, 1]));
+    let kernel = numbers(&[1, 1, 3, 3]).into();
+    Sequential::new("scaled", [1, 4, 4])
+        .layer("norm", LayerKind::BatchNorm(norm))
+        .layer("conv", LayerKind::Conv { spec, kernel, bias: None })
 }
 
 #[test]
-fn weights_of_another_model_are_refused_and_change_nothing() {
+fn weights_that_do_not_fit_are_refused_and_change_nothing() {
     let model = digits();
     let x = numbers(&[2, 28, 28, 1]);
-    let renamed = |name: &str| {
-        let mut other = model.program(2).unwrap();
-        other.steps[1].name = name.into();
-        other
-    };
-    let without_last = |mut program: Program| {
-        program.steps.pop();
-        program
-    };
+    let kernel = model.weights().unwrap().swap_remove(0);
+    assert_eq!(kernel.0, "conv1/kernel");
     for backend in backends() {
         let mut session = Session::compile(&backend, model.program(2).unwrap()).unwrap();
         let old = session.run(&x).unwrap();
-        let mut refuse = |program: Program, parts: &[&str]| {
-            let error = session.set_weights(&program).unwrap_err().to_string();
-            assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+        let mut refuse = |name: &str, weight: Tensor, parts: &[&str]| {
+            let other = Tensor::zeros(kernel.1.shape(), DType::F32).unwrap();
+            let weights = [("conv1/kernel", other), (name, weight)];
+            says(session.set_weights(weights).unwrap_err(), parts);
             assert_eq!(session.run(&x).unwrap(), old, "{}", backend.name());
         };
-        refuse(renamed("other"), &["other", "in its place"]);
-        refuse(without_last(model.program(2).unwrap()), &["operations"]);
-        let pool = Sequential::new("pool", [28, 28, 1]);
-        refuse(pool.program(2).unwrap(), &["operations", "has 0"]);
-        let mut shape = model.program(2).unwrap();
-        let first = &mut shape.steps[0];
-        let Op::Conv(spec) = &first.op else { panic!() };
-        let descs = [first.problem.inputs[0].clone(), numbers(&[3, 3, 1, 5]).desc()];
-        first.problem = wgpool::Problem::new(&Op::from(spec.clone()), &descs).unwrap();
-        refuse(shape, &["layer conv1", "its weights are", "[3, 3, 1, 5]"]);
+        refuse("conv9/kernel", numbers(&[1]), &["layer conv9", "there are conv1, "]);
+        refuse("conv2/gamma", numbers(&[1]), &["layer conv2", "\"gamma\"", "kernel, bias"]);
+        refuse("conv2", numbers(&[1]), &["layer conv2", "kernel, bias"]);
+        refuse("conv2/kernel", numbers(&[3, 3, 1, 5]), &["layer conv2", "kernel", "[3, 3, 1, 5]", "[3, 3, "]);
+        refuse("conv1/bias", Tensor::zeros(&[1], DType::F32).unwrap(), &["bias", "[1]"]);
+
+        let mut session = Session::compile(&backend, scaled().program(2).unwrap()).unwrap();
+        let x = numbers(&[2, 1, 4, 4]);
+        let old = session.run(&x).unwrap();
+        let shift = Tensor::from_f32(&[1], vec![1.0]).unwrap();
+        says(session.set_weights([("norm/beta", shift)]).unwrap_err(), &["norm+conv", "other operations"]);
+        assert_eq!(session.run(&x).unwrap(), old);
     }
+}
+
+#[test]
+fn weights_in_16_bit_floats_are_set_too() {
+    let model = digits();
+    let half = halved(&model, "conv2");
+    let x = Data::nearest(DType::F16, (0..784).map(|i| f64::from(i % 17) / 16.0)).unwrap();
+    let x = Tensor::new(&[1, 28, 28, 1], x).unwrap();
+    let f16 = |model: &Sequential| model.program(1).unwrap().in_f16().unwrap();
+    let mut session = Session::compile(&Backend::Host, f16(&model)).unwrap();
+    session.set_weights(half.clone()).unwrap();
+    let expected = Session::compile(&Backend::Host, f16(&with(&model, &half))).unwrap();
+    assert_eq!(session.run(&x).unwrap(), expected.run(&x).unwrap());
 }
 
 #[test]
 fn weights_of_layers_are_those_of_keras() {
     let mut model = keras::load(data("tests/data/keras/layers/line.keras"), None).unwrap();
     // As Keras stores depthwise kernels: [taps, channels, multiplier].
-    let shapes: Vec<Vec<usize>> =
-        model.layer_weights("separable").unwrap().iter().map(|w| w.shape().to_vec()).collect();
-    assert_eq!(shapes, [vec![3, 3, 1], vec![1, 3, 4], vec![4]]);
+    let weights = model.weights().unwrap();
+    let of_layer = weights.iter().filter(|(name, _)| name.starts_with("separable/"));
+    let shapes: Vec<(&str, &[usize])> = of_layer.map(|(name, w)| (name.as_str(), w.shape())).collect();
+    let [depthwise, pointwise, bias] = shapes[..] else { panic!("{shapes:?}") };
+    assert_eq!(depthwise, ("separable/depthwise_kernel", &[3, 3, 1][..]));
+    assert_eq!(pointwise, ("separable/pointwise_kernel", &[1, 3, 4][..]));
+    assert_eq!(bias, ("separable/bias", &[4][..]));
     let before = model.clone();
-    let refused = |error: Error, parts: &[&str]| {
-        let error = error.to_string();
-        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+    let mut refuse = |name: &str, weight: Tensor, parts: &[&str]| {
+        says(model.set_weights([(name, weight)]).unwrap_err(), parts);
+        assert_eq!(model, before);
     };
-    refused(
-        model.layer_weights("separated").unwrap_err(),
-        &["separated", "there are adapted, padded, separable"],
-    );
-    refused(
-        model.set_weights("separable", vec![]).unwrap_err(),
-        &["separable", "depthwise_kernel", "0 are given"],
-    );
-    let mut weights = model.layer_weights("separable").unwrap();
-    weights[1] = numbers(&[1, 4, 3]);
-    refused(
-        model.set_weights("separable", weights.clone()).unwrap_err(),
+    refuse("separated/bias", numbers(&[4]), &["separated", "there are adapted, padded, separable"]);
+    let parts = ["separable", "depthwise_kernel, pointwise_kernel, bias"];
+    refuse("separable/kernel", numbers(&[4]), &parts);
+    refuse(
+        "separable/pointwise_kernel",
+        numbers(&[1, 4, 3]),
         &["pointwise_kernel", "[1, 4, 3]", "[1, 3, 4]"],
     );
-    weights[1] = Tensor::zeros(&[1, 3, 4], DType::F16).unwrap();
-    refused(model.set_weights("separable", weights).unwrap_err(), &["pointwise_kernel", "f16", "f32"]);
-    assert_eq!(model, before);
+    let half = Tensor::zeros(&[1, 3, 4], DType::F16).unwrap();
+    refuse("separable/pointwise_kernel", half, &["pointwise_kernel", "f16", "f32"]);
     let norm = BatchNorm {
         gamma: None,
         beta: None,
@@ -213,7 +261,7 @@ fn weights_of_layers_are_those_of_keras() {
         layout: wgpool::Layout::Nhwc,
     };
     let open = Sequential::new("open", [3]).layer("norm", LayerKind::BatchNorm(norm));
-    refused(open.layer_weights("norm").unwrap_err(), &["norm", "moving_mean", "without weights"]);
+    says(open.weights().unwrap_err(), &["norm", "moving_mean", "without weights"]);
 }
 
 #[test]
@@ -256,14 +304,9 @@ fn check_f16(program: &Program, backend: &Backend, x: &Tensor) -> Tensor {
 
 #[test]
 fn models_in_16_bit_floats() {
-    let mut model = digits();
-    let error = model.program(4).unwrap().in_f16().unwrap_err().to_string();
-    assert!(
-        error.contains("layer dense_out") && error.contains("softmax") && error.contains("f16"),
-        "{error}"
-    );
-    // The scores, of which the softmax makes probabilities.
-    model.layers.last_mut().unwrap().softmax = None;
+    // A classifier that ends with a softmax.
+    let model = digits();
+    assert!(model.layers.last().unwrap().softmax.is_some());
     let program = model.program(4).unwrap().in_f16().unwrap();
     assert!(program.steps.iter().all(|step| step.weights().all(|w| w.dtype() == DType::F16)));
     assert_eq!((program.input().unwrap().dtype, program.output().unwrap().dtype), (DType::F16, DType::F16));
@@ -292,22 +335,40 @@ fn models_in_16_bit_floats() {
         let session = Session::compile(&backend, program.clone()).unwrap();
         let got = session.run(&narrow).unwrap();
         assert_eq!(got, expected, "{}", backend.name());
-        let digit = |row: usize, at: &dyn Fn(usize) -> f32| {
-            (0..10).max_by(|&a, &b| at(row * 10 + a).total_cmp(&at(row * 10 + b)))
-        };
-        for row in 0..4 {
-            let (a, b) = (got.as_f16().unwrap(), wide.as_f32().unwrap());
-            assert_eq!(digit(row, &|i| a[i].to_f32()), digit(row, &|i| b[i]));
-        }
+        let halves = got.as_f16().unwrap().iter().map(|x| x.to_f32());
+        let worst = halves.zip(wide.as_f32().unwrap()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst < 0.01, "{}: probabilities differ by {worst}", backend.name());
     }
 
     let mut large = model.clone();
-    let mut weights = large.layer_weights("conv1").unwrap();
-    weights[0] = Tensor::from_f32(weights[0].shape(), vec![1e6; weights[0].data().len()]).unwrap();
-    large.set_weights("conv1", weights).unwrap();
+    let (name, kernel) = large.weights().unwrap().swap_remove(0);
+    let kernel = Tensor::from_f32(kernel.shape(), vec![1e6; kernel.data().len()]).unwrap();
+    large.set_weights([(name, kernel)]).unwrap();
     let error = large.program(1).unwrap().in_f16().unwrap_err().to_string();
     assert!(error.contains("conv1") && error.contains("1e6") && error.contains("65504"), "{error}");
-    let image = keras::load(data("tests/data/keras/layers/image.keras"), None).unwrap();
-    let error = image.program(1).unwrap().in_f16().unwrap_err().to_string();
-    assert!(error.contains("resized") && error.contains("f16"), "{error}");
+}
+
+/// Layers of every kind, resizing among them, whose regions keep their 32 bits.
+#[test]
+fn layers_in_16_bit_floats() {
+    for name in ["image", "line", "volume"] {
+        let model = keras::load(data(&format!("tests/data/keras/layers/{name}.keras")), None).unwrap();
+        let program = model.program(1).unwrap().in_f16().unwrap().with_batch(2).unwrap();
+        let x = numbers(&program.input.shape);
+        let x = Tensor::new(
+            x.shape(),
+            Data::nearest(DType::F16, (0..x.data().len()).map(|i| x.data().get(i).unwrap())).unwrap(),
+        )
+        .unwrap();
+        for backend in
+            [Backend::Host, Backend::Gpu(engine())].into_iter().take(1 + usize::from(engine().caps().f16))
+        {
+            let expected = check_f16(&program, &backend, &x);
+            assert_eq!(
+                Session::compile(&backend, program.clone()).unwrap().run(&x).unwrap(),
+                expected,
+                "{name}"
+            );
+        }
+    }
 }

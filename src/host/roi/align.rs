@@ -124,7 +124,12 @@ struct Place<'a> {
     column: usize,
 }
 
-pub(in crate::host) fn align(work: &RoiAlignWork, x: &[f32], regions: &[f32], images: &Data) -> Result<Data> {
+pub(in crate::host) fn align(
+    work: &RoiAlignWork,
+    x: &[f32],
+    regions: &[f32],
+    images: &Data,
+) -> Result<Vec<f32>> {
     let shape = &work.shape;
     let ([height, width], [bins_h, bins_w]) = (shape.space, shape.bins);
     // There must be memory for the result before anything is found out for it.
@@ -144,13 +149,13 @@ pub(in crate::host) fn align(work: &RoiAlignWork, x: &[f32], regions: &[f32], im
             .collect::<Result<Vec<_>>>()?;
         let part = some_regions(work, x, &kept)?;
         if kept.len() == shape.regions {
-            return Ok(Data::F32(part));
+            return Ok(part);
         }
         let missing = shape.regions * shape.output.n - y.len();
         memory::reserve(&mut y, missing)?;
         y.extend_from_slice(&part);
     }
-    Ok(Data::F32(y))
+    Ok(y)
 }
 
 fn some_regions(work: &RoiAlignWork, x: &[f32], regions: &[Region]) -> Result<Vec<f32>> {

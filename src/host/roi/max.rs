@@ -4,9 +4,8 @@ use super::each_bin;
 use crate::error::Result;
 use crate::host::output::{WORTH_SHARING, fill};
 use crate::problem::MaxRoiWork;
-use crate::tensor::Data;
 
-pub(in crate::host) fn max(work: &MaxRoiWork, x: &[f32], regions: &[f32]) -> Result<Data> {
+pub(in crate::host) fn max(work: &MaxRoiWork, x: &[f32], regions: &[f32]) -> Result<Vec<f32>> {
     let shape = &work.shape;
     let [bins_h, bins_w] = shape.bins;
     // Rows and columns of every bin are the same for all channels.
@@ -17,7 +16,7 @@ pub(in crate::host) fn max(work: &MaxRoiWork, x: &[f32], regions: &[f32]) -> Res
         let columns = (0..bins_w).map(|bin| work.bin(1, bin, region[1], region[3]));
         out.iter_mut().zip(rows.chain(columns)).for_each(|(out, bin)| *out = [bin.start, bin.end]);
     })?;
-    let y = each_bin(shape, shape.regions, |region, channels, bins_of_rows, out| {
+    each_bin(shape, shape.regions, |region, channels, bins_of_rows, out| {
         let image = regions[5 * region] as usize;
         let (rows, columns) = bounds[region * bins..][..bins].split_at(bins_h);
         let all =
@@ -51,6 +50,5 @@ pub(in crate::host) fn max(work: &MaxRoiWork, x: &[f32], regions: &[f32]) -> Res
             }
         }
         Ok(())
-    })?;
-    Ok(Data::F32(y))
+    })
 }

@@ -5,17 +5,21 @@ use crate::kernel::common::*;
 /// An activation by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Activation {
+    /// Type of the elements.
+    pub dtype: DType,
     /// Which.
     pub activation: ActivationKind,
 }
 
 impl Kernel for Activation {
     fn row(&self) -> Row {
-        plain(ActivationParams::BLOCK, &[self.activation.wgsl(), shader!("other/activation.wgsl")], (1, 1))
+        let text = [self.activation.wgsl(), shader!("other/activation.wgsl")];
+        typed(ActivationParams::BLOCK, self.dtype, &text, (1, 1))
     }
 
     fn every() -> Vec<Activation> {
-        ActivationKind::ALL.map(|activation| Activation { activation }).to_vec()
+        let of = |(dtype, activation)| Activation { dtype, activation };
+        pairs(FLOATS, ActivationKind::ALL).map(of).collect()
     }
 }
 

@@ -4,15 +4,18 @@ use crate::kernel::common::*;
 
 /// Softmax, a row an invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Softmax;
+pub struct Softmax {
+    /// Type of the elements.
+    pub dtype: DType,
+}
 
 impl Kernel for Softmax {
     fn row(&self) -> Row {
-        plain(SoftmaxParams::BLOCK, &[SUM, SOFTMAX, shader!("other/softmax.wgsl")], (1, 1))
+        typed(SoftmaxParams::BLOCK, self.dtype, &[SUM, SOFTMAX, shader!("other/softmax.wgsl")], (1, 1))
     }
 
     fn every() -> Vec<Softmax> {
-        vec![Softmax]
+        FLOATS.map(|dtype| Softmax { dtype }).to_vec()
     }
 }
 

@@ -5,15 +5,23 @@ use crate::kernel::common::*;
 
 /// Softmax of long rows, a row a workgroup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SoftmaxRows;
+pub struct SoftmaxRows {
+    /// Type of the elements.
+    pub dtype: DType,
+}
 
 impl Kernel for SoftmaxRows {
     fn row(&self) -> Row {
-        plain(SoftmaxParams::BLOCK, &[SUM, FOLD, SOFTMAX, shader!("other/softmax_rows.wgsl")], (1, 1))
-            .with("SHARE", WORKGROUP)
+        typed(
+            SoftmaxParams::BLOCK,
+            self.dtype,
+            &[SUM, FOLD, SOFTMAX, shader!("other/softmax_rows.wgsl")],
+            (1, 1),
+        )
+        .with("SHARE", WORKGROUP)
     }
 
     fn every() -> Vec<SoftmaxRows> {
-        vec![SoftmaxRows]
+        FLOATS.map(|dtype| SoftmaxRows { dtype }).to_vec()
     }
 }

@@ -4,15 +4,18 @@ use crate::kernel::common::*;
 
 /// RoiAlign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RoiAlign;
+pub struct RoiAlign {
+    /// Type of the elements.
+    pub dtype: DType,
+}
 
 impl Kernel for RoiAlign {
     fn row(&self) -> Row {
-        plain(RoiParams::BLOCK, &[SUM, ROI, EACH, shader!("pool/roi_align.wgsl")], (3, 1))
+        typed(RoiParams::BLOCK, self.dtype, &[SUM, ROI, EACH, shader!("pool/roi_align.wgsl")], (3, 1))
     }
 
     fn every() -> Vec<RoiAlign> {
-        vec![RoiAlign]
+        FLOATS.map(|dtype| RoiAlign { dtype }).to_vec()
     }
 }
 

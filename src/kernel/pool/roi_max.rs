@@ -5,14 +5,17 @@ use crate::kernel::common::*;
 
 /// MaxRoiPool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct MaxRoi;
+pub struct MaxRoi {
+    /// Type of the elements.
+    pub dtype: DType,
+}
 
 impl Kernel for MaxRoi {
     fn row(&self) -> Row {
-        plain(RoiParams::BLOCK, &[ROI, EACH, shader!("pool/roi_max.wgsl")], (2, 1))
+        typed(RoiParams::BLOCK, self.dtype, &[ROI, EACH, shader!("pool/roi_max.wgsl")], (2, 1))
     }
 
     fn every() -> Vec<MaxRoi> {
-        vec![MaxRoi]
+        FLOATS.map(|dtype| MaxRoi { dtype }).to_vec()
     }
 }

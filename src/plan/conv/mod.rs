@@ -13,6 +13,7 @@ pub(super) mod integer;
 mod nested;
 pub(super) mod params;
 mod pooled;
+pub(super) mod prelu;
 mod register_tiles;
 mod request;
 mod slots;

@@ -6,11 +6,14 @@ use crate::plan::planner::activation_of;
 use crate::plan::{Planner, Slot, Step};
 use crate::problem::ActivationWork;
 
-pub(in crate::plan) fn activation(p: &Planner, work: &ActivationWork) -> Result<Vec<Step>> {
+pub(in crate::plan) fn activation(
+    p: &Planner,
+    work: &ActivationWork,
+    tensors: [Slot; 2],
+) -> Result<Vec<Step>> {
     let (kind, alpha_beta) = activation_of(work.activation, work.slope);
     let run = if work.slope > 0 { p.u32(work.run)? } else { 0 };
     let params = ActivationParams { total: p.u32(work.elements)?, run, alpha_beta };
-    let slots = vec![Slot::Input(0), Slot::Output(0)];
     let grid = p.invocations(work.elements as u64)?;
-    Ok(vec![Step::new(Activation { activation: kind }, &params, slots, grid)])
+    Ok(vec![Step::new(Activation { dtype: work.dtype, activation: kind }, &params, tensors.to_vec(), grid)])
 }

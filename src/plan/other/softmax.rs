@@ -30,7 +30,7 @@ pub(in crate::plan) static SOFTMAX: [Candidate<SoftmaxWork>; 2] = [
         about: "any rows: an invocation goes through one",
         solve: |work, p| match an_invocation(work).fit(p) {
             true => Ok(Solution::free(|| {
-                step(p, work, Softmax, p.invocations((work.outer * work.inner) as u64)?)
+                step(p, work, Softmax { dtype: work.dtype }, p.invocations((work.outer * work.inner) as u64)?)
             })),
             false => Err(ENDED),
         },
@@ -48,7 +48,8 @@ fn an_invocation(work: &SoftmaxWork) -> Iterations {
 
 fn by_workgroups(p: &Planner, work: &SoftmaxWork) -> Result<Step> {
     of_row(Iterations::shared(work.length, WORKGROUP).then(Iterations::folded(WORKGROUP))).check(p)?;
-    let step = step(p, work, SoftmaxRows, p.workgroups((work.outer * work.inner) as u64)?)?;
+    let step =
+        step(p, work, SoftmaxRows { dtype: work.dtype }, p.workgroups((work.outer * work.inner) as u64)?)?;
     Ok(Step { why: "long rows, which workgroups go through in parallel", ..step })
 }
 

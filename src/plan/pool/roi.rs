@@ -21,12 +21,12 @@ pub(in crate::plan) fn align(p: &Planner, work: &RoiAlignWork) -> Result<Vec<Ste
         ..params(p, &work.shape)?
     };
     let slots = vec![Slot::Input(0), Slot::Input(1), Slot::Input(2), Slot::Output(0)];
-    step(p, RoiAlign, params, slots)
+    step(p, RoiAlign { dtype: work.shape.dtype }, params, slots)
 }
 
 pub(in crate::plan) fn max(p: &Planner, work: &MaxRoiWork) -> Result<Vec<Step>> {
     let slots = vec![Slot::Input(0), Slot::Input(1), Slot::Output(0)];
-    step(p, MaxRoi, params(p, &work.shape)?, slots)
+    step(p, MaxRoi { dtype: work.shape.dtype }, params(p, &work.shape)?, slots)
 }
 
 fn step(p: &Planner, kernel: impl Into<KernelKey>, params: RoiParams, slots: Vec<Slot>) -> Result<Vec<Step>> {

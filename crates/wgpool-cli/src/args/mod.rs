@@ -48,7 +48,7 @@ pub struct Cli {
     tuning: Option<PathBuf>,
 
     /// Folder for the demonstration's pictures (PNG)
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, alias = "output", value_name = "DIR")]
     pub out: Option<PathBuf>,
 
     #[command(subcommand)]
@@ -186,9 +186,9 @@ reach from 0 to 1; arrays of other types are converted where every number stays 
 --cast. A picture (PNG, JPEG) must have the size that the model takes, or --resize brings it to that
 as load_img(target_size=...) does, by the nearest pixel. It is read as Keras' load_img does: for a
 model of one channel colour becomes grey by ITU-R BT.601 (0.299 red + 0.587 green + 0.114 blue,
-rounded to a byte), alpha is dropped but for models of four channels, 16 bits a channel become the
-upper 8; but 16-bit grey keeps all its bits (it is divided by 65535), and is an error for models of
-colour. Decoders of JPEG differ by some levels.
+rounded), alpha is dropped but for models of four channels. 16 bits a channel stay 16 bits (they are
+divided by 65535, where Keras drops the lower half of colours); 16-bit grey is an error for models
+of colour. Decoders of JPEG differ by some levels.
 
 Examples:
   wgpool predict model.keras seven.png
@@ -207,7 +207,7 @@ pub struct PredictArgs {
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
     /// File for the model's outputs: .npy, .safetensors, or - for NPY on standard output
-    #[arg(long, value_name = "FILE")]
+    #[arg(short, long, alias = "output", value_name = "FILE")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub reading: ReadingArgs,
@@ -260,7 +260,7 @@ pub struct MapsArgs {
     /// One example: a picture (PNG, JPEG) or an array (NPY, safetensors), read as by `predict`
     pub input: PathBuf,
     /// The folder
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, alias = "output", value_name = "DIR")]
     pub out: PathBuf,
     /// The weights (.safetensors) [default: as for `predict`]
     #[arg(long, value_name = "FILE")]
@@ -399,7 +399,7 @@ pub struct TuneArgs {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     pub budget: Duration,
     /// The file
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, alias = "output", value_name = "FILE")]
     pub out: PathBuf,
 }
 

@@ -7,7 +7,8 @@ use image::codecs::jpeg::JpegDecoder;
 use image::codecs::png::PngDecoder;
 use image::imageops::{self, FilterType};
 use image::{
-    DynamicImage, GrayImage, ImageBuffer, ImageDecoder, ImageFormat, Limits, Luma, Pixel, RgbImage, RgbaImage,
+    DynamicImage, GrayImage, ImageBuffer, ImageDecoder, ImageFormat, Limits, Luma, Pixel, Primitive, Rgb,
+    Rgba,
 };
 use wgpool::{Error, Result, Tensor};
 
@@ -57,9 +58,9 @@ fn unreadable(format: Format, error: image::ImageError) -> String {
 ///
 /// The numbers are those of Keras' `load_img` divided by the largest that there can be, 255 or 65,535:
 ///
-/// - Grey of 16 bits stays what it is. All else becomes bytes, of 16 bits the upper ones.
+/// - 16 bits stay 16 bits, where Keras takes the upper ones of colours.
 /// - Palettes are resolved; alpha and transparent colours are dropped, but for four channels.
-/// - One channel of colour is [`grey`]; several of grey are equal.
+/// - One channel of colour is [`luma`]; several of grey are equal.
 /// - Decoders of JPEG differ by some levels.
 pub fn read_picture(
     path: &Path,
@@ -81,12 +82,8 @@ pub fn read_picture(
     }
     let picture = DynamicImage::from_decoder(decoder).map_err(|e| failed(unreadable(format, e)))?;
     let size = [width, height].map(|n| u32::try_from(n).unwrap_or(u32::MAX));
-    let elements = match (color, depth, channels) {
-        (GREY, 16, 1) => {
-            let grey = GreyImage16::from_raw(w, h, deep_grey(&picture)).unwrap_or_default();
-            resized(grey, size, resize).iter().map(|&v| f32::from(v) / 65_535.0).collect()
-        }
-        (GREY, 16, _) => {
+    match (color, depth, channels) {
+        (GREY, 16, 3 | 4) => {
             let reason =
                 "Keras makes white of almost all 16-bit grey where a model takes colour; save it with 8 bits";
             return Err(document(path, reason));
@@ -95,30 +92,75 @@ pub fn read_picture(
             let reason = "Keras overlooks the transparent colour of a PNG that has not 8 bits; save it with an alpha channel";
             return Err(document(path, reason));
         }
-        _ => {
-            let bytes = samples(&picture, channels);
-            let bytes = match channels {
-                1 => resized(GrayImage::from_raw(w, h, bytes).unwrap_or_default(), size, resize).into_raw(),
-                3 => resized(RgbImage::from_raw(w, h, bytes).unwrap_or_default(), size, resize).into_raw(),
-                _ if resize == Some(Resize::Bilinear) => {
-                    // Colours weigh as much as they cover.
-                    let covered = RgbaImage::from_raw(
-                        w,
-                        h,
-                        bytes.as_chunks().0.iter().flat_map(|&p| premultiplied(p)).collect(),
-                    );
-                    let pixels = resized(covered.unwrap_or_default(), size, resize);
-                    pixels.pixels().flat_map(|p| divided(p.0)).collect()
-                }
-                _ => resized(RgbaImage::from_raw(w, h, bytes).unwrap_or_default(), size, resize).into_raw(),
-            };
-            bytes.into_iter().map(|byte| f32::from(byte) / 255.0).collect()
-        }
+        _ => {}
+    }
+    let elements = match &picture {
+        DynamicImage::ImageLuma16(_)
+        | DynamicImage::ImageLumaA16(_)
+        | DynamicImage::ImageRgb16(_)
+        | DynamicImage::ImageRgba16(_) => of_size(picture.to_rgba16(), channels, size, resize),
+        _ => of_size(picture.to_rgba8(), channels, size, resize),
     };
     Tensor::from_f32(&[height, width, channels], elements)
 }
 
-type GreyImage16 = ImageBuffer<Luma<u16>, Vec<u16>>;
+/// The numbers of a sample.
+trait Sample: Primitive + Into<u32> + TryFrom<u32> + 'static {
+    /// The largest.
+    const MOST: u32;
+
+    fn number(self) -> u32 {
+        self.into()
+    }
+
+    fn of(number: u32) -> Self {
+        Self::try_from(number).unwrap_or(Self::DEFAULT_MAX_VALUE)
+    }
+}
+
+impl Sample for u8 {
+    const MOST: u32 = 255;
+}
+
+impl Sample for u16 {
+    const MOST: u32 = 65_535;
+}
+
+/// The picture's numbers, from 0 to 1, with one, three or four channels and this width and height.
+fn of_size<S: Sample>(
+    picture: ImageBuffer<Rgba<S>, Vec<S>>,
+    channels: usize,
+    size: [u32; 2],
+    resize: Option<Resize>,
+) -> Vec<f32>
+where
+    Luma<S>: Pixel<Subpixel = S>,
+    Rgb<S>: Pixel<Subpixel = S>,
+    Rgba<S>: Pixel<Subpixel = S>,
+{
+    let (w, h) = picture.dimensions();
+    let pixels = || picture.pixels().map(|p| p.0);
+    let samples = match channels {
+        1 => {
+            let grey = pixels().map(|[r, g, b, _]| S::of(luma([r, g, b].map(S::number)))).collect();
+            resized(ImageBuffer::<Luma<S>, _>::from_raw(w, h, grey).unwrap_or_default(), size, resize)
+                .into_raw()
+        }
+        3 => {
+            let colours = pixels().flat_map(|[r, g, b, _]| [r, g, b]).collect();
+            resized(ImageBuffer::<Rgb<S>, _>::from_raw(w, h, colours).unwrap_or_default(), size, resize)
+                .into_raw()
+        }
+        _ if resize == Some(Resize::Bilinear) && (w, h) != size.into() => {
+            // Colours weigh as much as they cover.
+            let covered = pixels().flat_map(premultiplied).collect();
+            let covered = ImageBuffer::<Rgba<S>, _>::from_raw(w, h, covered).unwrap_or_default();
+            resized(covered, size, resize).pixels().flat_map(|p| divided(p.0)).collect()
+        }
+        _ => resized(picture, size, resize).into_raw(),
+    };
+    samples.into_iter().map(|sample| sample.number() as f32 / S::MOST as f32).collect()
+}
 
 /// The picture with this width and height.
 fn resized<P>(
@@ -149,29 +191,22 @@ fn nearest(from: u32, to: u32) -> Vec<u32> {
 }
 
 /// A pixel whose colours are multiplied by its alpha, in Pillow's arithmetic.
-fn premultiplied([r, g, b, alpha]: [u8; 4]) -> [u8; 4] {
-    let times = |v: u8| {
-        let product = u32::from(v) * u32::from(alpha) + 128;
-        (((product >> 8) + product) >> 8) as u8
+fn premultiplied<S: Sample>([r, g, b, alpha]: [S; 4]) -> [S; 4] {
+    let bits = S::MOST.count_ones();
+    let times = |v: S| {
+        let product = v.number() * alpha.number() + (1 << (bits - 1));
+        S::of(((product >> bits) + product) >> bits)
     };
     [times(r), times(g), times(b), alpha]
 }
 
 /// The inverse of [`premultiplied`], as far as there is one.
-fn divided([r, g, b, alpha]: [u8; 4]) -> [u8; 4] {
-    let by = |v: u8| match alpha {
-        0 | u8::MAX => v,
-        _ => (u32::from(v) * 255 / u32::from(alpha)).min(255) as u8,
+fn divided<S: Sample>([r, g, b, alpha]: [S; 4]) -> [S; 4] {
+    let by = |v: S| match alpha.number() {
+        0 => v,
+        alpha => S::of((v.number() * S::MOST / alpha).min(S::MOST)),
     };
     [by(r), by(g), by(b), alpha]
-}
-
-/// Grey of 16 bits; the transparent grey that a file may name makes no difference to it.
-fn deep_grey(picture: &DynamicImage) -> Vec<u16> {
-    match picture {
-        DynamicImage::ImageLuma16(grey) => grey.to_vec(),
-        other => other.to_luma_alpha16().pixels().map(|p| p.0[0]).collect(),
-    }
 }
 
 /// Whether transparency comes from one colour that the file names, and not from a channel or a palette.
@@ -180,40 +215,7 @@ fn is_keyed(picture: &DynamicImage, color: u8) -> bool {
     matches!(color, GREY | RGB) && picture.color().has_alpha()
 }
 
-/// The picture's bytes, pixel by pixel, with one, three or four channels.
-fn samples(picture: &DynamicImage, channels: usize) -> Vec<u8> {
-    let rgba: Vec<[u8; 4]> = match picture {
-        DynamicImage::ImageRgb16(p) => p.pixels().map(|p| with_alpha(p.0.map(upper))).collect(),
-        DynamicImage::ImageRgba16(p) => p.pixels().map(|p| p.0.map(upper)).collect(),
-        DynamicImage::ImageLumaA16(p) => p.pixels().map(|p| from_grey(p.0.map(upper))).collect(),
-        DynamicImage::ImageLumaA8(p) => p.pixels().map(|p| from_grey(p.0)).collect(),
-        other => other.to_rgba8().pixels().map(|p| p.0).collect(),
-    };
-    match channels {
-        1 => rgba.into_iter().map(grey).collect(),
-        _ => rgba.iter().flat_map(|pixel| &pixel[..channels.min(4)]).copied().collect(),
-    }
-}
-
-/// The upper byte, as libraries that read PNG into bytes take it.
-fn upper(sample: u16) -> u8 {
-    (sample >> 8) as u8
-}
-
-fn with_alpha([r, g, b]: [u8; 3]) -> [u8; 4] {
-    [r, g, b, u8::MAX]
-}
-
-fn from_grey([v, alpha]: [u8; 2]) -> [u8; 4] {
-    [v, v, v, alpha]
-}
-
-/// The luma of ITU-R BT.601 in Pillow's arithmetic of 16 fractional bits, to the last bit; of grey that grey.
-fn grey([r, g, b, _]: [u8; 4]) -> u8 {
-    luma([r, g, b].map(u32::from)) as u8
-}
-
-/// The luma of numbers of at most 16 bits.
+/// The luma of ITU-R BT.601 of numbers of at most 16 bits, in Pillow's arithmetic of 16 fractional bits; of grey that grey.
 pub fn luma([r, g, b]: [u32; 3]) -> u32 {
     (r * 19_595 + g * 38_470 + b * 7_471 + 0x8000) >> 16
 }

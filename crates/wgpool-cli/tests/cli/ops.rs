@@ -362,3 +362,21 @@ fn bf16_goes_through_safetensors() {
     let op = "op avg-pool --window 4 in.safetensors --adapter host";
     folder.fails(&format!("{op} -o out.npy"), "NPY has no elements of bf16; write a .safetensors");
 }
+
+/// What people try first is understood too.
+#[test]
+fn other_names_are_known() {
+    let folder = Folder::new();
+    folder.array("x.npy", &[1, 1, 2, 2], &counting(4)).array("w.npy", &[1, 1, 1, 1], &[2.0]);
+    let same = |known: &str, other: &str, from: &str| {
+        folder.succeeds(&format!("{known} {from} --adapter host -o known.npy"));
+        folder.succeeds(&format!("{other} {from} --adapter host --out other.npy"));
+        assert_eq!(folder.f32s("known.npy"), folder.f32s("other.npy"), "{other}");
+    };
+    same("op avg-pool --window 2", "op average-pool --window 2", "x.npy");
+    same("op global-avg-pool", "op global-average-pool", "x.npy");
+    same("op conv --kernel w.npy", "op conv --weights w.npy", "x.npy");
+    crate::identity(&folder, &[2, 2, 1]);
+    folder.array("x.npy", &[2, 2, 1], &counting(4));
+    same("predict config.json", "predict config.json", "x.npy");
+}

@@ -2,8 +2,6 @@
 
 mod finish;
 
-pub(crate) use finish::remove_unread;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

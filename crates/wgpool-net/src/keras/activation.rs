@@ -130,8 +130,9 @@ pub(super) fn relu(fields: &Fields<'_>) -> Result<LayerKind> {
     let threshold = fields.number("threshold")?.unwrap_or(0.0);
     // Numbers of which a 32-bit float has the inverse too.
     if threshold != 0.0 || max.is_some_and(|max| !(1e-30..1e30).contains(&max)) {
+        let max = max.map_or_else(|| "none".to_owned(), |max| max.to_string());
         return Err(fields.error(format!(
-            "ReLU with max_value {max:?}, negative_slope {slope} and threshold {threshold} is not supported: threshold must \
+            "ReLU with max_value {max}, negative_slope {slope} and threshold {threshold} is not supported: threshold must \
              be 0, and max_value absent or from 1e-30 to 1e30"
         )));
     }

@@ -122,11 +122,8 @@ fn fill(model: &mut Sequential, bytes: Vec<u8>) -> Result<()> {
             let shape: Vec<usize> =
                 dataset.shape().iter().map(|&n| usize::try_from(n).unwrap_or(usize::MAX)).collect();
             check_shape(&name, &layer_name, &slot, &shape)?;
-            let dtype = dataset.dtype();
-            if !matches!(dtype, Datatype::FloatingPoint { size: 4, .. }) {
-                return Err(wrong(format!(
-                    "weight {weight} has element type {dtype:?}, but it must be a 32-bit float"
-                )));
+            if !matches!(dataset.dtype(), Datatype::FloatingPoint { size: 4, .. }) {
+                return Err(wrong(format!("weight {weight} has other elements than 32-bit floats")));
             }
             let needed = shape.iter().try_fold(4usize, |n, &d| n.checked_mul(d));
             budget = needed.and_then(|n| budget.checked_sub(n)).ok_or_else(|| {

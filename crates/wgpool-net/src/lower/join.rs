@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::{Draft, Joins, Lowering, free_activation, output_shape, problem, weights};
+use super::{Draft, Joins, Lowering, output_shape, problem, weights};
 use crate::affine::{self, Affine};
 use crate::axes::channels;
 use crate::layer::Layer;
+use crate::program::free_activation;
 use crate::weight::Weight;
 use wgpool::error::Result;
 use wgpool::spec::{Activation, Conv, Dense, Layout, Op, Padding};

@@ -2,6 +2,7 @@
 
 mod flatten;
 mod join;
+mod model;
 mod reshape;
 
 pub(crate) use reshape::middle;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use super::affine::Affine;
 use super::layer::{Layer, LayerKind};
 use super::program::{Port, Program, Source, Step};
+use super::sequential::Sequential;
 use super::weight::Weight;
 use flatten::Reorder;
 use wgpool::error::{Error, Result};
@@ -115,8 +117,8 @@ impl<'a> Lowering<'a> {
             }
             LayerKind::Dense { spec, kernel, bias } => self.dense(layer, spec, kernel, bias.as_ref())?,
             LayerKind::Pool(spec) => {
-                if let Some(indices) = spec.indices {
-                    let reason = format!("it asks for positions ({indices:?}), but a layer has one output");
+                if spec.indices.is_some() {
+                    let reason = "it asks for positions, but a layer has one output";
                     return Err(self.refuse(layer, reason));
                 }
                 self.step(layer, Op::from(spec.clone()), vec![])?;
@@ -213,7 +215,7 @@ impl<'a> Lowering<'a> {
             let mut weights = Vec::with_capacity(draft.weights.len());
             for weight in draft.weights {
                 match weight.into_owned() {
-                    Weight::Shape(shape) if draft.ones => weights.push(ones(&shape)?),
+                    Weight::Shape(shape) if draft.ones => weights.push(Arc::new(ones(&shape)?)),
                     Weight::Values(tensor) => weights.push(tensor),
                     Weight::Shape(shape) => {
                         let reason = format!(
@@ -224,7 +226,7 @@ impl<'a> Lowering<'a> {
                 }
             }
             let from = steps.len().checked_sub(1).map_or(Source::Input(0), Source::step);
-            let weights = weights.into_iter().map(|weight| Source::Weight(Arc::new(weight)));
+            let weights = weights.into_iter().map(Source::Weight);
             let inputs = std::iter::once(from).chain(weights).collect();
             steps.push(Step { name, op: draft.op, inputs, problem: draft.problem });
         }
@@ -234,6 +236,7 @@ impl<'a> Lowering<'a> {
             outputs: vec![Port::new("output", TensorDesc::f32(self.shape))],
             results: vec![steps.len().checked_sub(1).map_or(Source::Input(0), Source::step)],
             steps,
+            model: Sequential::new(self.model, []),
         })
     }
 }
@@ -269,15 +272,4 @@ fn output_shape(problem: &Problem) -> Result<Vec<usize>> {
             Err(Error::Arity { op: problem.op, expected: "one output of a layer", got: outputs.len() })
         }
     }
-}
-
-/// The activation of an operation that has one to set and has not set it.
-pub(crate) fn free_activation(op: &mut Op) -> Option<&mut Activation> {
-    let activation = match op {
-        Op::Conv(spec) => &mut spec.activation,
-        Op::ConvTranspose(spec) => &mut spec.activation,
-        Op::Dense(spec) => &mut spec.activation,
-        _ => return None,
-    };
-    (*activation == Activation::None).then_some(activation)
 }

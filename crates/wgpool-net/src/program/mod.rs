@@ -3,9 +3,12 @@
 mod lifetimes;
 mod optimise;
 mod run;
+mod unread;
 
 pub(super) use lifetimes::{Lifetime, lifetimes, peak};
+pub(super) use optimise::free_activation;
 pub(super) use run::{Values, check_inputs, only_output};
+pub(super) use unread::remove_unread;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,6 +16,7 @@ use std::sync::Arc;
 use half::f16;
 
 use super::axes::space;
+use super::sequential::Sequential;
 use wgpool::error::{Error, Result};
 use wgpool::problem::Problem;
 use wgpool::spec::Op;
@@ -99,6 +103,8 @@ pub struct Program {
     pub results: Vec<Source>,
     /// What is computed, in order: a step reads those before it alone.
     pub steps: Vec<Step>,
+    /// The layers that it was lowered from; none if it is of a graph.
+    pub(super) model: Sequential,
 }
 
 impl Program {
@@ -120,12 +126,10 @@ impl Program {
 
     /// The same program on 16-bit floats: input, weights, output and what lies between the operations; sums stay 32-bit floats.
     ///
-    /// On a GPU it needs the feature `SHADER_F16`. Softmax, activations by themselves and resizing are f32 alone: without the softmax that
-    /// ends it, a model gives scores of the same order.
+    /// On a GPU it needs the feature `SHADER_F16`.
     ///
     /// # Errors
-    /// [`Error::Layer`] for a weight that is finite and no finite 16-bit float; those of operations that have no 16-bit floats,
-    /// with model and layer.
+    /// [`Error::Layer`] for a weight that is finite and no finite 16-bit float; those of operations, with model and layer.
     ///
     /// ```
     /// use wgpool_net::{LayerKind, Sequential};
@@ -140,10 +144,13 @@ impl Program {
             _ => desc.clone(),
         };
         for step in &mut self.steps {
-            let inputs: Vec<TensorDesc> = step.problem.inputs.iter().map(half).collect();
+            // Regions keep their 32 bits.
+            let narrowed = if step.depends_on_batch() { 1 } else { step.inputs.len() };
+            let mut inputs = step.problem.inputs.clone();
+            inputs.iter_mut().take(narrowed).for_each(|desc| *desc = half(desc));
             step.problem =
                 Problem::new(&step.op, &inputs).map_err(|error| error.in_layer(&self.name, &step.name))?;
-            for input in &mut step.inputs {
+            for input in step.inputs.iter_mut().take(narrowed) {
                 if let Source::Weight(weight) = input
                     && let Data::F32(values) = weight.data()
                 {
@@ -257,6 +264,11 @@ fn only<'a>(op: &'static str, expected: &'static str, ports: &'a [Port]) -> Resu
 }
 
 impl Step {
+    /// Whether its other inputs are made for a batch size, and are no weights.
+    pub(super) fn depends_on_batch(&self) -> bool {
+        matches!(self.op, Op::RoiAlign(_))
+    }
+
     /// The weights among its inputs, in order.
     pub fn weights(&self) -> impl Iterator<Item = &Arc<Tensor>> {
         self.inputs.iter().filter_map(|input| match input {

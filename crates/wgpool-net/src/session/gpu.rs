@@ -9,7 +9,6 @@ use super::super::program::{Port, Program, Source, Step};
 use wgpool::engine::{Engine, Pending, PrepackedBinding, Readback};
 use wgpool::error::{Error, Result};
 use wgpool::plan::Plan;
-use wgpool::spec::Op;
 use wgpool::tensor::{Tensor, TensorDesc};
 use wgpool::wgpu;
 
@@ -120,7 +119,7 @@ impl GpuSession {
         for (i, (plan, step)) in plans.iter().zip(&program.steps).enumerate() {
             let in_layer = |error: Error| error.in_layer(&program.name, &step.name);
             let shared = shares.and_then(|session| session.weights.get(i));
-            let buffers = match shared.filter(|_| !depends_on_batch(step)) {
+            let buffers = match shared.filter(|_| !step.depends_on_batch()) {
                 Some(shared) => shared.clone(),
                 None => {
                     let mut own = Vec::new();
@@ -173,7 +172,7 @@ impl GpuSession {
     /// Writes the weights of a program of the same operations into the buffers, and prepacks them.
     pub async fn set_weights(&self, from: &Program) -> Result<()> {
         for (step, buffers) in from.steps.iter().zip(&self.weights) {
-            if depends_on_batch(step) {
+            if step.depends_on_batch() {
                 continue;
             }
             for (weight, buffer) in step.weights().zip(buffers) {
@@ -242,9 +241,4 @@ async fn readbacks(engine: &Engine, results: &[TensorDesc]) -> Result<Vec<Readba
         readbacks.push(Readback::new_async(engine, desc, 1).await?);
     }
     Ok(readbacks)
-}
-
-/// Whether a step's other inputs are made for a batch size, and are no weights.
-fn depends_on_batch(step: &Step) -> bool {
-    matches!(step.op, Op::RoiAlign(_))
 }

@@ -3,17 +3,19 @@
 
 mod gpu;
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use super::explain::ProgramExplanation;
 use super::memory::{Homes, Memory, plans};
 use super::program::{Port, Program, Source, Step, Values, check_inputs, only_output};
+use super::sequential::Sequential;
 pub(super) use gpu::GpuSession;
 use wgpool::backend::Backend;
 use wgpool::engine::Engine;
 use wgpool::error::{Error, Result};
 use wgpool::host::Prepared;
 use wgpool::plan::Plan;
-use wgpool::spec::Op;
-use wgpool::tensor::{Tensor, TensorDesc};
+use wgpool::tensor::{DType, Tensor, TensorDesc};
 
 /// A model compiled for given shapes and one backend.
 ///
@@ -33,6 +35,8 @@ pub struct Session {
     pub(super) program: Program,
     explanation: ProgramExplanation,
     pub(super) kind: Kind,
+    /// The layers, which sessions that share weights share too.
+    model: Arc<Mutex<Sequential>>,
 }
 
 #[derive(Debug)]
@@ -77,7 +81,8 @@ impl Session {
         let explanation = program.explain_with(&Backend::Gpu(engine.clone()), plans)?;
         let session = GpuSession::new(engine, &program, (plans, homes), memory, shares).await?;
         program.release_weights()?;
-        Ok(Session { program, explanation, kind: Kind::Gpu(Box::new(session)) })
+        let model = Arc::new(Mutex::new(program.model.clone()));
+        Ok(Session { program, explanation, kind: Kind::Gpu(Box::new(session)), model })
     }
 
     pub(super) fn on_cpu(backend: &Backend, program: Program) -> Result<Session> {
@@ -86,7 +91,8 @@ impl Session {
             Backend::Host => Kind::Host(on_host(&program)?),
             _ => Kind::Cpu(backend.clone()),
         };
-        Ok(Session { program, explanation, kind })
+        let model = Arc::new(Mutex::new(program.model.clone()));
+        Ok(Session { program, explanation, kind, model })
     }
 
     /// The same model for another batch size, as [`Program::with_batch`]. It reads the same weights, and on a GPU builds pipelines only where its
@@ -97,35 +103,63 @@ impl Session {
     /// # Errors
     /// [`Error::Parameter`] for a session of batch 0, which says nothing of others; those of [`Session::compile_in_async`].
     pub async fn with_batch_async(&self, batch: usize, memory: &Memory<'_>) -> Result<Session> {
-        let program = self.program.with_batch(batch)?;
+        let program = self.batched(batch)?;
         match &self.kind {
             Kind::Gpu(session) => {
+                let engine = &session.engine;
                 let homes = Homes::new(&program);
-                let plans = plans(&session.engine, &program, memory, &homes)?;
-                Self::on_gpu(&session.engine, program, (&plans, homes), memory, Some(session)).await
+                let plans = plans(engine, &program, memory, &homes)?;
+                let session = Some(session.as_ref());
+                let other = Self::on_gpu(engine, program, (&plans, homes), memory, session).await?;
+                Ok(Session { model: self.model.clone(), ..other })
             }
             Kind::Cpu(backend) => Self::on_cpu(backend, program),
             Kind::Host(_) => Self::on_cpu(&Backend::Host, program),
         }
     }
 
-    /// Takes the weights of another program of the same model, as [`Sequential::program`](crate::Sequential::program)
-    /// gives it after [`Sequential::set_weights`](crate::Sequential::set_weights); its batch size may be another.
+    /// The program for another batch size, of the layers as they are now.
+    pub(super) fn batched(&self, batch: usize) -> Result<Program> {
+        Ok(Program { model: self.model().clone(), ..self.program.with_batch(batch)? })
+    }
+
+    /// Sets weights by their names, `layer/weight` as [`Sequential::weights`] gives them, in the order and shapes of Keras; all
+    /// others stay what they are. The session keeps what its layers have, which it shares with the model that it was made of.
     ///
     /// On a GPU they are written into the buffers that are there, of sessions made by [`Session::with_batch_async`] too,
     /// before whatever is submitted next, and brought into the kernels' order by a submission. Nothing is compiled.
     ///
     /// # Errors
-    /// [`Error::Layer`] with the operation's name and the shapes if it is not the same model, and nothing has changed then;
-    /// those of the device.
-    pub async fn set_weights_async(&mut self, from: &Program) -> Result<()> {
+    /// Those of [`Sequential::set_weights`], and nothing has changed then; [`Error::Layer`] if with these weights the model
+    /// becomes other operations, as where a shift that was none would lie in front of padding; those of the device.
+    pub async fn set_weights_async<N: AsRef<str>>(
+        &mut self,
+        weights: impl IntoIterator<Item = (N, Tensor)>,
+    ) -> Result<()> {
+        let mut model = self.model().clone();
+        model.set_weights(weights)?;
+        let mut from = model.program(1)?;
+        if self.program.inputs.iter().any(|input| input.desc.dtype == DType::F16) {
+            from = from.in_f16()?;
+        }
+        self.take_weights(&from).await?;
+        *self.model() = model;
+        Ok(())
+    }
+
+    /// The layers that its operations were made of.
+    fn model(&self) -> MutexGuard<'_, Sequential> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn take_weights(&mut self, from: &Program) -> Result<()> {
         self.check_weights(from)?;
         match &mut self.kind {
             Kind::Gpu(session) => session.set_weights(from).await?,
             kind => {
                 let mut program = self.program.clone();
                 for (step, new) in program.steps.iter_mut().zip(&from.steps) {
-                    if !matches!(step.op, Op::RoiAlign(_)) {
+                    if !step.depends_on_batch() {
                         let weights = step.inputs.iter_mut().zip(&new.inputs);
                         for (weight, new) in weights.filter(|(_, new)| matches!(new, Source::Weight(_))) {
                             weight.clone_from(new);
@@ -142,32 +176,21 @@ impl Session {
     }
 
     fn check_weights(&self, from: &Program) -> Result<()> {
-        let name = &self.program.name;
-        let (have, got) = (self.program.steps.len(), from.steps.len());
-        if have != got {
-            let reason =
-                format!("it has {have} operations, but the program whose weights it should take has {got}");
-            return Err(Error::layer(name, name, reason));
+        let Program { name, steps, .. } = &self.program;
+        let alike = |(step, new): (&Step, &Step)| {
+            let weights = |step: &Step| step.problem.inputs.get(1..).map(<[TensorDesc]>::to_vec);
+            let same = step.name == new.name && step.op == new.op;
+            same && (step.depends_on_batch() || weights(step) == weights(new))
+        };
+        let differs = steps.iter().zip(&from.steps).find(|pair| !alike(*pair)).map(|(step, _)| step);
+        match differs.or(steps.last().filter(|_| steps.len() != from.steps.len())) {
+            None => Ok(()),
+            Some(step) => {
+                let reason =
+                    "with these weights the layers become other operations: compile a session of their model";
+                Err(Error::layer(name, &step.name, reason))
+            }
         }
-        for (step, new) in self.program.steps.iter().zip(&from.steps) {
-            let shapes = |step: &Step| -> Vec<String> {
-                let inputs = step.inputs.iter().zip(&step.problem.inputs);
-                let weights = inputs.filter(|(source, _)| matches!(source, Source::Weight(_)));
-                weights.map(|(_, desc)| desc.to_string()).collect()
-            };
-            let (have, got) = (shapes(step), shapes(new));
-            let differs = if step.name != new.name {
-                format!("in its place the program has {}", new.name)
-            } else if step.op != new.op {
-                format!("it is {:?}, but in the program {:?}", step.op, new.op)
-            } else if have != got && !matches!(step.op, Op::RoiAlign(_)) {
-                format!("its weights are {have:?}, but those of the program {got:?}")
-            } else {
-                continue;
-            };
-            return Err(Error::layer(name, &step.name, differs));
-        }
-        Ok(())
     }
 
     /// Bytes of the scratch buffers that a program needs, for [`Memory::scratch`].

@@ -94,7 +94,7 @@ pub struct Common {
     /// The input: an array (.npy, .safetensors), a picture (PNG, JPEG), or - for standard input
     pub input: PathBuf,
     /// The output: .npy, .safetensors, .png, .jpg, or - for NPY on standard output [default: it is printed]
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, alias = "out", value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
 

@@ -18,7 +18,7 @@ pub struct WeightArgs {
     #[command(flatten)]
     common: Common,
     /// The kernel: .npy or .safetensors
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, alias = "weights", value_name = "FILE")]
     kernel: PathBuf,
     /// The bias: .npy or .safetensors
     #[arg(long, value_name = "FILE")]

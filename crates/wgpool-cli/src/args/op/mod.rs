@@ -85,7 +85,7 @@ pub enum Operation {
     #[command(after_help = after!(padding, "max-pool --window 2x2 in.npy -o out.npy --indices positions.npy"))]
     MaxPool(MaxPoolArgs),
     /// The mean of each window
-    #[command(after_help = after!(padding, "avg-pool --window 3 --stride 2 --padding 1 in.npy -o out.npy"))]
+    #[command(alias = "average-pool", after_help = after!(padding, "avg-pool --window 3 --stride 2 --padding 1 in.npy -o out.npy"))]
     AvgPool(AvgPoolArgs),
     /// The p-norm of each window
     #[command(after_help = after!(padding, "lp-pool --p 3 --window 2 in.npy -o out.npy"))]
@@ -94,7 +94,7 @@ pub enum Operation {
     #[command(after_help = after!("global-max-pool in.npy -o out.npy"))]
     GlobalMaxPool(GlobalMaxArgs),
     /// The mean of each plane
-    #[command(after_help = after!("global-avg-pool --layout nhwc in.npy -o out.npy"))]
+    #[command(alias = "global-average-pool", after_help = after!("global-avg-pool --layout nhwc in.npy -o out.npy"))]
     GlobalAvgPool(GlobalAvgArgs),
     /// The p-norm of each plane
     #[command(after_help = after!("global-lp-pool --p 2 in.npy -o out.npy"))]
@@ -103,7 +103,7 @@ pub enum Operation {
     #[command(after_help = after!(sizes, "adaptive-max-pool --output-size 6x6 in.npy -o out.npy"))]
     AdaptiveMaxPool(AdaptiveMaxArgs),
     /// The mean of each of a given number of windows
-    #[command(after_help = after!(sizes, "adaptive-avg-pool --output-size 1 in.npy -o out.npy"))]
+    #[command(alias = "adaptive-average-pool", after_help = after!(sizes, "adaptive-avg-pool --output-size 1 in.npy -o out.npy"))]
     AdaptiveAvgPool(AdaptiveAvgArgs),
     /// Max pooling of windows at random places
     #[command(after_help = after!(

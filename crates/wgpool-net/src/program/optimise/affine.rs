@@ -1,8 +1,8 @@
 //! Scales and shifts of channels behind a convolution or a dense layer.
 
+use super::join::free_activation;
 use super::{Joined, Pair, inputs, weight, weight_at};
 use crate::affine::Affine;
-use crate::lower::free_activation;
 use wgpool::error::Result;
 use wgpool::spec::{BinaryFunction, ElementStep, Layout, Op, Operand};
 use wgpool::tensor::Tensor;

@@ -1,7 +1,6 @@
 //! What joins a convolution or a dense layer.
 
 use super::{Joined, Pair, inputs, weight, weight_at};
-use crate::lower::free_activation;
 use wgpool::error::Result;
 use wgpool::spec::{Activation, Conv, ConvPool, ElementStep, Op, Operand, Pad, PadMode, Padding};
 
@@ -90,4 +89,15 @@ pub(super) fn pooling(pair: &Pair<'_>) -> Result<Option<Joined>> {
     }
     let op = Op::from(ConvPool::new(conv.clone(), pool.clone()));
     Ok(Some(Joined { op, inputs: inputs(pair.before) }))
+}
+
+/// The activation of an operation that has one to set and has not set it.
+pub(crate) fn free_activation(op: &mut Op) -> Option<&mut Activation> {
+    let activation = match op {
+        Op::Conv(spec) => &mut spec.activation,
+        Op::ConvTranspose(spec) => &mut spec.activation,
+        Op::Dense(spec) => &mut spec.activation,
+        _ => return None,
+    };
+    (*activation == Activation::None).then_some(activation)
 }

@@ -4,11 +4,12 @@ mod affine;
 mod elements;
 mod join;
 
+pub(crate) use join::free_activation;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Program, Source, Step};
-use crate::graph::remove_unread;
+use super::{Program, Source, Step, remove_unread};
 use wgpool::error::Result;
 use wgpool::problem::Problem;
 use wgpool::spec::Op;

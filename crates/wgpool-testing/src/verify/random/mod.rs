@@ -216,8 +216,8 @@ impl Family {
             Family::AdaptivePool => pooling::adaptive(rng, f16),
             Family::FractionalMaxPool => pooling::fractional(rng),
             Family::MaxUnpool => pooling::unpool(rng, f16),
-            Family::RoiAlign => regions::align(rng),
-            Family::MaxRoiPool => regions::max(rng),
+            Family::RoiAlign => regions::align(rng, f16),
+            Family::MaxRoiPool => regions::max(rng, f16),
             Family::Conv => convolution::conv(rng, f16),
             Family::ConvTranspose => convolution::transposed(rng, f16),
             Family::ConvPool => convolution::conv_pool(rng, f16),
@@ -242,11 +242,11 @@ impl Family {
                 if rng.one_in(4) {
                     shape[axis.rem_euclid(rank as isize) as usize] = rng.between(200, 700);
                 }
-                (Softmax { axis }.into(), vec![TensorDesc::f32(shape)])
+                (Softmax { axis }.into(), vec![TensorDesc { shape, dtype: float(rng, f16) }])
             }
             Family::Activation => {
                 let shape = vec![rng.between(0, 3), rng.between(1, 20), rng.between(1, 12)];
-                (activation(rng).into(), vec![TensorDesc::f32(shape)])
+                (activation(rng).into(), vec![TensorDesc { shape, dtype: float(rng, f16) }])
             }
         }
     }
@@ -274,7 +274,7 @@ fn type_of(rng: &mut Rng, op: impl Into<Op>, f16: bool) -> DType {
     if dtype == DType::F16 && !f16 { DType::F32 } else { dtype }
 }
 
-/// A type that averages and convolutions take.
+/// A type that averages, convolutions and most others take.
 fn float(rng: &mut Rng, f16: bool) -> DType {
     type_of(rng, Pool::average(1), f16)
 }

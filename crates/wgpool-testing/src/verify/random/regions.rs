@@ -1,6 +1,6 @@
 //! Random pooling of regions.
 
-use super::{Rng, image, layout};
+use super::{Rng, float, image, layout};
 use wgpool::spec::{MaxRoiPool, Op, RoiAlign, RoiMode};
 use wgpool::tensor::{DType, TensorDesc};
 
@@ -14,7 +14,7 @@ fn regions(rng: &mut Rng, images: usize) -> usize {
     if images == 0 { 0 } else { rng.between(0, 6) }
 }
 
-pub(super) fn align(rng: &mut Rng) -> (Op, Vec<TensorDesc>) {
+pub(super) fn align(rng: &mut Rng, f16: bool) -> (Op, Vec<TensorDesc>) {
     let layout = layout(rng);
     let x = image(rng, 2, layout, 7);
     let count = regions(rng, x[0]);
@@ -27,14 +27,16 @@ pub(super) fn align(rng: &mut Rng) -> (Op, Vec<TensorDesc>) {
         layout,
     };
     let images = TensorDesc { shape: vec![count], dtype: DType::I32 };
-    (spec.into(), vec![TensorDesc::f32(x), TensorDesc::f32([count, 4]), images])
+    let x = TensorDesc { shape: x, dtype: float(rng, f16) };
+    (spec.into(), vec![x, TensorDesc::f32([count, 4]), images])
 }
 
-pub(super) fn max(rng: &mut Rng) -> (Op, Vec<TensorDesc>) {
+pub(super) fn max(rng: &mut Rng, f16: bool) -> (Op, Vec<TensorDesc>) {
     let layout = layout(rng);
     let x = image(rng, 2, layout, 7);
     let count = regions(rng, x[0]);
     let spec =
         MaxRoiPool { output: [rng.between(1, 5), rng.between(1, 5)], spatial_scale: scale(rng), layout };
-    (spec.into(), vec![TensorDesc::f32(x), TensorDesc::f32([count, 5])])
+    let x = TensorDesc { shape: x, dtype: float(rng, f16) };
+    (spec.into(), vec![x, TensorDesc::f32([count, 5])])
 }
