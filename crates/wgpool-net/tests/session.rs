@@ -354,7 +354,7 @@ fn layers_in_16_bit_floats() {
     for name in ["image", "line", "volume"] {
         let model = keras::load(data(&format!("tests/data/keras/layers/{name}.keras")), None).unwrap();
         let program = model.program(1).unwrap().in_f16().unwrap().with_batch(2).unwrap();
-        let x = numbers(&program.input.shape);
+        let x = numbers(&program.input().unwrap().shape);
         let x = Tensor::new(
             x.shape(),
             Data::nearest(DType::F16, (0..x.data().len()).map(|i| x.data().get(i).unwrap())).unwrap(),

@@ -52,7 +52,7 @@ fn fields(bytes: &[u8]) -> Vec<(usize, usize, Option<usize>)> {
 }
 
 /// A message with one field changed in it or in what it holds, and all lengths right.
-fn edited(rng: &mut Rng, bytes: &[u8], other: &[u8]) -> Vec<u8> {
+pub(super) fn edited(rng: &mut Rng, bytes: &[u8], other: &[u8]) -> Vec<u8> {
     let all = fields(bytes);
     if all.is_empty() {
         return garble(rng, bytes, other);

@@ -3,6 +3,7 @@
 mod attributes;
 mod files;
 mod fuzz;
+mod import;
 mod message;
 mod tensors;
 

@@ -1,0 +1,96 @@
+//! Models lowered to programs: what the documentation lists, and hostile ones.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use wgpool::Error;
+use wgpool::error::Refusal;
+use wgpool_net::onnx::{self, Model, Options};
+use wgpool_testing::fuzz::{self, count, garble, pick};
+use wgpool_testing::verify::random::Rng;
+
+use super::fuzz::edited;
+use super::message::{model, models, node, value};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+#[test]
+fn the_documentation_lists_the_operators() {
+    let text = std::fs::read_to_string(root().join("docs/onnx.md")).unwrap();
+    let table = text.lines().filter(|line| line.starts_with("| ") && line.contains('`'));
+    let listed: BTreeSet<&str> = table.flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
+    for operator in onnx::operators() {
+        assert!(listed.contains(operator), "docs/onnx.md does not list {operator}");
+    }
+}
+
+#[test]
+fn all_operators_that_are_missing_are_named_at_once() {
+    let graph = super::message::Message::new()
+        .with(1, node("Sonnet", &["x"], &["a"]))
+        .with(1, node("Relu", &["a"], &["b"]))
+        .with(1, node("Haiku", &["b"], &["y"]))
+        .with(11, value("x"))
+        .with(12, value("y"));
+    let file = model(graph);
+    let error = Model::parse(&file).unwrap().program(&Options::default()).unwrap_err();
+    assert!(matches!(error, Error::Network { refusal: Refusal::Unsupported, .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("Sonnet") && text.contains("Haiku") && !text.contains("Relu"), "{text}");
+}
+
+#[test]
+fn open_lengths_are_asked_for() {
+    let file = onnx::read(root().join("tests/data/onnx_graphs/g030.onnx"));
+    let file = file.or_else(|_| onnx::read(root().join("tests/data/onnx_graphs/g085.onnx"))).unwrap();
+    let model = Model::parse(&file).unwrap();
+    let error = model.program(&Options::default()).unwrap_err().to_string();
+    assert!(error.contains("input") && error.contains("open"), "{error}");
+    let name = model.inputs().next().unwrap().name().to_owned();
+    let error = model.program(&Options::default().shape(name, [1])).unwrap_err();
+    assert!(matches!(error, Error::Network { refusal: Refusal::Shape, .. }), "{error}");
+}
+
+/// A model with other bytes or fields in it is lowered or refused, and takes no more memory than it may.
+#[test]
+fn hostile_models_are_lowered_or_refused() {
+    const MOST: usize = 1 << 18;
+    let mut rng = Rng::new(12);
+    let folder = std::fs::read_dir(root().join("tests/data/onnx_graphs")).unwrap();
+    let paths = folder.map(|entry| entry.unwrap().path());
+    let mut paths: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|e| e == "onnx")).collect();
+    paths.extend(models("legal").into_iter().map(|(_, path)| path));
+    paths.sort();
+    let mut seeds: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(path).unwrap()).collect();
+    seeds.retain(|seed| seed.len() < 12_000);
+    assert!(seeds.len() > 20);
+    let (mut lowered, mut refused) = (0, 0);
+    for _ in 0..count(4_000) {
+        let (seed, other) = (pick(&mut rng, &seeds), pick(&mut rng, &seeds));
+        let bytes = match rng.one_in(8) {
+            true => garble(&mut rng, seed, other),
+            false => edited(&mut rng, seed, other),
+        };
+        let Ok(model) = Model::parse(&bytes) else { continue };
+        let mut options = Options::default().most_bytes(MOST);
+        for input in model.inputs() {
+            let Ok(ty) = input.tensor_type() else { continue };
+            let open = ty.dims.unwrap_or_default();
+            let shape: Vec<usize> = open
+                .iter()
+                .map(|dim| if let onnx::Dim::Known(length) = dim { *length } else { 16 })
+                .collect();
+            options = options.shape(input.name(), shape);
+        }
+        let (result, peak) = fuzz::peak(|| model.program(&options).and_then(|program| program.optimised()));
+        assert!(peak < 64 << 20, "{peak} bytes for a model of {}", bytes.len());
+        match result {
+            Ok(_) => lowered += 1,
+            Err(_) => refused += 1,
+        }
+    }
+    println!("{lowered} lowered, {refused} refused");
+    assert!(lowered > 100 && refused > 100, "{lowered} lowered, {refused} refused");
+}
