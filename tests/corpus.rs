@@ -44,7 +44,8 @@ fn torch_cases_pass_everywhere() {
 fn pipelines_are_shared_by_cases() {
     let fresh = Backend::Gpu(engine().with_edited_shaders(|_, source| source));
     let first = passes("onnx", &fresh, ONNX);
-    assert!(first.pipelines > 0 && first.pipelines < 40, "{}", first.pipelines);
+    // Small windows are written out, each in a kernel of its own.
+    assert!(first.pipelines > 0 && first.pipelines < 80, "{}", first.pipelines);
     assert_eq!(passes("onnx", &fresh, ONNX).pipelines, 0);
 }
 
@@ -100,7 +101,12 @@ fn a_generous_tolerance_hides_no_wrong_kernel() {
     let (copy, mut case) = Copy::of("torch", multiplies);
     case["abs_sum_max"] = json!(1e30);
     copy.manifest(&[&case]);
-    let wrong = |_, source: String| source.replace("part += ", "part += 1.001 * ");
+    let wrong = |_, source: String| {
+        let sums = source.replace("part += ", "part += 1.001 * ");
+        // Those of output tiles, whose taps are written out.
+        sums.replace("+= select(Floats(0.0), ", "+= 1.001 * select(Floats(0.0), ")
+            .replace("+= part_", "+= 1.001 * part_")
+    };
     let wrong = Backend::Gpu(engine().with_edited_shaders(wrong));
     let report = copy.run(&wrong).unwrap();
     assert_eq!(report.total().failed, 1, "{report}");

@@ -30,10 +30,7 @@ fn plans_of_anything_are_plans_or_errors() {
             {
                 patches += 1;
                 let vector = if patch.across.fours() { 4 * patch.dtype.size() as u32 } else { 1 };
-                assert!(
-                    caps.offset_alignment.is_multiple_of(vector) && !caps.software,
-                    "{op:?} on {inputs:?}"
-                );
+                assert!(caps.offset_alignment.is_multiple_of(vector), "{op:?} on {inputs:?}");
             }
             assert!(step.grid.iter().all(|&g| 0 < g && g <= caps.max_workgroups), "{op:?} on {inputs:?}");
             for page in &step.pages {

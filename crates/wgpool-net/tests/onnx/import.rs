@@ -60,7 +60,8 @@ fn hostile_models_are_lowered_or_refused() {
     let mut rng = Rng::new(12);
     let folder = std::fs::read_dir(root().join("tests/data/onnx_graphs")).unwrap();
     let paths = folder.map(|entry| entry.unwrap().path());
-    let mut paths: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|e| e == "onnx")).collect();
+    let mut paths: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|e| e == "onnx")).collect();
     paths.extend(models("legal").into_iter().map(|(_, path)| path));
     paths.sort();
     let mut seeds: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(path).unwrap()).collect();
