@@ -12,7 +12,7 @@ use wgpool::{
     Activation, Backend, Caps, Choice, Conv, ConvInteger, DType, Data, Engine, Error, Layout, MaxUnpool, Op,
     Plan, Pool, Softmax, Tensor, TensorDesc, host,
 };
-use wgpool_net::{LayerKind, Sequential, Session, keras};
+use wgpool_net::{LayerKind, Sequential, Session, keras, onnx};
 use wgpool_testing::support::engine;
 
 fn refused(op: impl Into<Op>, inputs: &[TensorDesc], caps: &Caps) -> Error {
@@ -61,6 +61,7 @@ fn of_models() -> Vec<Error> {
         value,
         keras::architecture(unknown).unwrap_err(),
         keras::architecture(b"").unwrap_err(),
+        onnx::Model::parse(b"").unwrap_err(),
         keras::load("there is no such file", None).unwrap_err(),
         pool(5).program(1).unwrap_err(),
         session.encode(&mut encoder).unwrap_err(),

@@ -26,6 +26,7 @@ mod element_type;
 mod external;
 #[cfg(not(target_arch = "wasm32"))]
 mod files;
+mod fold;
 mod messages;
 mod node;
 mod refused;
@@ -38,6 +39,7 @@ pub use element_type::ElementType;
 pub use external::External;
 #[cfg(not(target_arch = "wasm32"))]
 pub use files::{Folder, read};
+pub use fold::{HostTensor, fold, fold_shape};
 pub use messages::{Attribute, Graph, Model, Node, Property, Tensor, ValueInfo};
 pub use node::NEWEST_OPSET;
 pub use value::{Dim, TensorType};
