@@ -41,6 +41,7 @@ pub use element_type::ElementType;
 pub use external::External;
 #[cfg(not(target_arch = "wasm32"))]
 pub use files::{Folder, read};
+pub use fold::{HostTensor, fold, fold_shape};
 pub use import::{Options, operators};
 pub use messages::{Attribute, Graph, Model, Node, Property, Tensor, ValueInfo};
 pub use node::NEWEST_OPSET;

@@ -10,7 +10,7 @@ use wgpool_testing::verify::random::Rng;
 use super::message::{Message, model, models, node, value, varint};
 
 /// What an error may take beside.
-const ERRORS: usize = 4 << 10;
+pub const ERRORS: usize = 4 << 10;
 
 /// Where the field of a message that begins at `at` ends, and where its bytes begin if it has any.
 fn field(bytes: &[u8], at: usize) -> Option<(usize, Option<usize>)> {
@@ -41,7 +41,7 @@ fn field(bytes: &[u8], at: usize) -> Option<(usize, Option<usize>)> {
 }
 
 /// The fields of a message; none if it is no message.
-fn fields(bytes: &[u8]) -> Vec<(usize, usize, Option<usize>)> {
+pub fn fields(bytes: &[u8]) -> Vec<(usize, usize, Option<usize>)> {
     let (mut all, mut at) = (Vec::new(), 0);
     while at < bytes.len() {
         let Some((end, content)) = field(bytes, at) else { return Vec::new() };
@@ -52,7 +52,7 @@ fn fields(bytes: &[u8]) -> Vec<(usize, usize, Option<usize>)> {
 }
 
 /// A message with one field changed in it or in what it holds, and all lengths right.
-pub(super) fn edited(rng: &mut Rng, bytes: &[u8], other: &[u8]) -> Vec<u8> {
+pub fn edited(rng: &mut Rng, bytes: &[u8], other: &[u8]) -> Vec<u8> {
     let all = fields(bytes);
     if all.is_empty() {
         return garble(rng, bytes, other);

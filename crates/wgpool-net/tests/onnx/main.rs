@@ -1,7 +1,8 @@
-//! Reading ONNX files: what they say, what is refused by which rule, and hostile ones.
+//! Reading ONNX files: what they say, what is refused by which rule, constants that are folded, and hostile ones.
 
 mod attributes;
 mod files;
+mod fold;
 mod fuzz;
 mod import;
 mod message;

@@ -93,10 +93,9 @@ impl<'n, 'a> Call<'n, 'a> {
         let mut named = vec![false; rank];
         for &axis in axes {
             let at = self.axis(axis, rank)?;
-            if named.get(at) == Some(&true) {
+            if named.get_mut(at).is_some_and(|named| std::mem::replace(named, true)) {
                 return Err(self.shape_error(format!("axis {axis} is named twice")));
             }
-            named.iter_mut().skip(at).take(1).for_each(|named| *named = true);
         }
         Ok(named)
     }

@@ -100,6 +100,9 @@ pub(super) fn of_pairs(op: &str) -> Two {
 /// `Add`, `Sub`, `Mul`, `Div`, `Mod`, and `Min`, `Max` and `Sum` of any number of inputs.
 pub(super) fn arithmetic<'a>(call: &Call<'_, 'a>) -> Result<HostTensor<'a>> {
     let inputs = call.all()?;
+    if inputs.len() != 2 && !matches!(call.node.op_type(), "Min" | "Max" | "Sum") {
+        return Err(call.node.refused(Refusal::Structure, format!("it has {} inputs, not 2", inputs.len())));
+    }
     let ty = numbers(call, &inputs)?;
     let is_float = matches!(inputs.first().map(|input| input.number(0)), Some(Float(_)));
     let two = match (call.node.op_type(), call.node.int_or("fmod", 0)?) {
@@ -136,17 +139,17 @@ pub(super) fn comparison<'a>(
     })
 }
 
-/// `And`, `Or`, `Xor` and `Not`.
+/// `And`, `Or` and `Xor`; `Not` differs from true.
 pub(super) fn logic<'a>(call: &Call<'_, 'a>, of: fn(bool, bool) -> bool) -> Result<HostTensor<'a>> {
-    let inputs = call.all()?;
+    let one = HostTensor::new([], ElementType::Bool, vec![1])?;
+    let inputs = [call.input(0)?, if call.node.op_type() == "Not" { &one } else { call.input(1)? }];
     match call.same_type(&inputs)? {
         ElementType::Bool => {}
         other => return Err(call.type_error(format!("its inputs are {other}, but must be bool"))),
     }
     computed(call, &inputs, ElementType::Bool, &|numbers| match numbers {
-        [Int(a)] => Ok(Int(of(*a != 0, true).into())),
         [Int(a), Int(b)] => Ok(Int(of(*a != 0, *b != 0).into())),
-        _ => Err("it has one or two inputs"),
+        _ => Err("it has two inputs"),
     })
 }
 

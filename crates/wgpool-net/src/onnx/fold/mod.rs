@@ -83,7 +83,6 @@ pub fn fold<'a>(
         "GreaterOrEqual" => elementwise::comparison(call, |order| order.is_ge()),
         "And" => elementwise::logic(call, |a, b| a && b),
         "Or" => elementwise::logic(call, |a, b| a || b),
-        // `Not` is called with a true second.
         "Xor" | "Not" => elementwise::logic(call, |a, b| a != b),
         "Neg" => elementwise::unary(call, Some(i128::wrapping_neg), |x| -x),
         "Abs" => elementwise::unary(call, Some(i128::wrapping_abs), f64::abs),
