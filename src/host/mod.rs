@@ -28,7 +28,7 @@ mod unpool;
 pub(crate) use self::activation::{each, prelu};
 pub(crate) use self::exp::exp;
 pub use self::prepared::Prepared;
-pub use self::simd::{Simd, limit_simd};
+pub use self::simd::{Simd, level as simd_level, limit_simd};
 use crate::error::{Error, Result};
 use crate::problem::{ConvWork, Epilogue, Problem, Work};
 use crate::spec::Op;
