@@ -87,6 +87,47 @@ fn long_sums_are_summed_in_ranges() {
     agrees(conv().activation(Activation::Tanh), &[1, 3000, 6, 7], &[40, 3000, 1, 1], true);
 }
 
+/// Output channels that fill the lanes of registers, or nearly: images, groups, axes, strides, and sums of several ranges.
+#[test]
+fn output_channels_lie_in_lanes() {
+    let pad = |n: usize| Padding::symmetric([n]);
+    for special in [false, true] {
+        agrees(conv().padding(pad(1)), &[1, 8, 31, 29], &[64, 8, 3, 3], special);
+        agrees(conv().padding(pad(2)), &[5, 6, 9, 7], &[48, 6, 5, 5], special);
+        agrees(conv().padding(pad(3)).stride([2]), &[2, 3, 45, 40], &[32, 3, 7, 7], special);
+        agrees(
+            conv().padding(pad(2)).dilation([2, 1]).stride([1, 3]),
+            &[1, 5, 30, 27],
+            &[60, 5, 3, 4],
+            special,
+        );
+        agrees(conv().groups(3), &[2, 12, 11, 10], &[180, 4, 1, 2], special);
+        agrees(conv(), &[3, 20, 13, 7], &[144, 20, 1, 1], special);
+        agrees(conv().activation(Activation::Tanh), &[1, 4, 9, 19], &[16, 4, 2, 2], special);
+    }
+    agrees(conv().padding(pad(4)), &[1, 6, 503], &[29, 6, 9], false);
+    agrees(conv().padding(pad(1)), &[1, 4, 6, 9, 8], &[31, 4, 3, 3, 3], true);
+    agrees(conv().padding(pad(1)), &[1, 290, 7, 8], &[100, 290, 3, 3], false);
+    agrees(ConvPool::new(conv().padding(pad(1)), Pool::max([2, 2])), &[1, 8, 70, 61], &[64, 8, 3, 3], true);
+}
+
+/// Weights are packed for some registers, and may be read with others.
+#[test]
+fn weights_packed_for_other_registers() {
+    let (x, w) = (tensor(&[1, 5, 12, 13], 1, false), tensor(&[96, 5, 3, 3], 2, false));
+    let problem = Problem::new(&conv().into(), &[x.desc(), w.desc()]).expect("a legal convolution");
+    let exact = evaluate(&problem, &[&x, &w]).expect("reference");
+    at_each_simd(|packed| {
+        let prepared = Prepared::new(problem.clone(), vec![w.clone()]).expect("weights of the problem");
+        for read in [Simd::Baseline, Simd::Avx2, Simd::Avx512] {
+            host::limit_simd(read);
+            let got = prepared.run(&[&x]).expect("host path");
+            assert_eq!(compare(&exact[0], &got[0]).expect("the same shapes"), None, "{packed:?}, {read:?}");
+        }
+        host::limit_simd(packed);
+    });
+}
+
 #[test]
 fn pooled_tiles_agree() {
     for special in [false, true] {

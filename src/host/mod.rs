@@ -36,7 +36,7 @@ pub(crate) use self::activation::{each, prelu};
 pub(crate) use self::exp::exp;
 pub(crate) use self::log::log;
 pub use self::prepared::Prepared;
-pub use self::simd::{Simd, limit_simd};
+pub use self::simd::{Simd, level as simd_level, limit_simd};
 pub(crate) use self::values::{Values, zip};
 use crate::error::{Error, Result};
 use crate::problem::{ConvWork, Epilogue, Problem, Work};

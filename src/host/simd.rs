@@ -1,5 +1,6 @@
 //! Running loops with the widest registers that the machine has.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The registers that the host path's loops are compiled for.
@@ -38,7 +39,24 @@ fn detected() -> Simd {
     Simd::Baseline
 }
 
-/// The registers in use.
+/// The name, in lower case: `avx512`.
+impl fmt::Display for Simd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Simd::Baseline => "baseline",
+            Simd::Avx2 => "avx2",
+            Simd::Avx512 => "avx512",
+        })
+    }
+}
+
+/// The registers that the host path uses now.
+///
+/// ```
+/// use wgpool::host::{Simd, limit_simd, simd_level};
+/// limit_simd(Simd::Baseline);
+/// assert_eq!(simd_level().to_string(), "baseline");
+/// ```
 pub fn level() -> Simd {
     match LEVEL.load(Ordering::Relaxed) {
         0 => Simd::Baseline,

@@ -24,6 +24,7 @@ use std::process::ExitCode;
 
 use args::Command;
 use document::document;
+use wgpool::host::{self, Simd};
 use wgpool::text::escaped;
 
 /// Exit status of every failure, also of wrong arguments.
@@ -38,6 +39,11 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return args::report(&error),
     };
+    if let Some(simd) = cli.simd.map(Simd::from)
+        && host::limit_simd(simd) < simd
+    {
+        return fail(&format!("--simd {simd}: this CPU has {}", host::simd_level()));
+    }
     // Where a result goes to standard output, it is there alone.
     let mut out: Box<dyn Write> =
         if cli.writes_to_stdout() { Box::new(io::stderr()) } else { Box::new(io::stdout().lock()) };

@@ -11,6 +11,26 @@ fn number(value: &Value) -> f64 {
 }
 
 #[test]
+fn registers_are_limited() {
+    use wgpool::host::{Simd, limit_simd};
+    let folder = Folder::new();
+    let said = folder.succeeds("bench --quick --case C2,P7 --adapter host --simd baseline --json b.json");
+    assert!(said.contains("with baseline of"), "{said}");
+    let json: Value = serde_json::from_slice(&folder.read("b.json")).expect("JSON");
+    assert_eq!(json["host"]["simd"], "baseline");
+    assert_eq!(json["cases"][0]["faults"], Value::Array(vec![]));
+    let widest = limit_simd(Simd::Avx512);
+    folder.succeeds(&format!("bench --quick --case P7 --adapter host --simd {widest} --json w.json"));
+    let json: Value = serde_json::from_slice(&folder.read("w.json")).expect("JSON");
+    assert_eq!(json["host"]["simd"], widest.to_string());
+    folder.fails("bench --simd mmx", "avx2");
+    // What a CPU lacks is not taken for something else.
+    if widest < Simd::Avx512 {
+        folder.fails("adapters --simd avx512", "this CPU has");
+    }
+}
+
+#[test]
 fn a_software_adapter_beside_the_host_path() {
     let folder = Folder::new();
     let said = folder

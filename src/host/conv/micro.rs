@@ -19,7 +19,7 @@ pub(super) fn panel() -> usize {
 }
 
 /// [`PANEL`] pixels of one term, in a cache line of their own: registers are loaded from two lines only slowly.
-#[derive(Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(64))]
 pub(super) struct Row(pub [f32; PANEL]);
 

@@ -1,12 +1,14 @@
 //! Convolution, its adjoint and dense layers, all in 32-bit floats.
 
 mod adjoint;
+mod channels;
 mod dense;
 mod depthwise;
 mod direct;
 mod gather;
 mod gemm;
 mod grid;
+mod lanes;
 mod micro;
 mod packed;
 mod padded;

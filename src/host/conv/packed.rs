@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::kernel_taps;
-use super::micro::CHANNELS;
+use super::lanes::{self, LANES};
+use super::micro::{CHANNELS, Row};
 use crate::error::Result;
 use crate::host::output::{WORTH_SHARING, fill};
 use crate::problem::ConvWork;
@@ -12,35 +13,46 @@ use crate::problem::ConvWork;
 /// those of the next.
 #[derive(Clone, Debug)]
 pub(in crate::host) struct Packed {
-    data: Vec<f32>,
+    data: Vec<Row>,
     terms: usize,
     group_out: usize,
     /// Output channels of a block; the last of a group may have fewer.
     block: usize,
     /// Blocks of a group.
     pub blocks: usize,
+    /// Whether blocks are those of [`lanes`], in which zeros fill the channels' last line, or those of
+    /// [`micro`](super::micro).
+    pub in_lanes: bool,
 }
 
 impl Packed {
     pub fn new(work: &ConvWork, w: &[f32]) -> Result<Packed> {
         let (ks, taps) = (work.kernel, kernel_taps(work)?);
         let terms = work.group_in * taps.len();
-        let blocks = work.group_out.div_ceil(CHANNELS);
-        let block = work.group_out.div_ceil(blocks);
+        let in_lanes = in_lanes(work);
+        let most = if in_lanes { lanes::most_lines() * LANES } else { CHANNELS };
+        let even = work.group_out.div_ceil(work.group_out.div_ceil(most));
+        let block = if in_lanes { even.next_multiple_of(LANES) } else { even };
         let blocks = work.group_out.div_ceil(block);
-        let len = block * terms;
-        let data =
-            fill(work.groups * blocks * len, len, WORTH_SHARING.div_ceil(len), |i, out: &mut [f32]| {
+        let len = rows(block * terms);
+        let data = fill(
+            work.groups * blocks * len,
+            len,
+            WORTH_SHARING.div_ceil(len * LANES),
+            |i, out: &mut [Row]| {
+                let out: &mut [f32] = bytemuck::cast_slice_mut(out);
                 let (group, from) = (i / blocks, i % blocks * block);
                 let count = block.min(work.group_out - from);
+                let width = if in_lanes { count.next_multiple_of(LANES) } else { count };
                 let first = (group * work.group_out + from) * ks.o;
                 let places = (0..work.group_in).flat_map(|i| taps.iter().map(move |tap| i * ks.i + tap));
-                for (place, out) in places.zip(out.chunks_exact_mut(count)) {
+                for (place, out) in places.zip(out.chunks_exact_mut(width)) {
                     let weights = w[first + place..].iter().step_by(ks.o);
-                    out.iter_mut().zip(weights).for_each(|(out, w)| *out = *w);
+                    out[..count].iter_mut().zip(weights).for_each(|(out, w)| *out = *w);
                 }
-            })?;
-        Ok(Packed { data, terms, group_out: work.group_out, block, blocks })
+            },
+        )?;
+        Ok(Packed { data, terms, group_out: work.group_out, block, blocks, in_lanes })
     }
 
     /// The output channels of a block, counted in its group.
@@ -51,7 +63,22 @@ impl Packed {
     /// The weights of a block from term `first` on.
     #[inline(always)]
     pub fn weights(&self, group: usize, block: usize, first: usize) -> &[f32] {
-        let from = (group * self.blocks + block) * self.block * self.terms;
-        &self.data[from + first * self.channels(block).len()..]
+        &bytemuck::cast_slice(self.of(group, block))[first * self.channels(block).len()..]
     }
+
+    /// The lines of a block.
+    pub(super) fn of(&self, group: usize, block: usize) -> &[Row] {
+        let len = rows(self.block * self.terms);
+        &self.data[(group * self.blocks + block) * len..][..len]
+    }
+}
+
+/// Cache lines that hold `len` elements.
+fn rows(len: usize) -> usize {
+    len.div_ceil(LANES)
+}
+
+/// Whether output channels fill lanes but for a ninth.
+fn in_lanes(work: &ConvWork) -> bool {
+    work.group_out.next_multiple_of(LANES) * 8 <= work.group_out * 9
 }

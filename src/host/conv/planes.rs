@@ -22,7 +22,7 @@ const PART: usize = 640 * PANEL;
 /// Blocks from which on pixels are worth gathering: they then lie in one piece for all of them.
 const FEW: usize = 4;
 /// Terms whose sums are added in one chain.
-const CHAINED: usize = 1280;
+pub(super) const CHAINED: usize = 1280;
 
 pub(super) fn conv(
     work: &ConvWork,
@@ -48,11 +48,11 @@ pub(super) fn conv(
 
 /// A convolution ready to be computed tile by tile.
 pub(in crate::host) struct Planes<'a> {
-    work: &'a ConvWork,
-    weights: &'a Packed,
-    epilogue: Epilogue<'a, f32>,
+    pub(super) work: &'a ConvWork,
+    pub(super) weights: &'a Packed,
+    pub(super) epilogue: Epilogue<'a, f32>,
     x: &'a [f32],
-    view: View,
+    pub(super) view: View,
 }
 
 /// Where results go: image `n`, channel `c` (of all groups), pixel `p` to `n * image + c * channel + p - origin`.
@@ -69,11 +69,12 @@ pub(in crate::host) struct Target<'a> {
 pub(in crate::host) struct Scratch {
     copy: Vec<f32>,
     gathered: Vec<Row>,
-    sums: Vec<Row>,
-    totals: Vec<Row>,
+    pub(super) sums: Vec<Row>,
+    pub(super) totals: Vec<Row>,
     panels: Vec<Panel>,
     runs: Vec<Run>,
     steps: Vec<usize>,
+    pub(super) bases: Vec<usize>,
 }
 
 /// The pixels of a panel: those of `runs`, neighbours in memory if `direct`.
@@ -104,7 +105,7 @@ impl<'a> Planes<'a> {
         epilogue: Epilogue<'a, f32>,
         positions: usize,
     ) -> Result<Planes<'a>> {
-        let view = View::new(work, work.reaches_padding(), positions)?;
+        let view = View::new(work, work.reaches_padding(), positions, weights.in_lanes)?;
         Ok(Planes { work, weights, epilogue, x, view })
     }
 
@@ -113,25 +114,37 @@ impl<'a> Planes<'a> {
         if tile.pixels.is_empty() || tile.images.is_empty() || tile.blocks.is_empty() {
             return Ok(());
         }
-        match self.view.panel {
-            WIDE => self.tile_of::<WIDE>(scratch, tile, target),
-            _ => self.tile_of::<PANEL>(scratch, tile, target),
-        }
-    }
-
-    /// Computes a tile in panels of `P` pixels.
-    fn tile_of<const P: usize>(&self, scratch: &mut Scratch, tile: &Tile, target: Target) -> Result<()> {
-        let Scratch { copy, gathered, sums, totals, panels, runs, steps } = scratch;
         let (work, view) = (self.work, &self.view);
-        let positions = tile.pixels.start / view.unit..tile.pixels.end.div_ceil(view.unit);
+        let mut copy = std::mem::take(&mut scratch.copy);
         let x: &[f32] = if view.copied {
-            memory::resize(copy, copy.len().max(view.copy_len(tile.images.len())), 0.0)?;
-            view.copy(work, self.x, tile.group, tile.images.clone(), positions.clone(), copy);
-            copy
+            let len = copy.len().max(view.copy_len(tile.images.len()));
+            memory::resize(&mut copy, len, 0.0)?;
+            let positions = tile.pixels.start / view.unit..tile.pixels.end.div_ceil(view.unit);
+            view.copy(work, self.x, tile.group, tile.images.clone(), positions, &mut copy);
+            &copy
         } else {
             &self.x[tile.group * work.group_in * work.input.c..]
         };
-        self.panels::<P>(tile, positions.start, x.len(), panels, runs)?;
+        match self.view.panel {
+            _ if self.weights.in_lanes => self.in_lanes(x, scratch, tile, target)?,
+            WIDE => self.tile_of::<WIDE>(x, scratch, tile, target)?,
+            _ => self.tile_of::<PANEL>(x, scratch, tile, target)?,
+        }
+        scratch.copy = copy;
+        Ok(())
+    }
+
+    /// Computes a tile from `x` in panels of `P` pixels.
+    fn tile_of<const P: usize>(
+        &self,
+        x: &[f32],
+        scratch: &mut Scratch,
+        tile: &Tile,
+        target: Target,
+    ) -> Result<()> {
+        let Scratch { gathered, sums, totals, panels, runs, steps, .. } = scratch;
+        let (work, view) = (self.work, &self.view);
+        self.panels::<P>(tile, tile.pixels.start / view.unit, x.len(), panels, runs)?;
         let terms = view.offsets.len();
         let parts = terms.div_ceil(PART / P);
         let part = terms.div_ceil(parts);
@@ -205,7 +218,6 @@ impl<'a> Planes<'a> {
         runs: &mut Vec<Run>,
     ) -> Result<()> {
         let view = &self.view;
-        let reach = view.offsets.iter().copied().max().unwrap_or(0);
         panels.clear();
         runs.clear();
         let pixels = tile.images.len() * tile.pixels.len();
@@ -214,7 +226,7 @@ impl<'a> Planes<'a> {
         let mut close = |runs: &[Run]| {
             let mine = &runs[open..];
             let Some(Run { base, .. }) = mine.first() else { return };
-            let roomy = mine.iter().all(|r| r.base + reach + P <= len);
+            let roomy = mine.iter().all(|r| r.base + view.reach + P <= len);
             panels.push(Panel {
                 runs: open..runs.len(),
                 base: *base,
@@ -283,7 +295,7 @@ fn add(sums: &mut [Row], other: &[Row]) {
 }
 
 /// Adds sums to their totals.
-fn add_up(totals: &mut Vec<Row>, sums: &[Row]) -> Result<()> {
+pub(super) fn add_up(totals: &mut Vec<Row>, sums: &[Row]) -> Result<()> {
     if totals.is_empty() {
         memory::reserve(totals, sums.len())?;
         totals.extend_from_slice(sums);

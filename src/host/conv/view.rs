@@ -21,8 +21,9 @@ pub(super) struct View {
     pub row: usize,
     /// Pixels of a panel.
     pub panel: usize,
-    /// Where the terms of a window lie, seen from its first.
+    /// Where the terms of a window lie, seen from its first, and the largest of these.
     pub offsets: Vec<usize>,
+    pub reach: usize,
     /// Distance between images, channels, and windows on each axis.
     image: usize,
     channel: usize,
@@ -46,12 +47,12 @@ pub(super) fn unit(work: &ConvWork) -> usize {
 }
 
 impl View {
-    /// A view for tiles of at most `positions` positions of the cut axis.
-    pub fn new(work: &ConvWork, pads: bool, positions: usize) -> Result<View> {
+    /// A view for tiles of at most `positions` positions of the cut axis. Pixels `apart` are read one by one, wherever they lie.
+    pub fn new(work: &ConvWork, pads: bool, positions: usize, apart: bool) -> Result<View> {
         let [a0, a1, a2] = &work.axes;
         let cut = cut(work);
         let unit = unit(work);
-        let stride = if a2.output > 1 { a2.stride } else { 1 };
+        let stride = if a2.output > 1 && !apart { a2.stride } else { 1 };
         let copied = pads || stride > 1;
         let mut extents = work.axes.map(|a| a.reach(a.output));
         extents[cut] = work.axes[cut].reach(positions.clamp(1, work.axes[cut].output));
@@ -63,7 +64,7 @@ impl View {
         } else {
             (work.input.n, work.input.c, [work.input.space[0], work.input.space[1]])
         };
-        let windows = [a0.stride * rows[0], a1.stride * rows[1], 1];
+        let windows = [a0.stride * rows[0], a1.stride * rows[1], a2.stride / stride];
         let along = |t: usize| {
             let at = t * a2.dilation;
             if copied { at % stride * part + at / stride } else { at }
@@ -92,6 +93,7 @@ impl View {
             unit,
             row,
             panel,
+            reach: offsets.iter().copied().max().unwrap_or(0),
             offsets,
             image,
             channel,
@@ -111,6 +113,11 @@ impl View {
             at[self.cut] -= first;
         }
         n * self.image + (0..MAX_SPATIAL).map(|i| at[i] * self.windows[i]).sum::<usize>()
+    }
+
+    /// Distance between neighbouring windows of a row.
+    pub fn step(&self) -> usize {
+        self.windows[2]
     }
 
     /// Elements that a copy of `images` images takes, with room to read a panel from any of them.

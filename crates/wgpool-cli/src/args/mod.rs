@@ -47,6 +47,10 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "FILE")]
     tuning: Option<PathBuf>,
 
+    /// The widest registers that the host path uses [default: the widest of this CPU]
+    #[arg(long, global = true, value_name = "REGISTERS")]
+    pub simd: Option<op::names::SimdArg>,
+
     /// Folder for the demonstration's pictures (PNG)
     #[arg(short, long, alias = "output", value_name = "DIR")]
     pub out: Option<PathBuf>,

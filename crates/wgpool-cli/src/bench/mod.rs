@@ -161,6 +161,7 @@ fn measure(
             machine: machine::machine(),
             device: engine.map(Device::of),
             threads: rayon::current_num_threads(),
+            simd: wgpool::host::simd_level(),
             quick: args.quick,
             host: Ceilings::of_host()?,
             gpu: engine.map(Ceilings::of_gpu).transpose()?,

@@ -13,8 +13,9 @@ pub fn print(report: &Report, out: &mut dyn Write) -> Result<()> {
     line(
         out,
         format_args!(
-            "host path, {} threads of {}, {} ({}): {}",
+            "host path, {} threads with {} of {}, {} ({}): {}",
             report.threads,
+            report.simd,
             report.machine.cpu,
             report.machine.os,
             report.machine.arch,

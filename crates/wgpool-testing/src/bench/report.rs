@@ -6,6 +6,7 @@ use super::ceilings::Ceilings;
 use super::contest::{CaseReport, FusionReport};
 use super::measure::{Spread, Timing};
 use wgpool::engine::Engine;
+use wgpool::host::Simd;
 use wgpool::testing::SEED;
 
 /// The version of the JSON that [`Report::to_json`] writes.
@@ -107,6 +108,8 @@ pub struct Report {
     pub machine: Machine,
     /// Threads of the host path.
     pub threads: usize,
+    /// Its registers.
+    pub simd: Simd,
     /// Whether it was only a first look, with few measurements.
     pub quick: bool,
     /// The CPU's ceilings.
@@ -133,7 +136,7 @@ impl Report {
     /// The report as JSON.
     ///
     /// - `schema` (a number that changes when the meaning of a field does), `version` (of this crate), `date`, `quick`
-    /// - `host`: `cpu`, `os`, `arch`, `threads`, `ceilings`; `adapter`: null, or `name`, `api`, `driver`, `software`, `hardware_kernels`,
+    /// - `host`: `cpu`, `os`, `arch`, `threads`, `simd` (`baseline`, `avx2` or `avx512`), `ceilings`; `adapter`: null, or `name`, `api`, `driver`, `software`, `hardware_kernels`,
     ///   `cooperative_matrices`, `timestamps`, `ceilings`. Ceilings are `gbs` (GB/s of a copy, reads and writes counted) and `gflops` (GFLOP/s
     ///   of 32-bit multiply-adds, two operations each).
     /// - `cases`: `name`, `accuracy` (`element` or `tile`, see [`Accuracy`](wgpool::Accuracy)), `inputs` and `outputs` (each `shape` and `dtype`), `bytes` (of all tensors, each once), `flops` (by the definition), `checked` (`elements`, of
@@ -162,7 +165,7 @@ impl Report {
             "quick": self.quick,
             "host": {
                 "cpu": self.machine.cpu, "os": self.machine.os, "arch": self.machine.arch,
-                "threads": self.threads, "ceilings": ceilings(&self.host),
+                "threads": self.threads, "simd": self.simd.to_string(), "ceilings": ceilings(&self.host),
             },
             "adapter": adapter,
             "cases": self.cases.iter().map(|case| self.case_json(case)).collect::<Vec<_>>(),

@@ -1,6 +1,7 @@
 //! Names of choices, as values of flags.
 
 use clap::ValueEnum;
+use wgpool::host::Simd;
 use wgpool::{Accuracy, DenseLayout, IndexNumbering, KernelLayout, Layout, RoiMode};
 
 /// [`Layout`] as a flag.
@@ -66,6 +67,27 @@ pub enum PoolArg {
     Max,
     /// The mean of each window
     Avg,
+}
+
+/// The registers of the host path.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SimdArg {
+    /// SSE2 on x86-64, NEON on AArch64
+    Baseline,
+    /// AVX2 and FMA
+    Avx2,
+    /// AVX-512
+    Avx512,
+}
+
+impl From<SimdArg> for Simd {
+    fn from(arg: SimdArg) -> Simd {
+        match arg {
+            SimdArg::Baseline => Simd::Baseline,
+            SimdArg::Avx2 => Simd::Avx2,
+            SimdArg::Avx512 => Simd::Avx512,
+        }
+    }
 }
 
 impl From<AccuracyArg> for Accuracy {

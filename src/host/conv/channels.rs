@@ -1,0 +1,116 @@
+//! Tiles of channels-first convolution in [`lanes`]: their sums are transposed as they are stored.
+
+use std::ops::Range;
+
+use super::grid::Tile;
+use super::lanes::{self, LANES, PIXELS, Product};
+use super::micro::Row;
+use super::planes::{CHAINED, Planes, Scratch, Target, add_up};
+use crate::error::Result;
+use crate::memory;
+use crate::spec::Activation;
+
+/// Pixels whose sums are stored together: a multiple of what blocks and lines hold.
+const STORED: usize = 8 * PIXELS;
+
+impl Planes<'_> {
+    /// Computes a tile from `x`.
+    pub(super) fn in_lanes(
+        &self,
+        x: &[f32],
+        scratch: &mut Scratch,
+        tile: &Tile,
+        target: Target,
+    ) -> Result<()> {
+        let Scratch { sums, totals, bases, .. } = scratch;
+        let view = &self.view;
+        let count = tile.images.len() * tile.pixels.len();
+        self.bases(tile, bases)?;
+        let terms = view.offsets.len();
+        let range = terms.div_ceil(terms.div_ceil(CHAINED));
+        for block in tile.blocks.clone() {
+            let weights = self.weights.of(tile.group, block);
+            let lines = self.weights.channels(block).len().div_ceil(LANES);
+            for first in (0..count).step_by(STORED) {
+                let bases = &bases[first..bases.len().min(first + STORED)];
+                // Lines of pixels that are not there are transposed with the last.
+                memory::resize(sums, (bases.len() + LANES) * lines, Row::default())?;
+                totals.clear();
+                for (offsets, weights) in view.offsets.chunks(range).zip(weights.chunks(range * lines)) {
+                    for (bases, sums) in bases.as_chunks().0.iter().zip(sums.chunks_exact_mut(PIXELS * lines))
+                    {
+                        let product = Product { bases, offsets, reach: view.reach, x, weights, lines };
+                        lanes::block(&product, bytemuck::cast_slice_mut(sums));
+                    }
+                    if range < terms {
+                        add_up(totals, sums)?;
+                    }
+                }
+                let sums = if range < terms { &totals } else { &sums };
+                self.store_lanes(sums, tile, block, first..count.min(first + STORED), target);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the terms of each pixel begin, with more of the last so that blocks are whole.
+    fn bases(&self, tile: &Tile, bases: &mut Vec<usize>) -> Result<()> {
+        let view = &self.view;
+        let cut = tile.pixels.start / view.unit;
+        bases.clear();
+        memory::reserve(bases, (tile.images.len() * tile.pixels.len()).next_multiple_of(PIXELS))?;
+        let step = view.step();
+        for image in tile.images.clone() {
+            let read = if view.copied { image - tile.images.start } else { image };
+            let mut pixel = tile.pixels.start;
+            while pixel < tile.pixels.end {
+                let base = view.base(self.work, read, pixel, cut);
+                let width = self.work.axes[2].output;
+                let count = (width - pixel % width).min(tile.pixels.end - pixel);
+                bases.extend((0..count).map(|i| base + i * step));
+                pixel += count;
+            }
+        }
+        let last = bases.last().copied().unwrap_or(0);
+        bases.resize(bases.len().next_multiple_of(PIXELS), last);
+        Ok(())
+    }
+
+    /// Finishes the sums of a block's pixels and stores them.
+    fn store_lanes(&self, sums: &[Row], tile: &Tile, block: usize, pixels: Range<usize>, target: Target) {
+        let channels = self.weights.channels(block);
+        let lines = channels.len().div_ceil(LANES);
+        let first = tile.group * self.work.group_out + channels.start;
+        let relu = self.work.activation == Activation::Relu;
+        let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+        let mut at = pixels.start;
+        let mut rows = [[0f32; LANES]; 64];
+        while at < pixels.end {
+            let (image, pixel) = (at / tile.pixels.len(), at % tile.pixels.len());
+            let count = LANES.min(tile.pixels.len() - pixel).min(pixels.end - at);
+            wide!(|_| {
+                lanes::transpose(&sums[(at - pixels.start) * lines..], lines, &mut rows[..lines * LANES]);
+                for (row, c) in rows.iter_mut().zip(first..first + channels.len()) {
+                    let bias = self.epilogue.bias_of(c);
+                    *row = row.map(|s| s + bias).map(|s| if s < floor { floor } else { s });
+                }
+            });
+            let rows = &mut rows[..channels.len()];
+            if !relu && self.work.activation != Activation::None {
+                self.epilogue.activate(rows.as_flattened_mut(), first, [channels.len(), LANES]);
+            }
+            let to = (tile.images.start + image) * target.image + tile.pixels.start + pixel - target.origin;
+            for (row, c) in rows.iter().zip(first..) {
+                let to = to + c * target.channel;
+                // SAFETY: every pixel of every channel belongs to one tile.
+                unsafe {
+                    match count {
+                        LANES => target.out.write(to, row),
+                        _ => target.out.write(to, &row[..count]),
+                    }
+                }
+            }
+            at += count;
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The innermost loops of convolution with output channels in the lanes of registers: a few pixels by a block of channels.
+//!
+//! What a pixel reads are single numbers, each multiplied with a line of weights. So nothing is gathered, wherever the numbers
+//! lie, and blocks are as fast at the ends of short rows and with strides as anywhere.
+
+use super::micro::Row;
+use crate::host::simd::{self, Simd, mul_add};
+use crate::host::sum::CHAIN;
+
+/// Pixels of a block: with one line of [`LANES`] channels their sums fill 12 of the 16 registers of AVX2, and with
+/// four 24 of the 32 of AVX-512.
+pub(super) const PIXELS: usize = 6;
+/// Channels of a line, which fill a cache line.
+pub(super) const LANES: usize = 16;
+
+/// The most lines of a block for the registers in use.
+pub(super) fn most_lines() -> usize {
+    if simd::level() == Simd::Avx512 { 4 } else { 1 }
+}
+
+/// What a block is computed from.
+#[derive(Clone, Copy)]
+pub(super) struct Product<'a> {
+    /// Where each pixel's terms begin in `x`.
+    pub bases: &'a [usize; PIXELS],
+    /// Where terms lie, seen from there, and the largest of all.
+    pub offsets: &'a [usize],
+    pub reach: usize,
+    pub x: &'a [f32],
+    /// `[term][line]`, and the lines of a term.
+    pub weights: &'a [Row],
+    pub lines: usize,
+}
+
+/// `sums[p][c] = sum over t of x[bases[p] + offsets[t]] * weights[t][c]`, in chains as everywhere.
+pub(super) fn block(product: &Product, sums: &mut [f32]) {
+    wide!(|simd| match product.lines {
+        4 => chains::<64>(simd, product, sums),
+        3 => chains::<48>(simd, product, sums),
+        2 => chains::<32>(simd, product, sums),
+        _ => chains::<LANES>(simd, product, sums),
+    });
+}
+
+/// The sums of `L` channels.
+#[inline(always)]
+fn chains<const L: usize>(simd: Simd, product: &Product, sums: &mut [f32]) {
+    let Product { bases, offsets, reach, x, weights, .. } = *product;
+    let Some(sums) = sums.as_chunks_mut::<L>().0.first_chunk_mut() else { return };
+    let weights = bytemuck::cast_slice::<Row, f32>(weights).as_chunks::<L>().0;
+    let x = bases.map(|base| &x[base..=base + reach]);
+    let chain = offsets.len().div_ceil(offsets.len().div_ceil(CHAIN).max(1)).max(1);
+    let mut add = false;
+    for (offsets, weights) in offsets.chunks(chain).zip(weights.chunks(chain)) {
+        chain_of(simd, offsets, x, weights, add, sums);
+        add = true;
+    }
+}
+
+/// Adds one chain. Written so that the compiler keeps `latest` in registers, which it does of these loops alone; at the end it
+/// does of one kind for one line, and of another for more.
+#[inline(always)]
+fn chain_of<const L: usize>(
+    simd: Simd,
+    offsets: &[usize],
+    x: [&[f32]; PIXELS],
+    weights: &[[f32; L]],
+    add: bool,
+    sums: &mut [[f32; L]; PIXELS],
+) {
+    let mut latest = [[0f32; L]; PIXELS];
+    for (&offset, weights) in offsets.iter().zip(weights) {
+        for p in 0..PIXELS {
+            // SAFETY: no offset is larger than the reach, which is the last element of each of these slices.
+            let x = unsafe { *x[p].get_unchecked(offset) };
+            latest[p] = std::array::from_fn(
+                #[inline(always)]
+                |j| mul_add(simd, x, weights[j], latest[p][j]),
+            );
+        }
+    }
+    if L == LANES {
+        for p in 0..PIXELS {
+            for j in 0..L {
+                sums[p][j] = if add { sums[p][j] + latest[p][j] } else { latest[p][j] };
+            }
+        }
+    } else {
+        for (sums, latest) in sums.iter_mut().zip(latest) {
+            for j in 0..L {
+                sums[j] = if add { sums[j] + latest[j] } else { latest[j] };
+            }
+        }
+    }
+}
+
+/// `to[c][p] = sums[p][c]` of [`LANES`] pixels and `to.len()` channels; pixels lie `lines` lines apart.
+#[inline(always)]
+pub(super) fn transpose(sums: &[Row], lines: usize, to: &mut [[f32; LANES]]) {
+    let sums: &[f32] = bytemuck::cast_slice(sums);
+    for first in (0..LANES).step_by(4) {
+        for (c, to) in (0..).step_by(4).zip(to.as_chunks_mut::<4>().0) {
+            let rows = std::array::from_fn(|p| {
+                let row = &sums[(first + p) * lines * LANES + c..];
+                [row[0], row[1], row[2], row[3]]
+            });
+            for (to, row) in to.iter_mut().zip(four_by_four(rows)) {
+                to[first..first + 4].copy_from_slice(&row);
+            }
+        }
+    }
+}
+
+/// The transpose, by shuffles that compilers do not find.
+#[inline(always)]
+fn four_by_four(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{__m128, _MM_TRANSPOSE4_PS};
+        let [mut a, mut b, mut c, mut d]: [__m128; 4] = rows.map(bytemuck::cast);
+        // SAFETY: every x86-64 has SSE.
+        unsafe { _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d) };
+        [a, b, c, d].map(bytemuck::cast)
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    std::array::from_fn(|c| rows.map(|row| row[c]))
+}
