@@ -130,7 +130,8 @@ impl Numbers {
         let far = |(expected, got): (f64, f64)| {
             let bound = if self.is_exact { 0.0 } else { absolute + relative * expected.abs() };
             let same = expected == got || (expected.is_nan() && got.is_nan());
-            !same && !((expected - got).abs() <= bound)
+            let near = (expected - got).abs() <= bound;
+            !(same || near)
         };
         let pairs = || self.values.iter().copied().zip(got.values.iter().copied());
         let (at, (expected, value)) = pairs().enumerate().find(|(_, pair)| far(*pair))?;

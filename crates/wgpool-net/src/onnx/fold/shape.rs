@@ -31,8 +31,9 @@ fn resolved(call: &Call<'_, '_>, wanted: &[i64], from: &[usize]) -> Result<Vec<u
         *length = 0;
         let others: Vec<usize> =
             wanted.iter().zip(&shape).filter(|(w, _)| **w != -1).map(|(_, &l)| l).collect();
-        let others =
-            count(&others).filter(|&others| others > 0 && elements % others == 0).ok_or_else(wrong)?;
+        let others = count(&others)
+            .filter(|&others| others > 0 && elements.is_multiple_of(others))
+            .ok_or_else(wrong)?;
         if let Some(length) = left.and_then(|at| shape.get_mut(at)) {
             *length = elements / others;
         }

@@ -38,12 +38,10 @@ pub(super) fn batch<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
             }
         }
     }
-    let (mut scales, mut shifts) = (Vec::with_capacity(channels), Vec::with_capacity(channels));
-    for c in 0..channels {
-        let scale = parts[0][c] / (parts[3][c] + epsilon).sqrt();
-        scales.push(scale as f32);
-        shifts.push((parts[1][c] - parts[2][c] * scale) as f32);
-    }
+    let [scale, shift, mean, variance] = parts.as_slice() else { return Ok(Vec::new()) };
+    let scales: Vec<f64> = scale.iter().zip(variance).map(|(s, v)| s / (v + epsilon).sqrt()).collect();
+    let shifts = shift.iter().zip(mean).zip(&scales).map(|((b, m), s)| (b - m * s) as f32).collect();
+    let scales = scales.into_iter().map(|scale| scale as f32).collect();
     let mut each = vec![channels];
     each.resize(shape.len() - 1, 1);
     let inputs = [call.value(0)?, call.constant(&each, scales)?, call.constant(&each, shifts)?];

@@ -106,7 +106,8 @@ impl Pair<'_> {
 
 /// The operation that does what both do, if there is one.
 fn joined(pair: &Pair<'_>) -> Result<Option<(Joined, Problem)>> {
-    let joins: [fn(&Pair<'_>) -> Result<Option<Joined>>; 6] =
+    type Join = fn(&Pair<'_>) -> Result<Option<Joined>>;
+    let joins: [Join; 6] =
         [join::activation, join::slope, join::padding, affine::behind, join::pooling, elements::chain];
     for join in joins {
         let Some(joined) = join(pair)? else { continue };
