@@ -12,6 +12,7 @@ mod files;
 mod kernels;
 mod labels;
 mod maps;
+mod network;
 mod op;
 mod predict;
 mod summary;
@@ -54,6 +55,10 @@ fn main() -> ExitCode {
         Some(Command::Kernels(args)) => kernels::run(args, &mut *out),
         Some(Command::Summary(args)) => summary::run(args, &cli.place(), &mut *out),
         Some(Command::Predict(args)) => predict::run(args, &cli.place(), &mut *out),
+        Some(Command::Run(args)) => network::run::run(args, &cli.place(), &mut *out),
+        Some(Command::Check(args)) => {
+            network::check::run(args, &cli.place(), &mut *out).map(|found| status = found)
+        }
         Some(Command::Maps(args)) => maps::run(args, &cli.place(), &mut *out),
         Some(Command::Op(args)) => op::run(args, &cli.place(), &mut *out),
         Some(Command::Verify(args)) => verify::run(args, &cli.place(), &mut *out).map(|found| status = found),

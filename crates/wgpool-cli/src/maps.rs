@@ -68,8 +68,8 @@ fn layouts(layers: &[Layer]) -> Vec<Layout> {
     layers.iter().map(&mut next).collect()
 }
 
-/// A layer's name as a part of a file's.
-fn plain(name: &str) -> String {
+/// A name of a model as a part of a file's.
+pub fn plain(name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect()
 }

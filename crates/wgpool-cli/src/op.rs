@@ -185,7 +185,7 @@ fn timed(backend: &Backend, op: &Op, inputs: &[&Tensor]) -> Result<(Vec<Tensor>,
 }
 
 /// The elements as NumPy prints them.
-fn printed(tensor: &Tensor) -> Result<String> {
+pub fn printed(tensor: &Tensor) -> Result<String> {
     fn text<T: std::fmt::Display>(shape: &[usize], all: &[T]) -> Result<String> {
         let array = ArrayViewD::from_shape(shape, all);
         let array = array.map_err(|e| Error::document("output", e.to_string()))?;

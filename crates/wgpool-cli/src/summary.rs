@@ -1,4 +1,4 @@
-//! `wgpool summary`: the layers of a model.
+//! `wgpool summary`: the layers or nodes of a model.
 
 use std::io::Write;
 
@@ -6,11 +6,15 @@ use wgpool::Result;
 use wgpool_net::keras;
 
 use super::args::{Place, SummaryArgs};
-use super::backends;
 use super::terminal::{block, line};
+use super::{backends, network};
 
 /// Runs the command.
 pub fn run(args: &SummaryArgs, place: &Place, out: &mut dyn Write) -> Result<()> {
+    if network::is_onnx(&args.model) {
+        return network::summary::run(args, place, out);
+    }
+    args.shapes.check_none()?;
     if !args.explain {
         return block(out, keras::load_architecture(&args.model)?.summary()?.trim_end());
     }

@@ -213,6 +213,20 @@ fn a_model_by_its_operations_and_whole() {
 }
 
 #[test]
+fn an_onnx_model_by_its_operations_and_whole() {
+    let folder = Folder::new();
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/onnx/small.onnx");
+    folder.succeeds(&format!("bench {model} --batch 2 --quick --adapter host --json b.json"));
+    let report: serde_json::Value = serde_json::from_slice(&folder.read("b.json")).expect("JSON");
+    let names: Vec<&str> =
+        report["cases"].as_array().expect("cases").iter().filter_map(|case| case["name"].as_str()).collect();
+    assert_eq!(names.last(), Some(&"model batch 2"), "{names:?}");
+    assert!(names.len() > 2 && names[0].starts_with("conv"), "{names:?}");
+    let two = model.replace("small", "two");
+    folder.fails(&format!("bench {two} --batch 5 --quick --adapter host"), "give --batch 2");
+}
+
+#[test]
 fn figures_go_to_standard_output_alone() {
     let folder = Folder::new();
     let output = folder.run("bench --quick --case P5 --adapter host --json -");

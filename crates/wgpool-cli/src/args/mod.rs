@@ -1,5 +1,6 @@
 //! The arguments: what can be asked for, and the help a person reads.
 
+mod network;
 mod op;
 mod parse;
 
@@ -15,6 +16,7 @@ use wgpool::{Choice, DType};
 
 use crate::examples::Reading;
 use crate::files::{Resize, is_standard};
+pub use network::{CheckArgs, NetworkArgs, RunArgs, ShapesArgs};
 pub use op::names::AccuracyArg;
 pub use op::{Arguments, Input, OpArgs, Plane};
 
@@ -23,8 +25,11 @@ Examples:
   wgpool                                   show what it does: digits, speed, a seven
   wgpool --adapter software --out pictures the same on a software adapter, with pictures
   wgpool adapters                          what there is to run on
+  wgpool summary model.onnx                what a model is made of
   wgpool predict model.keras seven.png     classify a picture
   wgpool maps model.keras seven.png -o maps  what each layer makes of it, as pictures
+  wgpool run model.onnx -i image=photo.png run an ONNX model
+  wgpool check model.onnx                  check each of its operations against the reference
   wgpool op max-pool --window 2x2 photo.png -o out.png
   wgpool verify --adapter software         check every operation against the reference
   wgpool bench --plot bench.svg            time the adapter beside the host path
@@ -98,10 +103,14 @@ pub enum Command {
     Adapters(AdaptersArgs),
     /// List the kernels that plans choose from, which --kernels names
     Kernels(KernelsArgs),
-    /// Show the layers, shapes and parameters of a Keras model
+    /// Show the layers or nodes, shapes and parameters of a model
     Summary(SummaryArgs),
     /// Run a Keras model on arrays or pictures
     Predict(PredictArgs),
+    /// Run an ONNX or Keras model: any inputs, all outputs
+    Run(RunArgs),
+    /// Check each operation of a model against the reference
+    Check(CheckArgs),
     /// Draw the feature maps of each layer of a Keras model
     Maps(MapsArgs),
     /// Run one operation on an array or a picture
@@ -128,10 +137,21 @@ pub struct KernelsArgs {
     pub json: bool,
 }
 
+const SUMMARY_EXAMPLES: &str = "\
+Of an ONNX model the shapes are shown that its nodes have for these lengths of the inputs, or else
+those that the file declares. Parameters are the elements of weights, each counted where it is read first.
+
+Examples:
+  wgpool summary model.keras --explain
+  wgpool summary model.onnx --dim batch=1 --shape image=1x3x224x224";
+
 #[derive(Debug, clap::Args)]
+#[command(after_help = SUMMARY_EXAMPLES)]
 pub struct SummaryArgs {
-    /// The model: a config.json or a .keras archive
+    /// The model: an ONNX file, a config.json or a .keras archive
     pub model: PathBuf,
+    #[command(flatten)]
+    pub shapes: ShapesArgs,
     /// Print the kernels that compute one example too, the bytes they move, their arithmetic and the memory
     #[arg(long)]
     pub explain: bool,
@@ -310,7 +330,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = BENCH_EXAMPLES)]
 pub struct BenchArgs {
-    /// A model (a config.json or a .keras archive): its operations one by one, and all of it with copies in and out
+    /// A model (an ONNX file of one input, a config.json or a .keras archive): its operations one by one, and all of it with copies in and out
     pub model: Option<PathBuf>,
     /// Its weights [default: as for `predict`]
     #[arg(long, value_name = "FILE", requires = "model")]
@@ -318,6 +338,9 @@ pub struct BenchArgs {
     /// Sizes of its batches [default: 1]
     #[arg(long = "batch", value_name = "1,32", value_delimiter = ',', value_parser = parse::positive, requires = "model")]
     pub batches: Vec<usize>,
+    /// Length of an axis that an ONNX model names, as tokens=16
+    #[arg(long = "dim", value_name = "NAME=LENGTH", value_parser = parse::dim, requires = "model")]
+    pub dims: Vec<(String, usize)>,
     /// An operation of your own, as 'conv 3x3 64->64 same' or 'max 2x2', on each --shape
     #[arg(long = "op", value_name = "WORDS", requires = "shapes")]
     pub ops: Vec<String>,

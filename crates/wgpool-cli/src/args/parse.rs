@@ -1,5 +1,7 @@
 //! Values of flags: sizes, padding.
 
+use std::path::PathBuf;
+
 use wgpool::plan::Kernels;
 use wgpool::{DType, Padding};
 
@@ -48,6 +50,37 @@ pub fn sizes(text: &str) -> Result<Sizes, String> {
         .map(Sizes)
 }
 
+/// A name and what follows the last `=`, which a name of ONNX may hold too.
+fn named<'a>(text: &'a str, rule: &str) -> Result<(String, &'a str), String> {
+    let parts = text.rsplit_once('=').filter(|(name, _)| !name.is_empty());
+    parts.map(|(name, value)| (name.to_owned(), value)).ok_or_else(|| rule.to_owned())
+}
+
+/// The length of an axis, as `batch=4`.
+pub fn dim(text: &str) -> Result<(String, usize), String> {
+    let rule = "give a name and a length, as in batch=4";
+    let (name, length) = named(text, rule)?;
+    length.parse().map(|length| (name, length)).map_err(|_| rule.to_owned())
+}
+
+/// The shape of an input, as `image=1x3x224x224`; of a number, `x=`.
+pub fn shape(text: &str) -> Result<(String, Vec<usize>), String> {
+    let rule = "give a name and lengths, as in image=1x3x224x224";
+    match named(text, rule)? {
+        (name, "") => Ok((name, Vec::new())),
+        (name, lengths) => sizes(lengths).map(|sizes| (name, sizes.0)).map_err(|_| rule.to_owned()),
+    }
+}
+
+/// A file for an input of a name, or for the only one: `image=photo.png`, `photo.png`.
+pub fn named_file(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, file) = text.split_once('=').unwrap_or(("", text));
+    match file {
+        "" => Err("give a name and a file, as in image=photo.png".into()),
+        file => Ok((name.into(), file.into())),
+    }
+}
+
 /// Height and width: `2x3`, or `2` for both.
 pub fn pair(text: &str) -> Result<[usize; 2], String> {
     match sizes(text).map(|sizes| sizes.0).as_deref() {
@@ -87,6 +120,19 @@ mod tests {
     fn pairs_have_two_numbers() {
         assert_eq!((pair("7"), pair("2x3")), (Ok([7, 7]), Ok([2, 3])));
         assert!(pair("1x2x3").is_err() && pair("7x").is_err());
+    }
+
+    #[test]
+    fn names_have_lengths_shapes_and_files() {
+        assert_eq!(dim("batch=4"), Ok(("batch".into(), 4)));
+        assert_eq!(dim("a=b=4"), Ok(("a=b".into(), 4)));
+        assert_eq!(shape("x=1x3"), Ok(("x".into(), vec![1, 3])));
+        assert_eq!(shape("x="), Ok(("x".into(), vec![])));
+        assert_eq!(named_file("x=a=b.npy"), Ok(("x".into(), "a=b.npy".into())));
+        assert_eq!(named_file("x.npy"), Ok((String::new(), "x.npy".into())));
+        assert!(dim("batch").is_err() && dim("=4").is_err() && dim("n=-1").is_err());
+        assert!(shape("1x3").is_err() && shape("x=1,3").is_err());
+        assert!(named_file("").is_err() && named_file("x=").is_err());
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub fn run(args: &BenchArgs, place: &Place, out: &mut dyn Write) -> Result<ExitC
     let pairs = pairs(args, &wanted)?;
     let batches = if args.batches.is_empty() { &[1][..] } else { &args.batches };
     let models = match &args.model {
-        Some(path) => model::load(path, args.weights.as_deref(), batches)?,
+        Some(path) => model::load(args, path, batches)?,
         None => Vec::new(),
     };
     let others = args.scaling || args.fusion || !models.is_empty();

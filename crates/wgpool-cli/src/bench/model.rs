@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use wgpool::{Backend, DType, Engine, Result, Tensor};
-use wgpool_net::{Program, Session, keras};
+use wgpool_net::{Program, Session, Step};
 use wgpool_testing::bench::{self, Calls, CaseReport, Effort, cases::Case};
+
+use crate::args::BenchArgs;
+use crate::network::Network;
 
 /// A model for one size of batch.
 pub struct Model {
@@ -15,11 +18,14 @@ pub struct Model {
 }
 
 /// The model for each size of batch.
-pub fn load(path: &Path, weights: Option<&Path>, batches: &[usize]) -> Result<Vec<Model>> {
-    let model = keras::load(path, weights)?;
+pub fn load(args: &BenchArgs, path: &Path, batches: &[usize]) -> Result<Vec<Model>> {
+    let network = Network::load(path, args.weights.as_deref())?;
     let of = |&batch: &usize| {
-        let program = model.program(batch)?;
-        let cases = program.steps.iter().map(|step| {
+        let program = network.batch(batch, &args.dims)?;
+        program.input().and_then(|_| program.output())?;
+        // The cases' inputs are f32: what reads indices or bytes is timed in the whole model alone.
+        let is_f32 = |step: &&Step| step.problem.inputs.iter().all(|desc| desc.dtype == DType::F32);
+        let cases = program.steps.iter().filter(is_f32).map(|step| {
             let shapes = step.problem.inputs.iter().map(|desc| desc.shape.clone()).collect();
             // The first word is the case's short name.
             let name = step.name.split_whitespace().collect::<Vec<_>>().join("_");

@@ -5,6 +5,7 @@ mod arrays;
 mod cli;
 mod hostile_text;
 mod models;
+mod networks;
 mod ops;
 mod photos;
 mod pictures;
@@ -61,11 +62,15 @@ fn an_adapter_that_is_not_there_is_named() {
 fn every_help_text_has_what_a_person_needs() {
     let folder = Folder::new();
     let help = folder.succeeds("--help");
-    for word in ["Examples:", "--adapter", "--out", "adapters", "summary", "predict", "maps", "op"] {
+    for word in
+        ["Examples:", "--adapter", "--out", "adapters", "summary", "predict", "run", "check", "maps", "op"]
+    {
         assert!(help.contains(word), "{word}: {help}");
     }
     assert!(folder.succeeds("op --help").contains("Examples:"));
     assert!(folder.succeeds("predict --help").contains("Examples:"));
+    assert!(folder.succeeds("run --help").contains("Examples:"));
+    assert!(folder.succeeds("check --help").contains("Examples:"));
     let conv = folder.succeeds("op conv --help");
     for flag in ["--kernel", "--bias", "--stride", "--dilation", "--padding", "--groups", "--activation"] {
         assert!(conv.contains(flag), "{flag}");

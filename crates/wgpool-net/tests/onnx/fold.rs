@@ -67,7 +67,7 @@ fn nodes_make_what_onnx_runtime_makes() {
                 assert_eq!(output.i64s(), want.i64s(), "{what}");
             }
             nodes += 1;
-            operators.insert(node.op_type());
+            operators.insert(node.op_type().to_owned());
         }
     }
     assert!(nodes > 200 && operators.len() >= 45, "{nodes} nodes of {}", operators.len());
