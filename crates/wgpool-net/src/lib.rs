@@ -37,7 +37,3 @@ pub use weight::Weight;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}
-
-#[cfg(all(doctest, feature = "onnx"))]
-#[doc = include_str!("../../../docs/onnx.md")]
-mod onnx_models {}

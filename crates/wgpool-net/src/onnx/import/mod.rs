@@ -131,6 +131,23 @@ impl<'a> Model<'a> {
     ///
     /// # Errors
     /// Those of [`Model::program`] and of `external`.
+    ///
+    /// ```rust,no_run
+    /// use wgpool::{Backend, Choice, Tensor};
+    /// use wgpool_net::{Session, onnx};
+    ///
+    /// let file = onnx::read("resnet50.onnx")?;
+    /// let model = onnx::Model::parse(&file)?;
+    /// let folder = onnx::Folder::of_model("resnet50.onnx")?;
+    /// let options = onnx::Options::default().dim("batch", 1);
+    /// let program = model.program_with(&options, |tensor| folder.read(tensor))?.optimised()?;
+    /// let backend = Backend::open(&Choice::Auto)?.backend;
+    /// let session = Session::compile(&backend, program)?;
+    /// let picture = Tensor::from_f32(&[1, 3, 224, 224], vec![0.0; 3 * 224 * 224])?;
+    /// let outputs = session.run_all(&[&picture])?;
+    /// println!("{}: {:?}", session.outputs()[0].name, outputs[0].shape());
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
     pub fn program_with(
         &self,
         options: &Options,
