@@ -83,14 +83,17 @@ fn main(
         let axis = params.axes[i];
         let index = rest % axis.x;
         rest /= axis.x;
-        if (axis.z == 0u) {
+        // Where branches depend on parameters alone, llvmpipe of Mesa 22 keeps a shader of its own for each recording; this one
+        // depends on the invocation, though it is never that one.
+        let length = select(axis.z, 0u, number == params.total);
+        if (length == 0u) {
             base += index * axis.y;
             continue;
         }
         let position = position_of(index, params.scale[i], params.shift[i]);
-        let last = i32(axis.z) - 1;
+        let last = i32(length) - 1;
         if (MODE == NEAREST || position.part == 0u) {
-            let is_next = MODE == NEAREST && params.next != 0u && position.part >= params.next;
+            let is_next = MODE == NEAREST && ((params.next != 0u) & (position.part >= params.next));
             base += u32(clamp(position.whole + i32(is_next), 0, last)) * axis.y;
             continue;
         }
