@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{HostTensor, Import, Item};
+use super::items::{Import, Item};
 use crate::graph::{Graph, Value};
+use crate::onnx::fold::HostTensor;
 use crate::onnx::refused::quoted;
 use crate::onnx::{ElementType, Node};
 use wgpool::error::{Refusal, Result};

@@ -1,7 +1,7 @@
 //! Convolution and transposed convolution.
 
-use super::Item;
 use super::call::Call;
+use super::items::Item;
 use wgpool::error::{Refusal, Result};
 use wgpool::spec::{Conv, ConvTranspose, Padding};
 

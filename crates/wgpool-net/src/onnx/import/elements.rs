@@ -1,7 +1,7 @@
 //! Functions of elements.
 
-use super::Item;
 use super::call::Call;
+use super::items::Item;
 use crate::graph::Value;
 use crate::onnx::ElementType;
 use crate::onnx::refused::quoted;

@@ -5,6 +5,7 @@
 mod call;
 mod convolution;
 mod elements;
+mod items;
 mod moves;
 mod norm;
 mod pool;
@@ -20,13 +21,13 @@ use std::sync::Arc;
 
 use super::fold::{HostTensor, fold};
 use super::refused::{quoted, refused};
-use super::values::to_tensor;
 use super::{Dim, ElementType, Model, Node, TensorType};
-use crate::graph::{Graph, Value};
+use crate::graph::Graph;
 use crate::program::Program;
 use call::Call;
+use items::{Import, Item, stored};
 use wgpool::error::{Error, Refusal, Result};
-use wgpool::tensor::{DType, TensorDesc};
+use wgpool::tensor::TensorDesc;
 
 /// For which shapes a model is lowered, and what it may take.
 ///
@@ -81,36 +82,6 @@ impl Options {
         self.most_bytes = bytes;
         self
     }
-}
-
-/// A value of the file's graph.
-#[derive(Clone, Debug)]
-enum Item<'a> {
-    /// Known here.
-    Known(Arc<HostTensor<'a>>),
-    /// Computed when the program runs; elements of the type are stored as [`stored`] says.
-    Run(Value, ElementType),
-}
-
-/// How elements are stored that are computed: integers as i32, of which every index is one; a bool as 0 or 1 in f32.
-fn stored(ty: ElementType) -> Option<DType> {
-    Some(match ty {
-        ElementType::F32 | ElementType::Bool => DType::F32,
-        ElementType::I32 | ElementType::I64 => DType::I32,
-        ElementType::F16 => DType::F16,
-        ElementType::BF16 => DType::BF16,
-        ElementType::U8 => DType::U8,
-        ElementType::I8 => DType::I8,
-        _ => return None,
-    })
-}
-
-/// The graph as far as it is lowered.
-struct Import<'a> {
-    graph: Graph,
-    opset: i64,
-    most_bytes: usize,
-    items: HashMap<&'a str, Item<'a>>,
 }
 
 impl<'a> Model<'a> {
@@ -252,42 +223,7 @@ fn shape_text(ty: &TensorType<'_>) -> String {
     }
 }
 
-impl Item<'_> {
-    fn element_type(&self) -> ElementType {
-        match self {
-            Item::Known(tensor) => tensor.elements(),
-            Item::Run(_, ty) => *ty,
-        }
-    }
-}
-
 impl<'a> Import<'a> {
-    fn check_size(&self, name: &str, desc: &TensorDesc) -> Result<()> {
-        let bytes = desc.shape.iter().try_fold(desc.dtype.size(), |n, &length| n.checked_mul(length));
-        match bytes {
-            Some(bytes) if bytes <= self.most_bytes => Ok(()),
-            _ => {
-                let reason = format!("{:?} has more than {} bytes", desc.shape, self.most_bytes);
-                Err(refused(Refusal::Limit, format!("input {}", quoted(name)), reason))
-            }
-        }
-    }
-
-    /// The value that a program computes with.
-    fn value(&mut self, item: &Item<'a>, at: &str) -> Result<Value> {
-        match item {
-            Item::Run(value, _) => Ok(*value),
-            Item::Known(tensor) => {
-                let Some(dtype) = stored(tensor.elements()) else {
-                    let reason = format!("tensors of the type {} are not computed with", tensor.elements());
-                    return Err(refused(Refusal::Unsupported, at, reason));
-                };
-                let tensor = to_tensor(tensor, dtype, at)?;
-                Ok(self.graph.constant(tensor))
-            }
-        }
-    }
-
     fn node(&mut self, node: Node<'a>) -> Result<()> {
         let mut inputs = Vec::new();
         for name in node.inputs() {

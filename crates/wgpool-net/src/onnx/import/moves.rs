@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::call::Call;
-use super::{HostTensor, Item};
+use super::items::Item;
 use crate::graph::Value;
 use crate::onnx::ElementType;
+use crate::onnx::fold::HostTensor;
 use wgpool::error::{Refusal, Result};
 use wgpool::spec::{AsStrided, BinaryFunction, Concat, ElementStep, Elementwise, Operand, Pad, PadMode};
 

@@ -1,7 +1,7 @@
 //! Normalisations.
 
-use super::Item;
 use super::call::Call;
+use super::items::Item;
 use crate::graph::Value;
 use wgpool::error::{Refusal, Result};
 use wgpool::spec::{

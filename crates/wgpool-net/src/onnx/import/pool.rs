@@ -1,8 +1,8 @@
 //! Pooling and unpooling.
 
-use super::Item;
 use super::call::Call;
 use super::convolution::{Windows, windows};
+use super::items::Item;
 use crate::onnx::ElementType;
 use wgpool::error::{Refusal, Result};
 use wgpool::spec::{GlobalPool, IndexNumbering, Layout, MaxUnpool, Padding, Pool, PoolKind};

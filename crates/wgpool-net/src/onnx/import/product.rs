@@ -1,7 +1,7 @@
 //! Products of matrices: dense layers, and convolutions of one tap for products of many.
 
-use super::Item;
 use super::call::Call;
+use super::items::Item;
 use crate::graph::Value;
 use wgpool::error::{Refusal, Result};
 use wgpool::spec::{AsStrided, BinaryFunction, Conv, Dense, DenseLayout, ElementStep, Elementwise, Operand};

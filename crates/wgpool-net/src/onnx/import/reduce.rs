@@ -1,7 +1,7 @@
 //! Reductions, and softmax.
 
-use super::Item;
 use super::call::Call;
+use super::items::Item;
 use crate::graph::Value;
 use crate::onnx::ElementType;
 use wgpool::error::{Refusal, Result};

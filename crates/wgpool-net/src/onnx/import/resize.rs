@@ -1,7 +1,7 @@
 //! Images of another size.
 
-use super::Item;
 use super::call::Call;
+use super::items::Item;
 use crate::onnx::refused::quoted;
 use wgpool::error::{Refusal, Result};
 use wgpool::spec::{NearestRounding, Resize, ResizeCoordinates, ResizeMode};

@@ -1,7 +1,8 @@
 //! The operators, and what lowers each.
 
 use super::call::Call;
-use super::{Item, convolution, elements, moves, norm, pool, product, reduce, resize};
+use super::items::Item;
+use super::{convolution, elements, moves, norm, pool, product, reduce, resize};
 use crate::onnx::refused::{quoted, refused};
 use crate::onnx::{Model, Node};
 use std::collections::BTreeSet;

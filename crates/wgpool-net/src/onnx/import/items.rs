@@ -1,0 +1,79 @@
+//! The values of a file's graph, as far as it is lowered.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::graph::{Graph, Value};
+use crate::onnx::ElementType;
+use crate::onnx::fold::HostTensor;
+use crate::onnx::refused::{quoted, refused};
+use crate::onnx::values::to_tensor;
+use wgpool::error::{Refusal, Result};
+use wgpool::tensor::{DType, TensorDesc};
+
+/// A value of the file's graph.
+#[derive(Clone, Debug)]
+pub(super) enum Item<'a> {
+    /// Known here.
+    Known(Arc<HostTensor<'a>>),
+    /// Computed when the program runs; elements of the type are stored as [`stored`] says.
+    Run(Value, ElementType),
+}
+
+/// How elements are stored that are computed: integers as i32, of which every index is one; a bool as 0 or 1 in f32.
+pub(super) fn stored(ty: ElementType) -> Option<DType> {
+    Some(match ty {
+        ElementType::F32 | ElementType::Bool => DType::F32,
+        ElementType::I32 | ElementType::I64 => DType::I32,
+        ElementType::F16 => DType::F16,
+        ElementType::BF16 => DType::BF16,
+        ElementType::U8 => DType::U8,
+        ElementType::I8 => DType::I8,
+        _ => return None,
+    })
+}
+
+/// The graph as far as it is lowered.
+pub(super) struct Import<'a> {
+    pub graph: Graph,
+    pub opset: i64,
+    pub most_bytes: usize,
+    pub items: HashMap<&'a str, Item<'a>>,
+}
+
+impl Item<'_> {
+    pub fn element_type(&self) -> ElementType {
+        match self {
+            Item::Known(tensor) => tensor.elements(),
+            Item::Run(_, ty) => *ty,
+        }
+    }
+}
+
+impl<'a> Import<'a> {
+    pub fn check_size(&self, name: &str, desc: &TensorDesc) -> Result<()> {
+        let bytes = desc.shape.iter().try_fold(desc.dtype.size(), |n, &length| n.checked_mul(length));
+        match bytes {
+            Some(bytes) if bytes <= self.most_bytes => Ok(()),
+            _ => {
+                let reason = format!("{:?} has more than {} bytes", desc.shape, self.most_bytes);
+                Err(refused(Refusal::Limit, format!("input {}", quoted(name)), reason))
+            }
+        }
+    }
+
+    /// The value that a program computes with.
+    pub fn value(&mut self, item: &Item<'a>, at: &str) -> Result<Value> {
+        match item {
+            Item::Run(value, _) => Ok(*value),
+            Item::Known(tensor) => {
+                let Some(dtype) = stored(tensor.elements()) else {
+                    let reason = format!("tensors of the type {} are not computed with", tensor.elements());
+                    return Err(refused(Refusal::Unsupported, at, reason));
+                };
+                let tensor = to_tensor(tensor, dtype, at)?;
+                Ok(self.graph.constant(tensor))
+            }
+        }
+    }
+}
