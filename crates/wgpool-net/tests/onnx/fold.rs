@@ -58,7 +58,11 @@ fn nodes_make_what_onnx_runtime_makes() {
             for (output, name) in outputs.iter().zip(node.outputs()) {
                 let want = &values[format!("want.{name}").as_str()];
                 assert_eq!((output.elements(), output.shape()), (want.elements(), want.shape()), "{what}");
-                let same = |(a, b): (f64, f64)| a == b || a.is_nan() && b.is_nan();
+                // ONNX Runtime rounds each sum of several; here they are rounded once.
+                let near = if node.op_type() == "Sum" { f64::from(f32::EPSILON) } else { 0.0 };
+                let same = |(a, b): (f64, f64)| {
+                    a == b || a.is_nan() && b.is_nan() || (a - b).abs() <= near * b.abs().max(1.0)
+                };
                 let (got, wanted) = (output.f64s(), want.f64s());
                 assert!(
                     got.iter().copied().zip(wanted.iter().copied()).all(same),

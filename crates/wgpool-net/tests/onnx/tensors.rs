@@ -55,7 +55,8 @@ fn lists_of_numbers_are_decoded() {
         if size < 8 {
             for (at, outside) in [(0, least - 1), (1, largest + 1)] {
                 let numbers = if at == 0 { vec![outside] } else { vec![1, outside] };
-                let part = format!("element {at} is {outside}, which is no ");
+                let shown = if code == 12 { (outside as u64).to_string() } else { outside.to_string() };
+                let part = format!("element {at} is {shown}, which is no ");
                 refused(tensor(code, numbers.len()).packed(field, &numbers), &part);
             }
         }

@@ -217,7 +217,7 @@ pub(super) fn split<'a>(call: &Call<'_, 'a>) -> Result<Vec<HostTensor<'a>>> {
         (None, Some(wanted)) if wanted != parts as i64 => {
             return Err(call.shape_error(format!("its num_outputs is {wanted}, but it has {parts} outputs")));
         }
-        (None, None) if parts == 0 || length % parts != 0 => {
+        (None, None) if parts == 0 || !length.is_multiple_of(parts) => {
             return Err(call.shape_error(format!("{length} cannot be split into {parts} equal parts")));
         }
         (None, _) => {

@@ -1,5 +1,6 @@
 //! Sums, products and extremes along axes.
 
+use super::super::element_type::ElementType;
 use super::call::Call;
 use super::elementwise::{numbers, of_pairs};
 use super::host_tensor::{HostTensor, Number, push};
@@ -15,7 +16,11 @@ pub(super) fn reduced<'a>(
     since: i64,
 ) -> Result<HostTensor<'a>> {
     let (input, two) = (call.input(0)?, of_pairs(op));
-    let ty = numbers(call, &[input])?;
+    // Bools have a least and a largest.
+    let ty = match (op, input.elements()) {
+        ("Min" | "Max", ElementType::Bool) => ElementType::Bool,
+        _ => numbers(call, &[input])?,
+    };
     let axes = call.list("axes", since, 1)?.unwrap_or_default();
     let mut along = call.axes(&axes, input.shape().len())?;
     if axes.is_empty() {
@@ -28,6 +33,7 @@ pub(super) fn reduced<'a>(
         input.shape().iter().zip(&along).map(|(&length, &along)| if along { 1 } else { length }).collect();
     let elements = call.elements(&one_each)?;
     let first = match input.number(0) {
+        Number::Int(_) if ty == ElementType::Bool => Number::Int(first.0.clamp(0, 1)),
         Number::Int(_) => Number::Int(first.0),
         Number::Float(_) => Number::Float(first.1),
     };
