@@ -194,7 +194,7 @@ impl Caps {
     /// let mut caps = Caps::default();
     /// (caps.software, caps.paged) = (true, true);
     /// let pages = |caps: &Caps| -> wgpool::Result<usize> {
-    ///     let plan = Plan::new(&Pool::max([2, 2]).into(), &[TensorDesc::f32([1, 10, 26, 26])], caps)?;
+    ///     let plan = Plan::new(&Pool::average([3, 3]).dilation([2, 2]).into(), &[TensorDesc::f32([1, 10, 26, 26])], caps)?;
     ///     Ok(plan.steps.iter().map(|step| step.pages.len()).sum())
     /// };
     /// let uniform = caps.for_buffers(BufferUsages::STORAGE | BufferUsages::UNIFORM);
