@@ -71,8 +71,8 @@ impl Homes {
         for (i, result) in program.results.iter().enumerate() {
             homes.set(result, Home::Output(i));
         }
-        let mut between: Vec<Lifetime> = lifetimes(program);
-        between.retain(|lifetime| !lifetime.is_result);
+        let all = lifetimes(program).into_iter().flatten();
+        let mut between: Vec<Lifetime> = all.filter(|lifetime| !lifetime.is_result).collect();
         between.sort_by_key(|lifetime| std::cmp::Reverse(lifetime.bytes));
         let mut buffers: Vec<Buffer> = Vec::new();
         for lifetime in between {

@@ -2,12 +2,11 @@
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use serde_json::json;
 use wgpool::reference::{self, Mismatch};
 use wgpool::{Error, Result, Tensor};
-use wgpool_net::{Program, Source, Step};
+use wgpool_net::{Program, Step};
 use wgpool_testing::verify::random::Rng;
 
 use super::Network;
@@ -30,7 +29,7 @@ pub fn run(args: &CheckArgs, place: &Place, out: &mut dyn Write) -> Result<ExitC
         bar.inc(1);
         backend.run(&step.op, inputs)
     };
-    let wrong = first_wrong(&program, inputs, compute);
+    let wrong = first_wrong(&program, &inputs, compute);
     bar.finish_and_clear();
     let wrong = wrong?;
     let steps = program.steps.len();
@@ -96,54 +95,41 @@ fn index(mut at: usize, shape: &[usize]) -> Vec<usize> {
     index
 }
 
+/// Why a run ends early.
+enum Stop<'a> {
+    Wrong(Wrong<'a>),
+    Failed(Error),
+}
+
+impl From<Error> for Stop<'_> {
+    fn from(error: Error) -> Self {
+        Stop::Failed(error)
+    }
+}
+
 /// The first operation of which an element is outside its bound. Each gets what those before it computed, right or not.
 fn first_wrong<'a>(
     program: &'a Program,
-    inputs: Vec<Tensor>,
+    inputs: &[Tensor],
     compute: impl Fn(&Step, &[&Tensor]) -> Result<Vec<Tensor>>,
 ) -> Result<Option<Wrong<'a>>> {
-    let mut last = vec![0; program.steps.len()];
-    for (at, step) in program.steps.iter().enumerate() {
-        for source in &step.inputs {
-            if let Source::Step { step, .. } = source {
-                last[*step] = at;
-            }
-        }
-    }
-    let inputs: Vec<Arc<Tensor>> = inputs.into_iter().map(Arc::new).collect();
-    let mut made: Vec<Vec<Arc<Tensor>>> = Vec::with_capacity(program.steps.len());
-    for (at, step) in program.steps.iter().enumerate() {
-        let mut arguments = Vec::with_capacity(step.inputs.len());
-        for (source, desc) in step.inputs.iter().zip(&step.problem.inputs) {
-            let tensor = match source {
-                Source::Input(input) => inputs.get(*input),
-                Source::Step { step, output } => made.get(*step).and_then(|outputs| outputs.get(*output)),
-                Source::Weight(weight) => Some(weight),
-            };
-            let rule = "it must be an input, or an output of a step before";
-            let tensor = tensor.ok_or_else(|| Error::parameter("program", "source", source, rule))?;
-            arguments.push(match tensor.shape() == desc.shape {
-                true => tensor.clone(),
-                false => Arc::new(tensor.as_ref().clone().reshaped(&desc.shape)?),
-            });
-        }
-        let arguments: Vec<&Tensor> = arguments.iter().map(AsRef::as_ref).collect();
+    let inputs: Vec<&Tensor> = inputs.iter().collect();
+    let run = program.run_with(&inputs, |step, inputs| {
         let in_layer = |error: Error| error.in_layer(&program.name, &step.name);
-        let outputs = compute(step, &arguments).map_err(in_layer)?;
-        let exact = reference::evaluate(&step.problem, &arguments).map_err(in_layer)?;
+        let outputs = compute(step, inputs).map_err(in_layer)?;
+        let exact = reference::evaluate(&step.problem, inputs).map_err(in_layer)?;
         for (output, (exact, got)) in exact.iter().zip(&outputs).enumerate() {
             if let Some(mismatch) = reference::compare(exact, got).map_err(in_layer)? {
-                return Ok(Some(Wrong { step, output, mismatch }));
+                return Err(Stop::Wrong(Wrong { step, output, mismatch }));
             }
         }
-        made.push(outputs.into_iter().map(Arc::new).collect());
-        for (outputs, &last) in made.iter_mut().zip(&last) {
-            if last <= at {
-                outputs.clear();
-            }
-        }
+        Ok(outputs)
+    });
+    match run {
+        Ok(_) => Ok(None),
+        Err(Stop::Wrong(wrong)) => Ok(Some(wrong)),
+        Err(Stop::Failed(error)) => Err(error),
     }
-    Ok(None)
 }
 
 #[cfg(test)]
@@ -163,7 +149,7 @@ mod tests {
             vec![Tensor::from_f32(&[2, 1, 4, 4], elements).expect("32 elements")]
         };
         let right = |step: &Step, inputs: &[&Tensor]| Backend::Host.run(&step.op, inputs);
-        assert!(first_wrong(&program, input(), right).expect("it runs").is_none());
+        assert!(first_wrong(&program, &input(), right).expect("it runs").is_none());
 
         // What follows is computed from wrong numbers, but rightly.
         let spoiled = |step: &Step, inputs: &[&Tensor]| {
@@ -176,7 +162,7 @@ mod tests {
             }
             Ok(outputs)
         };
-        let wrong = first_wrong(&program, input(), spoiled).expect("it runs").expect("one is wrong");
+        let wrong = first_wrong(&program, &input(), spoiled).expect("it runs").expect("one is wrong");
         assert_eq!((wrong.step.name.as_str(), wrong.output, wrong.mismatch.count), ("relu", 0, 1));
         assert!(wrong.to_string().contains("[1, 1, 3, 3] of [2, 2, 4, 4]"), "{wrong}");
     }

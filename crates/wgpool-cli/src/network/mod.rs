@@ -64,7 +64,7 @@ impl Network {
             Network::Onnx { bytes, .. } => {
                 let declared = |input: onnx::ValueInfo<'_>| {
                     let ty = input.tensor_type()?;
-                    let lengths = |dims: &Vec<Dim<'_>>| dims.iter().map(length).collect();
+                    let lengths = |dims: &Vec<Dim<'_>>| dims.iter().map(Dim::length).collect();
                     Ok(Declared {
                         name: input.name().to_owned(),
                         elements: ty.elements.unwrap_or(ElementType::F32),
@@ -131,13 +131,6 @@ impl Network {
     }
 }
 
-fn length(dim: &Dim<'_>) -> Option<usize> {
-    match dim {
-        Dim::Known(length) => Some(*length),
-        _ => None,
-    }
-}
-
 /// A type as a file declares it.
 fn type_text(ty: &TensorType<'_>) -> String {
     format!("{} {}", ty.elements.map_or("of any type", ElementType::name), axes_text(ty))
@@ -145,13 +138,5 @@ fn type_text(ty: &TensorType<'_>) -> String {
 
 /// The axes as a file declares them.
 fn axes_text(ty: &TensorType<'_>) -> String {
-    let dim = |dim: &Dim<'_>| match dim {
-        Dim::Known(length) => length.to_string(),
-        Dim::Named(name) => (*name).to_owned(),
-        Dim::Unknown => "?".to_owned(),
-    };
-    match &ty.dims {
-        Some(dims) => format!("[{}]", dims.iter().map(dim).collect::<Vec<_>>().join(", ")),
-        None => "of any shape".to_owned(),
-    }
+    ty.axes().unwrap_or_else(|| "of any shape".to_owned())
 }

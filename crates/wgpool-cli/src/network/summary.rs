@@ -45,7 +45,7 @@ pub fn run(args: &SummaryArgs, place: &Place, out: &mut dyn Write) -> Result<()>
             domain => format!("{domain}.{}", node.op_type()),
         };
         let parameters = if own == 0 { String::new() } else { grouped(own) };
-        rows.push([name(&node).to_owned(), operator, shapes.text(&node), parameters]);
+        rows.push([node.title().to_owned(), operator, shapes.text(&node), parameters]);
     }
     let widths: Vec<usize> =
         (0..4).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
@@ -66,14 +66,6 @@ pub fn run(args: &SummaryArgs, place: &Place, out: &mut dyn Write) -> Result<()>
         Ok(program) => {
             line(out, format_args!("{} operations to compute", grouped(program.steps.len() as u64)))
         }
-    }
-}
-
-/// What explanations call a node too.
-fn name<'a>(node: &Node<'a>) -> &'a str {
-    match node.name() {
-        "" => node.outputs().find(|name| !name.is_empty()).unwrap_or_default(),
-        name => name,
     }
 }
 
@@ -131,8 +123,7 @@ impl<'a> Shapes<'a> {
                     *dim = Dim::Known(length);
                 }
             }
-            let is_whole =
-                ty.dims.as_ref().is_some_and(|dims| dims.iter().all(|dim| matches!(dim, Dim::Known(_))));
+            let is_whole = ty.dims.as_ref().is_some_and(|dims| dims.iter().all(|dim| dim.length().is_some()));
             shapes.declared.insert(value.name(), (is_whole, axes_text(&ty)));
         }
         for port in program.iter().flat_map(|program| &program.outputs) {
@@ -152,7 +143,7 @@ impl<'a> Shapes<'a> {
         let declared = self.declared.get(output);
         let whole = declared.filter(|(is_whole, _)| *is_whole);
         let shape = self.outputs.get(output).or(whole.map(|(_, text)| text));
-        let shape = shape.or_else(|| self.steps.get(name(node))).or(declared.map(|(_, text)| text));
+        let shape = shape.or_else(|| self.steps.get(node.title())).or(declared.map(|(_, text)| text));
         shape.cloned().unwrap_or_default()
     }
 }

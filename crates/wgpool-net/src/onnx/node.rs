@@ -85,6 +85,34 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Its name, or else that of what it makes: what the steps of a program are called.
+    pub fn title(&self) -> &'a str {
+        match self.name() {
+            "" => self.outputs().find(|name| !name.is_empty()).unwrap_or_default(),
+            name => name,
+        }
+    }
+
+    /// An axis of so many, counted from the end if it is negative.
+    pub(super) fn axis(&self, axis: i64, rank: usize) -> Result<usize> {
+        let from_begin = if axis < 0 { axis.saturating_add(rank as i64) } else { axis };
+        let found = usize::try_from(from_begin).ok().filter(|&axis| axis < rank);
+        found.ok_or_else(|| self.refused(Refusal::Shape, format!("there is no axis {axis} of {rank}")))
+    }
+
+    /// Axes of so many, none of them twice.
+    pub(super) fn axes(&self, axes: &[i64], rank: usize) -> Result<Vec<usize>> {
+        let (mut found, mut named) = (Vec::with_capacity(axes.len().min(rank)), vec![false; rank]);
+        for &axis in axes {
+            let at = self.axis(axis, rank)?;
+            if std::mem::replace(&mut named[at], true) {
+                return Err(self.refused(Refusal::Shape, format!("axis {axis} is named twice")));
+            }
+            found.push(at);
+        }
+        Ok(found)
+    }
+
     /// The error of this node.
     pub fn refused(&self, refusal: Refusal, reason: impl Into<String>) -> Error {
         refused(refusal, self.label(), reason)

@@ -16,6 +16,27 @@ pub enum Dim<'a> {
     Unknown,
 }
 
+impl Dim<'_> {
+    /// The length, if the file gives it.
+    pub fn length(&self) -> Option<usize> {
+        match self {
+            Dim::Known(length) => Some(*length),
+            Dim::Named(_) | Dim::Unknown => None,
+        }
+    }
+}
+
+/// The length, the name, or `?`.
+impl std::fmt::Display for Dim<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Dim::Known(length) => write!(f, "{length}"),
+            Dim::Named(name) => f.write_str(name),
+            Dim::Unknown => f.write_str("?"),
+        }
+    }
+}
+
 /// The type of a value that is a tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorType<'a> {
@@ -23,6 +44,14 @@ pub struct TensorType<'a> {
     pub elements: Option<ElementType>,
     /// The length of each axis; none if not even their number is known.
     pub dims: Option<Vec<Dim<'a>>>,
+}
+
+impl TensorType<'_> {
+    /// The axes as text, `[batch, 3, ?]`; none if not even their number is known.
+    pub fn axes(&self) -> Option<String> {
+        let dims: Vec<String> = self.dims.as_ref()?.iter().map(Dim::to_string).collect();
+        Some(format!("[{}]", dims.join(", ")))
+    }
 }
 
 impl<'a> ValueInfo<'a> {

@@ -14,39 +14,47 @@ pub(crate) struct Lifetime {
     pub is_result: bool,
 }
 
-/// The lifetimes of all outputs, in the order of the steps.
-pub(crate) fn lifetimes(program: &Program) -> Vec<Lifetime> {
-    let mut all = Vec::new();
-    let mut first = Vec::with_capacity(program.steps.len());
-    for (step, of) in program.steps.iter().enumerate() {
-        first.push(all.len());
-        for (output, desc) in of.problem.outputs.iter().enumerate() {
-            all.push(Lifetime { step, output, bytes: desc.buffer_size(), last: step, is_result: false });
-        }
-    }
-    let place = |source: &Source| match source {
-        Source::Step { step, output } => first.get(*step).map(|first| first + output),
-        Source::Input(_) | Source::Weight(_) => None,
+/// The lifetimes of each step's outputs.
+pub(crate) fn lifetimes(program: &Program) -> Vec<Vec<Lifetime>> {
+    let of_step = |(step, of): (usize, &super::Step)| -> Vec<Lifetime> {
+        let outputs = of.problem.outputs.iter().enumerate();
+        let lifetime = |(output, desc): (usize, &wgpool::TensorDesc)| Lifetime {
+            step,
+            output,
+            bytes: desc.buffer_size(),
+            last: step,
+            is_result: false,
+        };
+        outputs.map(lifetime).collect()
     };
+    let mut all: Vec<Vec<Lifetime>> = program.steps.iter().enumerate().map(of_step).collect();
     for (reader, step) in program.steps.iter().enumerate() {
-        for lifetime in step.inputs.iter().filter_map(place) {
-            if let Some(lifetime) = all.get_mut(lifetime) {
+        for source in &step.inputs {
+            if let Some(lifetime) = of(&mut all, source) {
                 lifetime.last = reader;
             }
         }
     }
-    for result in program.results.iter().filter_map(place) {
-        if let Some(lifetime) = all.get_mut(result) {
+    for source in &program.results {
+        if let Some(lifetime) = of(&mut all, source) {
             lifetime.is_result = true;
         }
     }
     all
 }
 
+/// What is there for an output of a step, in lists for all of them.
+pub(super) fn of<'a, T>(all: &'a mut [Vec<T>], source: &Source) -> Option<&'a mut T> {
+    match source {
+        Source::Step { step, output } => all.get_mut(*step)?.get_mut(*output),
+        Source::Input(_) | Source::Weight(_) => None,
+    }
+}
+
 /// Bytes of the outputs that are there at the same time at most, without those of the program.
 pub(crate) fn peak(program: &Program) -> u64 {
     let mut change = vec![(0u64, 0u64); program.steps.len() + 1];
-    for lifetime in lifetimes(program).iter().filter(|lifetime| !lifetime.is_result) {
+    for lifetime in lifetimes(program).iter().flatten().filter(|lifetime| !lifetime.is_result) {
         change[lifetime.step].0 += lifetime.bytes;
         change[lifetime.last + 1].1 += lifetime.bytes;
     }

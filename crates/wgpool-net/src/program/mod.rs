@@ -7,7 +7,7 @@ mod unread;
 
 pub(super) use lifetimes::{Lifetime, lifetimes, peak};
 pub(super) use optimise::free_activation;
-pub(super) use run::{Values, check_inputs, only_output};
+pub(super) use run::{check_inputs, only_output};
 pub(super) use unread::remove_unread;
 
 use std::collections::{HashMap, HashSet};

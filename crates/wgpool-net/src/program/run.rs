@@ -3,13 +3,14 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::{Lifetime, Port, Program, Source, lifetimes};
+use super::lifetimes::of;
+use super::{Lifetime, Port, Program, Source, Step, lifetimes};
 use wgpool::backend::Backend;
 use wgpool::error::{Error, Result};
 use wgpool::tensor::Tensor;
 
 /// A value that a step reads, which others may read too.
-pub(crate) enum Value<'a> {
+enum Value<'a> {
     Borrowed(&'a Tensor),
     Shared(Arc<Tensor>),
 }
@@ -43,14 +44,12 @@ impl<'a> Value<'a> {
 }
 
 /// The values of a run: its inputs, and the outputs that some step still reads.
-pub(crate) struct Values<'a> {
+struct Values<'a> {
     program: &'a Program,
     inputs: &'a [&'a Tensor],
-    lifetimes: Vec<Lifetime>,
-    /// For each lifetime.
-    made: Vec<Option<Arc<Tensor>>>,
-    /// Where the lifetimes of each step begin.
-    first: Vec<usize>,
+    lifetimes: Vec<Vec<Lifetime>>,
+    /// The outputs of each step, as long as they are there.
+    made: Vec<Vec<Option<Arc<Tensor>>>>,
 }
 
 impl<'a> Values<'a> {
@@ -58,49 +57,42 @@ impl<'a> Values<'a> {
     ///
     /// # Errors
     /// [`Error::Arity`] and [`Error::Shape`] for inputs that the program does not take.
-    pub fn new(op: &'static str, program: &'a Program, inputs: &'a [&'a Tensor]) -> Result<Values<'a>> {
-        check_inputs(op, &program.name, &program.inputs, inputs)?;
+    fn new(program: &'a Program, inputs: &'a [&'a Tensor]) -> Result<Values<'a>> {
+        check_inputs("model", &program.name, &program.inputs, inputs)?;
         let lifetimes = lifetimes(program);
-        let mut first = Vec::with_capacity(program.steps.len());
-        let mut count = 0;
-        for step in &program.steps {
-            first.push(count);
-            count += step.problem.outputs.len();
-        }
-        Ok(Values { program, inputs, made: vec![None; lifetimes.len()], lifetimes, first })
+        let made = lifetimes.iter().map(|outputs| vec![None; outputs.len()]).collect();
+        Ok(Values { program, inputs, lifetimes, made })
     }
 
     /// What a step reads, in the shapes that it takes. Whatever no later step reads is given away.
-    pub fn arguments(&mut self, step: usize) -> Result<Vec<Value<'a>>> {
+    fn arguments(&mut self, step: usize) -> Result<Vec<Value<'a>>> {
         let Some(of) = self.program.steps.get(step) else { return Ok(Vec::new()) };
         let mut arguments = Vec::with_capacity(of.inputs.len());
         for (i, (source, desc)) in of.inputs.iter().zip(&of.problem.inputs).enumerate() {
-            let again = of.inputs.get(i + 1..).is_some_and(|rest| rest.contains(source));
-            arguments.push(
-                self.take(source, &desc.shape, |lifetime| {
-                    lifetime.is_result || lifetime.last > step || again
-                })?,
-            );
+            let again = || of.inputs.get(i + 1..).is_some_and(|rest| rest.contains(source));
+            let stays = |lifetime: &Lifetime| lifetime.is_result || lifetime.last > step || again();
+            arguments.push(self.take(source, &desc.shape, stays)?);
         }
         Ok(arguments)
     }
 
     /// Keeps the outputs of a step that are read.
-    pub fn keep(&mut self, step: usize, outputs: Vec<Tensor>) {
-        let first = self.first.get(step).copied().unwrap_or(0);
-        for (output, at) in outputs.into_iter().zip(first..) {
-            if let (Some(lifetime), Some(made)) = (self.lifetimes.get(at), self.made.get_mut(at)) {
-                *made = (lifetime.is_result || lifetime.last > step).then(|| Arc::new(output));
-            }
+    fn keep(&mut self, step: usize, outputs: Vec<Tensor>) {
+        let (Some(lifetimes), Some(made)) = (self.lifetimes.get(step), self.made.get_mut(step)) else {
+            return;
+        };
+        for ((made, lifetime), output) in made.iter_mut().zip(lifetimes).zip(outputs) {
+            *made = (lifetime.is_result || lifetime.last > step).then(|| Arc::new(output));
         }
     }
 
     /// The program's outputs, behind the last step.
-    pub fn results(mut self) -> Result<Vec<Tensor>> {
+    fn results(mut self) -> Result<Vec<Tensor>> {
         let mut results = Vec::with_capacity(self.program.results.len());
         for (i, (source, port)) in self.program.results.iter().zip(&self.program.outputs).enumerate() {
-            let again = self.program.results.get(i + 1..).is_some_and(|rest| rest.contains(source));
-            results.push(self.take(source, &port.desc.shape, |_| again)?.owned());
+            let rest = self.program.results.get(i + 1..).unwrap_or_default();
+            let again = |_: &Lifetime| rest.contains(source);
+            results.push(self.take(source, &port.desc.shape, again)?.owned());
         }
         Ok(results)
     }
@@ -114,9 +106,8 @@ impl<'a> Values<'a> {
         let value = match source {
             Source::Input(input) => self.inputs.get(*input).map(|&tensor| Value::Borrowed(tensor)),
             Source::Weight(weight) => Some(Value::Borrowed(weight.as_ref())),
-            Source::Step { step, output } => {
-                let at = self.first.get(*step).map_or(usize::MAX, |first| first + output);
-                let made = self.made.get_mut(at).zip(self.lifetimes.get(at));
+            source => {
+                let made = of(&mut self.made, source).zip(of(&mut self.lifetimes, source));
                 let tensor = made.and_then(|(made, lifetime)| match stays(lifetime) {
                     true => made.clone(),
                     false => made.take(),
@@ -161,6 +152,38 @@ pub(crate) fn only_output(op: &'static str, mut outputs: Vec<Tensor>) -> Result<
 }
 
 impl Program {
+    /// Computes the outputs for all inputs, each step by `compute`, in order: on what the steps before it gave, in the shapes
+    /// that it takes.
+    ///
+    /// # Errors
+    /// [`Error::Arity`] and [`Error::Shape`] if `inputs` are not what the program was made for; the first of `compute`.
+    ///
+    /// ```
+    /// use wgpool::{Error, Pool, Tensor, host};
+    /// use wgpool_net::{LayerKind, Sequential};
+    /// let model = Sequential::new("tiny", [1, 2, 2]).layer("pool", LayerKind::Pool(Pool::max([2, 2])));
+    /// let x = Tensor::from_f32(&[1, 1, 2, 2], vec![1., 4., 2., 3.])?;
+    /// let mut names = vec![];
+    /// model.program(1)?.run_with::<Error>(&[&x], |step, inputs| {
+    ///     names.push(step.name.clone());
+    ///     host::run(&step.op, inputs)
+    /// })?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn run_with<'p, E: From<Error>>(
+        &'p self,
+        inputs: &[&Tensor],
+        mut compute: impl FnMut(&'p Step, &[&Tensor]) -> Result<Vec<Tensor>, E>,
+    ) -> Result<Vec<Tensor>, E> {
+        let mut values = Values::new(self, inputs)?;
+        for (i, step) in self.steps.iter().enumerate() {
+            let arguments = values.arguments(i)?;
+            let arguments: Vec<&Tensor> = arguments.iter().map(|value| &**value).collect();
+            values.keep(i, compute(step, &arguments)?);
+        }
+        Ok(values.results()?)
+    }
+
     /// Computes the outputs for all inputs, operation by operation: on a GPU without ever blocking, elsewhere while the future
     /// is polled.
     ///
@@ -168,7 +191,7 @@ impl Program {
     /// [`Error::Arity`] and [`Error::Shape`] if `inputs` are not what the program was made for; those of the backend, with model
     /// and layer.
     pub async fn run_all_async(&self, backend: &Backend, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
-        let mut values = Values::new("model", self, inputs)?;
+        let mut values = Values::new(self, inputs)?;
         for (i, step) in self.steps.iter().enumerate() {
             let arguments = values.arguments(i)?;
             let arguments: Vec<&Tensor> = arguments.iter().map(|value| &**value).collect();

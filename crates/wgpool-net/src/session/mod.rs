@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::explain::ProgramExplanation;
 use super::memory::{Homes, Memory, plans};
-use super::program::{Port, Program, Source, Step, Values, check_inputs, only_output};
+use super::program::{Port, Program, Source, Step, check_inputs, only_output};
 use super::sequential::Sequential;
 pub(super) use gpu::GpuSession;
 use wgpool::backend::Backend;
@@ -269,15 +269,13 @@ impl Session {
     }
 
     pub(super) fn run_on_host(&self, steps: &[Prepared], inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
-        let mut values = Values::new("session", &self.program, inputs)?;
-        for (i, (step, prepared)) in self.program.steps.iter().zip(steps).enumerate() {
-            let arguments = values.arguments(i)?;
-            let data = arguments.len().saturating_sub(prepared.weights().len());
-            let arguments: Vec<&Tensor> = arguments.iter().take(data).map(|value| &**value).collect();
-            let outputs = prepared.run(&arguments);
-            values.keep(i, outputs.map_err(|error| error.in_layer(&self.program.name, &step.name))?);
-        }
-        values.results()
+        let mut steps = steps.iter();
+        self.program.run_with(inputs, |step, inputs| {
+            let Some(prepared) = steps.next() else { return Ok(Vec::new()) };
+            let data = inputs.len().saturating_sub(prepared.weights().len());
+            let outputs = prepared.run(inputs.get(..data).unwrap_or_default());
+            outputs.map_err(|error| error.in_layer(&self.program.name, &step.name))
+        })
     }
 
     fn gpu(&self) -> Option<&GpuSession> {

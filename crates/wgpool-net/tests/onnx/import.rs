@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use wgpool::Error;
 use wgpool::error::Refusal;
@@ -10,7 +11,7 @@ use wgpool_testing::fuzz::{self, count, garble, pick};
 use wgpool_testing::verify::random::Rng;
 
 use super::fuzz::edited;
-use super::message::{model, models, node, value};
+use super::message::{Message, model, models, node, value};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -28,7 +29,7 @@ fn the_documentation_lists_the_operators() {
 
 #[test]
 fn all_operators_that_are_missing_are_named_at_once() {
-    let graph = super::message::Message::new()
+    let graph = Message::new()
         .with(1, node("Sonnet", &["x"], &["a"]))
         .with(1, node("Relu", &["a"], &["b"]))
         .with(1, node("Haiku", &["b"], &["y"]))
@@ -39,6 +40,21 @@ fn all_operators_that_are_missing_are_named_at_once() {
     assert!(matches!(error, Error::Network { refusal: Refusal::Unsupported, .. }), "{error}");
     let text = error.to_string();
     assert!(text.contains("Sonnet") && text.contains("Haiku") && !text.contains("Relu"), "{text}");
+}
+
+#[test]
+fn nodes_share_the_weights_that_they_share_in_the_file() {
+    let weight = Message::new().ints(1, &[2]).int(2, 1).bytes(8, "w").bytes(9, [0, 0, 128, 63, 0, 0, 0, 64]);
+    let graph = Message::new()
+        .with(1, node("Add", &["x", "w"], &["a"]))
+        .with(1, node("Mul", &["a", "w"], &["y"]))
+        .with(5, weight)
+        .with(11, value("x"))
+        .with(12, value("y"));
+    let file = model(graph);
+    let program = Model::parse(&file).unwrap().program(&Options::default().shape("x", [2])).unwrap();
+    let weights: Vec<_> = program.steps.iter().flat_map(|step| step.weights()).collect();
+    assert!(matches!(weights.as_slice(), [a, b] if Arc::ptr_eq(a, b)), "{weights:?}");
 }
 
 #[test]

@@ -79,25 +79,10 @@ impl<'n, 'a> Call<'n, 'a> {
         list.ok_or_else(|| self.node.refused(Refusal::Structure, format!("it lacks {name}")))
     }
 
-    /// An axis of so many, counted from the end if it is negative.
-    pub fn axis(&self, axis: i64, rank: usize) -> Result<usize> {
-        let from_begin = if axis < 0 { axis.saturating_add(rank as i64) } else { axis };
-        usize::try_from(from_begin)
-            .ok()
-            .filter(|&axis| axis < rank)
-            .ok_or_else(|| self.shape_error(format!("there is no axis {axis} of {rank}")))
-    }
-
     /// Whether each of so many axes is in a list, in which none may be twice.
     pub fn axes(&self, axes: &[i64], rank: usize) -> Result<Vec<bool>> {
-        let mut named = vec![false; rank];
-        for &axis in axes {
-            let at = self.axis(axis, rank)?;
-            if named.get_mut(at).is_some_and(|named| std::mem::replace(named, true)) {
-                return Err(self.shape_error(format!("axis {axis} is named twice")));
-            }
-        }
-        Ok(named)
+        let axes = self.node.axes(axes, rank)?;
+        Ok((0..rank).map(|axis| axes.contains(&axis)).collect())
     }
 
     /// A length from a list.

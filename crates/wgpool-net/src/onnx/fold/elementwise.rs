@@ -39,7 +39,7 @@ fn computed<'a>(
     if let (..7, [a, b], 1) = (call.opset, shapes.as_mut_slice(), call.node.int_or("broadcast", 0)?) {
         // Before opset 7 the second shape lies in the first from an axis on.
         let from_end = a.len().saturating_sub(b.len());
-        let axis = call.node.int("axis")?.map_or(Ok(from_end), |axis| call.axis(axis, a.len()))?;
+        let axis = call.node.int("axis")?.map_or(Ok(from_end), |axis| call.node.axis(axis, a.len()))?;
         b.resize(a.len().saturating_sub(axis).max(b.len()), 1);
     }
     let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();

@@ -59,10 +59,10 @@ pub fn fold<'a>(
         "Range" => made::range(call),
         "NonZero" => made::non_zero(call),
         "Identity" => call.input(0).cloned(),
-        "Reshape" => shape::reshape(call),
-        "Squeeze" => shape::squeeze(call),
-        "Unsqueeze" => shape::unsqueeze(call),
-        "Flatten" => shape::flatten(call),
+        "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" => {
+            let input = call.input(0)?;
+            reshaped(call, input.shape()).map(|shape| input.reshaped(shape))
+        }
         "Transpose" => moving::transpose(call),
         "Expand" => moving::expand(call),
         "Tile" if opset >= 6 => moving::tile(call),
@@ -97,4 +97,24 @@ pub fn fold<'a>(
         _ => return Ok(None),
     };
     output.map(|output| Some(vec![output]))
+}
+
+/// The shape that an operator gives a value of another, whose elements stay where they are and need not be known.
+fn reshaped(call: &Call<'_, '_>, from: &[usize]) -> Result<Vec<usize>> {
+    match call.node.op_type() {
+        "Squeeze" => shape::squeeze(call, from),
+        "Unsqueeze" => shape::unsqueeze(call, from),
+        "Flatten" => shape::flatten(call, from),
+        _ => shape::reshape(call, from),
+    }
+}
+
+/// The same, with the inputs that are known.
+pub(super) fn shape_of(
+    node: &Node<'_>,
+    inputs: &[Option<&HostTensor<'_>>],
+    opset: i64,
+    from: &[usize],
+) -> Result<Vec<usize>> {
+    reshaped(&Call { node, inputs, opset, limit: usize::MAX }, from)
 }

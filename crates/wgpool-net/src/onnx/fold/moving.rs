@@ -33,7 +33,7 @@ pub(super) fn transpose<'a>(call: &Call<'_, 'a>) -> Result<HostTensor<'a>> {
     let own = strides(input.shape());
     let mut moved = (Vec::new(), Vec::new());
     for &axis in &order {
-        let axis = call.axis(axis, rank)?;
+        let axis = call.node.axis(axis, rank)?;
         moved.0.extend(input.shape().get(axis));
         moved.1.extend(own.get(axis));
     }
@@ -92,7 +92,7 @@ pub(super) fn slice<'a>(call: &Call<'_, 'a>) -> Result<HostTensor<'a>> {
     call.axes(&axes, input.shape().len())?;
     let (mut shape, mut strides, mut begin) = (input.shape().to_vec(), strides(input.shape()), 0isize);
     for (((&start, &end), &axis), &step) in starts.iter().zip(&ends).zip(&axes).zip(&steps) {
-        let axis = call.axis(axis, input.shape().len())?;
+        let axis = call.node.axis(axis, input.shape().len())?;
         let (Some(length), Some(stride)) = (shape.get_mut(axis), strides.get_mut(axis)) else { continue };
         let most = *length as i64;
         let from_begin = |at: i64| if at < 0 { at.saturating_add(most) } else { at };
@@ -127,13 +127,13 @@ fn places(call: &Call<'_, '_>, length: usize) -> Result<Vec<usize>> {
     let ints = indices.i64s().filter(|_| matches!(indices.size(), 4 | 8)).ok_or_else(|| {
         call.type_error(format!("its indices are {}, but must be int32 or int64", indices.elements()))
     })?;
-    ints.into_iter().map(|index| call.axis(index, length)).collect()
+    ints.into_iter().map(|index| call.node.axis(index, length)).collect()
 }
 
 /// `Gather`.
 pub(super) fn gather<'a>(call: &Call<'_, 'a>) -> Result<HostTensor<'a>> {
     let (input, indices) = (call.input(0)?, call.input(1)?);
-    let axis = call.axis(call.node.int_or("axis", 0)?, input.shape().len())?;
+    let axis = call.node.axis(call.node.int_or("axis", 0)?, input.shape().len())?;
     let (before, along, behind) = around(input.shape(), axis);
     let mut shape = input.shape().to_vec();
     shape.splice(axis..=axis, indices.shape().iter().copied());
@@ -153,7 +153,7 @@ pub(super) fn gather<'a>(call: &Call<'_, 'a>) -> Result<HostTensor<'a>> {
 pub(super) fn gather_elements<'a>(call: &Call<'_, 'a>) -> Result<HostTensor<'a>> {
     let (input, indices) = (call.input(0)?, call.input(1)?);
     let rank = input.shape().len();
-    let axis = call.axis(call.node.int_or("axis", 0)?, rank)?;
+    let axis = call.node.axis(call.node.int_or("axis", 0)?, rank)?;
     let inside = indices.shape().iter().zip(input.shape()).enumerate();
     if indices.shape().len() != rank || inside.into_iter().any(|(at, (i, x))| at != axis && i > x) {
         let reason = format!("its indices {:?} do not lie in the shape {:?}", indices.shape(), input.shape());
@@ -179,7 +179,7 @@ pub(super) fn concat<'a>(call: &Call<'_, 'a>) -> Result<HostTensor<'a>> {
         None if call.opset < 4 => 1,
         axis => call.required("axis", axis)?,
     };
-    let axis = call.axis(axis, shape.len())?;
+    let axis = call.node.axis(axis, shape.len())?;
     let mut joined = 0usize;
     for input in &inputs {
         let mut others = input.shape().to_vec();
@@ -209,7 +209,7 @@ pub(super) fn concat<'a>(call: &Call<'_, 'a>) -> Result<HostTensor<'a>> {
 /// `Split`.
 pub(super) fn split<'a>(call: &Call<'_, 'a>) -> Result<Vec<HostTensor<'a>>> {
     let input = call.input(0)?;
-    let axis = call.axis(call.node.int_or("axis", 0)?, input.shape().len())?;
+    let axis = call.node.axis(call.node.int_or("axis", 0)?, input.shape().len())?;
     let length = input.shape()[axis];
     let parts = call.node.outputs().count();
     let lengths = match (call.list("split", 13, 1)?, call.node.int("num_outputs")?) {

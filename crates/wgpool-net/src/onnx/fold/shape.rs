@@ -1,19 +1,14 @@
-//! Operators that change the shape alone: the elements stay where they are.
+//! Operators that change the shape alone: the elements stay where they are, so that these need not be known.
 
 use super::call::Call;
-use super::host_tensor::{HostTensor, count};
+use super::host_tensor::count;
 use wgpool::error::Result;
 
 /// `Reshape`.
-pub(super) fn reshape<'a>(call: &Call<'_, 'a>) -> Result<HostTensor<'a>> {
-    let input = call.input(0)?;
+///
+/// A length of 0 is the one there, -1 what is left.
+pub(super) fn reshape(call: &Call<'_, '_>, from: &[usize]) -> Result<Vec<usize>> {
     let wanted = call.required("shape", call.list("shape", 5, 1)?)?;
-    let shape = resolved(call, &wanted, input.shape())?;
-    Ok(input.reshaped(shape))
-}
-
-/// A list of lengths as the shape of a tensor: 0 is the length there, -1 what is left.
-fn resolved(call: &Call<'_, '_>, wanted: &[i64], from: &[usize]) -> Result<Vec<usize>> {
     let zero_is_a_length = call.node.int_or("allowzero", 0)? != 0;
     let wrong = || call.shape_error(format!("the shape {from:?} cannot become {wanted:?}"));
     let mut shape = Vec::new();
@@ -43,46 +38,41 @@ fn resolved(call: &Call<'_, '_>, wanted: &[i64], from: &[usize]) -> Result<Vec<u
 }
 
 /// `Squeeze`.
-pub(super) fn squeeze<'a>(call: &Call<'_, 'a>) -> Result<HostTensor<'a>> {
-    let input = call.input(0)?;
+pub(super) fn squeeze(call: &Call<'_, '_>, from: &[usize]) -> Result<Vec<usize>> {
     let named = match call.list("axes", 13, 1)? {
-        Some(axes) => call.axes(&axes, input.shape().len())?,
-        None => input.shape().iter().map(|&length| length == 1).collect(),
+        Some(axes) => call.axes(&axes, from.len())?,
+        None => from.iter().map(|&length| length == 1).collect(),
     };
     let mut shape = Vec::new();
-    for (&length, named) in input.shape().iter().zip(named) {
+    for (&length, named) in from.iter().zip(named) {
         match (named, length) {
             (true, 1) => {}
             (true, length) => return Err(call.shape_error(format!("an axis of length {length} cannot go"))),
             (false, length) => shape.push(length),
         }
     }
-    Ok(input.reshaped(shape))
+    Ok(shape)
 }
 
 /// `Unsqueeze`.
-pub(super) fn unsqueeze<'a>(call: &Call<'_, 'a>) -> Result<HostTensor<'a>> {
-    let input = call.input(0)?;
+pub(super) fn unsqueeze(call: &Call<'_, '_>, from: &[usize]) -> Result<Vec<usize>> {
     let axes = call.required("axes", call.list("axes", 13, 1)?)?;
-    call.rank(input.shape().len() + axes.len())?;
-    let named = call.axes(&axes, input.shape().len() + axes.len())?;
-    let mut lengths = input.shape().iter();
-    let shape: Vec<usize> =
-        named.iter().filter_map(|named| if *named { Some(1) } else { lengths.next().copied() }).collect();
-    Ok(input.reshaped(shape))
+    call.rank(from.len() + axes.len())?;
+    let named = call.axes(&axes, from.len() + axes.len())?;
+    let mut lengths = from.iter();
+    Ok(named.iter().filter_map(|named| if *named { Some(1) } else { lengths.next().copied() }).collect())
 }
 
 /// `Flatten`.
-pub(super) fn flatten<'a>(call: &Call<'_, 'a>) -> Result<HostTensor<'a>> {
-    let input = call.input(0)?;
+pub(super) fn flatten(call: &Call<'_, '_>, from: &[usize]) -> Result<Vec<usize>> {
     // The axis may be behind the last one too.
     let at = match call.node.int_or("axis", 1)? {
-        axis if axis == input.shape().len() as i64 => input.shape().len(),
-        axis => call.axis(axis, input.shape().len())?,
+        axis if axis == from.len() as i64 => from.len(),
+        axis => call.node.axis(axis, from.len())?,
     };
-    let (rows, columns) = input.shape().split_at_checked(at).unwrap_or((input.shape(), &[]));
+    let (rows, columns) = from.split_at_checked(at).unwrap_or((from, &[]));
     match (count(rows), count(columns)) {
-        (Some(rows), Some(columns)) => Ok(input.reshaped(vec![rows, columns])),
-        _ => Err(call.shape_error(format!("the shape {:?} has too long rows or columns", input.shape()))),
+        (Some(rows), Some(columns)) => Ok(vec![rows, columns]),
+        _ => Err(call.shape_error(format!("the shape {:?} has too long rows or columns", from))),
     }
 }

@@ -1,10 +1,9 @@
 //! A node with what it reads.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
-use super::items::{Import, Item};
+use super::items::{Constant, Import, Item};
 use crate::graph::{Graph, Value};
-use crate::onnx::fold::HostTensor;
 use crate::onnx::refused::quoted;
 use crate::onnx::{ElementType, Node};
 use wgpool::error::{Refusal, Result};
@@ -89,7 +88,7 @@ impl<'a> Call<'_, 'a> {
     }
 
     /// An input whose numbers are known.
-    pub fn known(&self, at: usize) -> Result<Arc<HostTensor<'a>>> {
+    pub fn known(&self, at: usize) -> Result<Rc<Constant<'a>>> {
         match self.item(at)? {
             Item::Known(tensor) => Ok(tensor.clone()),
             Item::Run(..) => {
@@ -122,28 +121,6 @@ impl<'a> Call<'_, 'a> {
         match tensor.f64s().as_slice() {
             &[number] => Ok(number as f32),
             _ => Err(self.node.refused(Refusal::Shape, format!("input {at} must be one number"))),
-        }
-    }
-
-    /// An axis of a rank, counted from the end if it is negative.
-    pub fn axis(&self, axis: i64, rank: usize) -> Result<usize> {
-        let counted = if axis < 0 { axis + rank as i64 } else { axis };
-        match usize::try_from(counted) {
-            Ok(axis) if axis < rank => Ok(axis),
-            _ => {
-                let reason = format!("axis {axis} is none of {rank}");
-                Err(self.node.refused(Refusal::Shape, reason))
-            }
-        }
-    }
-
-    /// Axes of a rank, each once.
-    pub fn axes(&self, axes: &[i64], rank: usize) -> Result<Vec<usize>> {
-        let axes = axes.iter().map(|&axis| self.axis(axis, rank)).collect::<Result<Vec<_>>>()?;
-        let twice = axes.iter().enumerate().find(|(at, axis)| axes.iter().take(*at).any(|a| a == *axis));
-        match twice {
-            Some((_, axis)) => Err(self.node.refused(Refusal::Shape, format!("axis {axis} is named twice"))),
-            None => Ok(axes),
         }
     }
 

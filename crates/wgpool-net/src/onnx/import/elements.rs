@@ -174,7 +174,7 @@ fn pair(call: &mut Call<'_, '_>) -> Result<[Value; 2]> {
     if call.opset() < 7 && call.node.int_or("broadcast", 0)? != 0 {
         let (rank, mut shape) = (call.rank(0)?, call.shape(1)?);
         if let Some(axis) = call.node.int("axis")? {
-            let axis = call.axis(axis, rank)?;
+            let axis = call.node.axis(axis, rank)?;
             shape.resize(rank.saturating_sub(axis).max(shape.len()), 1);
             b = call.graph().reshape(b, shape)?;
         }

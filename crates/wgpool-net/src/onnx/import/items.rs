@@ -1,7 +1,9 @@
 //! The values of a file's graph, as far as it is lowered.
 
+use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::ops::Deref;
+use std::rc::Rc;
 
 use crate::graph::{Graph, Value};
 use crate::onnx::ElementType;
@@ -15,9 +17,24 @@ use wgpool::tensor::{DType, TensorDesc};
 #[derive(Clone, Debug)]
 pub(super) enum Item<'a> {
     /// Known here.
-    Known(Arc<HostTensor<'a>>),
+    Known(Rc<Constant<'a>>),
     /// Computed when the program runs; elements of the type are stored as [`stored`] says.
     Run(Value, ElementType),
+}
+
+/// A constant, and the value that it is in programs: one, however many nodes compute with it.
+#[derive(Debug)]
+pub(super) struct Constant<'a> {
+    pub tensor: HostTensor<'a>,
+    value: Cell<Option<Value>>,
+}
+
+impl<'a> Deref for Constant<'a> {
+    type Target = HostTensor<'a>;
+
+    fn deref(&self) -> &HostTensor<'a> {
+        &self.tensor
+    }
 }
 
 /// How elements are stored that are computed: integers as i32, of which every index is one; a bool as 0 or 1 in f32.
@@ -41,7 +58,11 @@ pub(super) struct Import<'a> {
     pub items: HashMap<&'a str, Item<'a>>,
 }
 
-impl Item<'_> {
+impl<'a> Item<'a> {
+    pub fn known(tensor: HostTensor<'a>) -> Item<'a> {
+        Item::Known(Rc::new(Constant { tensor, value: Cell::new(None) }))
+    }
+
     pub fn element_type(&self) -> ElementType {
         match self {
             Item::Known(tensor) => tensor.elements(),
@@ -66,13 +87,17 @@ impl<'a> Import<'a> {
     pub fn value(&mut self, item: &Item<'a>, at: &str) -> Result<Value> {
         match item {
             Item::Run(value, _) => Ok(*value),
-            Item::Known(tensor) => {
-                let Some(dtype) = stored(tensor.elements()) else {
-                    let reason = format!("tensors of the type {} are not computed with", tensor.elements());
+            Item::Known(constant) => {
+                if let Some(value) = constant.value.get() {
+                    return Ok(value);
+                }
+                let Some(dtype) = stored(constant.elements()) else {
+                    let reason = format!("tensors of the type {} are not computed with", constant.elements());
                     return Err(refused(Refusal::Unsupported, at, reason));
                 };
-                let tensor = to_tensor(tensor, dtype, at)?;
-                Ok(self.graph.constant(tensor))
+                let value = self.graph.constant(to_tensor(constant, dtype, at)?);
+                constant.value.set(Some(value));
+                Ok(value)
             }
         }
     }

@@ -16,8 +16,8 @@ mod table;
 
 pub use table::operators;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use super::fold::{HostTensor, fold};
 use super::refused::{quoted, refused};
@@ -91,10 +91,8 @@ impl<'a> Model<'a> {
     /// [`Error::Network`]: `Unsupported` with all operators that are not supported, or an attribute or type; `Shape` if an
     /// input's shape is not known, with its axes, or tensors do not fit; `Limit` for a tensor of more bytes than `options` permit.
     pub fn program(&self, options: &Options) -> Result<Program> {
-        self.program_with(options, |tensor| {
-            let reason = "its data lie in another file: give them by `onnx::load`";
-            Err(tensor.refused(Refusal::External, reason))
-        })
+        // Of one whose data lie in another file this is the error.
+        self.program_with(options, |tensor| tensor.bytes().map(Cow::into_owned))
     }
 
     /// As [`Model::program`], with `external` for the bytes of tensors that lie in other files, such as
@@ -134,14 +132,14 @@ impl<'a> Model<'a> {
                 Some(_) => HostTensor::new(tensor.shape()?, tensor.element_type()?, external(&tensor)?)?,
                 None => HostTensor::of(&tensor)?,
             };
-            import.items.insert(tensor.name(), Item::Known(Arc::new(known)));
+            import.items.insert(tensor.name(), Item::known(known));
         }
         for input in file.inputs() {
             if let Some(bytes) = options.known.get(input.name()) {
                 let tensor = super::Tensor::parse(bytes)?;
                 let bytes = tensor.bytes()?.into_owned();
                 let known = HostTensor::new(tensor.shape()?, tensor.element_type()?, bytes)?;
-                import.items.insert(input.name(), Item::Known(Arc::new(known)));
+                import.items.insert(input.name(), Item::known(known));
             }
             if !import.items.contains_key(input.name()) {
                 let (desc, ty) = described(input.name(), &input.tensor_type()?, options)?;
@@ -183,11 +181,8 @@ fn described(name: &str, ty: &TensorType<'_>, options: &Options) -> Result<(Tens
     };
     if let Some(shape) = options.shapes.get(name) {
         let fits = ty.dims.as_ref().is_none_or(|dims| {
-            let length = |dim: &Dim<'_>, length: &usize| match dim {
-                Dim::Known(known) => known == length,
-                _ => true,
-            };
-            dims.len() == shape.len() && dims.iter().zip(shape).all(|(dim, given)| length(dim, given))
+            let fits = |(dim, given): (&Dim<'_>, &usize)| dim.length().is_none_or(|known| known == *given);
+            dims.len() == shape.len() && dims.iter().zip(shape).all(fits)
         });
         if !fits {
             let reason = format!("the file declares {}, but {shape:?} is given", shape_text(ty));
@@ -196,9 +191,8 @@ fn described(name: &str, ty: &TensorType<'_>, options: &Options) -> Result<(Tens
         return Ok((TensorDesc { shape: shape.clone(), dtype }, elements));
     }
     let length = |dim: &Dim<'_>| match dim {
-        Dim::Known(length) => Some(*length),
         Dim::Named(name) => options.dims.get(*name).copied(),
-        Dim::Unknown => None,
+        dim => dim.length(),
     };
     let shape: Option<Vec<usize>> = ty.dims.as_ref().and_then(|dims| dims.iter().map(length).collect());
     match shape {
@@ -212,15 +206,7 @@ fn described(name: &str, ty: &TensorType<'_>, options: &Options) -> Result<(Tens
 
 /// A shape as a file declares it.
 fn shape_text(ty: &TensorType<'_>) -> String {
-    let dim = |dim: &Dim<'_>| match dim {
-        Dim::Known(length) => length.to_string(),
-        Dim::Named(name) => (*name).to_owned(),
-        Dim::Unknown => "?".to_owned(),
-    };
-    match &ty.dims {
-        Some(dims) => format!("[{}]", dims.iter().map(dim).collect::<Vec<_>>().join(", ")),
-        None => "not declared".to_owned(),
-    }
+    ty.axes().unwrap_or_else(|| "not declared".to_owned())
 }
 
 impl<'a> Import<'a> {
@@ -236,7 +222,7 @@ impl<'a> Import<'a> {
             .iter()
             .map(|input| match input {
                 None => Some(None),
-                Some(Item::Known(tensor)) => Some(Some(tensor.as_ref())),
+                Some(Item::Known(constant)) => Some(Some(&constant.tensor)),
                 Some(Item::Run(..)) => None,
             })
             .collect();
@@ -245,10 +231,10 @@ impl<'a> Import<'a> {
             None => None,
         };
         let outputs: Vec<Item<'a>> = match folded {
-            Some(tensors) => tensors.into_iter().map(|tensor| Item::Known(Arc::new(tensor))).collect(),
+            Some(tensors) => tensors.into_iter().map(Item::known).collect(),
             None => {
                 let row = table::row(&node)?;
-                self.graph.at(node_name(&node));
+                self.graph.at(node.title());
                 let mut call = Call { node, inputs, import: self };
                 (row.lower)(&mut call).map_err(|error| in_node(&node, error))?
             }
@@ -262,12 +248,6 @@ impl<'a> Import<'a> {
         }
         Ok(())
     }
-}
-
-/// What explanations call a node.
-fn node_name(node: &Node<'_>) -> String {
-    let output = || node.outputs().find(|name| !name.is_empty()).unwrap_or_default();
-    if node.name().is_empty() { output().to_owned() } else { node.name().to_owned() }
 }
 
 /// An error of an operation, as one of the file.

@@ -1,12 +1,10 @@
 //! Operators that move elements, or give them another shape or type.
 
-use std::sync::Arc;
-
 use super::call::Call;
 use super::items::Item;
 use crate::graph::Value;
 use crate::onnx::ElementType;
-use crate::onnx::fold::HostTensor;
+use crate::onnx::fold::{HostTensor, fold_shape, shape_of};
 use wgpool::error::{Refusal, Result};
 use wgpool::spec::{AsStrided, BinaryFunction, Concat, ElementStep, Elementwise, Operand, Pad, PadMode};
 
@@ -37,7 +35,7 @@ pub(super) fn dropout<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
         // All elements are kept.
         let shape = call.shape(0)?;
         let mask = vec![1; shape.iter().product()];
-        items.push(Item::Known(Arc::new(HostTensor::new(shape, ElementType::Bool, mask)?)));
+        items.push(Item::known(HostTensor::new(shape, ElementType::Bool, mask)?));
     }
     Ok(items)
 }
@@ -71,105 +69,19 @@ pub(super) fn cast<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
     }
 }
 
-fn integers<'a>(shape: Vec<usize>, numbers: &[i64]) -> Result<Vec<Item<'a>>> {
-    let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
-    Ok(vec![Item::Known(Arc::new(HostTensor::new(shape, ElementType::I64, bytes)?))])
-}
-
-pub(super) fn shape<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
+/// The shape, or how many elements there are, which are known where these are not.
+pub(super) fn of_shape<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
     call.arity(1, 1)?;
-    let shape = call.shape(0)?;
-    let rank = shape.len() as i64;
-    let counted = |at: i64| (if at < 0 { at.saturating_add(rank) } else { at }).clamp(0, rank) as usize;
-    let (start, end) = (counted(call.node.int_or("start", 0)?), counted(call.node.int_or("end", rank)?));
-    let lengths: Vec<i64> =
-        shape.get(start..end.max(start)).unwrap_or_default().iter().map(|&n| n as i64).collect();
-    integers(vec![lengths.len()], &lengths)
+    let made = fold_shape(&call.node, &call.shape(0)?)?;
+    Ok(made.map(Item::known).into_iter().collect())
 }
 
-pub(super) fn size<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
-    call.arity(1, 1)?;
-    let elements = call.shape(0)?.iter().product::<usize>() as i64;
-    integers(vec![], &[elements])
-}
-
+/// The same elements in another shape.
 pub(super) fn reshape<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
     call.arity(1, 2)?;
-    let Some(wanted) = call.list("shape", 1)? else {
-        return Err(call.node.refused(Refusal::Structure, "the shape is missing"));
-    };
-    let shape = call.shape(0)?;
-    let copies = call.node.int_or("allowzero", 0)? == 0;
-    let elements: usize = shape.iter().product();
-    let refuse = |reason: String| Err(call.node.refused(Refusal::Shape, reason));
-    let mut lengths = Vec::with_capacity(wanted.len());
-    let mut open = None;
-    for (axis, &length) in wanted.iter().enumerate() {
-        lengths.push(match (length, shape.get(axis)) {
-            (-1, _) if open.is_some() => return refuse(format!("{wanted:?} has more than one -1")),
-            (-1, _) => {
-                open = Some(axis);
-                1
-            }
-            (0, Some(&own)) if copies => own,
-            (0, None) if copies => {
-                return refuse(format!("{wanted:?} copies axis {axis}, which {shape:?} has not"));
-            }
-            (length, _) => match usize::try_from(length) {
-                Ok(length) => length,
-                Err(_) => return refuse(format!("{wanted:?} has a negative length")),
-            },
-        });
-    }
-    if let Some(axis) = open {
-        let others = lengths.iter().try_fold(1usize, |n, &length| n.checked_mul(length));
-        match others.and_then(|n| elements.checked_rem(n).map(|rest| (elements / n, rest))) {
-            Some((length, 0)) => lengths[axis] = length,
-            _ => return refuse(format!("{elements} elements of {shape:?} do not divide by {wanted:?}")),
-        }
-    }
-    call.reshaped(lengths)
-}
-
-pub(super) fn flatten<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
-    call.arity(1, 1)?;
-    let shape = call.shape(0)?;
-    // As many axes as there are is one more than counts as an axis.
-    let axis = match call.node.int_or("axis", 1)? {
-        axis if axis == shape.len() as i64 => shape.len(),
-        axis => call.axis(axis, shape.len())?,
-    };
-    let (rows, columns) = shape.split_at(axis);
-    call.reshaped(vec![rows.iter().product(), columns.iter().product()])
-}
-
-pub(super) fn squeeze<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
-    call.arity(1, 2)?;
-    let shape = call.shape(0)?;
-    let axes = match call.list("axes", 1)? {
-        Some(axes) => call.axes(&axes, shape.len())?,
-        None => (0..shape.len()).filter(|&axis| shape[axis] == 1).collect(),
-    };
-    if let Some(axis) = axes.iter().find(|&&axis| shape[axis] != 1) {
-        let reason = format!("axis {axis} of {shape:?} is not 1 long");
-        return Err(call.node.refused(Refusal::Shape, reason));
-    }
-    let kept = shape.iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, &length)| length);
-    call.reshaped(kept.collect())
-}
-
-pub(super) fn unsqueeze<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
-    call.arity(1, 2)?;
-    let Some(axes) = call.list("axes", 1)? else {
-        return Err(call.node.refused(Refusal::Structure, "the axes are missing"));
-    };
-    let shape = call.shape(0)?;
-    let rank = shape.len() + axes.len();
-    let axes = call.axes(&axes, rank)?;
-    let mut lengths = shape.iter();
-    let shape =
-        (0..rank).map(|axis| if axes.contains(&axis) { 1 } else { lengths.next().copied().unwrap_or(1) });
-    let shape = shape.collect();
+    let second = if call.has(1) { Some(call.known(1)?) } else { None };
+    let inputs = [None, second.as_deref().map(|constant| &constant.tensor)];
+    let shape = shape_of(&call.node, &inputs, call.opset(), &call.shape(0)?)?;
     call.reshaped(shape)
 }
 
@@ -187,7 +99,7 @@ pub(super) fn transpose<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
     call.arity(1, 1)?;
     let shape = call.shape(0)?;
     let order = match call.node.ints("perm")? {
-        Some(order) => call.axes(&order, shape.len())?,
+        Some(order) => call.node.axes(&order, shape.len())?,
         None => (0..shape.len()).rev().collect(),
     };
     if order.len() != shape.len() {
@@ -261,7 +173,7 @@ pub(super) fn slice<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
         return Err(call.node.refused(Refusal::Structure, "starts or ends are missing"));
     };
     let axes = match call.list("axes", 3)? {
-        Some(axes) => call.axes(&axes, shape.len())?,
+        Some(axes) => call.node.axes(&axes, shape.len())?,
         None => (0..starts.len()).collect(),
     };
     let steps = if call.has(4) { call.integers(4)? } else { vec![1; starts.len()] };
@@ -287,7 +199,7 @@ pub(super) fn slice<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
 pub(super) fn split<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
     call.arity(1, 2)?;
     let (shape, count) = (call.shape(0)?, call.node.outputs().count());
-    let axis = call.axis(call.node.int_or("axis", 0)?, shape.len())?;
+    let axis = call.node.axis(call.node.int_or("axis", 0)?, shape.len())?;
     let length = shape[axis];
     let parts = match call.list("split", 1)? {
         Some(parts) => call.lengths("split", &parts)?,
@@ -335,7 +247,7 @@ pub(super) fn concat<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
     let Some(axis) = call.node.int("axis")? else {
         return Err(call.node.refused(Refusal::Structure, "attribute axis is missing"));
     };
-    let axis = call.axis(axis, call.rank(0)?)? as isize;
+    let axis = call.node.axis(axis, call.rank(0)?)? as isize;
     let mut inputs = Vec::with_capacity(count);
     for at in 0..count {
         let (first, own) = (call.element_type(0)?, call.element_type(at)?);
@@ -389,11 +301,12 @@ pub(super) fn tile<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
 pub(super) fn gather<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
     call.arity(2, 2)?;
     let shape = call.shape(0)?;
-    let axis = call.axis(call.node.int_or("axis", 0)?, shape.len())?;
+    let axis = call.node.axis(call.node.int_or("axis", 0)?, shape.len())?;
     let length = shape[axis];
     let of = call.shape(1)?;
     let indices = call.integers(1)?;
-    let indices = indices.iter().map(|&index| call.axis(index, length)).collect::<Result<Vec<usize>>>()?;
+    let indices =
+        indices.iter().map(|&index| call.node.axis(index, length)).collect::<Result<Vec<usize>>>()?;
     let mut runs: Vec<[usize; 2]> = Vec::new();
     for index in indices {
         match runs.last_mut() {
@@ -430,8 +343,11 @@ pub(super) fn pad<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
         return Err(call.node.refused(Refusal::Structure, "the pads are missing"));
     };
     let shape = call.shape(0)?;
-    let axes =
-        if call.has(3) { call.axes(&call.integers(3)?, shape.len())? } else { (0..shape.len()).collect() };
+    let axes = if call.has(3) {
+        call.node.axes(&call.integers(3)?, shape.len())?
+    } else {
+        (0..shape.len()).collect()
+    };
     if pads.len() != 2 * axes.len() {
         let reason = format!("pads {pads:?} must have two numbers for each of {} axes", axes.len());
         return Err(call.node.refused(Refusal::Shape, reason));

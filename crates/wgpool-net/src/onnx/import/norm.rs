@@ -116,7 +116,7 @@ pub(super) fn instance<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
 pub(super) fn layer<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
     call.arity(2, 3)?;
     let rank = call.rank(0)?;
-    let axis = call.axis(call.node.int_or("axis", -1)?, rank)?;
+    let axis = call.node.axis(call.node.int_or("axis", -1)?, rank)?;
     let (x, scale, shift) = (call.value(0)?, call.value(1)?, call.optional(2)?);
     let axes: Vec<usize> = (axis..rank).collect();
     let value = normalised(call, x, &axes, Some((scale, shift)))?;
@@ -157,7 +157,7 @@ pub(super) fn mean_variance<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>
     call.arity(1, 1)?;
     let rank = call.rank(0)?;
     let axes = call.node.ints("axes")?.unwrap_or_else(|| vec![0, 2, 3]);
-    let axes = call.axes(&axes, rank)?;
+    let axes = call.node.axes(&axes, rank)?;
     let x = call.value(0)?;
     let [deviation, variance] = deviation(call, x, &axes)?;
     let formula = Elementwise {
@@ -206,7 +206,7 @@ pub(super) fn local_response<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>
 
 pub(super) fn lp<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
     call.arity(1, 1)?;
-    let axis = call.axis(call.node.int_or("axis", -1)?, call.rank(0)?)?;
+    let axis = call.node.axis(call.node.int_or("axis", -1)?, call.rank(0)?)?;
     let kind = match call.node.int_or("p", 2)? {
         1 => ReduceKind::L1,
         2 => ReduceKind::L2,

@@ -26,7 +26,7 @@ pub(super) fn reduce<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
     let axes = call.list("axes", 1)?.filter(|axes| !axes.is_empty());
     let x = call.value(0)?;
     let axes = match axes {
-        Some(axes) => call.axes(&axes, rank)?,
+        Some(axes) => call.node.axes(&axes, rank)?,
         None if call.node.int_or("noop_with_empty_axes", 0)? != 0 => return call.one_of(x),
         None => (0..rank).collect(),
     };
@@ -55,7 +55,7 @@ pub(super) fn reduce<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
 
 pub(super) fn arg<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
     call.arity(1, 1)?;
-    let axis = call.axis(call.node.int_or("axis", 0)?, call.rank(0)?)? as isize;
+    let axis = call.node.axis(call.node.int_or("axis", 0)?, call.rank(0)?)? as isize;
     let keepdims = call.node.int_or("keepdims", 1)? != 0;
     let select_last = call.node.int_or("select_last_index", 0)? != 0;
     let kind = if call.node.op_type() == "ArgMax" { ArgKind::Max } else { ArgKind::Min };
@@ -69,11 +69,11 @@ fn softmax_axis(call: &Call<'_, '_>) -> Result<(isize, Vec<usize>)> {
     call.arity(1, 1)?;
     let shape = call.shape(0)?;
     if call.opset() >= 13 {
-        return Ok((call.axis(call.node.int_or("axis", -1)?, shape.len())? as isize, shape));
+        return Ok((call.node.axis(call.node.int_or("axis", -1)?, shape.len())? as isize, shape));
     }
     let axis = match call.node.int_or("axis", 1)? {
         axis if axis == shape.len() as i64 => shape.len(),
-        axis => call.axis(axis, shape.len())?,
+        axis => call.node.axis(axis, shape.len())?,
     };
     let (rows, columns) = shape.split_at(axis);
     Ok((1, vec![rows.iter().product(), columns.iter().product()]))

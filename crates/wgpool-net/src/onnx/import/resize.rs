@@ -43,7 +43,7 @@ pub(super) fn resize<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
     let mode = mode(call, NearestRounding::RoundPreferFloor)?;
     let shape = call.shape(0)?;
     let axes = match call.node.ints("axes")? {
-        Some(axes) => call.axes(&axes, shape.len())?,
+        Some(axes) => call.node.axes(&axes, shape.len())?,
         None => (0..shape.len()).collect(),
     };
     // An empty list stands for none.

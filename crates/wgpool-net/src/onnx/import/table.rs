@@ -51,7 +51,7 @@ rows! {
     Erf 9 [] elements::unary;
     Exp 1 [consumed_inputs] elements::unary;
     Expand 8 [] moves::expand;
-    Flatten 1 [axis] moves::flatten;
+    Flatten 1 [axis] moves::reshape;
     Floor 1 [consumed_inputs] elements::unary;
     Gather 1 [axis] moves::gather;
     Gelu 20 [approximate] elements::activation;
@@ -107,10 +107,10 @@ rows! {
     Resize 10 [antialias axes coordinate_transformation_mode cubic_coeff_a exclude_outside extrapolation_value keep_aspect_ratio_policy mode nearest_mode] resize::resize;
     Round 11 [] elements::unary;
     Selu 1 [alpha consumed_inputs gamma] elements::selu;
-    Shape 1 [end start] moves::shape;
+    Shape 1 [end start] moves::of_shape;
     Sigmoid 1 [consumed_inputs] elements::activation;
     Sign 9 [] elements::unary;
-    Size 1 [] moves::size;
+    Size 1 [] moves::of_shape;
     Slice 1 [axes ends starts] moves::slice;
     Softmax 1 [axis] reduce::softmax;
     Softplus 1 [] elements::activation;
@@ -118,14 +118,14 @@ rows! {
     SpaceToDepth 1 [blocksize mode] moves::space_to_depth;
     Split 1 [axis num_outputs split] moves::split;
     Sqrt 1 [consumed_inputs] elements::unary;
-    Squeeze 1 [axes] moves::squeeze;
+    Squeeze 1 [axes] moves::reshape;
     Sub 1 [axis broadcast consumed_inputs] elements::binary;
     Sum 1 [consumed_inputs] elements::variadic;
     Tanh 1 [consumed_inputs] elements::activation;
     ThresholdedRelu 10 [alpha] elements::thresholded;
     Tile 6 [] moves::tile;
     Transpose 1 [perm] moves::transpose;
-    Unsqueeze 1 [axes] moves::unsqueeze;
+    Unsqueeze 1 [axes] moves::reshape;
     Upsample 7 [mode scales] resize::upsample;
     Where 9 [] elements::select;
 }

@@ -1,8 +1,10 @@
 //! Scales and shifts of channels behind a convolution or a dense layer.
 
 use super::join::free_activation;
-use super::{Joined, Pair, inputs, weight, weight_at};
+use super::{Joined, Pair, inputs, weight_at};
 use crate::affine::Affine;
+use crate::program::Source;
+use crate::weight::Weight;
 use wgpool::error::Result;
 use wgpool::spec::{BinaryFunction, ElementStep, Layout, Op, Operand};
 use wgpool::tensor::Tensor;
@@ -22,10 +24,9 @@ pub(super) fn behind(pair: &Pair<'_>) -> Result<Option<Joined>> {
     let mut all = inputs(pair.before);
     all.truncate(1);
     for folded in folded {
-        match folded.tensor() {
-            Some(tensor) => all.push(weight(tensor.clone())),
-            None => return Ok(None),
-        }
+        let desc = folded.desc();
+        let Weight::Values(tensor) = folded else { return Ok(None) };
+        all.push((Source::Weight(tensor), desc));
     }
     Ok(Some(Joined { op, inputs: all }))
 }
