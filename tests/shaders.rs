@@ -3,23 +3,30 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use wgpool::DType;
 use wgpool::kernel::{self, ConvGeometry, Field, KernelKey, PoolGeometry, RoiAlign, Softmax, SoftmaxParams};
 
+/// A kernel's module with the types of its expressions.
+struct Read {
+    module: naga::Module,
+    info: ModuleInfo,
+}
+
 /// A kernel's module; many kernels share a text, so each text is read once.
-fn module(key: KernelKey) -> Arc<naga::Module> {
-    static KNOWN: LazyLock<Mutex<HashMap<String, Arc<naga::Module>>>> = LazyLock::new(Mutex::default);
+fn read(key: KernelKey) -> Arc<Read> {
+    static KNOWN: LazyLock<Mutex<HashMap<String, Arc<Read>>>> = LazyLock::new(Mutex::default);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let source = key.source();
-    if let Some(module) = known.get(&source) {
-        return module.clone();
+    if let Some(read) = known.get(&source) {
+        return read.clone();
     }
     let module = naga::front::wgsl::parse_str(&source)
         .unwrap_or_else(|e| panic!("{key}: {}", e.emit_to_string(&source)));
-    naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all())
+    let info = Validator::new(ValidationFlags::all(), Capabilities::all())
         .validate(&module)
         .unwrap_or_else(|e| panic!("{key}: {}", e.emit_to_string(&source)));
-    known.entry(source).or_insert(Arc::new(module)).clone()
+    known.entry(source).or_insert(Arc::new(Read { module, info })).clone()
 }
 
 /// The host's fields, where those of a block within the block stand for it.
@@ -34,7 +41,7 @@ fn members_of(fields: &[Field], begin: usize) -> Vec<(String, usize, usize)> {
 
 /// Why the host's fields are not the shader's, if they are not.
 fn layout_difference(key: KernelKey, name: &str, fields: &[Field], size: usize) -> Option<String> {
-    let module = module(key);
+    let module = &read(key).module;
     let (_, ty) = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some(name)).unwrap();
     let naga::TypeInner::Struct { members, span } = &ty.inner else { panic!("{name} is no structure") };
     let mut layouter = naga::proc::Layouter::default();
@@ -69,7 +76,7 @@ fn a_moved_parameter_is_noticed() {
 #[test]
 fn every_shader_is_valid_and_declares_its_overrides() {
     for key in kernel::all() {
-        let module = module(key);
+        let module = &read(key).module;
         let declared: Vec<&str> = module.overrides.iter().filter_map(|(_, o)| o.name.as_deref()).collect();
         for (name, _) in key.overrides() {
             assert!(declared.contains(&name), "{key} sets {name}, declared are {declared:?}");
@@ -81,7 +88,7 @@ fn every_shader_is_valid_and_declares_its_overrides() {
 #[test]
 fn bindings_are_those_the_shader_declares() {
     for key in kernel::all() {
-        let module = module(key);
+        let module = &read(key).module;
         let bindings = key.bindings();
         let (mut reads, mut writes, mut pages) = (0, 0, 0);
         for (_, variable) in module.global_variables.iter() {
@@ -135,13 +142,13 @@ fn any(module: &naga::Module, statement: &naga::Statement, is: fn(&naga::Stateme
 fn no_invocation_returns_before_a_barrier() {
     let mut with_barriers = 0;
     for key in kernel::all() {
-        let module = module(key);
+        let module = &read(key).module;
         let body = &module.entry_points[0].function.body;
         let barrier =
-            |s: &&naga::Statement| any(&module, s, |s| matches!(s, naga::Statement::ControlBarrier(_)));
+            |s: &&naga::Statement| any(module, s, |s| matches!(s, naga::Statement::ControlBarrier(_)));
         let Some(last) = body.iter().rposition(|s| barrier(&s)) else { continue };
         with_barriers += 1;
-        let returns = |s| any(&module, s, |s| matches!(s, naga::Statement::Return { .. }));
+        let returns = |s| any(module, s, |s| matches!(s, naga::Statement::Return { .. }));
         assert!(!body.iter().take(last + 1).any(returns), "{key}");
     }
     assert!(with_barriers > 0);
@@ -152,6 +159,33 @@ fn no_shader_looks_for_an_exponent_of_ones() {
     for key in kernel::all() {
         assert!(!key.source().contains("0x7f800000u) =="), "{key}");
     }
+}
+
+/// The functions that take remainders of signed integers.
+fn signed_remainders(read: &Read) -> Vec<&str> {
+    let of = |function: &naga::Function, info: &naga::valid::FunctionInfo| {
+        function.expressions.iter().any(|(handle, expression)| {
+            matches!(expression, naga::Expression::Binary { op: naga::BinaryOperator::Modulo, .. })
+                && info[handle].ty.inner_with(&read.module.types).scalar_kind()
+                    == Some(naga::ScalarKind::Sint)
+        })
+    };
+    let functions = read.module.functions.iter().map(|(handle, f)| (f, &read.info[handle]));
+    let entries = read.module.entry_points.iter().enumerate();
+    let all = functions.chain(entries.map(|(i, entry)| (&entry.function, read.info.get_entry_point(i))));
+    all.filter(|&(f, info)| of(f, info)).map(|(f, _)| f.name.as_deref().unwrap_or("main")).collect()
+}
+
+/// OpenGL leaves the remainder of a negative number undefined.
+#[test]
+fn no_shader_takes_remainders_of_signed_integers() {
+    for key in kernel::all() {
+        assert_eq!(signed_remainders(&read(key)), Vec::<&str>::new(), "{key}");
+    }
+    let source = "fn wrap(i: i32) -> i32 { return i % 3; } fn count(i: u32) -> u32 { return i % 3u; }";
+    let module = naga::front::wgsl::parse_str(source).unwrap();
+    let info = Validator::new(ValidationFlags::all(), Capabilities::all()).validate(&module).unwrap();
+    assert_eq!(signed_remainders(&Read { module, info }), ["wrap"]);
 }
 
 #[test]

@@ -37,8 +37,9 @@ fn position_of(i: i32, length: i32) -> i32 {
     if (OUTSIDE == EDGE) {
         return clamp(i, 0, length - 1);
     }
-    let rest = i % length;
-    return select(rest, rest + length, rest < 0);
+    // OpenGL leaves the remainder of a negative number undefined: elements before the first are counted backwards from there.
+    let rest = i32(u32(select(i, -1 - i, i < 0)) % u32(length));
+    return select(rest, length - 1 - rest, i < 0);
 }
 
 fn fetch(number: u32) -> Unit {
