@@ -16,16 +16,7 @@ fn again(x: f32) -> f32 {
 
 //: formula
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let number = invocation_number(group, groups, local);
-    if (number >= params.total) {
-        return;
-    }
+fn compute(number: u32) {
     //: places
     //: result
 }

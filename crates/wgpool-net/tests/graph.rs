@@ -3,20 +3,10 @@
 use wgpool::engine::Engine;
 use wgpool::{Activation, Backend, Conv, Error, Padding, Pool, Tensor, TensorDesc};
 use wgpool_net::{Graph, Memory, Program, Session, Source};
-use wgpool_testing::support;
+use wgpool_testing::support::{self, numbers};
 
 fn backends() -> Vec<Backend> {
     vec![Backend::Gpu(support::engine().clone()), Backend::Host, Backend::Reference]
-}
-
-/// Numbers from -1 to 1 that look random.
-fn numbers(shape: &[usize], seed: u32) -> Tensor {
-    let count: usize = shape.iter().product();
-    let value = |i: usize| {
-        let bits = (i as u32).wrapping_add(seed).wrapping_mul(2_654_435_761).rotate_left(7);
-        bits as f32 / u32::MAX as f32 * 2.0 - 1.0
-    };
-    Tensor::from_f32(shape, (0..count).map(value).collect()).unwrap()
 }
 
 /// Every backend, a program and a session of it, against what the reference gives.

@@ -1,21 +1,11 @@
 //! Operations that join others: the same outputs with and without, and nothing where it would not be the same.
 
 use wgpool::{
-    Activation, Backend, BinaryFunction, Conv, Elementwise, Op, Operand, Pad, PadMode, Padding, Pool, Tensor,
+    Activation, Backend, BinaryFunction, Conv, Elementwise, Op, Operand, Pad, PadMode, Padding, Pool,
     TensorDesc,
 };
 use wgpool_net::{Graph, Program, Session, Value};
-use wgpool_testing::support;
-
-/// Numbers from -1 to 1 that look random.
-fn numbers(shape: &[usize], seed: u32) -> Tensor {
-    let count: usize = shape.iter().product();
-    let value = |i: usize| {
-        let bits = (i as u32).wrapping_add(seed).wrapping_mul(2_654_435_761).rotate_left(7);
-        bits as f32 / u32::MAX as f32 * 2.0 - 1.0
-    };
-    Tensor::from_f32(shape, (0..count).map(value).collect()).unwrap()
-}
+use wgpool_testing::support::{self, numbers};
 
 const IMAGE: [usize; 4] = [2, 3, 8, 8];
 

@@ -86,6 +86,16 @@ pub fn forced(engine: &Engine, kernels: &str) -> Engine {
     engine.with_caps(caps)
 }
 
+/// Numbers from -1 to 1 that look random, the same for the same seed.
+pub fn numbers(shape: &[usize], seed: u32) -> Tensor {
+    let count: usize = shape.iter().product();
+    let value = |i: usize| {
+        let bits = (i as u32).wrapping_add(seed).wrapping_mul(2_654_435_761).rotate_left(7);
+        bits as f32 / u32::MAX as f32 * 2.0 - 1.0
+    };
+    Tensor::from_f32(shape, (0..count).map(value).collect()).expect("as many elements as the shape has")
+}
+
 /// The descriptions of tensors.
 pub fn descs(inputs: &[&Tensor]) -> Vec<TensorDesc> {
     inputs.iter().map(|t| t.desc()).collect()

@@ -110,7 +110,7 @@ impl Kernel for Elementwise {
     fn row(&self) -> Row {
         let kernel = *self;
         let buffers = (self.inputs().count() as u32, 1);
-        let own = &[shader!("other/elementwise.wgsl")];
+        let own = &[EACH, shader!("other/elementwise.wgsl")];
         typed(ElementwiseParams::BLOCK, self.dtype, own, buffers).written(move |mark| kernel.lines(mark))
     }
 

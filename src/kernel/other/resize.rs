@@ -44,7 +44,7 @@ impl Kernel for Resize {
             Interpolation::Linear => 1,
             Interpolation::Cubic | Interpolation::CubicInside => 2,
         };
-        typed(ResizeParams::BLOCK, self.dtype, &[SUM, shader!("other/resize.wgsl")], (1, 1))
+        typed(ResizeParams::BLOCK, self.dtype, &[SUM, EACH, shader!("other/resize.wgsl")], (1, 1))
             .with("MODE", mode)
             .with("AXES", self.axes)
             .with("EXCLUDE_OUTSIDE", self.interpolation == Interpolation::CubicInside)
