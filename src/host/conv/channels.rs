@@ -10,8 +10,8 @@ use crate::error::Result;
 use crate::memory;
 use crate::spec::Activation;
 
-/// Pixels whose sums are stored together: a multiple of what blocks and lines hold.
-const STORED: usize = 8 * PIXELS;
+/// Pixels whose sums are stored together, a multiple of what blocks and lines hold: fewer would be written to too many places.
+const STORED: usize = 16 * PIXELS;
 
 impl Planes<'_> {
     /// Computes a tile from `x`.
@@ -22,7 +22,7 @@ impl Planes<'_> {
         tile: &Tile,
         target: Target,
     ) -> Result<()> {
-        let Scratch { sums, totals, bases, .. } = scratch;
+        let Scratch { sums, totals, bases, gathered: rows, .. } = scratch;
         let view = &self.view;
         let count = tile.images.len() * tile.pixels.len();
         self.bases(tile, bases)?;
@@ -47,7 +47,7 @@ impl Planes<'_> {
                     }
                 }
                 let sums = if range < terms { &totals } else { &sums };
-                self.store_lanes(sums, tile, block, first..count.min(first + STORED), target);
+                self.store_lanes(sums, rows, tile, block, first..count.min(first + STORED), target)?;
             }
         }
         Ok(())
@@ -77,40 +77,50 @@ impl Planes<'_> {
     }
 
     /// Finishes the sums of a block's pixels and stores them.
-    fn store_lanes(&self, sums: &[Row], tile: &Tile, block: usize, pixels: Range<usize>, target: Target) {
+    fn store_lanes(
+        &self,
+        sums: &[Row],
+        rows: &mut Vec<Row>,
+        tile: &Tile,
+        block: usize,
+        pixels: Range<usize>,
+        target: Target,
+    ) -> Result<()> {
         let channels = self.weights.channels(block);
         let lines = channels.len().div_ceil(LANES);
         let first = tile.group * self.work.group_out + channels.start;
+        let apart = pixels.len().div_ceil(LANES);
         let relu = self.work.activation == Activation::Relu;
         let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
-        let mut at = pixels.start;
-        let mut rows = [[0f32; LANES]; 64];
-        while at < pixels.end {
-            let (image, pixel) = (at / tile.pixels.len(), at % tile.pixels.len());
-            let count = LANES.min(tile.pixels.len() - pixel).min(pixels.end - at);
-            wide!(|_| {
-                lanes::transpose(&sums[(at - pixels.start) * lines..], lines, &mut rows[..lines * LANES]);
-                for (row, c) in rows.iter_mut().zip(first..first + channels.len()) {
-                    let bias = self.epilogue.bias_of(c);
-                    *row = row.map(|s| s + bias).map(|s| if s < floor { floor } else { s });
-                }
-            });
-            let rows = &mut rows[..channels.len()];
-            if !relu && self.work.activation != Activation::None {
-                self.epilogue.activate(rows.as_flattened_mut(), first, [channels.len(), LANES]);
+        memory::resize(rows, lines * LANES * apart, Row::default())?;
+        wide!(|_| {
+            for (i, sums) in sums.chunks_exact(LANES * lines).enumerate().take(apart) {
+                lanes::transpose(sums, lines, &mut rows[i..], apart);
             }
-            let to = (tile.images.start + image) * target.image + tile.pixels.start + pixel - target.origin;
-            for (row, c) in rows.iter().zip(first..) {
-                let to = to + c * target.channel;
-                // SAFETY: every pixel of every channel belongs to one tile.
-                unsafe {
-                    match count {
-                        LANES => target.out.write(to, row),
-                        _ => target.out.write(to, &row[..count]),
-                    }
+            for (rows, c) in rows.chunks_exact_mut(apart).zip(first..first + channels.len()) {
+                let bias = self.epilogue.bias_of(c);
+                for row in rows {
+                    // NaN stays NaN.
+                    row.0 = row.0.map(|s| s + bias).map(|s| if s < floor { floor } else { s });
                 }
             }
-            at += count;
+        });
+        let rows: &mut [f32] = bytemuck::cast_slice_mut(&mut rows[..channels.len() * apart]);
+        if !relu && self.work.activation != Activation::None {
+            self.epilogue.activate(rows, first, [channels.len(), apart * LANES]);
         }
+        for (row, c) in rows.chunks_exact(apart * LANES).zip(first..) {
+            let mut at = pixels.start;
+            while at < pixels.end {
+                let (image, pixel) = (tile.images.start + at / tile.pixels.len(), at % tile.pixels.len());
+                let count = (tile.pixels.len() - pixel).min(pixels.end - at);
+                let to =
+                    image * target.image + c * target.channel + tile.pixels.start + pixel - target.origin;
+                // SAFETY: every pixel of every channel belongs to one tile.
+                unsafe { target.out.write(to, &row[at - pixels.start..][..count]) };
+                at += count;
+            }
+        }
+        Ok(())
     }
 }

@@ -94,18 +94,18 @@ fn chain_of<const L: usize>(
     }
 }
 
-/// `to[c][p] = sums[p][c]` of [`LANES`] pixels and `to.len()` channels; pixels lie `lines` lines apart.
+/// `to[c * apart][p] = sums[p][c]` of [`LANES`] pixels, which lie `lines` lines apart, and the channels of these.
 #[inline(always)]
-pub(super) fn transpose(sums: &[Row], lines: usize, to: &mut [[f32; LANES]]) {
+pub(super) fn transpose(sums: &[Row], lines: usize, to: &mut [Row], apart: usize) {
     let sums: &[f32] = bytemuck::cast_slice(sums);
     for first in (0..LANES).step_by(4) {
-        for (c, to) in (0..).step_by(4).zip(to.as_chunks_mut::<4>().0) {
+        for c in (0..lines * LANES).step_by(4) {
             let rows = std::array::from_fn(|p| {
                 let row = &sums[(first + p) * lines * LANES + c..];
                 [row[0], row[1], row[2], row[3]]
             });
-            for (to, row) in to.iter_mut().zip(four_by_four(rows)) {
-                to[first..first + 4].copy_from_slice(&row);
+            for (c, row) in (c..).zip(four_by_four(rows)) {
+                to[c * apart].0[first..first + 4].copy_from_slice(&row);
             }
         }
     }

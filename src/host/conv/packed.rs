@@ -78,7 +78,8 @@ fn rows(len: usize) -> usize {
     len.div_ceil(LANES)
 }
 
-/// Whether output channels fill lanes but for a ninth.
+/// Whether output channels fill lanes but for a ninth, and windows share what they read: where they do not, each number would come
+/// from another line of the cache.
 fn in_lanes(work: &ConvWork) -> bool {
-    work.group_out.next_multiple_of(LANES) * 8 <= work.group_out * 9
+    work.taps() > 1 && work.group_out.next_multiple_of(LANES) * 8 <= work.group_out * 9
 }

@@ -68,7 +68,7 @@ pub(in crate::host) struct Target<'a> {
 #[derive(Default)]
 pub(in crate::host) struct Scratch {
     copy: Vec<f32>,
-    gathered: Vec<Row>,
+    pub(super) gathered: Vec<Row>,
     pub(super) sums: Vec<Row>,
     pub(super) totals: Vec<Row>,
     panels: Vec<Panel>,
