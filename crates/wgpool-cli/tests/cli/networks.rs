@@ -6,7 +6,7 @@ use crate::cli::{Folder, mnist, npy_of};
 use crate::counting;
 
 /// A model of `tests/data/onnx`.
-fn onnx(name: &str) -> String {
+pub fn onnx(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/onnx");
     folder.join(format!("{name}.onnx")).display().to_string()
 }
