@@ -32,6 +32,8 @@ pub use memory::Memory;
 pub use program::{Port, Program, Source, Step};
 pub use sequential::{Parameters, Sequential};
 pub use session::Session;
+#[cfg(not(target_arch = "wasm32"))]
+pub use session::{Clock, Profile, StepTime};
 pub use weight::Weight;
 
 #[cfg(doctest)]

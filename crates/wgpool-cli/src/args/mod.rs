@@ -16,7 +16,7 @@ use wgpool::plan::Kernels;
 use wgpool::{Choice, DType};
 
 use crate::files::is_standard;
-pub use network::{CheckArgs, NetworkArgs, RunArgs, ShapesArgs};
+pub use network::{CheckArgs, NetworkArgs, ProfileArgs, RunArgs, ShapesArgs};
 pub use op::names::AccuracyArg;
 pub use op::{Arguments, Input, OpArgs, Plane};
 pub use reading::ReadingArgs;
@@ -324,6 +324,7 @@ Examples:
   wgpool bench --adapter software --quick --case P1,C2
   wgpool bench --op 'conv 3x3 64->64 same' --shape 1x64x56x56 --shape 8x64x28x28 --csv own.csv
   wgpool bench model.keras --batch 1,32
+  wgpool bench model.onnx --quick --profile times.svg
   wgpool bench --kernels 'conv/*' --case C2,C4
   wgpool bench --json bench.json --plot bench.svg
   wgpool bench --fusion --scaling --json more.json
@@ -382,19 +383,21 @@ pub struct BenchArgs {
     /// File for a picture: the roofline with every case on it, and the times (.svg or .png)
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
+    #[command(flatten)]
+    pub profile: ProfileArgs,
     /// Compare what two builds measured: A and B are files of --json, or folders of them; measures nothing
     #[arg(
         long,
         num_args = 2,
         value_names = ["A", "B"],
-        conflicts_with_all = ["model", "ops", "specs", "cases", "quick", "scaling", "fusion", "json", "csv", "plot", "export", "kernels", "dtype", "accuracy"]
+        conflicts_with_all = ["model", "ops", "specs", "cases", "quick", "scaling", "fusion", "json", "csv", "plot", "profile", "export", "kernels", "dtype", "accuracy"]
     )]
     pub compare: Vec<PathBuf>,
     /// With --compare: status 1 if the interval of any case lies wholly above this ratio, as in 1.03
     #[arg(long, value_name = "RATIO", value_parser = parse::ratio, requires = "compare")]
     pub fail_above: Option<f64>,
     /// Folder for the cases themselves, with inputs and checked results as NPY, for other programs; measures nothing
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["model", "quick", "scaling", "fusion", "json", "csv", "plot"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["model", "quick", "scaling", "fusion", "json", "csv", "plot", "profile"])]
     pub export: Option<PathBuf>,
 }
 

@@ -33,6 +33,17 @@ pub fn factor(text: &str) -> Result<f32, String> {
     finite(text).ok().filter(|&number| number != 0.0).ok_or_else(|| "it must be a number, and not 0".into())
 }
 
+/// A file for times of operations.
+pub fn profile(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.extension().map(|end| end.to_string_lossy().to_lowercase()).as_deref() {
+        Some("json" | "svg") => Ok(path),
+        _ => {
+            Err("its name must end in .json or .svg; without a file, write --profile behind the rest".into())
+        }
+    }
+}
+
 /// A type of floats.
 pub fn float(text: &str) -> Result<DType, String> {
     let dtype = text.parse().ok().filter(|dtype: &DType| dtype.is_float());
