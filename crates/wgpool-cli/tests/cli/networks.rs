@@ -128,7 +128,7 @@ fn a_summary_has_nodes_shapes_and_parameters() {
     let missing = folder.succeeds(&format!("summary {}", onnx("missing")));
     assert!(missing.contains("\"Det\"") && missing.contains("1 nodes"), "{missing}");
     let explained = folder.succeeds(&format!("summary {} --dim n=1 --explain --adapter host", onnx("small")));
-    assert!(explained.contains("layer: kernel"), "{explained}");
+    assert!(explained.contains("layer: kernel") && explained.contains("joined: activation 1"), "{explained}");
     // A name says nothing where the first byte does.
     folder.file("odd.json", &std::fs::read(onnx("two")).expect("the model"));
     assert!(folder.succeeds("summary odd.json").contains("sum/out"));
