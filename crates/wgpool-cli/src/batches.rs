@@ -1,34 +1,44 @@
 //! Running a model on more examples than go into one batch.
 
-use wgpool::{Backend, Error, Result, Tensor};
-use wgpool_net::{Sequential, Session};
+use wgpool::{Backend, Error, Result, Tensor, TensorDesc};
+use wgpool_net::{Program, Sequential, Session};
 
 /// A model on a backend, compiled for the size of batch that came last.
 pub struct Batches<'a> {
     backend: &'a Backend,
-    model: &'a Sequential,
+    /// The model for a size of batch.
+    program: &'a dyn Fn(usize) -> Result<Program>,
     session: Option<(usize, Session)>,
 }
 
 impl<'a> Batches<'a> {
-    pub fn new(backend: &'a Backend, model: &'a Sequential) -> Batches<'a> {
-        Batches { backend, model, session: None }
+    pub fn new(backend: &'a Backend, program: &'a dyn Fn(usize) -> Result<Program>) -> Batches<'a> {
+        Batches { backend, program, session: None }
+    }
+
+    /// What a batch of this size gives.
+    pub fn output(&mut self, size: usize) -> Result<TensorDesc> {
+        match size {
+            0 => (self.program)(0)?.output().cloned(),
+            size => self.session(size)?.output().cloned(),
+        }
+    }
+
+    fn session(&mut self, size: usize) -> Result<&Session> {
+        let session = match self.session.take().filter(|(compiled, _)| *compiled == size) {
+            Some(session) => session,
+            None => (size, Session::compile(self.backend, (self.program)(size)?)?),
+        };
+        Ok(&self.session.insert(session).1)
     }
 
     /// The outputs of one batch.
     pub fn run(&mut self, inputs: &Tensor) -> Result<Tensor> {
         let size = inputs.shape().first().copied().unwrap_or(0);
         if size == 0 {
-            return self.model.program(0)?.run(self.backend, inputs);
+            return (self.program)(0)?.run(self.backend, inputs);
         }
-        let session = match &mut self.session {
-            Some((compiled, session)) if *compiled == size => session,
-            slot => {
-                let session = Session::compile(self.backend, self.model.program(size)?)?;
-                &mut slot.insert((size, session)).1
-            }
-        };
-        session.run(inputs)
+        self.session(size)?.run(inputs)
     }
 }
 
@@ -43,7 +53,8 @@ pub fn run(
     mut done: impl FnMut(usize),
 ) -> Result<Tensor> {
     let count = inputs.shape().first().copied().unwrap_or(0);
-    let mut batches = Batches::new(backend, model);
+    let program = |batch| model.program(batch);
+    let mut batches = Batches::new(backend, &program);
     let (mut elements, mut shape) = (Vec::new(), Vec::new());
     for start in (0..count).step_by(batch) {
         let size = batch.min(count - start);

@@ -15,6 +15,7 @@ mod maps;
 mod network;
 mod op;
 mod predict;
+mod profile;
 mod summary;
 mod terminal;
 mod tune;

@@ -7,7 +7,7 @@ use wgpool::{Error, Layout, Result};
 use wgpool_net::{Layer, LayerKind, keras};
 
 use super::args::{MapsArgs, Place};
-use super::examples;
+use super::examples::{self, Frame};
 use super::files::sheet::{self, Scale};
 use super::files::{OutputFile, encode_png};
 use super::terminal::line;
@@ -16,13 +16,13 @@ use super::{backends, document};
 /// Runs the command.
 pub fn run(args: &MapsArgs, place: &Place, out: &mut dyn Write) -> Result<()> {
     let model = keras::load(&args.model, args.weights.as_deref())?;
-    let how = args.reading.how();
-    let mut examples = examples::read(&args.input, &model.input, how)?;
+    let frame = Frame::of(&model.input);
+    let mut examples = examples::read(&args.input, &model.input, frame, &args.reading.how())?;
     if examples.names.len() != 1 {
         let reason = format_args!("maps are drawn of one example, but it holds {}", examples.names.len());
         return Err(document(&args.input, reason));
     }
-    let (_, input) = examples.take(1, &model.input)?;
+    let (_, input) = examples.take(1, &model.input, None)?;
     let opened = backends::open(place)?;
     let outputs = model.trace(&opened.backend, &input)?;
     let layouts = layouts(&model.layers);

@@ -71,6 +71,50 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// Writes columns, the first `left` and the last of them aligned to the left.
+pub fn aligned<const N: usize>(rows: &[[String; N]], left: usize, out: &mut dyn Write) -> Result<()> {
+    let width = |i: usize| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    for row in rows {
+        let mut text = String::new();
+        for (i, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+            let gap = if i == 0 { "" } else { "  " };
+            match i < left || (i + 1 == N && N > 5) {
+                true => text.push_str(&format!("{gap}{cell:width$}")),
+                false => text.push_str(&format!("{gap}{cell:>width$}")),
+            }
+        }
+        line(out, text.trim_end())?;
+    }
+    Ok(())
+}
+
+/// Seconds as milliseconds with three significant digits.
+pub fn ms(seconds: f64) -> String {
+    number(seconds * 1e3)
+}
+
+/// Three significant digits.
+pub fn number(value: f64) -> String {
+    let digits = match value.abs() {
+        v if v >= 99.95 => 0,
+        v if v >= 9.995 => 1,
+        v if v >= 0.9995 => 2,
+        v if v >= 0.09995 => 3,
+        _ => 4,
+    };
+    format!("{value:.digits$}")
+}
+
+/// At most so many characters of a text, escaped.
+pub fn short(text: &str, most: usize) -> String {
+    let text = escaped(text);
+    match text.char_indices().nth(most) {
+        Some(_) => text.chars().take(most - 1).chain(['…']).collect(),
+        None => text.into_owned(),
+    }
+}
+
 /// One line on stderr, about what goes on all the same.
 pub fn note(text: &str) {
     // Where stderr itself is closed there is nobody left to tell.
@@ -101,6 +145,12 @@ mod tests {
             String::from_utf8(out).as_deref(),
             Ok("a\\u001b[2J\\nb\nc\\u009b2J\nd\\u202e\n\ne\\u0007\n")
         );
+    }
+
+    #[test]
+    fn long_names_are_cut() {
+        assert_eq!(short("conv", 4), "conv");
+        assert_eq!(short("convolution", 4), "con…");
     }
 
     #[test]

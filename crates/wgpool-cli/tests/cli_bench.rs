@@ -216,7 +216,12 @@ fn a_model_by_its_operations_and_whole() {
 fn an_onnx_model_by_its_operations_and_whole() {
     let folder = Folder::new();
     let model = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/onnx/small.onnx");
-    folder.succeeds(&format!("bench {model} --batch 2 --quick --adapter host --json b.json"));
+    let said = folder.succeeds(&format!(
+        "bench {model} --batch 2 --quick --adapter host --json b.json --profile times.json"
+    ));
+    assert!(said.contains("medians of 10 runs") && said.contains("all of"), "{said}");
+    let times: Value = serde_json::from_slice(&folder.read("times.json")).expect("JSON");
+    assert_eq!((&times["operations"][0]["name"], &times["runs"]), (&"conv+relu".into(), &10.into()));
     let report: serde_json::Value = serde_json::from_slice(&folder.read("b.json")).expect("JSON");
     let names: Vec<&str> =
         report["cases"].as_array().expect("cases").iter().filter_map(|case| case["name"].as_str()).collect();

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::memory::{Homes, Memory, plans};
-use super::program::{Program, Step, peak};
+use super::program::{Fusion, Program, Step, peak};
 use wgpool::backend::Backend;
 use wgpool::error::Result;
 use wgpool::plan::Plan;
@@ -38,6 +38,8 @@ pub struct ProgramExplanation {
     pub scratch: u64,
     /// Bytes of packed weights.
     pub packed: u64,
+    /// The operations that became one and those that did not, where [`Program::optimised`] was asked.
+    pub fusions: Vec<Fusion>,
 }
 
 impl ProgramExplanation {
@@ -104,6 +106,7 @@ impl Program {
             weights: self.weight_bytes(),
             scratch,
             packed: layers.iter().map(|layer| layer.explanation.packed).sum(),
+            fusions: self.fusions.clone(),
             layers,
         })
     }
@@ -125,6 +128,23 @@ impl fmt::Display for ProgramExplanation {
         for (name, size) in parts.into_iter().filter(|(_, size)| *size > 0) {
             write!(f, ", {name} {}", bytes(size))?;
         }
-        write!(f, ")")
+        write!(f, ")")?;
+        let mut joined: Vec<(&str, usize)> = Vec::new();
+        for fusion in self.fusions.iter().filter(|fusion| fusion.refused.is_none()) {
+            match joined.iter_mut().find(|(rule, _)| *rule == fusion.rule) {
+                Some((_, count)) => *count += 1,
+                None => joined.push((fusion.rule, 1)),
+            }
+        }
+        for (at, (rule, count)) in joined.into_iter().enumerate() {
+            write!(f, "{}{rule} {count}", if at == 0 { "\njoined: " } else { ", " })?;
+        }
+        for Fusion { first, second, rule, refused } in &self.fusions {
+            if let Some(reason) = refused {
+                let [first, second, reason] = [first, second, reason].map(|text| escaped(text));
+                write!(f, "\nnot joined: {first}, {second} ({rule}): {reason}")?;
+            }
+        }
+        Ok(())
     }
 }

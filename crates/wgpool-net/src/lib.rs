@@ -29,9 +29,11 @@ pub use explain::{LayerCost, ProgramExplanation};
 pub use graph::{Graph, Value};
 pub use layer::{Edges, Interpolation, Layer, LayerKind, Resize};
 pub use memory::Memory;
-pub use program::{Port, Program, Source, Step};
+pub use program::{Fusion, Port, Program, Source, Step};
 pub use sequential::{Parameters, Sequential};
 pub use session::Session;
+#[cfg(not(target_arch = "wasm32"))]
+pub use session::{Clock, Profile, StepTime};
 pub use weight::Weight;
 
 #[cfg(doctest)]

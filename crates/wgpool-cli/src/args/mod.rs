@@ -3,6 +3,7 @@
 mod network;
 mod op;
 mod parse;
+mod reading;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,11 +15,11 @@ use clap::{CommandFactory, Parser, Subcommand};
 use wgpool::plan::Kernels;
 use wgpool::{Choice, DType};
 
-use crate::examples::Reading;
-use crate::files::{Resize, is_standard};
-pub use network::{CheckArgs, NetworkArgs, RunArgs, ShapesArgs};
+use crate::files::is_standard;
+pub use network::{CheckArgs, NetworkArgs, ProfileArgs, RunArgs, ShapesArgs};
 pub use op::names::AccuracyArg;
 pub use op::{Arguments, Input, OpArgs, Plane};
+pub use reading::ReadingArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -105,7 +106,7 @@ pub enum Command {
     Kernels(KernelsArgs),
     /// Show the layers or nodes, shapes and parameters of a model
     Summary(SummaryArgs),
-    /// Run a Keras model on arrays or pictures
+    /// Classify pictures or arrays by a Keras or ONNX model
     Predict(PredictArgs),
     /// Run an ONNX or Keras model: any inputs, all outputs
     Run(RunArgs),
@@ -214,15 +215,27 @@ rounded), alpha is dropped but for models of four channels. 16 bits a channel st
 divided by 65535, where Keras drops the lower half of colours); 16-bit grey is an error for models
 of colour. Decoders of JPEG differ by some levels.
 
+--crop keeps proportions, as torchvision's Resize and CenterCrop do: pixels of --resize=bilinear,
+unless nearest is said. Then, of arrays of pictures too, the model gets (SCALE * x - MEAN) / STD for
+each channel, in the model's order. --preset imagenet is what classifiers from PyTorch mostly take:
+--crop (or --resize, where that is said) --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225. Those of
+Keras' preprocess_input are --mean 0.5 --std 0.5 (mode tf), and --channels bgr --scale 255 --mean
+103.939,116.779,123.68 (mode caffe).
+
+ONNX models have one input, f32 pictures of 1 or 3 channels behind the batch, channels first or last,
+and one f32 output; `wgpool run` takes others. A batch that the file fixes is filled up with zeros.
+
 Examples:
   wgpool predict model.keras seven.png
   wgpool predict model.keras photos/*.jpg --resize --labels labels.txt --top 5 --json
+  wgpool predict resnet50.onnx dog.jpg --preset imagenet --softmax --labels imagenet.txt
+  wgpool predict model.onnx photo.png --size 320x256 --resize=bilinear --mean 0.5 --std 0.5
   wgpool predict config.json --weights weights.safetensors digits.npy --out probabilities.npy";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = PREDICT_EXAMPLES)]
 pub struct PredictArgs {
-    /// The model: a config.json or a .keras archive
+    /// The model: an ONNX file, a config.json or a .keras archive
     pub model: PathBuf,
     /// The inputs: NPY, safetensors (one tensor, or the one named `input`), PNG, JPEG, or - for standard input
     #[arg(required = true, value_name = "INPUT")]
@@ -235,6 +248,12 @@ pub struct PredictArgs {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub reading: ReadingArgs,
+    /// Height and width of the pictures, where the model leaves them open: 224, or 240x320
+    #[arg(long, value_name = "SIZE", value_parser = parse::pair)]
+    pub size: Option<[usize; 2]>,
+    /// Make probabilities of the outputs: exp(x) over the sum of all classes
+    #[arg(long)]
+    pub softmax: bool,
     /// Names of the classes: a line each, or JSON, a list or Keras' imagenet_class_index.json
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
@@ -244,29 +263,12 @@ pub struct PredictArgs {
     /// Print JSON
     #[arg(long, conflicts_with = "explain")]
     pub json: bool,
-    /// Examples that are computed together
-    #[arg(long, value_name = "N", default_value = "64", value_parser = parse::positive)]
-    pub batch: usize,
+    /// Examples that are computed together [default: 64, or as many as the model's own batch has]
+    #[arg(long, value_name = "N", value_parser = parse::positive)]
+    pub batch: Option<usize>,
     /// Print the kernels of each layer too, the bytes they move, their arithmetic and the memory
     #[arg(long)]
     pub explain: bool,
-}
-
-/// How a model's inputs are read.
-#[derive(Debug, clap::Args)]
-pub struct ReadingArgs {
-    /// Bring pictures to the size that the model takes
-    #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "nearest")]
-    resize: Option<Resize>,
-    /// Convert arrays to f32 even where numbers change: to the nearest there are
-    #[arg(long)]
-    cast: bool,
-}
-
-impl ReadingArgs {
-    pub fn how(&self) -> Reading {
-        Reading { resize: self.resize, cast: self.cast }
-    }
 }
 
 const MAPS_EXAMPLES: &str = "\
@@ -322,6 +324,7 @@ Examples:
   wgpool bench --adapter software --quick --case P1,C2
   wgpool bench --op 'conv 3x3 64->64 same' --shape 1x64x56x56 --shape 8x64x28x28 --csv own.csv
   wgpool bench model.keras --batch 1,32
+  wgpool bench model.onnx --quick --profile times.svg
   wgpool bench --kernels 'conv/*' --case C2,C4
   wgpool bench --json bench.json --plot bench.svg
   wgpool bench --fusion --scaling --json more.json
@@ -380,19 +383,21 @@ pub struct BenchArgs {
     /// File for a picture: the roofline with every case on it, and the times (.svg or .png)
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
+    #[command(flatten)]
+    pub profile: ProfileArgs,
     /// Compare what two builds measured: A and B are files of --json, or folders of them; measures nothing
     #[arg(
         long,
         num_args = 2,
         value_names = ["A", "B"],
-        conflicts_with_all = ["model", "ops", "specs", "cases", "quick", "scaling", "fusion", "json", "csv", "plot", "export", "kernels", "dtype", "accuracy"]
+        conflicts_with_all = ["model", "ops", "specs", "cases", "quick", "scaling", "fusion", "json", "csv", "plot", "profile", "export", "kernels", "dtype", "accuracy"]
     )]
     pub compare: Vec<PathBuf>,
     /// With --compare: status 1 if the interval of any case lies wholly above this ratio, as in 1.03
     #[arg(long, value_name = "RATIO", value_parser = parse::ratio, requires = "compare")]
     pub fail_above: Option<f64>,
     /// Folder for the cases themselves, with inputs and checked results as NPY, for other programs; measures nothing
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["model", "quick", "scaling", "fusion", "json", "csv", "plot"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["model", "quick", "scaling", "fusion", "json", "csv", "plot", "profile"])]
     pub export: Option<PathBuf>,
 }
 

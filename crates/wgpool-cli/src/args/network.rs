@@ -1,6 +1,6 @@
 //! The arguments about models of ONNX, and of `run` and `check`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use wgpool::{Error, Result};
 use wgpool_net::onnx::Options;
@@ -40,6 +40,27 @@ impl ShapesArgs {
     }
 }
 
+/// Times of a model's operations.
+#[derive(Debug, clap::Args)]
+pub struct ProfileArgs {
+    /// Time each operation and print a table; FILE gets the times too (.json), or a picture of them (.svg)
+    #[arg(long, value_name = "FILE", num_args = 0..=1, value_parser = parse::profile)]
+    profile: Option<Option<PathBuf>>,
+    /// Runs that --profile takes medians of
+    #[arg(long, value_name = "N", default_value = "10", value_parser = parse::positive, requires = "profile")]
+    pub profile_runs: usize,
+}
+
+impl ProfileArgs {
+    pub fn is_wanted(&self) -> bool {
+        self.profile.is_some()
+    }
+
+    pub fn file(&self) -> Option<&Path> {
+        self.profile.as_ref()?.as_deref()
+    }
+}
+
 /// A model and what goes in.
 #[derive(Debug, clap::Args)]
 pub struct NetworkArgs {
@@ -70,10 +91,15 @@ and integers as 0, 1 and i32. Pictures are read as by `op`: numbers from 0 to 1 
 takes them), channels first, or last where the model has 1, 3 or 4 of them there; grey for one channel.
 Outputs are printed; with --out each is written as NAME.npy instead, integers as i32 and bools as f32.
 
+--profile runs the model again, by timestamps of the device around a compute pass of each operation;
+where it has none, by the host's clock around a submission of each, and on the CPU around each
+operation. The sum is not the time of a run, which overlaps them and copies inputs and outputs.
+
 Examples:
   wgpool run model.onnx --input image=photo.png
   wgpool run model.onnx -i ids=ids.npy -i mask=mask.npy --dim batch=1 --out results
-  wgpool run model.onnx -i x.npy --json --adapter host";
+  wgpool run model.onnx -i x.npy --json --adapter host
+  wgpool run model.onnx -i x.npy --adapter software --profile times.svg";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = RUN_EXAMPLES)]
@@ -83,6 +109,8 @@ pub struct RunArgs {
     /// Folder for the outputs, NAME.npy each; characters that are no letters, digits, '-', '_' or '.' become '_'
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub profile: ProfileArgs,
     /// Print the kernels too, the bytes they move, their arithmetic and the memory
     #[arg(long, conflicts_with = "json")]
     pub explain: bool,

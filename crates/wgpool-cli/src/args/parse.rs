@@ -22,6 +22,28 @@ pub fn ratio(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "it must be a positive number, as 1.03".into())
 }
 
+/// A number that is neither infinite nor NaN.
+pub fn finite(text: &str) -> Result<f32, String> {
+    let number = text.parse().ok().filter(|number: &f32| number.is_finite());
+    number.ok_or_else(|| "it must be a number, as 0.485".into())
+}
+
+/// One of those that is not 0 either.
+pub fn factor(text: &str) -> Result<f32, String> {
+    finite(text).ok().filter(|&number| number != 0.0).ok_or_else(|| "it must be a number, and not 0".into())
+}
+
+/// A file for times of operations.
+pub fn profile(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.extension().map(|end| end.to_string_lossy().to_lowercase()).as_deref() {
+        Some("json" | "svg") => Ok(path),
+        _ => {
+            Err("its name must end in .json or .svg; without a file, write --profile behind the rest".into())
+        }
+    }
+}
+
 /// A type of floats.
 pub fn float(text: &str) -> Result<DType, String> {
     let dtype = text.parse().ok().filter(|dtype: &DType| dtype.is_float());

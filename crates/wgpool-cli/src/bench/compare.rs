@@ -9,10 +9,9 @@ use wgpool::text::escaped;
 use wgpool::{Error, Result};
 use wgpool_testing::bench::compare::{Comparison, Interval, Round, compare};
 
-use super::table::{aligned, number};
 use crate::document;
 use crate::files::read_bytes;
-use crate::terminal::line;
+use crate::terminal::{aligned, line, number};
 
 /// Status if a case is slower than it may be.
 const SLOWER: u8 = 1;

@@ -6,7 +6,7 @@ mod date;
 mod export;
 mod machine;
 mod model;
-mod plot;
+pub mod plot;
 mod table;
 mod wanted;
 
@@ -20,7 +20,7 @@ use wgpool_testing::bench::{self, Ceilings, Device, Effort, Report, Scaling, cas
 use super::args::{BenchArgs, Place, Which};
 use super::files::{OutputFile, apart, distinct};
 use super::terminal::{line, progress};
-use super::{backends, document};
+use super::{backends, document, profile};
 
 use model::Model;
 
@@ -47,15 +47,30 @@ pub fn run(args: &BenchArgs, place: &Place, out: &mut dyn Write) -> Result<ExitC
         let rule = "a picture shows cases: name some with --case, or leave --scaling and --fusion out";
         return Err(Error::Document { document: "--plot".into(), reason: rule.into() });
     }
+    if args.profile.is_wanted() && models.is_empty() {
+        let rule = "it times the operations of a model: name one";
+        return Err(Error::Document { document: "--profile".into(), reason: rule.into() });
+    }
+    if let (Some(path), true) = (args.profile.file(), models.len() > 1) {
+        return Err(document(path, "it is for one size of batch, but --batch names several"));
+    }
     // Every file is opened before anything is measured.
     let format = args.plot.as_deref().map(plot::format).transpose()?;
-    let outputs: Vec<&Path> =
-        args.plot.iter().chain(&args.json).chain(&args.csv).map(PathBuf::as_path).collect();
+    let outputs: Vec<&Path> = args
+        .plot
+        .iter()
+        .chain(&args.json)
+        .chain(&args.csv)
+        .map(PathBuf::as_path)
+        .chain(args.profile.file())
+        .collect();
     distinct(&outputs)?;
     apart(&outputs, args.model.iter().chain(&args.weights).chain(&args.specs).map(PathBuf::as_path))?;
     let mut picture = args.plot.as_deref().map(OutputFile::create).transpose()?;
     let mut json = args.json.as_deref().map(OutputFile::create).transpose()?;
     let mut csv = args.csv.as_deref().map(OutputFile::create).transpose()?;
+
+    let mut profile_file = profile::file(&args.profile)?;
 
     let engine = engine(place, &args.kernels)?;
     let report = measure(args, engine.as_ref(), &wanted, &pairs, &models)?;
@@ -71,6 +86,16 @@ pub fn run(args: &BenchArgs, place: &Place, out: &mut dyn Write) -> Result<ExitC
             out,
             format_args!("left out, since none of these kernels computes them: {}", left_out.join(", ")),
         )?;
+    }
+    if args.profile.is_wanted() {
+        for model in &models {
+            let profile = model.profile(engine.as_ref(), args.profile.profile_runs)?;
+            line(out, "")?;
+            profile::print(&profile, out)?;
+            if let (Some(path), Some(file)) = (args.profile.file(), profile_file.take()) {
+                profile::write(&profile, path, file)?;
+            }
+        }
     }
     if let (Some(file), Some(format)) = (&mut picture, format) {
         file.write(&plot::draw(&report, format)?)?;

@@ -5,7 +5,7 @@ use std::io::Write;
 use wgpool::Result;
 use wgpool_testing::bench::{CaseReport, Ceilings, Report, Scaling, Spread, Timing, rates};
 
-use crate::terminal::{block, line};
+use crate::terminal::{aligned, block, line, ms, number};
 
 /// Prints everything that was measured.
 pub fn print(report: &Report, out: &mut dyn Write) -> Result<()> {
@@ -179,41 +179,6 @@ fn fusion_row(name: &str, who: &str, both: Option<&[Timing; 2]>, kernels: String
     [name, who, ms(fused.median), spread(&fused), ms(two.median), spread(&two), speedup, kernels]
 }
 
-/// Writes columns, the first `left` and the last of them aligned to the left.
-pub fn aligned<const N: usize>(rows: &[[String; N]], left: usize, out: &mut dyn Write) -> Result<()> {
-    let width = |i: usize| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0);
-    let widths: [usize; N] = std::array::from_fn(width);
-    for row in rows {
-        let mut text = String::new();
-        for (i, (cell, &width)) in row.iter().zip(&widths).enumerate() {
-            let gap = if i == 0 { "" } else { "  " };
-            match i < left || (i + 1 == N && N > 5) {
-                true => text.push_str(&format!("{gap}{cell:width$}")),
-                false => text.push_str(&format!("{gap}{cell:>width$}")),
-            }
-        }
-        line(out, text.trim_end())?;
-    }
-    Ok(())
-}
-
 fn spread(spread: &Spread) -> String {
     format!("{}-{}", ms(spread.p10), ms(spread.p90))
-}
-
-/// Seconds as milliseconds with three significant digits.
-fn ms(seconds: f64) -> String {
-    number(seconds * 1e3)
-}
-
-/// Three significant digits.
-pub fn number(value: f64) -> String {
-    let digits = match value.abs() {
-        v if v >= 99.95 => 0,
-        v if v >= 9.995 => 1,
-        v if v >= 0.9995 => 2,
-        v if v >= 0.09995 => 3,
-        _ => 4,
-    };
-    format!("{value:.digits$}")
 }

@@ -21,7 +21,7 @@ use super::document;
 use array::Array;
 
 pub use output::{OutputFile, apart, distinct, is_standard};
-pub use picture::{Resize, encode_png, read_picture};
+pub use picture::{Fit, Resize, Shorter, encode_png, read_picture};
 pub use tensors::named;
 
 /// The largest file that is read.

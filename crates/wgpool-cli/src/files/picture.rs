@@ -1,4 +1,4 @@
-//! Pictures as models take them, read as Keras reads them to numbers from 0 to 1; grey ones are written.
+//! Pictures as models take them, read as Keras and Pillow read them to numbers from 0 to 1; grey ones are written.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -19,7 +19,26 @@ const DEPTH_AT: usize = 24;
 const COLOR_AT: usize = 25;
 const GREY: u8 = 0;
 
+/// The most pixels of a picture whose shorter side was brought to a length.
+const MOST_PIXELS: u64 = 1 << 27;
+
 /// How a picture of another size than the model's is brought to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fit {
+    pub how: Resize,
+    /// Where proportions are kept: the length of the shorter side, of which the middle is cut out then.
+    pub shorter: Option<Shorter>,
+}
+
+/// The length of the shorter side before the middle is cut out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shorter {
+    Pixels(usize),
+    /// As much more than the model's as 256 is more than 224, rounded up
+    Usual,
+}
+
+/// How the pixels of another size are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Resize {
     /// The nearest pixel, as Keras' load_img(target_size=...) takes it
@@ -66,7 +85,7 @@ pub fn read_picture(
     path: &Path,
     (bytes, format): (&[u8], Format),
     [height, width, channels]: [usize; 3],
-    resize: Option<Resize>,
+    fit: Option<Fit>,
 ) -> Result<Tensor> {
     let failed = |reason: String| document(path, reason);
     let head = |at: usize| bytes.get(at).copied().filter(|_| format == Format::Png).unwrap_or(u8::MAX);
@@ -74,14 +93,15 @@ pub fn read_picture(
     let decoder = decoder(bytes, format).map_err(failed)?;
     let (w, h) = decoder.dimensions();
     // Checked before any pixel is decoded: a picture may claim any size.
-    if (h as usize, w as usize) != (height, width) && resize.is_none() {
+    if (h as usize, w as usize) != (height, width) && fit.is_none() {
         let reason = format_args!(
-            "the picture has {w}x{h} pixels, but the model takes {width}x{height}: --resize brings it to that"
+            "the picture has {w}x{h} pixels, but the model takes {width}x{height}: --resize or --crop brings it to that"
         );
         return Err(document(path, reason));
     }
-    let picture = DynamicImage::from_decoder(decoder).map_err(|e| failed(unreadable(format, e)))?;
     let size = [width, height].map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+    let steps = Steps::new([w, h], size, fit).map_err(failed)?;
+    let picture = DynamicImage::from_decoder(decoder).map_err(|e| failed(unreadable(format, e)))?;
     match (color, depth, channels) {
         (GREY, 16, 3 | 4) => {
             let reason =
@@ -98,10 +118,58 @@ pub fn read_picture(
         DynamicImage::ImageLuma16(_)
         | DynamicImage::ImageLumaA16(_)
         | DynamicImage::ImageRgb16(_)
-        | DynamicImage::ImageRgba16(_) => of_size(picture.to_rgba16(), channels, size, resize),
-        _ => of_size(picture.to_rgba8(), channels, size, resize),
+        | DynamicImage::ImageRgba16(_) => of_size(picture.to_rgba16(), channels, steps),
+        _ => of_size(picture.to_rgba8(), channels, steps),
     };
     Tensor::from_f32(&[height, width, channels], elements)
+}
+
+/// A picture's way to the size that the model takes: resized to one, of which the middle is cut out.
+#[derive(Clone, Copy)]
+struct Steps {
+    how: Resize,
+    resized: [u32; 2],
+    size: [u32; 2],
+}
+
+impl Steps {
+    fn new(from: [u32; 2], size: [u32; 2], fit: Option<Fit>) -> Result<Steps, String> {
+        let [width, height] = size;
+        let how = fit.map_or(Resize::Nearest, |fit| fit.how);
+        let shorter = match fit.and_then(|fit| fit.shorter) {
+            None => return Ok(Steps { how, resized: size, size }),
+            Some(Shorter::Pixels(pixels)) => pixels as u64,
+            Some(Shorter::Usual) => (u64::from(width.max(height)) * 256).div_ceil(224),
+        };
+        let short = u64::from(from[0].min(from[1])).max(1);
+        let [w, h] = from.map(|side| shorter.saturating_mul(u64::from(side)) / short);
+        let whole = [w, h].map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+        if w < u64::from(width) || h < u64::from(height) {
+            return Err(format!(
+                "it becomes {w}x{h} pixels, of which {width}x{height} cannot be cut: give a larger --crop"
+            ));
+        }
+        match w.checked_mul(h) {
+            Some(pixels) if pixels <= MOST_PIXELS => Ok(Steps { how, resized: whole, size }),
+            _ => Err(format!(
+                "it would become {w}x{h} pixels; at most {MOST_PIXELS} are made: --resize makes no more than the model takes"
+            )),
+        }
+    }
+
+    fn of<P: Pixel + 'static>(
+        self,
+        picture: ImageBuffer<P, Vec<P::Subpixel>>,
+    ) -> ImageBuffer<P, Vec<P::Subpixel>> {
+        let picture = resized(picture, self.resized, self.how);
+        if self.resized == self.size {
+            return picture;
+        }
+        // As Python rounds, which torchvision's CenterCrop takes: halves to the even number.
+        let start = |whole: u32, part: u32| (f64::from(whole - part) / 2.0).round_ties_even() as u32;
+        let ([w, h], [width, height]) = (self.resized, self.size);
+        imageops::crop_imm(&picture, start(w, width), start(h, height), width, height).to_image()
+    }
 }
 
 /// The numbers of a sample.
@@ -126,13 +194,8 @@ impl Sample for u16 {
     const MOST: u32 = 65_535;
 }
 
-/// The picture's numbers, from 0 to 1, with one, three or four channels and this width and height.
-fn of_size<S: Sample>(
-    picture: ImageBuffer<Rgba<S>, Vec<S>>,
-    channels: usize,
-    size: [u32; 2],
-    resize: Option<Resize>,
-) -> Vec<f32>
+/// The picture's numbers, from 0 to 1, with one, three or four channels and the width and height that `steps` makes.
+fn of_size<S: Sample>(picture: ImageBuffer<Rgba<S>, Vec<S>>, channels: usize, steps: Steps) -> Vec<f32>
 where
     Luma<S>: Pixel<Subpixel = S>,
     Rgb<S>: Pixel<Subpixel = S>,
@@ -143,21 +206,19 @@ where
     let samples = match channels {
         1 => {
             let grey = pixels().map(|[r, g, b, _]| S::of(luma([r, g, b].map(S::number)))).collect();
-            resized(ImageBuffer::<Luma<S>, _>::from_raw(w, h, grey).unwrap_or_default(), size, resize)
-                .into_raw()
+            steps.of(ImageBuffer::<Luma<S>, _>::from_raw(w, h, grey).unwrap_or_default()).into_raw()
         }
         3 => {
             let colours = pixels().flat_map(|[r, g, b, _]| [r, g, b]).collect();
-            resized(ImageBuffer::<Rgb<S>, _>::from_raw(w, h, colours).unwrap_or_default(), size, resize)
-                .into_raw()
+            steps.of(ImageBuffer::<Rgb<S>, _>::from_raw(w, h, colours).unwrap_or_default()).into_raw()
         }
-        _ if resize == Some(Resize::Bilinear) && (w, h) != size.into() => {
+        _ if steps.how == Resize::Bilinear && [w, h] != steps.resized => {
             // Colours weigh as much as they cover.
             let covered = pixels().flat_map(premultiplied).collect();
             let covered = ImageBuffer::<Rgba<S>, _>::from_raw(w, h, covered).unwrap_or_default();
-            resized(covered, size, resize).pixels().flat_map(|p| divided(p.0)).collect()
+            steps.of(covered).pixels().flat_map(|p| divided(p.0)).collect()
         }
-        _ => resized(picture, size, resize).into_raw(),
+        _ => steps.of(picture).into_raw(),
     };
     samples.into_iter().map(|sample| sample.number() as f32 / S::MOST as f32).collect()
 }
@@ -166,15 +227,15 @@ where
 fn resized<P>(
     picture: ImageBuffer<P, Vec<P::Subpixel>>,
     [width, height]: [u32; 2],
-    how: Option<Resize>,
+    how: Resize,
 ) -> ImageBuffer<P, Vec<P::Subpixel>>
 where
     P: Pixel + 'static,
 {
     match how {
         _ if picture.dimensions() == (width, height) => picture,
-        Some(Resize::Bilinear) => imageops::resize(&picture, width, height, FilterType::Triangle),
-        _ => {
+        Resize::Bilinear => imageops::resize(&picture, width, height, FilterType::Triangle),
+        Resize::Nearest => {
             let (columns, rows) = (nearest(picture.width(), width), nearest(picture.height(), height));
             ImageBuffer::from_fn(width, height, |x, y| {
                 *picture.get_pixel(columns[x as usize], rows[y as usize])

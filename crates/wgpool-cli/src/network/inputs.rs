@@ -88,7 +88,7 @@ fn find<'a>(declared: &'a [Declared], name: &str, path: &Path) -> Result<&'a Dec
 }
 
 /// The inputs with types and shapes.
-fn listed(declared: &[Declared]) -> String {
+pub(super) fn listed(declared: &[Declared]) -> String {
     let each: Vec<String> = declared.iter().map(|input| format!("{}: {}", input.name, input.text)).collect();
     if each.is_empty() { "no inputs".into() } else { each.join(", ") }
 }

@@ -1,6 +1,7 @@
 //! Models of ONNX, and of Keras where any model will do.
 
 pub mod check;
+mod example;
 mod inputs;
 pub mod run;
 pub mod summary;
@@ -56,6 +57,14 @@ impl Network {
             return Err(document(weights, "weights are in the ONNX model, or in the files that it names"));
         }
         Ok(Network::Onnx { bytes: onnx::read(path)?, folder: onnx::Folder::of_model(path)? })
+    }
+
+    /// The model's name.
+    pub fn name(&self) -> Result<String> {
+        Ok(match self {
+            Network::Onnx { bytes, .. } => onnx::Model::parse(bytes)?.graph().name().to_owned(),
+            Network::Keras(model) => model.name.clone(),
+        })
     }
 
     /// What goes in.

@@ -16,7 +16,7 @@ use crate::files::{self, OutputFile};
 use crate::maps::plain;
 use crate::op::printed;
 use crate::terminal::{block, duration, line};
-use crate::{backends, document};
+use crate::{backends, document, profile};
 
 /// Elements that JSON has at most of an output that is not written.
 const IN_JSON: usize = 1000;
@@ -30,13 +30,17 @@ pub fn run(args: &RunArgs, place: &Place, out: &mut dyn Write) -> Result<()> {
     let read = std::iter::once(model)
         .chain(&args.network.weights)
         .chain(args.network.inputs.iter().map(|(_, path)| path));
-    let written: Vec<&Path> = paths.iter().flatten().map(AsRef::as_ref).collect();
+    let written: Vec<&Path> = paths.iter().flatten().map(AsRef::as_ref).chain(args.profile.file()).collect();
     files::apart(&written, read.map(AsRef::as_ref))?;
+    let profile_file = profile::file(&args.profile)?;
     let backend = backends::open(place)?.backend;
     let session = Session::compile(&backend, program)?;
     let begun = Instant::now();
-    let outputs = session.run_all(&inputs.iter().collect::<Vec<_>>())?;
+    let inputs: Vec<&Tensor> = inputs.iter().collect();
+    let outputs = session.run_all(&inputs)?;
     let time = begun.elapsed();
+    let runs = args.profile.profile_runs;
+    let profile = args.profile.is_wanted().then(|| session.profile(&inputs, runs)).transpose()?;
 
     if let (Some(folder), Some(paths)) = (&args.out, &paths) {
         fs::create_dir_all(folder).map_err(|source| Error::File { path: folder.clone(), source })?;
@@ -48,13 +52,19 @@ pub fn run(args: &RunArgs, place: &Place, out: &mut dyn Write) -> Result<()> {
         }
         files.into_iter().try_for_each(OutputFile::publish)?;
     }
+    if let (Some(profile), Some(path), Some(file)) = (&profile, args.profile.file(), profile_file) {
+        profile::write(profile, path, file)?;
+    }
     let path = |at: usize| paths.as_ref().and_then(|paths| paths.get(at));
     let ports = session.outputs().iter().zip(&outputs).enumerate();
     if args.network.json {
         let rows: Vec<Value> = ports.map(|(at, (port, output))| row(port, output, path(at))).collect();
-        let text = json!({
+        let mut text = json!({
             "model": session.name(), "adapter": backend.name(), "seconds": time.as_secs_f64(), "outputs": rows
         });
+        if let Some(profile) = &profile {
+            text["profile"] = profile::to_json(profile);
+        }
         return block(out, format_args!("{text:#}"));
     }
     line(out, format_args!("{} in {} on {}", session.name(), duration(time), backend.name()))?;
@@ -66,6 +76,10 @@ pub fn run(args: &RunArgs, place: &Place, out: &mut dyn Write) -> Result<()> {
                 block(out, printed(output)?)?;
             }
         }
+    }
+    if let Some(profile) = &profile {
+        line(out, "")?;
+        profile::print(profile, out)?;
     }
     if args.explain {
         line(out, "")?;

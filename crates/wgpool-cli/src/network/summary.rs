@@ -10,7 +10,7 @@ use wgpool_net::onnx::{Dim, ElementType, Graph, Model, Node, Options, TensorType
 use super::{Network, axes_text, type_text};
 use crate::args::{Place, SummaryArgs};
 use crate::backends;
-use crate::terminal::{block, grouped, line};
+use crate::terminal::{aligned, block, grouped, line};
 
 /// What a column of the table is called.
 const HEADINGS: [&str; 4] = ["node", "operator", "output shape", "parameters"];
@@ -47,12 +47,7 @@ pub fn run(args: &SummaryArgs, place: &Place, out: &mut dyn Write) -> Result<()>
         let parameters = if own == 0 { String::new() } else { grouped(own) };
         rows.push([node.title().to_owned(), operator, shapes.text(&node), parameters]);
     }
-    let widths: Vec<usize> =
-        (0..4).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
-    for [node, operator, shape, parameters] in &rows {
-        let [a, b, c, d] = [widths[0], widths[1], widths[2], widths[3]];
-        line(out, format!("{node:a$}  {operator:b$}  {shape:c$}  {parameters:>d$}").trim_end())?;
-    }
+    aligned(&rows, 3, out)?;
     line(out, "")?;
     let (nodes, all, size) = (grouped(rows.len() as u64 - 1), grouped(weights.all), grouped(weights.bytes));
     line(out, format_args!("{nodes} nodes, {all} parameters ({size} bytes)"))?;

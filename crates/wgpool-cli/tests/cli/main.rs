@@ -1,6 +1,7 @@
 //! The command line, as a person or a script meets it.
 
 mod arrays;
+mod classifiers;
 #[path = "../support/cli.rs"]
 mod cli;
 mod hostile_text;

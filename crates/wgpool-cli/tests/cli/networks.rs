@@ -6,7 +6,7 @@ use crate::cli::{Folder, mnist, npy_of};
 use crate::counting;
 
 /// A model of `tests/data/onnx`.
-fn onnx(name: &str) -> String {
+pub fn onnx(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/onnx");
     folder.join(format!("{name}.onnx")).display().to_string()
 }
@@ -128,11 +128,56 @@ fn a_summary_has_nodes_shapes_and_parameters() {
     let missing = folder.succeeds(&format!("summary {}", onnx("missing")));
     assert!(missing.contains("\"Det\"") && missing.contains("1 nodes"), "{missing}");
     let explained = folder.succeeds(&format!("summary {} --dim n=1 --explain --adapter host", onnx("small")));
-    assert!(explained.contains("layer: kernel"), "{explained}");
+    assert!(explained.contains("layer: kernel") && explained.contains("joined: activation 1"), "{explained}");
     // A name says nothing where the first byte does.
     folder.file("odd.json", &std::fs::read(onnx("two")).expect("the model"));
     assert!(folder.succeeds("summary odd.json").contains("sum/out"));
     folder.fails(&format!("summary {} --dim n=1", mnist("config.json")), "--dim");
+}
+
+#[test]
+fn each_operation_has_its_time() {
+    let folder = Folder::new();
+    folder.array("image.npy", &[2, 1, 4, 4], &counting(32)).array("digit.npy", &[1, 28, 28, 1], &[0.5; 784]);
+    let run = format!("run {} -i image.npy", onnx("small"));
+    let said = folder.succeeds(&format!("{run} --adapter host --profile times.json"));
+    for text in ["medians of 10 runs by the host's clock", "2x1x4x4 2x1x3x3 -> 2x2x4x4", "all of", "sum"] {
+        assert!(said.contains(text), "{text}: {said}");
+    }
+    let times = json(&String::from_utf8(folder.read("times.json")).expect("text"));
+    let operations = times["operations"].as_array().expect("a list");
+    assert!(
+        operations.len() > 1 && (&times["clock"], &times["runs"]) == (&"host".into(), &10.into()),
+        "{times}"
+    );
+    assert_eq!(operations[0]["name"], "conv+relu");
+    assert_eq!(operations[0]["outputs"], serde_json::json!([{ "shape": [2, 2, 4, 4], "dtype": "f32" }]));
+    assert!(operations.iter().all(|one| one["samples"].as_array().is_some_and(|all| all.len() == 10)));
+    let sum: f64 = operations.iter().filter_map(|one| one["seconds"].as_f64()).sum();
+    assert!(sum > 0.0 && (sum - times["seconds"].as_f64().expect("a number")).abs() < 1e-9, "{times}");
+
+    // A file's name may be left out behind the rest.
+    let said = folder.succeeds(&format!("{run} --adapter software --profile times.svg --profile-runs 2"));
+    assert!(said.contains("medians of 2 runs by the") && said.contains("conv+relu"), "{said}");
+    let svg = String::from_utf8(folder.read("times.svg")).expect("text");
+    assert!(
+        svg.starts_with("<svg") && svg.contains("conv+relu") && svg.matches("<rect").count() > 3,
+        "{svg}"
+    );
+    let all = json(&folder.succeeds(&format!("{run} --adapter software --json --profile")));
+    assert_eq!(all["profile"]["operations"].as_array().map(Vec::len), Some(operations.len()), "{all}");
+    let said =
+        folder.succeeds(&format!("run {} -i digit.npy --adapter host --profile", mnist("config.json")));
+    assert!(said.contains("all of") && said.contains("sum"), "{said}");
+
+    folder.fails(&format!("{run} --profile times.txt"), "must end in .json or .svg");
+    folder.fails(&format!("{run} --profile-runs 3"), "--profile");
+    folder.fails(&format!("{run} --profile --profile-runs 0"), "at least 1");
+    std::fs::copy(onnx("small"), folder.0.join("model.json")).expect("a copy");
+    folder.fails("run model.json -i image.npy --profile model.json", "would be replaced");
+    folder.fails("bench --case P7 --profile --adapter host", "name one");
+    let bench = format!("bench {} --adapter host", onnx("small"));
+    folder.fails(&format!("{bench} --batch 1,2 --profile times.json"), "one size of batch");
 }
 
 #[test]

@@ -38,7 +38,7 @@ impl Graph {
         }
         let Graph { name, inputs, steps, .. } = self;
         let model = Sequential::new(name.clone(), []);
-        let mut program = Program { name, inputs, outputs, results, steps, model };
+        let mut program = Program { name, inputs, outputs, results, steps, fusions: Vec::new(), model };
         remove_unread(&mut program);
         Ok(program)
     }

@@ -236,6 +236,7 @@ impl<'a> Lowering<'a> {
             outputs: vec![Port::new("output", TensorDesc::f32(self.shape))],
             results: vec![steps.len().checked_sub(1).map_or(Source::Input(0), Source::step)],
             steps,
+            fusions: Vec::new(),
             model: Sequential::new(self.model, []),
         })
     }

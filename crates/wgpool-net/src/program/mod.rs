@@ -6,6 +6,7 @@ mod run;
 mod unread;
 
 pub(super) use lifetimes::{Lifetime, lifetimes, peak};
+pub use optimise::Fusion;
 pub(super) use optimise::free_activation;
 pub(super) use run::{check_inputs, only_output};
 pub(super) use unread::remove_unread;
@@ -103,6 +104,8 @@ pub struct Program {
     pub results: Vec<Source>,
     /// What is computed, in order: a step reads those before it alone.
     pub steps: Vec<Step>,
+    /// What [`Program::optimised`] joined, and what it did not, in order.
+    pub fusions: Vec<Fusion>,
     /// The layers that it was lowered from; none if it is of a graph.
     pub(super) model: Sequential,
 }

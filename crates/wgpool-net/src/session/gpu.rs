@@ -197,7 +197,12 @@ impl GpuSession {
     /// Records everything; with the weights' order too if a session that shares them has set them since.
     pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>) {
         let is_prepacked = self.is_prepacked();
-        for (binding, constant) in self.bindings.iter().zip(&self.constant) {
+        (0..self.bindings.len()).for_each(|step| self.encode_step(step, is_prepacked, pass));
+    }
+
+    /// Records one step.
+    pub fn encode_step(&self, step: usize, is_prepacked: bool, pass: &mut wgpu::ComputePass<'_>) {
+        if let (Some(binding), Some(constant)) = (self.bindings.get(step), self.constant.get(step)) {
             match is_prepacked && *constant {
                 true => binding.encode(pass),
                 false => binding.binding().encode(pass),
@@ -205,9 +210,8 @@ impl GpuSession {
         }
     }
 
-    /// Uploads, records and submits. Runs share the buffers: what is copied into the inputs and out of the outputs is
-    /// part of the submission, so that each reads its own.
-    pub async fn start(&self, inputs: &[&Tensor]) -> Result<Vec<Pending>> {
+    /// Prepacks where a session that shares the weights has set them, and puts inputs where the GPU can copy them.
+    pub async fn upload(&self, inputs: &[&Tensor]) -> Result<Vec<wgpu::Buffer>> {
         if !self.is_prepacked() {
             self.prepack().await?;
         }
@@ -215,10 +219,22 @@ impl GpuSession {
         for input in inputs {
             uploaded.push(self.engine.staging_async(OP, input).await?);
         }
+        Ok(uploaded)
+    }
+
+    /// Records copies of what was uploaded into the inputs.
+    pub fn encode_inputs(&self, uploaded: &[wgpu::Buffer], encoder: &mut wgpu::CommandEncoder) {
+        for (uploaded, Place { buffer, offset, .. }) in uploaded.iter().zip(&self.places.inputs) {
+            encoder.copy_buffer_to_buffer(uploaded, 0, buffer, *offset, uploaded.size());
+        }
+    }
+
+    /// Uploads, records and submits. Runs share the buffers: what is copied into the inputs and out of the outputs is
+    /// part of the submission, so that each reads its own.
+    pub async fn start(&self, inputs: &[&Tensor]) -> Result<Vec<Pending>> {
+        let uploaded = self.upload(inputs).await?;
         let record = |encoder: &mut wgpu::CommandEncoder| {
-            for (uploaded, Place { buffer, offset, .. }) in uploaded.iter().zip(&self.places.inputs) {
-                encoder.copy_buffer_to_buffer(uploaded, 0, buffer, *offset, uploaded.size());
-            }
+            self.encode_inputs(&uploaded, encoder);
             self.encode(&mut encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()));
         };
         match self.engine.submit_into(OP, &self.copies(&self.readbacks), record).await {

@@ -2,6 +2,8 @@
 //! submission a run.
 
 mod gpu;
+#[cfg(not(target_arch = "wasm32"))]
+mod profile;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,6 +12,8 @@ use super::memory::{Homes, Memory, plans};
 use super::program::{Port, Program, Source, Step, check_inputs, only_output};
 use super::sequential::Sequential;
 pub(super) use gpu::GpuSession;
+#[cfg(not(target_arch = "wasm32"))]
+pub use profile::{Clock, Profile, StepTime};
 use wgpool::backend::Backend;
 use wgpool::engine::Engine;
 use wgpool::error::{Error, Result};
@@ -272,8 +276,7 @@ impl Session {
         let mut steps = steps.iter();
         self.program.run_with(inputs, |step, inputs| {
             let Some(prepared) = steps.next() else { return Ok(Vec::new()) };
-            let data = inputs.len().saturating_sub(prepared.weights().len());
-            let outputs = prepared.run(inputs.get(..data).unwrap_or_default());
+            let outputs = run_prepared(prepared, inputs);
             outputs.map_err(|error| error.in_layer(&self.program.name, &step.name))
         })
     }
@@ -337,6 +340,12 @@ impl Session {
         session.encode(pass);
         Ok(())
     }
+}
+
+/// A step on what it reads, of which the last are the weights that it holds.
+fn run_prepared(prepared: &Prepared, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+    let data = inputs.len().saturating_sub(prepared.weights().len());
+    prepared.run(inputs.get(..data).unwrap_or_default())
 }
 
 /// The steps of a program, with the weights that are their last inputs in reading order.

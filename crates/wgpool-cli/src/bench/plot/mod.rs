@@ -1,6 +1,6 @@
 //! The figures as a picture: the roofline with every case on it, and the times.
 
-mod pen;
+pub mod pen;
 mod roofline;
 mod scale;
 mod times;
@@ -47,21 +47,16 @@ const LOWEST: u32 = 680;
 const SHARP: u32 = 2;
 const FINE: u32 = 4;
 
-const HOST: RGBColor = RGBColor(201, 98, 16);
-const GPU: RGBColor = RGBColor(24, 100, 171);
-const INK: RGBColor = RGBColor(34, 34, 34);
-const SOFT: RGBColor = RGBColor(105, 105, 105);
+pub const HOST: RGBColor = RGBColor(201, 98, 16);
+pub const GPU: RGBColor = RGBColor(24, 100, 171);
+pub const INK: RGBColor = RGBColor(34, 34, 34);
+pub const SOFT: RGBColor = RGBColor(105, 105, 105);
 const FAINT: RGBColor = RGBColor(222, 222, 222);
 const ALARM: RGBColor = RGBColor(190, 18, 30);
 
 /// The picture's bytes.
 pub fn draw(report: &Report, format: Format) -> Result<Vec<u8>> {
-    // The program's own font, so that pictures are the same on machines without any.
-    for (style, font) in
-        [(FontStyle::Normal, dejavu::sans::regular()), (FontStyle::Bold, dejavu::sans::bold())]
-    {
-        register_font("sans-serif", style, font).map_err(|_| failed("the font cannot be read"))?;
-    }
+    fonts()?;
     let height = LOWEST.max(150 + 40 * report.cases.len() as u32);
     match format {
         Format::Svg => {
@@ -84,7 +79,17 @@ pub fn draw(report: &Report, format: Format) -> Result<Vec<u8>> {
     }
 }
 
-fn failed(reason: impl std::fmt::Display) -> Error {
+/// Takes the program's own font, so that pictures are the same on machines without any.
+pub fn fonts() -> Result<()> {
+    for (style, font) in
+        [(FontStyle::Normal, dejavu::sans::regular()), (FontStyle::Bold, dejavu::sans::bold())]
+    {
+        register_font("sans-serif", style, font).map_err(|_| failed("the font cannot be read"))?;
+    }
+    Ok(())
+}
+
+pub fn failed(reason: impl std::fmt::Display) -> Error {
     Error::Document { document: "picture".into(), reason: reason.to_string() }
 }
 

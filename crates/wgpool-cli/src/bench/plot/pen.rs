@@ -38,11 +38,13 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
     pub fn mark(&self, (x, y): Pixel, round: bool, color: RGBColor) -> Drawn<DB> {
         match round {
             true => self.area.draw(&Circle::new(self.on((x, y)), 5 * self.zoom, color.filled())),
-            false => {
-                let corners = [(x - 5, y - 5), (x + 5, y + 5)].map(|at| self.on(at));
-                self.area.draw(&Rectangle::new(corners, color.filled()))
-            }
+            false => self.bar([(x - 5, y - 5), (x + 5, y + 5)], color),
         }
+    }
+
+    /// A filled rectangle between two corners.
+    pub fn bar(&self, corners: [Pixel; 2], color: RGBColor) -> Drawn<DB> {
+        self.area.draw(&Rectangle::new(corners.map(|at| self.on(at)), color.filled()))
     }
 
     pub fn text(&self, at: Pixel, text: &str, size: f64, color: RGBColor, anchor: Anchor) -> Drawn<DB> {

@@ -7,7 +7,7 @@ use wgpool_testing::bench::{Ceilings, Report, Timing};
 use super::pen::{Anchor, Drawn, Pen, Pixel};
 use super::scale::Scale;
 use super::{FAINT, GPU, HOST, INK};
-use crate::bench::table::number;
+use crate::terminal::number;
 
 struct Point {
     name: String,

@@ -1,14 +1,13 @@
 //! The time of each case on both devices.
 
 use plotters::backend::DrawingBackend;
-use wgpool::text::escaped;
 use wgpool_testing::bench::{CaseReport, Report, Spread, Timing};
 
 use super::pen::{Anchor, Drawn, Pen};
 use super::scale::Scale;
 use super::{ALARM, GPU, HOST, INK, SOFT};
 use crate::bench::csv::shapes;
-use crate::bench::table::number;
+use crate::terminal::{number, short};
 
 /// Half the height of the ends of a whisker.
 const END: i32 = 4;
@@ -80,14 +79,6 @@ fn labels(case: &CaseReport) -> [String; 2] {
     [short(name, NAME), short(&below, BELOW)]
 }
 
-fn short(text: &str, most: usize) -> String {
-    let text = escaped(text);
-    match text.char_indices().nth(most) {
-        Some(_) => text.chars().take(most - 1).chain(['…']).collect(),
-        None => text.into_owned(),
-    }
-}
-
 /// What the rates are computed from too.
 fn time(timing: &Timing) -> Spread {
     timing.device.unwrap_or(timing.wall)
@@ -106,11 +97,5 @@ mod tests {
         let x = scale(all.iter(), [100, 500]);
         let inside = |ms: f64| (101..500).contains(&x.at(ms));
         assert!(inside(1e-2) && inside(900.0), "{x:?}");
-    }
-
-    #[test]
-    fn long_names_are_cut() {
-        assert_eq!(short("conv", 4), "conv");
-        assert_eq!(short("convolution", 4), "con…");
     }
 }

@@ -1,7 +1,7 @@
 //! Scales and shifts of channels behind a convolution or a dense layer.
 
-use super::join::free_activation;
-use super::{Joined, Pair, inputs, weight_at};
+use super::join::{free_activation, taken};
+use super::{Pair, READ_BY_OTHERS, Trial, inputs, weight_at};
 use crate::affine::Affine;
 use crate::program::Source;
 use crate::weight::Weight;
@@ -10,25 +10,36 @@ use wgpool::spec::{BinaryFunction, ElementStep, Layout, Op, Operand};
 use wgpool::tensor::Tensor;
 
 /// Joins the weights where these are known, and there is no activation in between.
-pub(super) fn behind(pair: &Pair<'_>) -> Result<Option<Joined>> {
+pub(super) fn behind(pair: &Pair<'_>) -> Result<Trial> {
+    if !matches!(pair.step.op, Op::Elementwise(_)) {
+        return Ok(Trial::Foreign);
+    }
     let mut op = pair.before.op.clone();
     if free_activation(&mut op).is_none() {
-        return Ok(None);
+        return Ok(taken(&pair.before.op));
     }
-    let (Some(affine), Some(kernel)) = (of(pair), weight_at(pair.before, 1)) else { return Ok(None) };
+    let Some(affine) = of(pair) else {
+        return Ok(Trial::Apart("it does not scale and shift whole channels by known numbers"));
+    };
     let bias = weight_at(pair.before, 2);
-    if pair.before.inputs.len() > 2 && bias.is_none() {
-        return Ok(None);
+    let Some(kernel) = weight_at(pair.before, 1).filter(|_| pair.before.inputs.len() < 3 || bias.is_some())
+    else {
+        return Ok(Trial::Apart("the kernel or bias before it is computed"));
+    };
+    if !pair.is_only {
+        return Ok(Trial::Apart(READ_BY_OTHERS));
     }
-    let Some(folded) = affine.after(&op, kernel, bias)? else { return Ok(None) };
+    let Some(folded) = affine.after(&op, kernel, bias)? else {
+        return Ok(Trial::Apart("the weights cannot take it in"));
+    };
     let mut all = inputs(pair.before);
     all.truncate(1);
     for folded in folded {
         let desc = folded.desc();
-        let Weight::Values(tensor) = folded else { return Ok(None) };
+        let Weight::Values(tensor) = folded else { return Ok(Trial::Foreign) };
         all.push((Source::Weight(tensor), desc));
     }
-    Ok(Some(Joined { op, inputs: all }))
+    Ok(Trial::joined(op, all))
 }
 
 /// What a formula does to each channel, if it is a scale and shift.

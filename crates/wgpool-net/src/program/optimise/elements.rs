@@ -1,7 +1,7 @@
 //! Functions of elements behind each other: one kernel.
 
 use super::join::activation_of;
-use super::{Joined, Pair, inputs};
+use super::{Pair, Trial, inputs};
 use crate::program::{Source, Step};
 use wgpool::error::Result;
 use wgpool::spec::{ElementStep, Elementwise, Op, Operand};
@@ -19,15 +19,19 @@ fn formula(step: &Step) -> Option<Elementwise> {
 }
 
 /// Two formulas as one, where both make the same shape: a smaller one would be computed again for each of its elements.
-pub(super) fn chain(pair: &Pair<'_>) -> Result<Option<Joined>> {
-    let (Some(first), Some(second)) = (formula(pair.before), formula(pair.step)) else { return Ok(None) };
+pub(super) fn chain(pair: &Pair<'_>) -> Result<Trial> {
+    let (Some(first), Some(second)) = (formula(pair.before), formula(pair.step)) else {
+        return Ok(Trial::Foreign);
+    };
     let made = pair.before.problem.outputs.first();
     let same_shape = made == pair.step.problem.outputs.first();
     let between = pair.step.inputs.get(pair.input);
     let reads = |at: usize| pair.step.inputs.get(at) == between;
     let whole = (0..second.inputs).filter(|&at| reads(at)).all(|at| pair.step.problem.inputs.get(at) == made);
     if !same_shape || !whole {
-        return Ok(None);
+        return Ok(Trial::Apart(
+            "it makes another shape, for which the first would be computed several times",
+        ));
     }
     let mut all = inputs(pair.before);
     let place = |all: &mut Vec<(Source, TensorDesc)>, input: (Source, TensorDesc)| {
@@ -61,7 +65,7 @@ pub(super) fn chain(pair: &Pair<'_>) -> Result<Option<Joined>> {
         other => other,
     }));
     if all.len() > Elementwise::MOST_INPUTS || steps.len() > Elementwise::MOST_STEPS {
-        return Ok(None);
+        return Ok(Trial::Apart("one formula has no more inputs and steps"));
     }
-    Ok(Some(Joined { op: Op::from(Elementwise { inputs: all.len(), steps }), inputs: all }))
+    Ok(Trial::joined(Op::from(Elementwise { inputs: all.len(), steps }), all))
 }

@@ -1,16 +1,32 @@
 //! What joins a convolution or a dense layer.
 
-use super::{Joined, Pair, inputs, weight, weight_at};
+use super::{Pair, Trial, inputs, weight, weight_at};
 use wgpool::error::Result;
 use wgpool::spec::{Activation, Conv, ConvPool, ElementStep, Op, Operand, Pad, PadMode, Padding};
 
+/// Why a step stays apart that reads more than what the other makes, or in another shape.
+const NOT_FIRST: &str = "it reads what the first makes in another shape, or more than once";
+
+/// What a rule says that sets an activation, where [`free_activation`] finds none.
+pub(super) fn taken(op: &Op) -> Trial {
+    match op {
+        Op::Conv(_) | Op::ConvTranspose(_) | Op::Dense(_) => {
+            Trial::Apart("the operation before it has an activation")
+        }
+        _ => Trial::Foreign,
+    }
+}
+
 /// An activation behind an operation that has none yet.
-pub(super) fn activation(pair: &Pair<'_>) -> Result<Option<Joined>> {
-    let Some(activation) = activation_of(&pair.step.op).filter(|_| pair.is_first()) else { return Ok(None) };
+pub(super) fn activation(pair: &Pair<'_>) -> Result<Trial> {
+    let Some(activation) = activation_of(&pair.step.op) else { return Ok(Trial::Foreign) };
     let mut op = pair.before.op.clone();
-    let Some(free) = free_activation(&mut op) else { return Ok(None) };
+    let Some(free) = free_activation(&mut op) else { return Ok(taken(&pair.before.op)) };
+    if !pair.is_first() {
+        return Ok(Trial::Apart(NOT_FIRST));
+    }
     *free = activation;
-    Ok(Some(Joined { op, inputs: inputs(pair.before) }))
+    Ok(Trial::joined(op, inputs(pair.before)))
 }
 
 /// The activation that an operation is, without a slope of its own.
@@ -27,14 +43,16 @@ pub(super) fn activation_of(op: &Op) -> Option<Activation> {
 }
 
 /// PReLU behind an operation without activation, whose slope is one number or one for each channel.
-pub(super) fn slope(pair: &Pair<'_>) -> Result<Option<Joined>> {
+pub(super) fn slope(pair: &Pair<'_>) -> Result<Trial> {
     let mut op = pair.before.op.clone();
-    let (Op::Activation(Activation::PRelu), Some(slope), true) =
-        (&pair.step.op, weight_at(pair.step, 1), pair.is_first())
-    else {
-        return Ok(None);
-    };
-    let Some(free) = free_activation(&mut op) else { return Ok(None) };
+    if pair.step.op != Op::Activation(Activation::PRelu) {
+        return Ok(Trial::Foreign);
+    }
+    let Some(free) = free_activation(&mut op) else { return Ok(taken(&pair.before.op)) };
+    let Some(slope) = weight_at(pair.step, 1) else { return Ok(Trial::Apart("its slope is computed")) };
+    if !pair.is_first() {
+        return Ok(Trial::Apart(NOT_FIRST));
+    }
     *free = Activation::PRelu;
     let channels = match (&op, pair.step.problem.inputs.as_slice()) {
         (Op::Dense(_), [x, _]) => x.shape.len() - 1,
@@ -42,20 +60,24 @@ pub(super) fn slope(pair: &Pair<'_>) -> Result<Option<Joined>> {
     };
     let elements = slope.data().len();
     if elements != 1 && slope.shape().get(channels) != Some(&elements) {
-        return Ok(None);
+        return Ok(Trial::Apart("its slope is not one number, or one for each channel"));
     }
     let mut inputs = inputs(pair.before);
     inputs.push(weight(slope.clone().reshaped(&[elements])?));
-    Ok(Some(Joined { op, inputs }))
+    Ok(Trial::joined(op, inputs))
 }
 
 /// Zeros around the image of a convolution without padding of its own, or with numbers of it.
-pub(super) fn padding(pair: &Pair<'_>) -> Result<Option<Joined>> {
-    let (Op::Pad(Pad { before, after, mode: PadMode::Constant(0.0) }), Op::Conv(spec), true) =
-        (&pair.before.op, &pair.step.op, pair.is_first())
-    else {
-        return Ok(None);
+pub(super) fn padding(pair: &Pair<'_>) -> Result<Trial> {
+    let (Op::Pad(Pad { before, after, mode }), Op::Conv(spec)) = (&pair.before.op, &pair.step.op) else {
+        return Ok(Trial::Foreign);
     };
+    if *mode != PadMode::Constant(0.0) {
+        return Ok(Trial::Apart("it pads by something else than zeros"));
+    }
+    if !pair.is_first() {
+        return Ok(Trial::Apart(NOT_FIRST));
+    }
     let rank = before.len().saturating_sub(2);
     let lengths = |pads: &[isize]| -> Option<Vec<usize>> {
         let (outer, space) = pads.split_at_checked(2)?;
@@ -64,31 +86,36 @@ pub(super) fn padding(pair: &Pair<'_>) -> Result<Option<Joined>> {
         }
         space.iter().map(|&n| usize::try_from(n).ok()).collect()
     };
-    let (Some(before), Some(after)) = (lengths(before), lengths(after)) else { return Ok(None) };
+    let (Some(before), Some(after)) = (lengths(before), lengths(after)) else {
+        return Ok(Trial::Apart("it pads batch or channels, or takes elements away"));
+    };
     let each = |list: &[usize]| if let &[one] = list { vec![one; rank] } else { list.to_vec() };
     let (own_before, own_after) = match &spec.padding {
         Padding::Valid => (vec![0; rank], vec![0; rank]),
         Padding::Explicit { before, after } => (each(before), each(after)),
-        _ => return Ok(None),
+        _ => return Ok(Trial::Apart("the convolution's padding follows from the size of its input")),
     };
     let sum = |a: Vec<usize>, b: Vec<usize>| a.into_iter().zip(b).map(|(a, b)| a.saturating_add(b)).collect();
     let padding = Padding::Explicit { before: sum(own_before, before), after: sum(own_after, after) };
     let mut both = inputs(pair.step);
     both.splice(..1, inputs(pair.before));
-    Ok(Some(Joined { op: Op::from(Conv { padding, ..spec.clone() }), inputs: both }))
+    Ok(Trial::joined(Op::from(Conv { padding, ..spec.clone() }), both))
 }
 
 /// Pooling of windows that do not overlap, behind a convolution.
-pub(super) fn pooling(pair: &Pair<'_>) -> Result<Option<Joined>> {
-    let (Op::Conv(conv), Op::Pool(pool), true) = (&pair.before.op, &pair.step.op, pair.is_first()) else {
-        return Ok(None);
+pub(super) fn pooling(pair: &Pair<'_>) -> Result<Trial> {
+    let (Op::Conv(conv), Op::Pool(pool)) = (&pair.before.op, &pair.step.op) else {
+        return Ok(Trial::Foreign);
     };
+    if !pair.is_first() {
+        return Ok(Trial::Apart(NOT_FIRST));
+    }
     let apart = pool.window.iter().zip(pool.stride.iter().cycle()).all(|(window, stride)| stride >= window);
     if !apart || pool.indices.is_some() {
-        return Ok(None);
+        return Ok(Trial::Apart("its windows overlap, or it gives indices"));
     }
     let op = Op::from(ConvPool::new(conv.clone(), pool.clone()));
-    Ok(Some(Joined { op, inputs: inputs(pair.before) }))
+    Ok(Trial::joined(op, inputs(pair.before)))
 }
 
 /// The activation of an operation that has one to set and has not set it.

@@ -6,7 +6,7 @@ mod join;
 
 pub(crate) use join::free_activation;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{Program, Source, Step, remove_unread};
@@ -15,11 +15,26 @@ use wgpool::problem::Problem;
 use wgpool::spec::Op;
 use wgpool::tensor::{Tensor, TensorDesc};
 
+/// What became of an operation that reads what another makes, where [`Program::optimised`] has a rule about the two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fusion {
+    /// The operation that is read; those that were fused before are joined by `+`.
+    pub first: String,
+    /// The operation that reads it.
+    pub second: String,
+    /// What the rule joins, as `activation`.
+    pub rule: &'static str,
+    /// Why they stay apart; nothing where they became one.
+    pub refused: Option<String>,
+}
+
 impl Program {
     /// The same outputs of fewer operations: scales, padding, activations and pooling join the convolution before or behind them,
     /// and functions of elements in a row become one kernel.
     ///
     /// What a convolution takes in is rounded with its weights, so that results differ by as much as their bounds permit.
+    /// [`Program::fusions`] says what was joined, and why others stay apart.
     ///
     /// # Errors
     /// Those of the joined operations, with model and layer, and [`Error::OutOfMemory`](wgpool::Error::OutOfMemory).
@@ -28,6 +43,7 @@ impl Program {
         for at in 0..self.steps.len() {
             while self.join(at, &mut readers)? {}
         }
+        forget_repeated(&mut self.fusions);
         remove_unread(&mut self);
         Ok(self)
     }
@@ -35,16 +51,35 @@ impl Program {
     /// Lets a step take in one whose output nobody else reads; whether it did.
     fn join(&mut self, at: usize, readers: &mut [usize]) -> Result<bool> {
         let Some(step) = self.steps.get(at) else { return Ok(false) };
+        let mut apart = Vec::new();
         for (input, source) in step.inputs.iter().enumerate() {
             let &Source::Step { step: number, output: 0 } = source else { continue };
             let Some(before) = self.steps.get(number) else { continue };
-            if readers.get(number) != Some(&1) || before.problem.outputs.len() != 1 {
+            if before.problem.outputs.len() != 1 {
                 continue;
             }
-            let Some((joined, problem)) = joined(&Pair { before, step, input })? else { continue };
-            let name = format!("{}+{}", before.name, step.name);
-            let inputs = joined.inputs.into_iter().map(|(source, _)| source).collect();
-            let joined = Step { name, op: joined.op, inputs, problem };
+            let is_only = readers.get(number) == Some(&1);
+            let fusion = |rule, refused| Fusion {
+                first: before.name.clone(),
+                second: step.name.clone(),
+                rule,
+                refused,
+            };
+            let joined = match judged(&Pair { before, step, input, is_only })? {
+                Verdict::Foreign => continue,
+                Verdict::Apart { rule, reason } => {
+                    let fusion = fusion(rule, Some(reason));
+                    // A step may read another twice.
+                    if !apart.contains(&fusion) {
+                        apart.push(fusion);
+                    }
+                    continue;
+                }
+                Verdict::Joined { rule, step } => {
+                    self.fusions.push(fusion(rule, None));
+                    *step
+                }
+            };
             count(readers, before, |n| n.saturating_sub(1));
             count(readers, step, |n| n.saturating_sub(1));
             count(readers, &joined, |n| n + 1);
@@ -53,8 +88,23 @@ impl Program {
             }
             return Ok(true);
         }
+        self.fusions.append(&mut apart);
         Ok(false)
     }
+}
+
+/// Removes what was said of two steps, where it was said again when the second had been joined by others.
+fn forget_repeated(fusions: &mut Vec<Fusion>) {
+    let mut last: HashMap<(&str, &str), &str> = HashMap::new();
+    let mut is_kept: Vec<bool> = Vec::with_capacity(fusions.len());
+    for Fusion { first, second, rule, refused } in fusions.iter().rev() {
+        let later = last.get(&(first.as_str(), *rule)).copied();
+        is_kept.push(refused.is_none() || later.is_none_or(|later| !later.contains(second)));
+        if refused.is_some() {
+            last.insert((first, rule), second);
+        }
+    }
+    fusions.retain(|_| is_kept.pop() == Some(true));
 }
 
 /// How many steps read each step; one whose output is a result is read once more than anything joins.
@@ -86,12 +136,14 @@ fn count(readers: &mut [usize], step: &Step, change: impl Fn(usize) -> usize) {
     }
 }
 
-/// A step, and one that makes one of its inputs, for it alone.
+/// A step, and one that makes one of its inputs.
 struct Pair<'a> {
     before: &'a Step,
     step: &'a Step,
     /// Which input that is, or the first of them.
     input: usize,
+    /// Whether nobody else reads it.
+    is_only: bool,
 }
 
 impl Pair<'_> {
@@ -104,22 +156,71 @@ impl Pair<'_> {
     }
 }
 
+/// What a rule says of two steps.
+enum Trial {
+    /// It is about other operations.
+    Foreign,
+    /// It would join such operations, but not these.
+    Apart(&'static str),
+    Joined(Box<Joined>),
+}
+
+impl Trial {
+    fn joined(op: Op, inputs: Vec<(Source, TensorDesc)>) -> Trial {
+        Trial::Joined(Box::new(Joined { op, inputs }))
+    }
+}
+
+/// What all rules say of two steps.
+enum Verdict {
+    Foreign,
+    Apart { rule: &'static str, reason: String },
+    Joined { rule: &'static str, step: Box<Step> },
+}
+
+type Rule = fn(&Pair<'_>) -> Result<Trial>;
+
+/// The rules and what they join, the first that joins two steps first.
+const RULES: [(&str, Rule); 6] = [
+    ("activation", join::activation),
+    ("PReLU", join::slope),
+    ("padding", join::padding),
+    ("scale and shift", affine::behind),
+    ("pooling", join::pooling),
+    ("functions of elements", elements::chain),
+];
+
+/// Why a step is not joined whose output others read.
+const READ_BY_OTHERS: &str = "other operations read it too, or it is an output";
+
 /// The operation that does what both do, if there is one.
-fn joined(pair: &Pair<'_>) -> Result<Option<(Joined, Problem)>> {
-    type Join = fn(&Pair<'_>) -> Result<Option<Joined>>;
-    let joins: [Join; 6] =
-        [join::activation, join::slope, join::padding, affine::behind, join::pooling, elements::chain];
-    for join in joins {
-        let Some(joined) = join(pair)? else { continue };
-        let descs: Vec<TensorDesc> = joined.inputs.iter().map(|(_, desc)| desc.clone()).collect();
-        // What does not go together stays apart.
-        if let Ok(problem) = Problem::new(&joined.op, &descs)
-            && problem.outputs == pair.step.problem.outputs
-        {
-            return Ok(Some((joined, problem)));
+fn judged(pair: &Pair<'_>) -> Result<Verdict> {
+    let mut verdict = Verdict::Foreign;
+    for (rule, trial) in RULES {
+        let reason = match trial(pair)? {
+            Trial::Foreign => continue,
+            Trial::Apart(reason) => reason.to_owned(),
+            Trial::Joined(_) if !pair.is_only => READ_BY_OTHERS.to_owned(),
+            Trial::Joined(joined) => {
+                let Joined { op, inputs } = *joined;
+                let (inputs, descs): (Vec<Source>, Vec<TensorDesc>) = inputs.into_iter().unzip();
+                match Problem::new(&op, &descs) {
+                    Ok(problem) if problem.outputs == pair.step.problem.outputs => {
+                        let name = format!("{}+{}", pair.before.name, pair.step.name);
+                        let step = Box::new(Step { name, op, inputs, problem });
+                        return Ok(Verdict::Joined { rule, step });
+                    }
+                    Ok(_) => "it would give another shape or type".to_owned(),
+                    // What does not go together stays apart.
+                    Err(error) => error.to_string(),
+                }
+            }
+        };
+        if matches!(verdict, Verdict::Foreign) {
+            verdict = Verdict::Apart { rule, reason };
         }
     }
-    Ok(None)
+    Ok(verdict)
 }
 
 /// What two steps become.
