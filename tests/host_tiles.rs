@@ -104,10 +104,14 @@ fn output_channels_lie_in_lanes() {
         agrees(conv().groups(3), &[2, 12, 11, 10], &[180, 4, 1, 2], special);
         agrees(conv(), &[3, 20, 13, 7], &[144, 20, 1, 1], special);
         agrees(conv().activation(Activation::Tanh), &[1, 4, 9, 19], &[16, 4, 2, 2], special);
+        // What pixels read is gathered: with strides, of groups, in several ranges of terms.
+        agrees(conv().stride([2]), &[1, 70, 15, 14], &[256, 70, 1, 1], special);
+        agrees(conv().padding(pad(1)).groups(2), &[3, 18, 12, 9], &[400, 9, 1, 1], special);
     }
     agrees(conv().padding(pad(4)), &[1, 6, 503], &[29, 6, 9], false);
     agrees(conv().padding(pad(1)), &[1, 4, 6, 9, 8], &[31, 4, 3, 3, 3], true);
     agrees(conv().padding(pad(1)), &[1, 290, 7, 8], &[100, 290, 3, 3], false);
+    agrees(conv(), &[1, 1500, 7, 7], &[208, 1500, 1, 1], false);
     agrees(ConvPool::new(conv().padding(pad(1)), Pool::max([2, 2])), &[1, 8, 70, 61], &[64, 8, 3, 3], true);
 }
 

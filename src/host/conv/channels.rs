@@ -13,6 +13,9 @@ use crate::spec::Activation;
 /// Pixels whose sums are stored together, a multiple of what blocks and lines hold: fewer would be written to too many places.
 const STORED: usize = 16 * PIXELS;
 
+/// Blocks of pixels that are gathered together, so that lines of the cache are read once.
+const TOGETHER: usize = 8;
+
 impl Planes<'_> {
     /// Computes a tile from `x`.
     pub(super) fn in_lanes(
@@ -22,25 +25,43 @@ impl Planes<'_> {
         tile: &Tile,
         target: Target,
     ) -> Result<()> {
-        let Scratch { sums, totals, bases, gathered: rows, .. } = scratch;
+        let Scratch { sums, totals, bases, steps, pixels, gathered: rows, .. } = scratch;
         let view = &self.view;
         let count = tile.images.len() * tile.pixels.len();
         self.bases(tile, bases)?;
         let terms = view.offsets.len();
+        let (x, offsets, reach) = match self.weights.gathers {
+            true => {
+                gather(x, &view.offsets, bases, pixels)?;
+                for (i, base) in bases.iter_mut().enumerate() {
+                    *base = i / PIXELS * PIXELS * terms + i % PIXELS;
+                }
+                steps.clear();
+                memory::extend(steps, (0..terms).map(|t| t * PIXELS))?;
+                (&pixels[..], &steps[..], (terms - 1) * PIXELS)
+            }
+            false => (x, &view.offsets[..], view.reach),
+        };
         let range = terms.div_ceil(terms.div_ceil(CHAINED));
         for block in tile.blocks.clone() {
             let weights = self.weights.of(tile.group, block);
             let lines = self.weights.channels(block).len().div_ceil(LANES);
+            // Weights mostly come from memory, and each block's are gone through once.
+            let mut ahead: &[Row] = match block + 1 < tile.blocks.end {
+                true => self.weights.of(tile.group, block + 1),
+                false => &[],
+            };
             for first in (0..count).step_by(STORED) {
                 let bases = &bases[first..bases.len().min(first + STORED)];
                 // Lines of pixels that are not there are transposed with the last.
                 memory::resize(sums, (bases.len() + LANES) * lines, Row::default())?;
                 totals.clear();
-                for (offsets, weights) in view.offsets.chunks(range).zip(weights.chunks(range * lines)) {
+                for (offsets, weights) in offsets.chunks(range).zip(weights.chunks(range * lines)) {
                     for (bases, sums) in bases.as_chunks().0.iter().zip(sums.chunks_exact_mut(PIXELS * lines))
                     {
-                        let product = Product { bases, offsets, reach: view.reach, x, weights, lines };
+                        let product = Product { ahead, bases, offsets, reach, x, weights, lines };
                         lanes::block(&product, bytemuck::cast_slice_mut(sums));
+                        ahead = ahead.get(offsets.len()..).unwrap_or_default();
                     }
                     if range < terms {
                         add_up(totals, sums)?;
@@ -123,4 +144,28 @@ impl Planes<'_> {
         }
         Ok(())
     }
+}
+
+/// Copies what blocks of pixels read: `[block][term][pixel]`.
+fn gather(x: &[f32], offsets: &[usize], bases: &[usize], to: &mut Vec<f32>) -> Result<()> {
+    let len = bases.len() * offsets.len();
+    if to.len() < len {
+        memory::resize(to, len, 0.0)?;
+    }
+    let block = PIXELS * offsets.len();
+    for (bases, to) in bases.chunks(TOGETHER * PIXELS).zip(to.chunks_mut(TOGETHER * block)) {
+        let bases = bases.as_chunks::<PIXELS>().0;
+        let direct: [bool; TOGETHER] =
+            std::array::from_fn(|i| bases.get(i).is_some_and(|b| b[PIXELS - 1] == b[0] + PIXELS - 1));
+        for (t, offset) in offsets.iter().enumerate() {
+            for ((bases, to), direct) in bases.iter().zip(to.chunks_exact_mut(block)).zip(direct) {
+                let Some(to) = to[t * PIXELS..].first_chunk_mut::<PIXELS>() else { return Ok(()) };
+                match x[bases[0] + offset..].first_chunk::<PIXELS>() {
+                    Some(x) if direct => *to = *x,
+                    _ => *to = bases.map(|base| x[base + offset]),
+                }
+            }
+        }
+    }
+    Ok(())
 }

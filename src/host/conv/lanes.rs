@@ -30,6 +30,8 @@ pub(super) struct Product<'a> {
     /// `[term][line]`, and the lines of a term.
     pub weights: &'a [Row],
     pub lines: usize,
+    /// Lines that are needed next, of which one is fetched into the cache with each term.
+    pub ahead: &'a [Row],
 }
 
 /// `sums[p][c] = sum over t of x[bases[p] + offsets[t]] * weights[t][c]`, in chains as everywhere.
@@ -45,14 +47,16 @@ pub(super) fn block(product: &Product, sums: &mut [Line]) {
 /// The sums of `N` lines of channels.
 #[inline(always)]
 fn chains<const N: usize>(simd: Simd, product: &Product, sums: &mut [Line]) {
-    let Product { bases, offsets, reach, x, weights, .. } = *product;
+    let Product { bases, offsets, reach, x, weights, ahead, .. } = *product;
     let Some(sums) = sums.as_chunks_mut::<N>().0.first_chunk_mut() else { return };
     let weights = bytemuck::cast_slice::<Row, Line>(weights).as_chunks::<N>().0;
     let x = bases.map(|base| &x[base..=base + reach]);
     let chain = offsets.len().div_ceil(offsets.len().div_ceil(CHAIN).max(1)).max(1);
     let mut add = false;
+    let mut at = 0;
     for (offsets, weights) in offsets.chunks(chain).zip(weights.chunks(chain)) {
-        chain_of(simd, offsets, x, weights, add, sums);
+        chain_of(simd, offsets, x, weights, ahead.get(at..).unwrap_or_default(), add, sums);
+        at += chain;
         add = true;
     }
 }
@@ -64,11 +68,15 @@ fn chain_of<const N: usize>(
     offsets: &[usize],
     x: [&[f32]; PIXELS],
     weights: &[[Line; N]],
+    ahead: &[Row],
     add: bool,
     sums: &mut [[Line; N]; PIXELS],
 ) {
     let mut latest = [[[0f32; LANES]; N]; PIXELS];
+    let mut next = ahead.as_ptr();
     for (&offset, weights) in offsets.iter().zip(weights) {
+        fetch(next);
+        next = next.wrapping_add(1);
         for p in 0..PIXELS {
             // SAFETY: no offset is larger than the reach, which is the last element of each of these slices.
             let x = unsafe { *x[p].get_unchecked(offset) };
@@ -83,6 +91,17 @@ fn chain_of<const N: usize>(
             // SAFETY: the same.
             unsafe { put_line(simd, &latest[p][n], add, &mut sums[p][n]) };
         }
+    }
+}
+
+/// Asks for a line of the cache, which need not be there.
+#[inline(always)]
+fn fetch(line: *const Row) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: every x86-64 has SSE, and this reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.cast()) };
     }
 }
 

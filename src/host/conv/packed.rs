@@ -23,6 +23,8 @@ pub(in crate::host) struct Packed {
     /// Whether blocks are those of [`lanes`], in which zeros fill the channels' last line, or those of
     /// [`micro`](super::micro).
     pub in_lanes: bool,
+    /// Whether what pixels read is gathered for [`lanes`]: where windows share nothing.
+    pub gathers: bool,
 }
 
 impl Packed {
@@ -52,7 +54,8 @@ impl Packed {
                 }
             },
         )?;
-        Ok(Packed { data, terms, group_out: work.group_out, block, blocks, in_lanes })
+        let gathers = in_lanes && work.taps() == 1;
+        Ok(Packed { data, terms, group_out: work.group_out, block, blocks, in_lanes, gathers })
     }
 
     /// The output channels of a block, counted in its group.
@@ -78,8 +81,12 @@ fn rows(len: usize) -> usize {
     len.div_ceil(LANES)
 }
 
-/// Whether output channels fill lanes but for a ninth, and windows share what they read: where they do not, each number would come
-/// from another line of the cache.
+/// Output channels from which on gathering what a pixel reads costs little beside the products with it, in blocks of several lines.
+const MANY: usize = 192;
+
+/// Whether output channels fill lanes but for a ninth, and windows share what they read, or there are many for what is read: each
+/// number would come from another line of the cache.
 fn in_lanes(work: &ConvWork) -> bool {
-    work.taps() > 1 && work.group_out.next_multiple_of(LANES) * 8 <= work.group_out * 9
+    let pays = work.taps() > 1 || (lanes::most_lines() > 1 && work.group_out >= MANY);
+    pays && work.group_out.next_multiple_of(LANES) * 8 <= work.group_out * 9
 }

@@ -73,7 +73,9 @@ pub(in crate::host) struct Scratch {
     pub(super) totals: Vec<Row>,
     panels: Vec<Panel>,
     runs: Vec<Run>,
-    steps: Vec<usize>,
+    pub(super) steps: Vec<usize>,
+    /// What blocks of pixels read, for [`lanes`](super::lanes).
+    pub(super) pixels: Vec<f32>,
     pub(super) bases: Vec<usize>,
 }
 
