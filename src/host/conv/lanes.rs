@@ -5,7 +5,6 @@
 
 use super::micro::Row;
 use crate::host::simd::{self, Simd, mul_add};
-use crate::host::sum::CHAIN;
 
 /// Pixels of a block: with one line of [`LANES`] channels their sums fill 12 of the 16 registers of AVX2, and with
 /// four 24 of the 32 of AVX-512.
@@ -30,6 +29,8 @@ pub(super) struct Product<'a> {
     /// `[term][line]`, and the lines of a term.
     pub weights: &'a [Row],
     pub lines: usize,
+    /// The most terms of a chain.
+    pub chain: usize,
 }
 
 /// `sums[p][c] = sum over t of x[bases[p] + offsets[t]] * weights[t][c]`, in chains as everywhere.
@@ -45,11 +46,11 @@ pub(super) fn block(product: &Product, sums: &mut [f32]) {
 /// The sums of `L` channels.
 #[inline(always)]
 fn chains<const L: usize>(simd: Simd, product: &Product, sums: &mut [f32]) {
-    let Product { bases, offsets, reach, x, weights, .. } = *product;
+    let Product { bases, offsets, reach, x, weights, chain, .. } = *product;
     let Some(sums) = sums.as_chunks_mut::<L>().0.first_chunk_mut() else { return };
     let weights = bytemuck::cast_slice::<Row, f32>(weights).as_chunks::<L>().0;
     let x = bases.map(|base| &x[base..=base + reach]);
-    let chain = offsets.len().div_ceil(offsets.len().div_ceil(CHAIN).max(1)).max(1);
+    let chain = offsets.len().div_ceil(offsets.len().div_ceil(chain).max(1)).max(1);
     let mut add = false;
     for (offsets, weights) in offsets.chunks(chain).zip(weights.chunks(chain)) {
         chain_of(simd, offsets, x, weights, add, sums);
