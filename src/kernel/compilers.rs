@@ -36,7 +36,7 @@ impl KernelKey {
     /// devices with [`Caps::fxc`](crate::plan::Caps::fxc) have no other kernels.
     ///
     /// It knows neither subgroups nor 16-bit floats, takes minutes over uniform arrays of 64 KiB, and seconds over the
-    /// sums of a large tile that go through the loops of pooling. Nobody has tried it on tiles whose sums are chains.
+    /// sums of a large tile that go through the loops of pooling, or that are chains of eight by eight.
     pub fn suits_fxc(&self) -> bool {
         match self {
             KernelKey::ConvTiled(_) | KernelKey::PoolPages(_) => false,

@@ -124,9 +124,8 @@ pub(in crate::plan) fn choose_cooperative(gemm: &Gemm, p: &Planner) -> Result<Ch
 /// 4. small tiles.
 pub(in crate::plan) fn choose(gemm: &Gemm, p: &Planner) -> Result<Choice, &'static str> {
     loops(gemm, p)?;
-    // FXC takes seconds over large tiles that pool.
+    // FXC takes seconds over large tiles that pool, and over those in chains.
     let builds = |tile: &GemmTile| *tile == GemmTile::Small || gemm.pool.is_none() || !p.caps.fxc;
-    // How long FXC takes over chains nobody has tried.
     let chains = gemm.windows.by_chains() && !p.caps.fxc;
     let large = if chains { GemmTile::Chain } else { GemmTile::Large };
     let mut sizes: Vec<Tiled> = ([large, GemmTile::Small].into_iter())
