@@ -204,7 +204,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Concat, "the rest of a word lost", "~(mask() << shift_of(at))", "0u"),
     mutant!(Pad, "mirrored at one end", "abs(length - 1 - abs(i))", "abs(length - 1 - i)"),
     mutant!(Pad, "no edge", "clamp(i, 0, length - 1)", "clamp(i, 0, length)"),
-    mutant!(Pad, "wrapped at one end", "select(rest, rest + length, rest < 0)", "rest"),
+    mutant!(Pad, "wrapped at one end", "select(rest, length - 1 - rest, i < 0)", "rest"),
     mutant!(Pad, "zeros for the constant", "Unit(params.constant) & mask()", "Unit(0u)"),
     mutant!(Reduce, "elements of one axis alone", "at = place_of(i, params.length, params.stride);", ""),
     mutant!(Reduce, "places of each other's axes", "second % length.y", "second % length.x"),

@@ -18,6 +18,7 @@ mod exp;
 mod fractional;
 mod integer;
 mod kept;
+mod lines;
 mod log;
 mod output;
 mod pool;

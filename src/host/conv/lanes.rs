@@ -4,13 +4,13 @@
 //! lie, and blocks are as fast at the ends of short rows and with strides as anywhere.
 
 use super::micro::Row;
-use crate::host::simd::{self, Simd, mul_add};
+pub(super) use crate::host::lines::LANES;
+use crate::host::lines::{Line, mul_add_line, put_line};
+use crate::host::simd::{self, Simd};
 
 /// Pixels of a block: with one line of [`LANES`] channels their sums fill 12 of the 16 registers of AVX2, and with
 /// four 24 of the 32 of AVX-512.
 pub(super) const PIXELS: usize = 6;
-/// Channels of a line, which fill a cache line.
-pub(super) const LANES: usize = 16;
 
 /// The most lines of a block for the registers in use.
 pub(super) fn most_lines() -> usize {
@@ -34,21 +34,21 @@ pub(super) struct Product<'a> {
 }
 
 /// `sums[p][c] = sum over t of x[bases[p] + offsets[t]] * weights[t][c]`, in chains as everywhere.
-pub(super) fn block(product: &Product, sums: &mut [f32]) {
+pub(super) fn block(product: &Product, sums: &mut [Line]) {
     wide!(|simd| match product.lines {
-        4 => chains::<64>(simd, product, sums),
-        3 => chains::<48>(simd, product, sums),
-        2 => chains::<32>(simd, product, sums),
-        _ => chains::<LANES>(simd, product, sums),
+        4 => chains::<4>(simd, product, sums),
+        3 => chains::<3>(simd, product, sums),
+        2 => chains::<2>(simd, product, sums),
+        _ => chains::<1>(simd, product, sums),
     });
 }
 
-/// The sums of `L` channels.
+/// The sums of `N` lines of channels.
 #[inline(always)]
-fn chains<const L: usize>(simd: Simd, product: &Product, sums: &mut [f32]) {
+fn chains<const N: usize>(simd: Simd, product: &Product, sums: &mut [Line]) {
     let Product { bases, offsets, reach, x, weights, chain, .. } = *product;
-    let Some(sums) = sums.as_chunks_mut::<L>().0.first_chunk_mut() else { return };
-    let weights = bytemuck::cast_slice::<Row, f32>(weights).as_chunks::<L>().0;
+    let Some(sums) = sums.as_chunks_mut::<N>().0.first_chunk_mut() else { return };
+    let weights = bytemuck::cast_slice::<Row, Line>(weights).as_chunks::<N>().0;
     let x = bases.map(|base| &x[base..=base + reach]);
     let chain = offsets.len().div_ceil(offsets.len().div_ceil(chain).max(1)).max(1);
     let mut add = false;
@@ -58,39 +58,31 @@ fn chains<const L: usize>(simd: Simd, product: &Product, sums: &mut [f32]) {
     }
 }
 
-/// Adds one chain. Written so that the compiler keeps `latest` in registers, which it does of these loops alone; at the end it
-/// does of one kind for one line, and of another for more.
+/// Adds one chain.
 #[inline(always)]
-fn chain_of<const L: usize>(
+fn chain_of<const N: usize>(
     simd: Simd,
     offsets: &[usize],
     x: [&[f32]; PIXELS],
-    weights: &[[f32; L]],
+    weights: &[[Line; N]],
     add: bool,
-    sums: &mut [[f32; L]; PIXELS],
+    sums: &mut [[Line; N]; PIXELS],
 ) {
-    let mut latest = [[0f32; L]; PIXELS];
+    let mut latest = [[[0f32; LANES]; N]; PIXELS];
     for (&offset, weights) in offsets.iter().zip(weights) {
         for p in 0..PIXELS {
             // SAFETY: no offset is larger than the reach, which is the last element of each of these slices.
             let x = unsafe { *x[p].get_unchecked(offset) };
-            latest[p] = std::array::from_fn(
-                #[inline(always)]
-                |j| mul_add(simd, x, weights[j], latest[p][j]),
-            );
+            for n in 0..N {
+                // SAFETY: `simd` comes from `wide`.
+                unsafe { mul_add_line(simd, x, &weights[n], &mut latest[p][n]) };
+            }
         }
     }
-    if L == LANES {
-        for p in 0..PIXELS {
-            for j in 0..L {
-                sums[p][j] = if add { sums[p][j] + latest[p][j] } else { latest[p][j] };
-            }
-        }
-    } else {
-        for (sums, latest) in sums.iter_mut().zip(latest) {
-            for j in 0..L {
-                sums[j] = if add { sums[j] + latest[j] } else { latest[j] };
-            }
+    for p in 0..PIXELS {
+        for n in 0..N {
+            // SAFETY: the same.
+            unsafe { put_line(simd, &latest[p][n], add, &mut sums[p][n]) };
         }
     }
 }

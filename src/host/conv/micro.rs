@@ -2,13 +2,14 @@
 //!
 //! The pixels are read where they lie in the image, so nothing is gathered as long as they are neighbours of one row.
 
-use crate::host::simd::{self, Simd, mul_add};
+use crate::host::lines::{LANES, mul_add_line, put_line};
+use crate::host::simd::{self, Simd};
 
 /// The most output channels of a block: with [`PANEL`] pixels, their sums fill 12 of the 16 registers of AVX2, and with
 /// [`WIDE`] 24 of the 32 of AVX-512.
 pub(super) const CHANNELS: usize = 6;
 /// Pixels of a panel, a cache line.
-pub(super) const PANEL: usize = 16;
+pub(super) const PANEL: usize = LANES;
 /// Pixels of a panel for AVX-512.
 pub(super) const WIDE: usize = 4 * PANEL;
 
@@ -69,20 +70,20 @@ pub(super) fn block<const P: usize>(product: &Product, sums: &mut Block<P>) {
 fn channels<const C: usize, const P: usize>(product: &Product, sums: &mut Block<P>) {
     let Some(sums) = sums.first_chunk_mut::<C>() else { return };
     wide!(|simd| match product.pixels.div_ceil(PANEL) {
-        4.. if P == WIDE && simd == Simd::Avx512 => chains::<C, P, WIDE>(simd, product, 0, sums),
-        3 if P == WIDE && simd == Simd::Avx512 => chains::<C, P, 48>(simd, product, 0, sums),
-        2 if P == WIDE && simd == Simd::Avx512 => chains::<C, P, 32>(simd, product, 0, sums),
+        4.. if P == WIDE && simd == Simd::Avx512 => chains::<C, P, 4>(simd, product, 0, sums),
+        3 if P == WIDE && simd == Simd::Avx512 => chains::<C, P, 3>(simd, product, 0, sums),
+        2 if P == WIDE && simd == Simd::Avx512 => chains::<C, P, 2>(simd, product, 0, sums),
         count => {
             for i in 0..count {
-                chains::<C, P, PANEL>(simd, product, i * PANEL, sums);
+                chains::<C, P, 1>(simd, product, i * PANEL, sums);
             }
         }
     });
 }
 
-/// The sums of `L` pixels from pixel `at` of a panel on.
+/// The sums of `N` lines of pixels from pixel `at` of a panel on.
 #[inline(always)]
-fn chains<const C: usize, const P: usize, const L: usize>(
+fn chains<const C: usize, const P: usize, const N: usize>(
     simd: Simd,
     product: &Product,
     at: usize,
@@ -92,23 +93,24 @@ fn chains<const C: usize, const P: usize, const L: usize>(
     let weights = weights.as_chunks::<C>().0;
     let chain = offsets.len().div_ceil(offsets.len().div_ceil(chain).max(1)).max(1);
     for (offsets, weights) in offsets.chunks(chain).zip(weights.chunks(chain)) {
-        chain_of::<C, P, L>(simd, offsets, &x[at..], weights, add, at, sums);
+        chain_of::<C, P, N>(simd, offsets, &x[at..], weights, add, at, sums);
         add = true;
     }
     if let Some(Finish { bias, relu }) = finish {
         let bias = bias.and_then(|b| b.first_chunk::<C>()).unwrap_or(&[0.0; C]);
         let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
         for (sums, bias) in sums.iter_mut().zip(bias) {
-            let Some(sums) = sums[at..].first_chunk_mut::<L>() else { return };
-            // NaN stays NaN. By value: in place, the compiler takes one element after the other.
-            *sums = sums.map(|s| s + bias).map(|s| if s < floor { floor } else { s });
+            for line in &mut sums[at..].as_chunks_mut::<LANES>().0[..N] {
+                // NaN stays NaN. By value: in place, the compiler takes one element after the other.
+                *line = line.map(|s| s + bias).map(|s| if s < floor { floor } else { s });
+            }
         }
     }
 }
 
-/// Adds one chain. Written so that the compiler keeps `latest` in registers: its address must not be taken.
+/// Adds one chain.
 #[inline(always)]
-fn chain_of<const C: usize, const P: usize, const L: usize>(
+fn chain_of<const C: usize, const P: usize, const N: usize>(
     simd: Simd,
     offsets: &[usize],
     x: &[f32],
@@ -117,19 +119,21 @@ fn chain_of<const C: usize, const P: usize, const L: usize>(
     at: usize,
     sums: &mut [[f32; P]; C],
 ) {
-    let mut latest = [[0f32; L]; C];
+    let mut latest = [[[0f32; LANES]; N]; C];
     for (&offset, weights) in offsets.iter().zip(weights) {
-        let x = &x[offset..][..L];
+        let Some(x) = x[offset..].as_chunks().0.first_chunk::<N>() else { return };
         for c in 0..C {
-            for j in 0..L {
-                latest[c][j] = mul_add(simd, weights[c], x[j], latest[c][j]);
+            for n in 0..N {
+                // SAFETY: `simd` comes from `wide`.
+                unsafe { mul_add_line(simd, weights[c], &x[n], &mut latest[c][n]) };
             }
         }
     }
     for c in 0..C {
-        let sums = &mut sums[c][at..at + L];
-        for j in 0..L {
-            sums[j] = if add { sums[j] + latest[c][j] } else { latest[c][j] };
+        let Some(sums) = sums[c][at..].as_chunks_mut().0.first_chunk_mut::<N>() else { return };
+        for n in 0..N {
+            // SAFETY: the same.
+            unsafe { put_line(simd, &latest[c][n], add, &mut sums[n]) };
         }
     }
 }
