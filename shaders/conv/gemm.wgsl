@@ -32,7 +32,8 @@ fn main(
     let mine = place_in_tile(local);
     let weight_quad = local % quads;
     let weight_row = local / quads;
-    let source = source_of(columns_of(place.tile, quad), place.channel_group);
+    let columns = columns_of(place.tile, quad);
+    let source = source_of(columns, place.channel_group);
     let block = block_of(place);
 
     let line = TILE / 4u + 1u;
@@ -81,28 +82,33 @@ fn main(
 
     end_sums(&sums);
     if (FINISH < POOL_MAX) {
-        for (var half = 0u; half < HALVES; half++) {
-            let columns = columns_of(place.tile, mine.y + half * 8u);
-            let to = targets_of(place, columns);
-            for (var i = 0u; i < TILE / 8u; i++) {
-                let channel = place.m * TILE + i / 4u * 32u + mine.x * 4u + i % 4u;
-                let sum = sum_of(&sums, half, i);
-                write(columns.there, to, place.channel_group, channel, finished(place.channel_group, channel, sum));
-            }
-        }
+        store_sums(&sums, place, columns, mine);
     }
     for (var first = select(TILE, 0u, FINISH >= POOL_MAX); first < TILE; first += 32u) {
         workgroupBarrier();
-        for (var half = 0u; half < HALVES; half++) {
-            for (var i = 0u; i < 4u; i++) {
-                let in_held = mine.x * 4u + i;
-                let channel = place.m * TILE + first + in_held;
-                let sum = sum_of(&sums, half, first / 8u + i);
-                tiles[in_held * line + mine.y + half * 8u] = finished(place.channel_group, channel, sum);
-            }
-        }
+        hold_sums(&sums, place, first, mine);
         workgroupBarrier();
         pool_tile(place.channel_group, place.m * TILE + first, place.tile, local);
+        upper_for_lower(&sums);
+    }
+}
+
+// Stores the channels of a row of fours at four columns.
+fn store_columns(place: Place, columns: Columns, row: u32, lower: mat4x4<f32>, upper: mat4x4<f32>) {
+    let to = targets_of(place, columns);
+    for (var i = 0u; i < TILE / 8u; i++) {
+        let channel = place.m * TILE + i / 4u * 32u + row * 4u + i % 4u;
+        let sum = select(column(lower, i % 4u), column(upper, i % 4u), i >= 4u);
+        write(columns.there, to, place.channel_group, channel, finished(place.channel_group, channel, sum));
+    }
+}
+
+// Holds four channels at four columns for pooling.
+fn hold_columns(place: Place, first: u32, row: u32, quad: u32, sums: mat4x4<f32>) {
+    for (var i = 0u; i < 4u; i++) {
+        let held = row * 4u + i;
+        let channel = place.m * TILE + first + held;
+        tiles[held * (TILE / 4u + 1u) + quad] = finished(place.channel_group, channel, column(sums, i));
     }
 }
 

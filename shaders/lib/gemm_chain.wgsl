@@ -1,8 +1,7 @@
 // What an invocation of conv/gemm.wgsl adds up where sums may be plain chains: eight channels at eight columns of a tile of 64.
 
 const CHAIN: bool = true;
-// Fours of columns, and rows that a workgroup loads at once.
-const HALVES: u32 = 2u;
+// Rows that a workgroup loads at once.
 const ROWS: u32 = 4u;
 
 struct Sums {
@@ -51,9 +50,18 @@ fn end_block(sums: ptr<function, Sums>) {
 fn end_sums(sums: ptr<function, Sums>) {
 }
 
-// Channel `i` of those that it has, at four columns.
-fn sum_of(sums: ptr<function, Sums>, half: u32, i: u32) -> vec4<f32> {
-    let left = select(column((*sums).lower_left, i % 4u), column((*sums).upper_left, i % 4u), i >= 4u);
-    let right = select(column((*sums).lower_right, i % 4u), column((*sums).upper_right, i % 4u), i >= 4u);
-    return select(left, right, half == 1u);
+// `columns` are those that it loads.
+fn store_sums(sums: ptr<function, Sums>, place: Place, columns: Columns, mine: vec2<u32>) {
+    store_columns(place, columns_of(place.tile, mine.y), mine.x, (*sums).lower_left, (*sums).upper_left);
+    store_columns(place, columns_of(place.tile, mine.y + 8u), mine.x, (*sums).lower_right, (*sums).upper_right);
+}
+
+fn hold_sums(sums: ptr<function, Sums>, place: Place, first: u32, mine: vec2<u32>) {
+    hold_columns(place, first, mine.x, mine.y, (*sums).lower_left);
+    hold_columns(place, first, mine.x, mine.y + 8u, (*sums).lower_right);
+}
+
+fn upper_for_lower(sums: ptr<function, Sums>) {
+    (*sums).lower_left = (*sums).upper_left;
+    (*sums).lower_right = (*sums).upper_right;
 }

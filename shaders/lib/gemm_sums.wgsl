@@ -1,8 +1,7 @@
 // What an invocation of conv/gemm.wgsl adds up: TILE / 8 channels at four columns, in the three levels of lib/sum.wgsl.
 
 const CHAIN: bool = false;
-// Fours of columns, and rows that a workgroup loads at once.
-const HALVES: u32 = 1u;
+// Rows that a workgroup loads at once.
 const ROWS: u32 = 8u;
 
 // Four channels, and four more where the tile is large.
@@ -62,7 +61,14 @@ fn end_sums(sums: ptr<function, Sums>) {
     (*sums).total_upper += (*sums).block_upper + (*sums).part_upper;
 }
 
-// Channel `i` of those that it has.
-fn sum_of(sums: ptr<function, Sums>, half: u32, i: u32) -> vec4<f32> {
-    return select(column((*sums).total_lower, i % 4u), column((*sums).total_upper, i % 4u), i >= 4u);
+fn store_sums(sums: ptr<function, Sums>, place: Place, columns: Columns, mine: vec2<u32>) {
+    store_columns(place, columns, mine.x, (*sums).total_lower, (*sums).total_upper);
+}
+
+fn hold_sums(sums: ptr<function, Sums>, place: Place, first: u32, mine: vec2<u32>) {
+    hold_columns(place, first, mine.x, mine.y, (*sums).total_lower);
+}
+
+fn upper_for_lower(sums: ptr<function, Sums>) {
+    (*sums).total_lower = (*sums).total_upper;
 }

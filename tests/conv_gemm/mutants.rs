@@ -27,7 +27,12 @@ const MUTANTS: &[Mutant] = &[
         "tiles[(STEP + r) * line + mine.y]"
     ),
     mutant!(Store, "chains: a product left out", "(*sums).upper_right[2] += c.z * d;", ""),
-    mutant!(Max, "chains: the right columns twice", "select(left, right, half == 1u)", "right"),
+    mutant!(
+        Max,
+        "chains: the right columns twice",
+        "mine.y, (*sums).lower_left)",
+        "mine.y, (*sums).lower_right)"
+    ),
     mutant!(Store, "groups share channels", "channel_group * params.in_size.w * params.in_stride.w", "0u"),
     mutant!(Store, "images share a base", "c.image * params.in_batch", "params.in_batch"),
     mutant!(Store, "columns of another tile", "tile * TILE + local", "tile * (TILE - 1u) + local"),
