@@ -137,6 +137,11 @@ fn convolution_by_tile() {
 }
 
 #[test]
+fn convolution_by_chain() {
+    random(Family::ConvChain, 150);
+}
+
+#[test]
 fn strided_copies() {
     random(Family::AsStrided, 250);
 }

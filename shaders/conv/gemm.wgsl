@@ -1,10 +1,10 @@
 // Convolution as a product of matrices, of which that of the inputs is never stored: rows are input channels and
 // taps, columns are positions of the output in all images. A workgroup computes TILE output channels at TILE
-// columns, STEP rows at a time; an invocation has TILE / 8 of these channels at four neighbouring columns.
+// columns, STEP rows at a time. Which of them an invocation has, and how it adds them up, lib/gemm_sums.wgsl says, or
+// lib/gemm_chain.wgsl.
 
-// Rows of the matrices that are multiplied between two barriers, and those that a workgroup loads at once.
-const STEP: u32 = 16u;
-const ROWS: u32 = 8u;
+// Rows of the matrices that are multiplied between two barriers.
+const STEP: u32 = 2u * ROWS;
 
 // Channels that are finished together.
 const HELD: u32 = 32u;
@@ -12,16 +12,6 @@ const HELD: u32 = 32u;
 // STEP rows of weights, then STEP rows of inputs, each with four elements to spare so that columns of rows lie in
 // different banks; then what is pooled.
 var<workgroup> tiles: array<vec4<f32>, 8u * TILE + 32u>;
-
-// The sum of lib/sum.wgsl: four channels, and four more where the tile is large, by four columns.
-struct Sums {
-    part_lower: mat4x4<f32>,
-    part_upper: mat4x4<f32>,
-    block_lower: mat4x4<f32>,
-    block_upper: mat4x4<f32>,
-    total_lower: mat4x4<f32>,
-    total_upper: mat4x4<f32>,
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -39,6 +29,7 @@ fn main(
     let quads = TILE / 4u;
     let quad = select(local % quads, local / ROWS, CHANNELS_LAST);
     let row = select(local / quads, local % ROWS, CHANNELS_LAST);
+    let mine = place_in_tile(local);
     let weight_quad = local % quads;
     let weight_row = local / quads;
     let columns = columns_of(place.tile, quad);
@@ -72,14 +63,14 @@ fn main(
         tap = next_tap(tap);
         b_1 = four_inputs(source, tap, next + row + ROWS < end);
         for (var r = 0u; r < STEP; r += 4u) {
-            add_row(&sums, r, row, quad);
-            add_row(&sums, r + 1u, row, quad);
-            add_row(&sums, r + 2u, row, quad);
-            add_row(&sums, r + 3u, row, quad);
+            add_row(&sums, r, mine);
+            add_row(&sums, r + 1u, mine);
+            add_row(&sums, r + 2u, mine);
+            add_row(&sums, r + 3u, mine);
         }
         let steps = (next - begin) / STEP;
         // FXC takes much longer over sums that are written in branches than over loops that go on.
-        if (steps % (PART / STEP) != 0u) {
+        if (CHAIN || steps % (PART / STEP) != 0u) {
             continue;
         }
         end_part(&sums);
@@ -89,67 +80,39 @@ fn main(
         end_block(&sums);
     }
 
-    let lower = sums.total_lower + (sums.block_lower + sums.part_lower);
-    let upper = sums.total_upper + (sums.block_upper + sums.part_upper);
+    end_sums(&sums);
     if (FINISH < POOL_MAX) {
-        let to = targets_of(place, columns);
-        for (var i = 0u; i < TILE / 8u; i++) {
-            let channel = place.m * TILE + i / 4u * 32u + row * 4u + i % 4u;
-            let sum = select(column(lower, i % 4u), column(upper, i % 4u), i >= 4u);
-            write(columns.there, to, place.channel_group, channel, finished(place.channel_group, channel, sum));
-        }
+        store_sums(&sums, place, columns, mine);
     }
-    var results = lower;
-    for (var half = select(TILE, 0u, FINISH >= POOL_MAX); half < TILE; half += 32u) {
+    for (var first = select(TILE, 0u, FINISH >= POOL_MAX); first < TILE; first += 32u) {
         workgroupBarrier();
-        for (var i = 0u; i < 4u; i++) {
-            let in_half = row * 4u + i;
-            let channel = place.m * TILE + half + in_half;
-            tiles[in_half * line + quad] = finished(place.channel_group, channel, column(results, i));
-        }
+        hold_sums(&sums, place, first, mine);
         workgroupBarrier();
-        pool_tile(place.channel_group, place.m * TILE + half, place.tile, local);
-        results = upper;
+        pool_tile(place.channel_group, place.m * TILE + first, place.tile, local);
+        upper_for_lower(&sums);
+    }
+}
+
+// Stores the channels of a row of fours at four columns.
+fn store_columns(place: Place, columns: Columns, row: u32, lower: mat4x4<f32>, upper: mat4x4<f32>) {
+    let to = targets_of(place, columns);
+    for (var i = 0u; i < TILE / 8u; i++) {
+        let channel = place.m * TILE + i / 4u * 32u + row * 4u + i % 4u;
+        let sum = select(column(lower, i % 4u), column(upper, i % 4u), i >= 4u);
+        write(columns.there, to, place.channel_group, channel, finished(place.channel_group, channel, sum));
+    }
+}
+
+// Holds four channels at four columns for pooling.
+fn hold_columns(place: Place, first: u32, row: u32, quad: u32, sums: mat4x4<f32>) {
+    for (var i = 0u; i < 4u; i++) {
+        let held = row * 4u + i;
+        let channel = place.m * TILE + first + held;
+        tiles[held * (TILE / 4u + 1u) + quad] = finished(place.channel_group, channel, column(sums, i));
     }
 }
 
 // A column by number, without memory for the whole matrix.
 fn column(m: mat4x4<f32>, i: u32) -> vec4<f32> {
     return select(select(m[0], m[1], i == 1u), select(m[2], m[3], i == 3u), i >= 2u);
-}
-
-// One row's products: TILE / 8 channels by four columns.
-fn add_row(sums: ptr<function, Sums>, r: u32, row: u32, quad: u32) {
-    let line = TILE / 4u + 1u;
-    let b = tiles[(STEP + r) * line + quad];
-    let a = tiles[r * line + row];
-    (*sums).part_lower[0] += a.x * b;
-    (*sums).part_lower[1] += a.y * b;
-    (*sums).part_lower[2] += a.z * b;
-    (*sums).part_lower[3] += a.w * b;
-    if (TILE == 64u) {
-        let c = tiles[r * line + row + 8u];
-        (*sums).part_upper[0] += c.x * b;
-        (*sums).part_upper[1] += c.y * b;
-        (*sums).part_upper[2] += c.z * b;
-        (*sums).part_upper[3] += c.w * b;
-    }
-}
-
-fn end_part(sums: ptr<function, Sums>) {
-    (*sums).block_lower += (*sums).part_lower;
-    (*sums).part_lower = mat4x4<f32>();
-    if (TILE == 64u) {
-        (*sums).block_upper += (*sums).part_upper;
-        (*sums).part_upper = mat4x4<f32>();
-    }
-}
-
-fn end_block(sums: ptr<function, Sums>) {
-    (*sums).total_lower += (*sums).block_lower;
-    (*sums).block_lower = mat4x4<f32>();
-    if (TILE == 64u) {
-        (*sums).total_upper += (*sums).block_upper;
-        (*sums).block_upper = mat4x4<f32>();
-    }
 }

@@ -36,13 +36,15 @@ impl KernelKey {
     /// devices with [`Caps::fxc`](crate::plan::Caps::fxc) have no other kernels.
     ///
     /// It knows neither subgroups nor 16-bit floats, takes minutes over uniform arrays of 64 KiB, and seconds over the
-    /// sums of a large tile that go through the loops of pooling.
+    /// sums of a large tile that go through the loops of pooling, or that are chains of eight by eight.
     pub fn suits_fxc(&self) -> bool {
         match self {
             KernelKey::ConvTiled(_) | KernelKey::PoolPages(_) => false,
             KernelKey::ConvGemm(kernel) => {
                 let pools = !matches!(kernel.finish, GemmFinish::Store | GemmFinish::Partial);
-                !(self.needs_f16() || pools && kernel.tile == GemmTile::Large)
+                !(self.needs_f16()
+                    || pools && kernel.tile == GemmTile::Large
+                    || kernel.tile == GemmTile::Chain)
             }
             // It takes seconds over the stores of many elements that share words.
             KernelKey::ConvPatch(kernel) => kernel.dtype == DType::F32,

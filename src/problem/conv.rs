@@ -112,6 +112,11 @@ impl ConvWork {
         self.accuracy == Accuracy::Tile && *depth == Axis::UNIT && fits(rows) && fits(columns)
     }
 
+    /// Whether the error of an element may grow with its sum, which may then be one chain.
+    pub fn by_chains(&self) -> bool {
+        self.accuracy == Accuracy::Chain && self.group_in * self.taps() < 1 << 23
+    }
+
     /// Windows of an image.
     pub fn pixels(&self) -> usize {
         self.axes.iter().map(|a| a.output).product()

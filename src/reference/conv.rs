@@ -2,7 +2,7 @@
 
 use super::Exact;
 use super::tile;
-use super::tolerance::SUM;
+use super::tolerance::{SUM, of_chain};
 use crate::error::Result;
 use crate::geometry::{positions, taps_inside};
 use crate::memory;
@@ -109,6 +109,7 @@ fn sum(
     let group = o / work.group_out;
     let mut sum = epilogue.bias_of(o);
     let mut magnitude = sum.abs();
+    let mut terms = 0;
     taps_inside(&work.axes, position).for_each(|(tap, at)| {
         for i in 0..work.group_in {
             let c = group * work.group_in + i;
@@ -116,8 +117,10 @@ fn sum(
             sum += product;
             magnitude += product.abs();
         }
+        terms += work.group_in;
     });
-    (sum, SUM * magnitude)
+    let bound = SUM * magnitude;
+    (sum, if work.by_chains() { bound.max(of_chain(terms, magnitude)) } else { bound })
 }
 
 /// Transposed convolution: every input element is added, times the kernel, to the outputs that the convolution with

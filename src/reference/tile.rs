@@ -3,13 +3,11 @@
 //! [`Accuracy::Tile`]: crate::Accuracy::Tile
 
 use super::Exact;
+use super::tolerance::UNIT;
 use crate::error::Result;
 use crate::memory;
 use crate::problem::winograd::{WINOGRAD, Winograd};
 use crate::problem::{ConvWork, Epilogue};
-
-/// Half the spacing of 32-bit floats at 1: a rounding's error, relative to its result.
-const UNIT: f64 = f32::EPSILON as f64 / 2.0;
 
 /// Roundings of a product's way to the output, without the sum over channels:
 /// - 8 of the weights' transform: twice a product with a constant that is itself rounded, and two additions;

@@ -10,6 +10,17 @@ pub(crate) const EPS: f64 = f32::EPSILON as f64;
 /// The bound of a sum of products, per unit of the sum of their absolute values: `C * eps` with C = 8.
 pub(super) const SUM: f64 = 8.0 * EPS;
 
+/// Half the spacing of 32-bit floats at 1: a rounding's error, relative to its result.
+pub(super) const UNIT: f64 = EPS / 2.0;
+
+/// The bound of a sum of that many products, and of a bias, that are added up in any order: see
+/// [`Accuracy::Chain`](crate::Accuracy::Chain). `magnitude` is the sum of their absolute values.
+pub(super) fn of_chain(terms: usize, magnitude: f64) -> f64 {
+    let roundings = terms as f64 + 1.0;
+    let relative = roundings * UNIT;
+    relative / (1.0 - relative) * magnitude + 2.0 * roundings * f64::from(f32::MIN_POSITIVE)
+}
+
 /// Adds the rounding of the store to bounds that are not exact.
 ///
 /// To 16 bits it is half a unit in the last place, as hardware rounds: to the nearest. WGSL would permit either neighbour,

@@ -42,4 +42,14 @@ pub enum Accuracy {
     /// What is infinite or NaN stays as exact as with `Element`: it reaches the elements whose windows hold it and no
     /// others, and elements that the algorithm would compute from any have the bound of `Element`.
     Tile,
+    /// On the element's own window, and on how long its sum is. This permits plain chains of 32-bit floats, as those of
+    /// cuDNN, ONNX Runtime and PyTorch, in any order and divided anyhow, with multiply-adds that are fused or not. Every
+    /// convolution may make use of it, but it does not permit Winograd's algorithm.
+    ///
+    /// The bound of an element with n products, those with padding not counted, is the larger of that of `Element` and
+    /// `(n + 1) u / (1 - (n + 1) u) (sum |x w| + |bias|)`, where u is 2^-24: however n products and a bias are added up, none
+    /// of them goes through more than n additions, and a product is rounded once before. (Zeros add no rounding.) To it
+    /// come 2 (n + 1) times the smallest normal number, since numbers below it may be flushed to zero. Activation
+    /// and rounding to 16 bits follow as with `Element`. From 2^23 products on the bound is that of `Element` alone.
+    Chain,
 }

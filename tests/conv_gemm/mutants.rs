@@ -19,7 +19,20 @@ const MUTANTS: &[Mutant] = &[
     ),
     mutant!(Store, "parts counted twice", "(*sums).part_lower = mat4x4<f32>();", ""),
     mutant!(Store, "blocks counted twice", "(*sums).block_lower = mat4x4<f32>();", ""),
-    mutant!(Store, "the lower channels above", "tiles[r * line + row + 8u]", "tiles[r * line + row]"),
+    mutant!(Store, "the lower channels above", "tiles[r * line + mine.x + 8u]", "tiles[r * line + mine.x]"),
+    mutant!(
+        Store,
+        "chains: the first columns again",
+        "tiles[(STEP + r) * line + mine.y + 8u]",
+        "tiles[(STEP + r) * line + mine.y]"
+    ),
+    mutant!(Store, "chains: a product left out", "(*sums).upper_right[2] += c.z * d;", ""),
+    mutant!(
+        Max,
+        "chains: the right columns twice",
+        "mine.y, (*sums).lower_left)",
+        "mine.y, (*sums).lower_right)"
+    ),
     mutant!(Store, "groups share channels", "channel_group * params.in_size.w * params.in_stride.w", "0u"),
     mutant!(Store, "images share a base", "c.image * params.in_batch", "params.in_batch"),
     mutant!(Store, "columns of another tile", "tile * TILE + local", "tile * (TILE - 1u) + local"),

@@ -3,8 +3,8 @@
 use wgpool::kernel::{ConvGemm, Cooperative, GemmFinish, GemmTaps, GemmTile, KernelKey};
 use wgpool::plan::Caps;
 use wgpool::{
-    Activation, Conv, ConvPool, DType, Data, Engine, KernelLayout, Layout, Op, Padding, Plan, Pool, Tensor,
-    TensorDesc,
+    Accuracy, Activation, Conv, ConvPool, DType, Data, Engine, KernelLayout, Layout, Op, Padding, Plan, Pool,
+    Tensor, TensorDesc,
 };
 use wgpool_testing::support::{forced, with_target_workgroups};
 use wgpool_testing::verify::random::{Case, Rng};
@@ -34,7 +34,7 @@ pub fn ways(caps: &Caps) -> Vec<Way> {
     use GemmFinish::*;
     let mut ways = Vec::new();
     for finish in [Store, Partial, Max, Average, AveragePadded] {
-        for tile in [GemmTile::Large, GemmTile::Small] {
+        for tile in [GemmTile::Large, GemmTile::Small, GemmTile::Chain] {
             for taps in [GemmTaps::Plane, GemmTaps::Volume, GemmTaps::Point] {
                 for channels_last in [false, true] {
                     let halves = if caps.f16 { DType::F16 } else { DType::F32 };
@@ -94,9 +94,9 @@ fn spec(rng: &mut Rng, way: Way) -> (Op, Vec<TensorDesc>) {
     };
     let (group_in, groups) = (rows.div_ceil(taps), rng.between(1, 2));
     let group_out = match way.tile {
-        GemmTile::Large if rng.one_in(2) => rng.between(110, 125),
-        GemmTile::Large => rng.between(49, 64),
         GemmTile::Small => rng.between(17, 32),
+        _ if rng.one_in(2) => rng.between(110, 125),
+        _ => rng.between(49, 64),
     };
     let point = way.taps == GemmTaps::Point;
     let (stride, dilation) = (rng.between(1, 2), rng.between(1, 2));
@@ -128,7 +128,7 @@ fn spec(rng: &mut Rng, way: Way) -> (Op, Vec<TensorDesc>) {
         activation: Activation::LeakyRelu { alpha: 0.3 },
         layout,
         kernel_layout,
-        ..Conv::new()
+        accuracy: if way.tile == GemmTile::Chain { Accuracy::Chain } else { Accuracy::Element },
     };
     let shapes = if rng.one_in(4) { vec![x, w] } else { vec![x, w, vec![out]] };
     let descs = shapes.into_iter().map(|shape| TensorDesc { shape, dtype: way.dtype }).collect();

@@ -156,7 +156,7 @@ impl Numbers {
             activation: self.activation(),
             layout,
             kernel_layout,
-            accuracy: if self.flag() { Accuracy::Tile } else { Accuracy::Element },
+            accuracy: [Accuracy::Element, Accuracy::Tile, Accuracy::Chain][self.rng.between(0, 2)],
         };
         (spec, descs)
     }

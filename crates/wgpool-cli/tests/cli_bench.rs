@@ -494,3 +494,16 @@ fn convolutions_by_tile_are_labelled() {
         (&"tile".into(), &Value::Null)
     );
 }
+
+#[test]
+fn convolutions_by_chain_are_labelled() {
+    let folder = Folder::new();
+    let said = folder.succeeds("bench --quick --case P7,C3 --accuracy chain --adapter host --json b.json");
+    assert!(said.contains("C3 1x1 by chain") && !said.contains("P7"), "{said}");
+    let json: Value = serde_json::from_slice(&folder.read("b.json")).expect("JSON");
+    assert_eq!(
+        (&json["cases"][0]["accuracy"], &json["cases"][0]["faults"][0]),
+        (&"chain".into(), &Value::Null)
+    );
+    folder.fails("bench --quick --case P7 --accuracy chain --adapter host", "--accuracy chain");
+}

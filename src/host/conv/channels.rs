@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::grid::Tile;
 use super::lanes::{self, LANES, PIXELS, Product};
 use super::micro::Row;
-use super::planes::{CHAINED, Planes, Scratch, Target, add_up};
+use super::planes::{Planes, Scratch, Target, add_up, chains};
 use crate::error::Result;
 use crate::memory;
 use crate::spec::Activation;
@@ -42,7 +42,8 @@ impl Planes<'_> {
             }
             false => (x, &view.offsets[..], view.reach),
         };
-        let range = terms.div_ceil(terms.div_ceil(CHAINED));
+        let [chain, chained] = chains(self.work);
+        let range = terms.div_ceil(terms.div_ceil(chained));
         for block in tile.blocks.clone() {
             let weights = self.weights.of(tile.group, block);
             let lines = self.weights.channels(block).len().div_ceil(LANES);
@@ -59,7 +60,7 @@ impl Planes<'_> {
                 for (offsets, weights) in offsets.chunks(range).zip(weights.chunks(range * lines)) {
                     for (bases, sums) in bases.as_chunks().0.iter().zip(sums.chunks_exact_mut(PIXELS * lines))
                     {
-                        let product = Product { ahead, bases, offsets, reach, x, weights, lines };
+                        let product = Product { bases, offsets, reach, x, weights, lines, ahead, chain };
                         lanes::block(&product, bytemuck::cast_slice_mut(sums));
                         ahead = ahead.get(offsets.len()..).unwrap_or_default();
                     }

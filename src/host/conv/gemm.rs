@@ -65,8 +65,13 @@ pub(super) fn multiply([m, k, n]: [usize; 3], a: Matrix, b: Matrix, add: bool, c
     }
 }
 
-/// Chains of products that are added to one another before the sum goes to the total.
-const CHAINS: usize = 16;
+/// The most terms of a chain, and chains that are added to one another before the sum goes to the total.
+pub(super) type Chains = [usize; 2];
+
+/// The error of a single chain would grow with the length of the sum, so the library gets few terms at a time.
+pub(super) const SHORT: Chains = [CHAIN, 16];
+/// Where it may grow, as many as the library packs at a time, and no totals.
+pub(super) const LONG: Chains = [256, usize::MAX];
 
 /// The sums of a tile: those of the latest chains, and the total of those before.
 #[derive(Default)]
@@ -79,22 +84,21 @@ impl Sums {
     /// Adds up `terms` terms for each of `len` sums.
     ///
     /// `add` gets ranges of terms: it adds the sum of each to what it is handed, or replaces that if it is told so.
-    /// The error of a single chain of additions would grow with the length of the sum, so the library gets at most
-    /// [`CHAIN`] terms at a time, and the chains are added in chains again.
     pub fn of(
         &mut self,
         len: usize,
         terms: usize,
+        [chain, most]: Chains,
         mut add: impl FnMut(Range<usize>, bool, &mut [f32]) -> Result<()>,
     ) -> Result<&mut [f32]> {
-        let chain = terms.div_ceil(terms.div_ceil(CHAIN).max(1));
+        let chain = terms.div_ceil(terms.div_ceil(chain).max(1));
         let (mut from, mut chains, mut blocks) = (0, 0, 0);
         memory::resize(&mut self.latest, len, 0.0)?;
         while from < terms {
             let to = terms.min(from + chain);
             add(from..to, chains > 0, &mut self.latest)?;
             (from, chains) = (to, chains + 1);
-            if chains == CHAINS && from < terms {
+            if chains == most && from < terms {
                 if blocks == 0 {
                     self.total.clear();
                     memory::reserve(&mut self.total, len)?;

@@ -7,7 +7,6 @@ use super::micro::Row;
 pub(super) use crate::host::lines::LANES;
 use crate::host::lines::{Line, mul_add_line, put_line};
 use crate::host::simd::{self, Simd};
-use crate::host::sum::CHAIN;
 
 /// Pixels of a block: with one line of [`LANES`] channels their sums fill 12 of the 16 registers of AVX2, and with
 /// four 24 of the 32 of AVX-512.
@@ -32,6 +31,8 @@ pub(super) struct Product<'a> {
     pub lines: usize,
     /// Lines that are needed next, of which one is fetched into the cache with each term.
     pub ahead: &'a [Row],
+    /// The most terms of a chain.
+    pub chain: usize,
 }
 
 /// `sums[p][c] = sum over t of x[bases[p] + offsets[t]] * weights[t][c]`, in chains as everywhere.
@@ -47,11 +48,11 @@ pub(super) fn block(product: &Product, sums: &mut [Line]) {
 /// The sums of `N` lines of channels.
 #[inline(always)]
 fn chains<const N: usize>(simd: Simd, product: &Product, sums: &mut [Line]) {
-    let Product { bases, offsets, reach, x, weights, ahead, .. } = *product;
+    let Product { bases, offsets, reach, x, weights, ahead, chain, .. } = *product;
     let Some(sums) = sums.as_chunks_mut::<N>().0.first_chunk_mut() else { return };
     let weights = bytemuck::cast_slice::<Row, Line>(weights).as_chunks::<N>().0;
     let x = bases.map(|base| &x[base..=base + reach]);
-    let chain = offsets.len().div_ceil(offsets.len().div_ceil(CHAIN).max(1)).max(1);
+    let chain = offsets.len().div_ceil(offsets.len().div_ceil(chain).max(1)).max(1);
     let mut add = false;
     let mut at = 0;
     for (offsets, weights) in offsets.chunks(chain).zip(weights.chunks(chain)) {

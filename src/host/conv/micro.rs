@@ -4,7 +4,6 @@
 
 use crate::host::lines::{LANES, mul_add_line, put_line};
 use crate::host::simd::{self, Simd};
-use crate::host::sum::CHAIN;
 
 /// The most output channels of a block: with [`PANEL`] pixels, their sums fill 12 of the 16 registers of AVX2, and with
 /// [`WIDE`] 24 of the 32 of AVX-512.
@@ -50,11 +49,13 @@ pub(super) struct Product<'a> {
     /// Whether they are added to the sums that are there.
     pub add: bool,
     pub finish: Option<Finish<'a>>,
+    /// The most terms of a chain.
+    pub chain: usize,
 }
 
 /// `sums[i][j] = (sums[i][j] if add) + sum over t of weights[t][i] * x[offsets[t] + j]`, finished, for the channels of a block.
 ///
-/// As everywhere, chains of [`CHAIN`] products are added up by themselves, which keeps rounding errors small.
+/// Chains of at most `chain` products are added up by themselves, which keeps rounding errors small.
 pub(super) fn block<const P: usize>(product: &Product, sums: &mut Block<P>) {
     match product.channels {
         6 => channels::<6, P>(product, sums),
@@ -88,9 +89,9 @@ fn chains<const C: usize, const P: usize, const N: usize>(
     at: usize,
     sums: &mut [[f32; P]; C],
 ) {
-    let Product { offsets, x, weights, mut add, finish, .. } = *product;
+    let Product { offsets, x, weights, mut add, finish, chain, .. } = *product;
     let weights = weights.as_chunks::<C>().0;
-    let chain = offsets.len().div_ceil(offsets.len().div_ceil(CHAIN).max(1)).max(1);
+    let chain = offsets.len().div_ceil(offsets.len().div_ceil(chain).max(1)).max(1);
     for (offsets, weights) in offsets.chunks(chain).zip(weights.chunks(chain)) {
         chain_of::<C, P, N>(simd, offsets, &x[at..], weights, add, at, sums);
         add = true;

@@ -12,6 +12,7 @@ use super::view::{self, View};
 use crate::error::Result;
 use crate::host::kept::with_kept;
 use crate::host::output::Scattered;
+use crate::host::sum::CHAIN;
 use crate::memory;
 use crate::problem::{ConvWork, Epilogue};
 use crate::spec::Activation;
@@ -22,7 +23,12 @@ const PART: usize = 640 * PANEL;
 /// Blocks from which on pixels are worth gathering: they then lie in one piece for all of them.
 const FEW: usize = 4;
 /// Terms whose sums are added in one chain.
-pub(super) const CHAINED: usize = 1280;
+const CHAINED: usize = 1280;
+
+/// The most terms of a chain, and those whose chains are added in one: all, where sums may be chains.
+pub(super) fn chains(work: &ConvWork) -> [usize; 2] {
+    if work.by_chains() { [usize::MAX; 2] } else { [CHAIN, CHAINED] }
+}
 
 pub(super) fn conv(
     work: &ConvWork,
@@ -150,7 +156,8 @@ impl<'a> Planes<'a> {
         let terms = view.offsets.len();
         let parts = terms.div_ceil(PART / P);
         let part = terms.div_ceil(parts);
-        let ranges = CHAINED.div_ceil(part);
+        let [chain, chained] = chains(work);
+        let ranges = chained.div_ceil(part);
         let blocks = tile.blocks.len();
         let kept = if parts > 1 { panels.len() * blocks } else { 0 };
         memory::resize(sums, kept * CHANNELS * (P / PANEL), Row::default())?;
@@ -198,7 +205,8 @@ impl<'a> Planes<'a> {
                             relu: work.activation == Activation::Relu,
                         });
                         let (channels, pixels) = (channels.len(), panel.pixels);
-                        let product = Product { channels, pixels, offsets, x, weights, add: !first, finish };
+                        let product =
+                            Product { channels, pixels, offsets, x, weights, add: !first, finish, chain };
                         micro::block(&product, sums);
                         if last {
                             self.store(sums, channel, channels, runs, target);

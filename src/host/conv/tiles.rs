@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::gather::Gather;
-use super::gemm::{Matrix, Sums, multiply};
+use super::gemm::{LONG, Matrix, SHORT, Sums, multiply};
 use super::padded::Padded;
 use super::weights::Weights;
 use crate::error::Result;
@@ -141,7 +141,8 @@ impl Job<'_> {
         let in_place = shared.map(|all| all.from(pixels.start, 0));
         let in_place = in_place.or_else(|| gather.matrix_in_place(group, pixels.start));
         let runs = if in_place.is_none() { gather.runs(group, pixels.clone())? } else { vec![] };
-        let sums = sums.of(count * outs, gather.terms(), |terms, add, sums| {
+        let chains = if work.by_chains() { LONG } else { SHORT };
+        let sums = sums.of(count * outs, gather.terms(), chains, |terms, add, sums| {
             let k = terms.len();
             let weights = weights.from(0, terms.start);
             let rows = match in_place {

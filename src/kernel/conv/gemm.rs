@@ -60,20 +60,21 @@ impl Kernel for ConvGemm {
         };
         let lines = [SUM, TAPS, POOLING, self.activation.wgsl(), shader!("lib/gemm.wgsl"), output];
         let (finish, pool) = (shader!("lib/gemm_finish.wgsl"), shader!("lib/gemm_pool.wgsl"));
-        let main = match self.cooperative {
-            None => shader!("conv/gemm.wgsl"),
-            Some(_) => shader!("conv/cooperative.wgsl"),
+        let main: &[&str] = match (self.cooperative, self.tile) {
+            (Some(_), _) => &[shader!("conv/cooperative.wgsl")],
+            (None, GemmTile::Chain) => &[shader!("lib/gemm_chain.wgsl"), shader!("conv/gemm.wgsl")],
+            (None, _) => &[shader!("lib/gemm_sums.wgsl"), shader!("conv/gemm.wgsl")],
         };
-        let own = [&lines[..], &[finish, pool, main]].concat();
+        let own = [&lines[..], &[finish, pool], main].concat();
         let mut row = typed(GemmParams::BLOCK, self.dtype, &own, (3, 1));
-        row.workgroup = self.tile as u32 * 2;
+        row.workgroup = self.tile.workgroup();
         if let Some(matrices) = self.cooperative {
             row.text.insert(0, "enable wgpu_cooperative_matrix;\n");
             row.workgroup = matrices.workgroup();
             row = row.written(move |mark| matrices.lines(mark));
         }
         row.with("CHANNELS_LAST", self.channels_last)
-            .with("TILE", self.tile as u32)
+            .with("TILE", self.tile.side())
             .with("TAPS", self.taps as u32)
             .with("FINISH", self.finish as u32)
     }
@@ -83,7 +84,8 @@ impl Kernel for ConvGemm {
         let finishes = pairs(ActivationKind::ALL, [Store, Max, Average, AveragePadded]);
         let finishes = finishes.chain([(ActivationKind::None, Partial)]);
         let windows = pairs([false, true], [GemmTaps::Point, GemmTaps::Plane, GemmTaps::Volume]);
-        let tiles = pairs(FLOATS, [GemmTile::Small, GemmTile::Large].map(|tile| (tile, None)));
+        let tiles =
+            pairs(FLOATS, [GemmTile::Small, GemmTile::Large, GemmTile::Chain].map(|tile| (tile, None)));
         let matrices = Cooperative::KINDS.map(|matrices| (DType::F16, (matrices.tile(), Some(matrices))));
         let mut every = Vec::new();
         for ((dtype, (tile, cooperative)), (channels_last, taps)) in pairs(tiles.chain(matrices), windows) {

@@ -145,7 +145,7 @@ fn steps(
     // The sums take no bias; what is bound in its place is not read.
     let at = Operands { weights: Slot::Packed(0), data: from, bias: Slot::Input(1), result: products };
     let planned = gemm::steps(p, product, choice, &at)?;
-    let tile = choice.tiled.tile as usize;
+    let tile = choice.tiled.tile.side() as usize;
     let params = params(p, work, pool, tile)?;
     let (dtype, [_, bias]) = (work.dtype, weight_slots(work));
     let step = |kernel: KernelKey, total: usize, slots, why| -> Result<Step> {

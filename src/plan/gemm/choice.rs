@@ -1,13 +1,15 @@
 //! Which tiles compute a product of matrices, and into how many parts its sums are divided.
 
 use super::problem::Gemm;
-use super::rows::{LOADED, STEP};
 use crate::dtype::DType;
 use crate::kernel::{Cooperative, GemmTile};
 use crate::plan::Planner;
 use crate::plan::loop_limit::{ENDED, Iterations};
 use crate::plan::planner::Verdict;
 use crate::problem::PoolWork;
+
+/// Rows between two barriers, but for tiles in chains.
+const STEP: usize = 16;
 
 /// Rows of a part of a sum at least: a shorter one is not worth a workgroup and the memory it goes through.
 const LEAST_PART: usize = 256;
@@ -33,12 +35,12 @@ pub(in crate::plan) struct Tiled {
 impl Tiled {
     /// Rows that are multiplied between two barriers.
     pub fn step(&self) -> usize {
-        self.cooperative.map_or(STEP, |c| c.step() as usize)
+        self.cooperative.map_or(2 * self.tile.loaded(), |c| c.step()) as usize
     }
 
     /// Rows that a workgroup loads at once.
     pub fn loaded(&self) -> usize {
-        self.cooperative.map_or(LOADED, |c| c.loaded() as usize)
+        self.cooperative.map_or(self.tile.loaded(), |c| c.loaded()) as usize
     }
 }
 
@@ -68,7 +70,7 @@ fn taps(pool: &PoolWork) -> usize {
 
 /// The tiles of one size; nothing where one does not hold a pooling window.
 fn tiled(gemm: &Gemm, tile: GemmTile, cooperative: Option<Cooperative>) -> Option<Tiled> {
-    let side = tile as usize;
+    let side = tile.side() as usize;
     let (in_tile, column_tiles, wanted) = match &gemm.pool {
         None => (0, gemm.columns.div_ceil(side), gemm.columns),
         Some(pool) => {
@@ -86,7 +88,7 @@ fn tiled(gemm: &Gemm, tile: GemmTile, cooperative: Option<Cooperative>) -> Optio
 
 /// Bytes of the packed weights.
 pub(in crate::plan) fn packed_size(gemm: &Gemm, tiled: &Tiled) -> u64 {
-    let channels = (gemm.groups * tiled.channel_tiles) as u64 * tiled.tile as u64;
+    let channels = (gemm.groups * tiled.channel_tiles) as u64 * u64::from(tiled.tile.side());
     channels.saturating_mul(gemm.depth as u64).saturating_mul(gemm.dtype.unpacked().size() as u64)
 }
 
@@ -94,7 +96,8 @@ pub(in crate::plan) fn packed_size(gemm: &Gemm, tiled: &Tiled) -> u64 {
 const NO_TILE: &str = "no tile holds a pooling window, or packed weights are larger than a binding";
 
 fn loops(gemm: &Gemm, p: &Planner) -> Verdict {
-    let iterations = Iterations::default().repeated(STEP / 4).repeated(gemm.depth.div_ceil(STEP));
+    let step = if gemm.windows.by_chains() { STEP / 2 } else { STEP };
+    let iterations = Iterations::default().repeated(step / 4).repeated(gemm.depth.div_ceil(step));
     if iterations.fit(p) { Ok(()) } else { Err(ENDED) }
 }
 
@@ -114,16 +117,18 @@ pub(in crate::plan) fn choose_cooperative(gemm: &Gemm, p: &Planner) -> Result<Ch
 
 /// The rule, from the shape and the device's size alone. At least half of what the tiles compute must be asked for, or
 /// they do not pay; then
-/// 1. large tiles, if they keep the device busy and compute at most a quarter more than small ones;
+/// 1. large tiles, in chains where sums may be that, if they keep the device busy and compute at most a quarter more than small ones;
 /// 2. small tiles, if they keep it busy;
 /// 3. tiles whose sums are divided into parts of at least [`LEAST_PART`] rows, large ones if these parts then keep the
 ///    device busy; not behind pooling, whose windows need whole sums;
 /// 4. small tiles.
 pub(in crate::plan) fn choose(gemm: &Gemm, p: &Planner) -> Result<Choice, &'static str> {
     loops(gemm, p)?;
-    // FXC takes seconds over large tiles that pool.
+    // FXC takes seconds over large tiles that pool, and over those in chains.
     let builds = |tile: &GemmTile| *tile == GemmTile::Small || gemm.pool.is_none() || !p.caps.fxc;
-    let mut sizes: Vec<Tiled> = ([GemmTile::Large, GemmTile::Small].into_iter())
+    let chains = gemm.windows.by_chains() && !p.caps.fxc;
+    let large = if chains { GemmTile::Chain } else { GemmTile::Large };
+    let mut sizes: Vec<Tiled> = ([large, GemmTile::Small].into_iter())
         .filter(builds)
         .filter_map(|tile| tiled(gemm, tile, None).filter(|t| packed_size(gemm, t) <= p.caps.max_binding))
         .collect();
@@ -136,6 +141,9 @@ pub(in crate::plan) fn choose(gemm: &Gemm, p: &Planner) -> Result<Choice, &'stat
     if let Some(&tiled) = sizes.iter().find(|t| t.tiles >= busy && t.products <= least + least / 4) {
         let why = match tiled.tile {
             GemmTile::Large => "channels and positions fill 64 by 64 tiles, and enough of them",
+            GemmTile::Chain => {
+                "channels and positions fill 64 by 64 tiles, and enough of them; sums may be chains"
+            }
             GemmTile::Small => "channels and positions fill 32 by 32 tiles; 64 by 64 would be too few",
         };
         return Ok(Choice { tiled, parts: 1, why });

@@ -12,7 +12,7 @@ use crate::spec::Layout;
 /// Packs the weights of a convolution for its product.
 pub(in crate::plan) fn pack(p: &Planner, gemm: &Gemm, choice: &Choice) -> Result<Step> {
     let (work, Tiled { tile, channel_tiles, .. }) = (&gemm.windows, choice.tiled);
-    packed(p, work, work.layout, (tile as usize, channel_tiles))
+    packed(p, work, work.layout, (tile.side() as usize, channel_tiles))
 }
 
 /// Packs the weights of one group: for each input channel and tap, all output channels of a tile that has room for

@@ -6,11 +6,6 @@ use crate::plan::planner::each;
 use crate::problem::ConvWork;
 use crate::spec::Layout;
 
-/// Rows that are multiplied between two barriers, and rows that a workgroup loads at once, without cooperative
-/// matrices.
-pub(super) const STEP: usize = 16;
-pub(super) const LOADED: usize = 8;
-
 pub(super) fn rows(work: &ConvWork) -> usize {
     work.group_in * work.taps()
 }
@@ -74,7 +69,7 @@ mod tests {
             let Work::Conv(work) = Problem::new(&spec.into(), &inputs).unwrap().work else {
                 panic!("no convolution");
             };
-            step(&work, LOADED)
+            step(&work, 8)
         };
         // Depth, height, width, channel of row 8.
         assert_eq!(step_of([1, 4, 9, 9], [8, 4, 3, 3], Layout::Nchw), [0, 2, 2, 0]);

@@ -133,6 +133,29 @@ fn tiles_that_pool_are_small_where_fxc_may_compile_them() {
 }
 
 #[test]
+fn sums_that_may_be_chains_take_eight_by_eight_an_invocation() {
+    let chain = Accuracy::Chain;
+    let c8 = |conv: Conv| [conv.clone().into(), ConvPool { conv, pool: Pool::max([2]) }.into()];
+    let inputs = [TensorDesc::f32([1, 64, 224, 224]), TensorDesc::f32([64, 64, 3, 3])];
+    for (accuracy, fxc, expected) in [
+        (chain, false, GemmTile::Chain),
+        (Accuracy::Element, false, GemmTile::Large),
+        (chain, true, GemmTile::Large),
+    ] {
+        let caps = Caps { fxc, ..Caps::default() };
+        let [alone, pooled] = c8(pad(1).accuracy(accuracy))
+            .map(|op: Op| chosen(&Plan::new(&op, &inputs, &caps).unwrap()).map(|(tile, ..)| tile));
+        assert_eq!(alone, Some(expected), "{accuracy:?}, FXC {fxc}");
+        assert_eq!(pooled, Some(if fxc { GemmTile::Small } else { expected }), "{accuracy:?}, FXC {fxc}");
+    }
+    // Few tiles of long sums in parts, and tiles that are small.
+    let c4 = conv(&pad(1).accuracy(chain), [1, 256, 14, 14], [256, 256, 3, 3]);
+    assert_eq!(chosen(&c4), Some((GemmTile::Chain, 16, 8)));
+    let c2 = conv(&pad(1).accuracy(chain), [1, 64, 56, 56], [64, 64, 3, 3]);
+    assert_eq!(chosen(&c2), Some((GemmTile::Small, 196, 1)));
+}
+
+#[test]
 fn software_adapters_and_small_bindings_keep_the_general_kernel() {
     let inputs = [TensorDesc::f32([1, 64, 56, 56]), TensorDesc::f32([64, 64, 3, 3])];
     let op = pad(1).into();

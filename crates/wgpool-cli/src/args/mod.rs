@@ -365,7 +365,8 @@ pub struct BenchArgs {
     /// Type of the elements; sums of 16-bit floats are kept in 32 bits
     #[arg(long, value_parser = parse::float, default_value = "f32", value_name = "f32|f16|bf16")]
     pub dtype: DType,
-    /// What the error of an element may depend on: with `tile`, the convolutions that this permits Winograd's algorithm for
+    /// What the error of an element may depend on: with `tile`, the convolutions that this permits Winograd's algorithm for;
+    /// with `chain`, all convolutions
     #[arg(long, value_enum, default_value = "element", conflicts_with = "scaling")]
     pub accuracy: AccuracyArg,
     /// Time against batch and side instead of the cases (or beside those that --case names)

@@ -36,13 +36,15 @@ fn own(args: &BenchArgs) -> Result<Vec<Case>> {
 
 /// The cases with the accuracy that was asked for; an error if none of those that were named has another.
 pub fn with_accuracy(args: &BenchArgs, cases: Vec<Case>) -> Result<Vec<Case>> {
-    if args.accuracy == AccuracyArg::Element {
-        return Ok(cases);
-    }
-    let by_tile: Vec<Case> = cases.iter().filter_map(Case::by_tile).collect();
-    if by_tile.is_empty() && !cases.is_empty() {
+    let (name, with): (_, fn(&Case) -> Option<Case>) = match args.accuracy {
+        AccuracyArg::Element => return Ok(cases),
+        AccuracyArg::Tile => ("--accuracy tile", Case::by_tile),
+        AccuracyArg::Chain => ("--accuracy chain", Case::by_chain),
+    };
+    let changed: Vec<Case> = cases.iter().filter_map(with).collect();
+    if changed.is_empty() && !cases.is_empty() {
         let reason = "none of these cases is a convolution that it permits another algorithm for";
-        return Err(Error::Document { document: "--accuracy tile".into(), reason: reason.into() });
+        return Err(Error::Document { document: name.into(), reason: reason.into() });
     }
-    Ok(by_tile)
+    Ok(changed)
 }

@@ -65,15 +65,25 @@ impl Case {
     /// assert!(by_tile.iter().all(|case| case.short() != "C3"));
     /// ```
     pub fn by_tile(&self) -> Option<Case> {
-        let mut case = self.clone();
-        case.name.push_str(" by tile");
-        match &mut case.op {
-            Op::Conv(conv) => conv.accuracy = Accuracy::Tile,
-            Op::ConvPool(both) => both.conv.accuracy = Accuracy::Tile,
-            _ => return None,
-        }
+        let case = self.with(Accuracy::Tile, " by tile")?;
         let problem = Problem::new(&case.op, &case.descs()).ok()?;
         problem.work.conv().is_some_and(ConvWork::by_tiles).then_some(case)
+    }
+
+    /// The same for a convolution whose sums may be plain chains; nothing for anything else.
+    pub fn by_chain(&self) -> Option<Case> {
+        self.with(Accuracy::Chain, " by chain")
+    }
+
+    fn with(&self, accuracy: Accuracy, suffix: &str) -> Option<Case> {
+        let mut case = self.clone();
+        case.name.push_str(suffix);
+        match &mut case.op {
+            Op::Conv(conv) => conv.accuracy = accuracy,
+            Op::ConvPool(both) => both.conv.accuracy = accuracy,
+            _ => return None,
+        }
+        Some(case)
     }
 
     /// Inputs with pseudo-random values of both signs, the same at every call.

@@ -139,7 +139,7 @@ impl Report {
     /// - `host`: `cpu`, `os`, `arch`, `threads`, `simd` (`baseline`, `avx2` or `avx512`), `ceilings`; `adapter`: null, or `name`, `api`, `driver`, `software`, `hardware_kernels`,
     ///   `cooperative_matrices`, `timestamps`, `ceilings`. Ceilings are `gbs` (GB/s of a copy, reads and writes counted) and `gflops` (GFLOP/s
     ///   of 32-bit multiply-adds, two operations each).
-    /// - `cases`: `name`, `accuracy` (`element` or `tile`, see [`Accuracy`](wgpool::Accuracy)), `inputs` and `outputs` (each `shape` and `dtype`), `bytes` (of all tensors, each once), `flops` (by the definition), `checked` (`elements`, of
+    /// - `cases`: `name`, `accuracy` (`element`, `tile` or `chain`, see [`Accuracy`](wgpool::Accuracy)), `inputs` and `outputs` (each `shape` and `dtype`), `bytes` (of all tensors, each once), `flops` (by the definition), `checked` (`elements`, of
     ///   which `compared` with the reference, drawn by `seed` if not all), `faults` (texts; then no times),
     ///   `host` and `gpu`: null, or `wall` and `timestamp` (null, or `median_ms`, `p10_ms`, `p90_ms`, `samples_ms`: each
     ///   measurement in its order), `runs_together`, `samples` (how many), `gbs`, `gflops`, `share` (of the ceiling that is nearer, 1 is all); `first_result_ms`, `kernels`.

@@ -19,6 +19,7 @@ use super::micro::{self, Block, PANEL, Product, Row};
 use crate::error::Result;
 use crate::host::kept::with_kept;
 use crate::host::output::Scattered;
+use crate::host::sum::CHAIN;
 use crate::memory;
 use crate::problem::winograd::Winograd;
 use crate::problem::{ConvWork, Epilogue, PoolWork};
@@ -197,6 +198,7 @@ impl Job<'_> {
                         weights,
                         add: false,
                         finish: None,
+                        chain: CHAIN,
                     };
                     micro::block(&product, sums);
                 }

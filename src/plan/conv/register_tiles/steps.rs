@@ -114,7 +114,11 @@ impl Choice {
             pool: p.vec4([target.pool[0], target.counted[0], target.counted[1]], target.divisor as usize)?,
             out_first: p.u32((group * work.group_out + first_out) * target.strides.c)?,
             out_batch: p.u32(target.strides.n)?,
-            chain: (CHAIN / (tile.step.taps() * tile.step.depth())).max(1),
+            chain: if work.by_chains() {
+                u32::MAX
+            } else {
+                (CHAIN / (tile.step.taps() * tile.step.depth())).max(1)
+            },
             positions: tile.out(),
             bias_at: p.u32(packing.chunk * work.taps() * packing.lanes / 4)?,
             alpha_beta,

@@ -113,7 +113,8 @@ impl WindowArgs {
 pub struct ConvArgs {
     #[command(flatten)]
     windows: WindowArgs,
-    /// What the error of an element may depend on: its window, or its tile, which permits Winograd's algorithm
+    /// What the error of an element may depend on: its window; its tile, which permits Winograd's algorithm; or the length of its
+    /// sum, which permits plain chains
     #[arg(long, value_enum, default_value = "element")]
     accuracy: AccuracyArg,
 }

@@ -29,6 +29,8 @@ pub enum AccuracyArg {
     Element,
     /// On its tile
     Tile,
+    /// On how long its sum is
+    Chain,
 }
 
 /// [`DenseLayout`] as a flag.
@@ -95,6 +97,7 @@ impl From<AccuracyArg> for Accuracy {
         match accuracy {
             AccuracyArg::Element => Accuracy::Element,
             AccuracyArg::Tile => Accuracy::Tile,
+            AccuracyArg::Chain => Accuracy::Chain,
         }
     }
 }

@@ -150,6 +150,21 @@ pub(super) fn by_tile(rng: &mut Rng, f16: bool) -> (Op, Vec<TensorDesc>) {
     (ConvPool { conv, pool }.into(), descs)
 }
 
+/// Those of the other families.
+pub(super) fn by_chain(rng: &mut Rng, f16: bool) -> (Op, Vec<TensorDesc>) {
+    let (mut op, descs) = match rng.between(0, 3) {
+        0 => conv_pool(rng, f16),
+        1 => by_tile(rng, f16),
+        _ => conv(rng, f16),
+    };
+    match &mut op {
+        Op::Conv(conv) => conv.accuracy = Accuracy::Chain,
+        Op::ConvPool(both) => both.conv.accuracy = Accuracy::Chain,
+        _ => {}
+    }
+    (op, descs)
+}
+
 pub(super) fn transposed(rng: &mut Rng, f16: bool) -> (Op, Vec<TensorDesc>) {
     let rank = rng.between(1, 3);
     let layout = layout(rng);

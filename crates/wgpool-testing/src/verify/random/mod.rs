@@ -119,11 +119,13 @@ pub enum Family {
     ArgReduce,
     /// Interpolation.
     Resize,
+    /// Convolution, with and without pooling, whose sums may be plain chains.
+    ConvChain,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Family; 27] = [
+    pub const ALL: [Family; 28] = [
         Family::MaxPool,
         Family::AveragePool,
         Family::LpPool,
@@ -151,6 +153,7 @@ impl Family {
         Family::Reduce,
         Family::ArgReduce,
         Family::Resize,
+        Family::ConvChain,
     ];
 
     /// A random legal case. `f16` says whether 16-bit floats may come up.
@@ -204,6 +207,7 @@ impl Family {
             Family::Reduce => "reduction",
             Family::ArgReduce => "index of an extreme",
             Family::Resize => "interpolation",
+            Family::ConvChain => "convolution by chain",
         }
     }
 
@@ -233,6 +237,7 @@ impl Family {
             Family::Reduce => reduce::reduce(rng, f16),
             Family::ArgReduce => reduce::arg(rng, f16),
             Family::Resize => resize::resize(rng, f16),
+            Family::ConvChain => convolution::by_chain(rng, f16),
             Family::Dense => convolution::dense(rng, f16),
             Family::Softmax => {
                 let rank = rng.between(1, 4);
