@@ -115,6 +115,23 @@ fn output_channels_lie_in_lanes() {
     agrees(ConvPool::new(conv().padding(pad(1)), Pool::max([2, 2])), &[1, 8, 70, 61], &[64, 8, 3, 3], true);
 }
 
+/// Rows shorter than registers, rows that end inside one, and rows of several.
+#[test]
+fn planes_of_any_width_are_computed() {
+    let same = || conv().padding(Padding::SAME);
+    for width in [1, 2, 3, 5, 7, 8, 9, 14, 15, 16, 17, 28, 33] {
+        for special in [false, true] {
+            agrees(same().groups(7), &[2, 7, 14, width], &[7, 1, 3, 3], special);
+            agrees(same().groups(3).stride([2]), &[1, 3, 13, 2 * width], &[6, 1, 5, 5], special);
+        }
+        agrees(same().groups(2).stride([3, 1]), &[1, 2, 10, width], &[2, 1, 4, 2], false);
+        agrees(same().groups(2).dilation([2, 3]), &[1, 2, 3, width], &[2, 1, 3, 3], false);
+        agrees(conv().groups(2), &[1, 2, 9, width + 40], &[2, 1, 1, 41], false);
+        agrees(same().groups(3), &[1, 3, width], &[3, 1, 9], false);
+        agrees(same().groups(3), &[1, 3, 4, 5, width], &[3, 1, 2, 3, 3], true);
+    }
+}
+
 /// Weights are packed for some registers, and may be read with others.
 #[test]
 fn weights_packed_for_other_registers() {

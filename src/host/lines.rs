@@ -1,43 +1,46 @@
-//! Lines of 16 numbers, multiplied and added by name of the instruction.
+//! Lines of numbers, multiplied and added by name of the instruction.
 //!
 //! Compilers keep sums of plain arrays in registers or do not, by small changes of the loop around them, and where they do not it is
 //! a hundred times slower.
 
 use super::simd::{Simd, mul_add};
 
-/// Numbers of a line, which fill a cache line.
+/// Numbers of a cache line, and of a register of AVX-512.
 pub(super) const LANES: usize = 16;
 
-/// A line.
+/// A cache line.
 pub(super) type Line = [f32; LANES];
 
-/// `sum += x * line`.
+/// `sum += x * line`, of lines that fill registers: eights of numbers for AVX2, sixteens for AVX-512.
 ///
 /// # Safety
 /// `simd` is what [`wide`](super::simd::wide) passes.
 #[inline(always)]
-pub(super) unsafe fn mul_add_line(simd: Simd, x: f32, line: &Line, sum: &mut Line) {
+pub(super) unsafe fn mul_add_line<const N: usize>(simd: Simd, x: f32, line: &[f32; N], sum: &mut [f32; N]) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::*;
-        let (line, sum) = (line.as_ptr(), sum.as_mut_ptr());
-        match simd {
-            // SAFETY: the CPU has the registers, as the caller says; both lines have 16 numbers.
-            Simd::Avx512 => unsafe {
-                let total = _mm512_fmadd_ps(_mm512_set1_ps(x), _mm512_loadu_ps(line), _mm512_loadu_ps(sum));
-                return _mm512_storeu_ps(sum, total);
-            },
-            // SAFETY: the same, in halves.
-            Simd::Avx2 => unsafe {
-                let x = _mm256_set1_ps(x);
-                for at in [0, LANES / 2] {
-                    let line = _mm256_loadu_ps(line.add(at));
-                    let total = _mm256_fmadd_ps(x, line, _mm256_loadu_ps(sum.add(at)));
-                    _mm256_storeu_ps(sum.add(at), total);
+        if simd == Simd::Avx512 && N.is_multiple_of(16) {
+            for (line, sum) in line.as_chunks::<16>().0.iter().zip(sum.as_chunks_mut::<16>().0) {
+                // SAFETY: the CPU has the registers, as the caller says; both chunks have as many numbers.
+                unsafe {
+                    let total = _mm512_loadu_ps(sum.as_ptr());
+                    let total = _mm512_fmadd_ps(_mm512_set1_ps(x), _mm512_loadu_ps(line.as_ptr()), total);
+                    _mm512_storeu_ps(sum.as_mut_ptr(), total);
                 }
-                return;
-            },
-            Simd::Baseline => {}
+            }
+            return;
+        }
+        if simd >= Simd::Avx2 && N.is_multiple_of(8) {
+            for (line, sum) in line.as_chunks::<8>().0.iter().zip(sum.as_chunks_mut::<8>().0) {
+                // SAFETY: the same.
+                unsafe {
+                    let total = _mm256_loadu_ps(sum.as_ptr());
+                    let total = _mm256_fmadd_ps(_mm256_set1_ps(x), _mm256_loadu_ps(line.as_ptr()), total);
+                    _mm256_storeu_ps(sum.as_mut_ptr(), total);
+                }
+            }
+            return;
         }
     }
     for (sum, line) in sum.iter_mut().zip(line) {

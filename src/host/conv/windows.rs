@@ -1,6 +1,7 @@
 //! The windows of one plane under one kernel, in blocks of rows by columns whose sums stay in registers.
 
-use crate::host::simd::{Simd, mul_add};
+use crate::host::lines::mul_add_line;
+use crate::host::simd::Simd;
 use crate::host::sum::CHAIN;
 
 /// Rows of a block: as many sums as keep the adders busy, each row in one register.
@@ -67,16 +68,29 @@ impl Windows<'_> {
         let dense = self.apart[1] == self.between_taps[1] && self.between_taps[2] == 1;
         match (long, tall, self.apart[2]) {
             (true, true, 1) if dense && self.taps.kernel == [1, 3, 3] => {
-                self.blocks::<ROWS, COLUMNS, 1>(x, out, |x, out| self.square::<3, 10, COLUMNS>(simd, x, out));
+                self.blocks::<ROWS, COLUMNS, 1>(
+                    x,
+                    out,
+                    #[inline(always)]
+                    |x, out| self.square::<3, 10, COLUMNS>(simd, x, out),
+                );
             }
             (true, true, 1) if dense && self.taps.kernel == [1, 5, 5] => {
-                self.blocks::<ROWS, COLUMNS, 1>(x, out, |x, out| self.square::<5, 12, COLUMNS>(simd, x, out));
+                self.blocks::<ROWS, COLUMNS, 1>(
+                    x,
+                    out,
+                    #[inline(always)]
+                    |x, out| self.square::<5, 12, COLUMNS>(simd, x, out),
+                );
             }
             (true, true, 1) => self.any::<ROWS, COLUMNS, 1>(simd, x, out),
             (true, true, 2) => self.any::<ROWS, COLUMNS, 2>(simd, x, out),
             (true, false, 1) if self.width >= LONG => self.any::<1, LONG, 1>(simd, x, out),
             (true, false, 1) => self.any::<1, COLUMNS, 1>(simd, x, out),
             (true, false, 2) => self.any::<1, COLUMNS, 2>(simd, x, out),
+            (false, _, 1) if (COLUMNS..COLUMNS * out.len()).contains(&self.reach(out)) => {
+                self.flat::<COLUMNS>(simd, x, out)
+            }
             _ => self.one_by_one(x, out),
         }
     }
@@ -88,7 +102,12 @@ impl Windows<'_> {
         x: &[f32],
         out: &mut [f32],
     ) {
-        self.blocks::<N, M, STRIDE>(x, out, |x, out| self.block::<N, M, STRIDE>(simd, x, out));
+        self.blocks::<N, M, STRIDE>(
+            x,
+            out,
+            #[inline(always)]
+            |x, out| self.block::<N, M, STRIDE>(simd, x, out),
+        );
     }
 
     /// Hands `block` the first tap and the first result of blocks of `N` rows by `M` columns. The last ones begin so
@@ -115,6 +134,28 @@ impl Windows<'_> {
         }
     }
 
+    /// Places from the first window to the last, those between the rows too.
+    fn reach(self, out: &[f32]) -> usize {
+        (out.len() / self.width - 1) * self.apart[1] + self.width
+    }
+
+    /// Rows too short for a block, as one row whose places between them are left out.
+    #[inline(always)]
+    fn flat<const M: usize>(self, simd: Simd, x: &[f32], out: &mut [f32]) {
+        let (reach, pitch) = (self.reach(out), self.apart[1].max(1));
+        for at in (0..reach).step_by(M) {
+            let at = at.min(reach - M);
+            let mut sums = [0f32; M];
+            Windows { width: M, ..self }.block::<1, M, 1>(simd, &x[at..], &mut sums);
+            for (i, sum) in sums.iter().enumerate() {
+                let (row, column) = ((at + i) / pitch, (at + i) % pitch);
+                if column < self.width {
+                    out[row * self.width + column] = *sum;
+                }
+            }
+        }
+    }
+
     /// A block with any taps.
     #[inline(always)]
     fn block<const N: usize, const M: usize, const STRIDE: usize>(
@@ -131,9 +172,9 @@ impl Windows<'_> {
             for (&offset, &weight) in offsets.iter().zip(weights) {
                 for i in 0..N {
                     let x = &rows[i][offset..][..(M - 1) * STRIDE + 1];
-                    for j in 0..M {
-                        sums[i][j] = mul_add(simd, weight, x[j * STRIDE], sums[i][j]);
-                    }
+                    let x = std::array::from_fn(|j| x[j * STRIDE]);
+                    // SAFETY: `simd` comes from `wide`.
+                    unsafe { mul_add_line::<M>(simd, weight, &x, &mut sums[i]) };
                 }
             }
             for i in 0..N {
@@ -168,9 +209,8 @@ impl Windows<'_> {
             for i in 0..ROWS {
                 lines[(i + K - 1) % K].copy_from_slice(&rows[i + K - 1][tw..][..COLUMNS]);
                 for th in 0..K {
-                    for j in 0..COLUMNS {
-                        sums[i][j] = mul_add(simd, weights[th], lines[(i + th) % K][j], sums[i][j]);
-                    }
+                    // SAFETY: `simd` comes from `wide`.
+                    unsafe { mul_add_line(simd, weights[th], &lines[(i + th) % K], &mut sums[i]) };
                 }
             }
         }
