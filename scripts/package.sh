@@ -26,7 +26,8 @@ mkdir -p "$unpacked"
 {
     printf '[workspace]\nresolver = "3"\nmembers = ["*-*.*.*"]\n\n[patch.crates-io]\n'
     for package in "${packages[@]}"; do
-        tar -xzf "$target/package/$package"-[0-9]*.crate -C "$unpacked"
+        # With the time of now: the files of a package are all as old as one another, and cargo would take new ones for known.
+        tar -xmzf "$target/package/$package"-[0-9]*.crate -C "$unpacked"
         folder=$(cd "$unpacked" && echo "$package"-[0-9]*)
         echo "$package = { path = \"$folder\" }"
     done
