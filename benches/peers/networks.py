@@ -4,8 +4,8 @@
 import argparse
 import json
 import os
+import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from peers import keep_memory
+from peers import keep_memory, wgpool
 
 # Two programs that round differently, seen at the largest element of an output.
 ALLOWED = 1e-4
@@ -31,18 +31,11 @@ def arguments():
     return parser.parse_args()
 
 
-def wgpool(args, *rest):
-    env = dict(os.environ, RAYON_NUM_THREADS=str(args.threads))
-    done = subprocess.run([args.wgpool, *map(str, rest)], env=env, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"wgpool {' '.join(map(str, rest))}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-
-
 def ours(args, model, folder):
     """wgpool's median of a run in milliseconds."""
     file = folder / "ours.json"
     quick = ["--quick"] if args.quick else []
-    wgpool(args, "bench", model, "--adapter", "host", "--json", file, *quick)
+    wgpool(args, "bench", str(model), "--adapter", "host", "--json", str(file), *quick)
     return json.loads(file.read_text())["cases"][-1]["host"]["wall"]["median_ms"]
 
 
@@ -60,14 +53,16 @@ def check(args, session, feed, model, folder):
     """Ends the program unless both compute the same."""
     [(name, x)] = feed.items()
     np.save(folder / "x.npy", x)
-    wgpool(args, "run", model, "--adapter", "host", "--input", f"{name}={folder / 'x.npy'}", "--out", folder / "out")
+    given = f"{name}={folder / 'x.npy'}"
+    wgpool(args, "run", str(model), "--adapter", "host", "--input", given, "--out", str(folder / "out"))
     files = sorted((folder / "out").glob("*.npy"))
     outputs = session.run(None, feed)
     if len(files) != len(outputs):
         sys.exit(f"{model}: {len(files)} outputs, ONNX Runtime has {len(outputs)}")
-    by_name = dict(zip((o.name for o in session.get_outputs()), outputs))
+    # As `wgpool run` names files.
+    names = [re.sub("[^A-Za-z0-9_.-]", "_", output.name) for output in session.get_outputs()]
     for file in files:
-        expected = by_name.get(file.stem, outputs[0]) if len(files) == 1 else by_name[file.stem]
+        expected = outputs[names.index(file.stem)]
         error = np.abs(np.load(file) - expected).max() / np.abs(expected).max()
         if not error <= ALLOWED:
             sys.exit(f"{model}: {file.stem} differs from ONNX Runtime's by {error:.3g} of its largest element")

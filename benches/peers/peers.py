@@ -80,16 +80,16 @@ def make(peer, args, folder):
 
 def wgpool(args, *rest):
     env = dict(os.environ, RAYON_NUM_THREADS=str(args.threads))
-    done = subprocess.run([args.wgpool, "bench", *rest], env=env, capture_output=True, text=True)
+    done = subprocess.run([args.wgpool, *rest], env=env, capture_output=True, text=True)
     if done.returncode:
-        sys.exit(f"wgpool bench {' '.join(rest)}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        sys.exit(f"wgpool {' '.join(rest)}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
 def ours(args, short, folder):
     """What `wgpool bench` says of one case."""
     file = os.path.join(folder, "ours.json")
     rest = ["--case", short, "--adapter", args.adapter, "--kernels", args.kernels, "--json", file]
-    wgpool(args, *rest, *(["--quick"] if args.quick else []))
+    wgpool(args, "bench", *rest, *(["--quick"] if args.quick else []))
     with open(file) as text:
         return json.load(text)
 
@@ -258,7 +258,7 @@ def main():
     args = arguments()
     keep_memory()
     with tempfile.TemporaryDirectory() as folder:
-        wgpool(args, "--export", folder, *(["--case", args.case] if args.case else []))
+        wgpool(args, "bench", "--export", folder, *(["--case", args.case] if args.case else []))
         with open(os.path.join(folder, "cases.json")) as text:
             cases = json.load(text)["cases"]
         whole = None

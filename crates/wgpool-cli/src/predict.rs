@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 use serde_json::{Value, json};
-use wgpool::{Error, Result, Tensor};
+use wgpool::{Error, Result, Softmax, Tensor, host};
 
 use super::args::{Place, PredictArgs};
 use super::batches::Batches;
@@ -150,11 +150,12 @@ impl Printer {
 
     /// The outputs of the first `count` examples, as they are shown and written.
     fn finished(&self, output: Tensor, count: usize) -> Result<Vec<f32>> {
+        let output = match self.softmax {
+            true => host::run(&Softmax { axis: 1 }.into(), &[&output])?.into_iter().next().unwrap_or(output),
+            false => output,
+        };
         let mut values = output.as_f32()?.to_vec();
         values.truncate(count * self.elements());
-        if self.softmax {
-            values.chunks_mut(self.elements().max(1)).for_each(softmax);
-        }
         Ok(values)
     }
 
@@ -210,14 +211,6 @@ fn order(values: &[f32]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[b].total_cmp(&values[a]).then(a.cmp(&b)));
     order
-}
-
-/// Each number's exponential as a share of all.
-fn softmax(values: &mut [f32]) {
-    let (_, most) = ends(values);
-    let powers: Vec<f64> = values.iter().map(|&v| f64::from(v - most).exp()).collect();
-    let sum: f64 = powers.iter().sum();
-    values.iter_mut().zip(powers).for_each(|(value, power)| *value = (power / sum) as f32);
 }
 
 fn ends(values: &[f32]) -> (f32, f32) {

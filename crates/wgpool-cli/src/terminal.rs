@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use wgpool::text::escaped;
-use wgpool::{Error, Result};
+use wgpool::{Error, Result, TensorDesc};
 
 /// The name of standard output in errors.
 const STDOUT: &str = "standard output";
@@ -104,6 +104,12 @@ pub fn number(value: f64) -> String {
         _ => 4,
     };
     format!("{value:.digits$}")
+}
+
+/// `1x64x56x56 64x64x3x3`.
+pub fn shapes(descs: &[TensorDesc]) -> String {
+    let one = |desc: &TensorDesc| desc.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
+    descs.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
 /// At most so many characters of a text, escaped.

@@ -1,7 +1,9 @@
 //! The figures as CSV, a row for each case and place.
 
-use wgpool::{Error, Result, TensorDesc};
+use wgpool::{Error, Result};
 use wgpool_testing::bench::{CaseReport, Ceilings, Report, Timing, rates};
+
+use crate::terminal::shapes;
 
 const COLUMNS: [&str; 26] = [
     "case",
@@ -101,10 +103,4 @@ fn row(
         device.map(|device| device.driver.clone()).unwrap_or_default(),
         env!("CARGO_PKG_VERSION").into(),
     ]
-}
-
-/// `1x64x56x56 64x64x3x3`.
-pub fn shapes(descs: &[TensorDesc]) -> String {
-    let one = |desc: &TensorDesc| desc.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
-    descs.iter().map(one).collect::<Vec<_>>().join(" ")
 }

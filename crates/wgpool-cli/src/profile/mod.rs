@@ -12,7 +12,7 @@ use wgpool_net::{Clock, Profile, StepTime};
 
 use crate::args::ProfileArgs;
 use crate::files::OutputFile;
-use crate::terminal::{aligned, line, ms, short};
+use crate::terminal::{aligned, line, ms, shapes, short};
 
 /// Characters of an operation's name in the table.
 const NAME: usize = 48;
@@ -47,7 +47,7 @@ pub fn print(profile: &Profile, out: &mut dyn Write) -> Result<()> {
             kernels(step).join(" + "),
             ms(step.median()),
             share(step.median(), profile),
-            shapes(step),
+            format!("{} -> {}", shapes(&explanation.inputs), shapes(&explanation.outputs)),
         ]);
     }
     aligned(&rows, 3, out)?;
@@ -86,13 +86,6 @@ fn share(seconds: f64, profile: &Profile) -> String {
 /// The kernels of an operation that run each time.
 fn kernels(step: &StepTime) -> Vec<String> {
     step.cost.explanation.steps.iter().filter(|kernel| !kernel.prepack).map(|kernel| kernel.name()).collect()
-}
-
-/// `1x64x56x56 64x64x3x3 -> 1x64x56x56`.
-fn shapes(step: &StepTime) -> String {
-    let one = |desc: &TensorDesc| desc.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
-    let all = |descs: &[TensorDesc]| descs.iter().map(one).collect::<Vec<_>>().join(" ");
-    format!("{} -> {}", all(&step.cost.explanation.inputs), all(&step.cost.explanation.outputs))
 }
 
 /// Times are seconds, medians and those of each run.

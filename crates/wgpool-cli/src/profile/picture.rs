@@ -1,15 +1,14 @@
 //! The times as bars, one for each operation.
 
 use plotters::backend::{DrawingBackend, SVGBackend};
-use plotters::drawing::IntoDrawingArea;
-use plotters::style::{RGBColor, WHITE};
+use plotters::style::RGBColor;
 use wgpool::Result;
 use wgpool::text::escaped;
 use wgpool_net::{Profile, StepTime};
 
 use super::{heading, kernels, runs, share};
 use crate::bench::plot::pen::{Anchor, Drawn, Pen};
-use crate::bench::plot::{GPU, HOST, INK, SOFT, failed, fonts};
+use crate::bench::plot::{GPU, HOST, INK, SOFT, paint};
 use crate::terminal::{ms, short};
 
 const WIDTH: i32 = 1280;
@@ -30,14 +29,10 @@ const COLORS: [RGBColor; 6] =
 
 /// The picture as SVG.
 pub fn draw(profile: &Profile) -> Result<Vec<u8>> {
-    fonts()?;
     let height = TOP + ROW * profile.steps.len() as i32 + 24;
     let mut text = String::new();
-    let area = SVGBackend::with_string(&mut text, (WIDTH as u32, height as u32)).into_drawing_area();
-    area.fill(&WHITE).map_err(failed)?;
-    rows(&Pen { area: &area, zoom: 1 }, profile).map_err(failed)?;
-    area.present().map_err(failed)?;
-    drop(area);
+    let backend = SVGBackend::with_string(&mut text, (WIDTH as u32, height as u32));
+    paint(backend, 1, |pen| rows(pen, profile))?;
     Ok(text.into_bytes())
 }
 

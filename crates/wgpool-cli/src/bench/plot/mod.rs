@@ -56,7 +56,6 @@ const ALARM: RGBColor = RGBColor(190, 18, 30);
 
 /// The picture's bytes.
 pub fn draw(report: &Report, format: Format) -> Result<Vec<u8>> {
-    fonts()?;
     let height = LOWEST.max(150 + 40 * report.cases.len() as u32);
     match format {
         Format::Svg => {
@@ -79,34 +78,39 @@ pub fn draw(report: &Report, format: Format) -> Result<Vec<u8>> {
     }
 }
 
-/// Takes the program's own font, so that pictures are the same on machines without any.
-pub fn fonts() -> Result<()> {
+/// Draws on white, with so many of the backend's pixels for one of the picture's on either axis.
+pub fn paint<DB: DrawingBackend>(
+    backend: DB,
+    zoom: i32,
+    draw: impl FnOnce(&Pen<'_, DB>) -> Drawn<DB>,
+) -> Result<()> {
+    // The program's own font, so that pictures are the same on machines without any.
     for (style, font) in
         [(FontStyle::Normal, dejavu::sans::regular()), (FontStyle::Bold, dejavu::sans::bold())]
     {
         register_font("sans-serif", style, font).map_err(|_| failed("the font cannot be read"))?;
     }
-    Ok(())
-}
-
-pub fn failed(reason: impl std::fmt::Display) -> Error {
-    Error::Document { document: "picture".into(), reason: reason.to_string() }
-}
-
-/// Draws a picture of which each pixel is so many of the backend's on either axis.
-fn on<DB: DrawingBackend>(backend: DB, zoom: i32, report: &Report) -> Result<()> {
     let area = backend.into_drawing_area();
     let all = || -> Drawn<DB> {
         area.fill(&WHITE)?;
-        let pen = Pen { area: &area, zoom };
-        let (width, height) = area.dim_in_pixel();
-        let (width, height) = (width as i32 / zoom, height as i32 / zoom);
-        heading(&pen, report)?;
-        roofline::draw(&pen, report, [70, TOP + 20, MIDDLE - 30, height - 60])?;
-        times::draw(&pen, report, [MIDDLE + 250, TOP + 20, width - 90, height - 60])?;
+        draw(&Pen { area: &area, zoom })?;
         area.present()
     };
     all().map_err(failed)
+}
+
+fn failed(reason: impl std::fmt::Display) -> Error {
+    Error::Document { document: "picture".into(), reason: reason.to_string() }
+}
+
+fn on<DB: DrawingBackend>(backend: DB, zoom: i32, report: &Report) -> Result<()> {
+    paint(backend, zoom, |pen| {
+        let (width, height) = pen.area.dim_in_pixel();
+        let (width, height) = (width as i32 / zoom, height as i32 / zoom);
+        heading(pen, report)?;
+        roofline::draw(pen, report, [70, TOP + 20, MIDDLE - 30, height - 60])?;
+        times::draw(pen, report, [MIDDLE + 250, TOP + 20, width - 90, height - 60])
+    })
 }
 
 fn heading<DB: DrawingBackend>(pen: &Pen<'_, DB>, report: &Report) -> Drawn<DB> {

@@ -6,8 +6,7 @@ use wgpool_testing::bench::{CaseReport, Report, Spread, Timing};
 use super::pen::{Anchor, Drawn, Pen};
 use super::scale::Scale;
 use super::{ALARM, GPU, HOST, INK, SOFT};
-use crate::bench::csv::shapes;
-use crate::terminal::{number, short};
+use crate::terminal::{number, shapes, short};
 
 /// Half the height of the ends of a whisker.
 const END: i32 = 4;
