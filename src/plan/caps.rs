@@ -40,8 +40,9 @@ pub struct Caps {
     /// Iterations of loops that an invocation may make in all: llvmpipe before Mesa 25 ends them after some 65,000, and the
     /// result would be wrong. It is a driver's, so that it holds for the kernels of hardware on that driver too.
     pub loop_limit: u64,
-    /// Whether a software adapter loads from storage fast, as SwiftShader does, and llvmpipe from Mesa 25 on, several times faster
-    /// than before: windows are then computed in patches, which share what they load, instead of through pages.
+    /// Whether a software adapter loads from storage fast, what all invocations share too, as SwiftShader does, and llvmpipe from
+    /// Mesa 26 on, several times faster than before: convolution of few channels is then computed in patches, whose weights are
+    /// such loads, instead of through pages.
     pub fast_storage_loads: bool,
     /// Whether FXC may be what compiles shaders, the compiler of Direct3D 12 where there is no DXC. Devices do not tell: it
     /// may be where they have none of the features that DXC alone brings, subgroups and 16-bit floats. Plans then have
@@ -116,20 +117,21 @@ fn is_llvmpipe(info: &wgpu::AdapterInfo) -> bool {
     info.name.contains("llvmpipe")
 }
 
-/// Whether the driver is of Mesa 25 or later.
-fn is_mesa_25(info: &wgpu::AdapterInfo) -> bool {
+/// Whether the driver is llvmpipe of a Mesa before this one, or of one that does not say which.
+fn is_llvmpipe_before(mesa: u32, info: &wgpu::AdapterInfo) -> bool {
     let (_, version) = info.driver_info.split_once("Mesa ").unwrap_or_default();
     let (major, _) = version.split_once('.').unwrap_or_default();
-    matches!(major.parse::<u32>(), Ok(25..))
+    is_llvmpipe(info) && !major.parse::<u32>().is_ok_and(|major| major >= mesa)
 }
 
-fn is_old_llvmpipe(info: &wgpu::AdapterInfo) -> bool {
-    is_llvmpipe(info) && !is_mesa_25(info)
+/// Whether loads from storage are fast; see [`Caps::fast_storage_loads`].
+fn loads_fast(info: &wgpu::AdapterInfo) -> bool {
+    info.device_type == wgpu::DeviceType::Cpu && !is_llvmpipe_before(26, info)
 }
 
 /// Other software drivers run loops to their end.
 fn loop_limit(info: &wgpu::AdapterInfo) -> u64 {
-    if is_old_llvmpipe(info) { LLVMPIPE_LOOP_LIMIT } else { u64::MAX }
+    if is_llvmpipe_before(25, info) { LLVMPIPE_LOOP_LIMIT } else { u64::MAX }
 }
 
 /// Whether FXC may be what compiles shaders; see [`Caps::fxc`].
@@ -159,7 +161,7 @@ impl Caps {
             uniform_alignment: limits.min_uniform_buffer_offset_alignment,
             min_macs_for_tiles: if is_llvmpipe(&info) { MIN_MACS_FOR_TILES } else { u64::MAX },
             loop_limit: loop_limit(&info),
-            fast_storage_loads: software && !is_old_llvmpipe(&info),
+            fast_storage_loads: loads_fast(&info),
             fxc,
             subgroups_of_eight: device.features().contains(wgpu::Features::SUBGROUP)
                 && (info.subgroup_min_size, info.subgroup_max_size) == (8, 8),
@@ -270,18 +272,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn drivers_that_end_loops_are_known_by_their_version() {
-        let turns = |name: &str, driver_info: &str| {
+    fn software_drivers_are_known_by_their_version() {
+        let known = |name: &str, driver_info: &str| {
             let mut info = wgpu::AdapterInfo::new(wgpu::DeviceType::Cpu, wgpu::Backend::Vulkan);
             (info.name, info.driver_info) = (name.to_owned(), driver_info.to_owned());
-            loop_limit(&info)
+            (loop_limit(&info), loads_fast(&info))
         };
         let llvmpipe = "llvmpipe (LLVM 15.0.6, 256 bits)";
-        assert_eq!(turns(llvmpipe, "Mesa 22.3.6 (LLVM 15.0.6)"), LLVMPIPE_LOOP_LIMIT);
-        assert_eq!(turns(llvmpipe, "4.5 (Core Profile) Mesa 22.3.6"), LLVMPIPE_LOOP_LIMIT);
-        assert_eq!(turns(llvmpipe, "Mesa 25.0.7-2~bpo12+1 (LLVM 15.0.6)"), u64::MAX);
-        assert_eq!(turns(llvmpipe, ""), LLVMPIPE_LOOP_LIMIT);
-        assert_eq!(turns("SwiftShader Device (Subzero)", ""), u64::MAX);
+        assert_eq!(known(llvmpipe, "Mesa 22.3.6 (LLVM 15.0.6)"), (LLVMPIPE_LOOP_LIMIT, false));
+        assert_eq!(known(llvmpipe, "4.5 (Core Profile) Mesa 22.3.6"), (LLVMPIPE_LOOP_LIMIT, false));
+        assert_eq!(known(llvmpipe, "Mesa 25.0.7-2~bpo12+1 (LLVM 15.0.6)"), (u64::MAX, false));
+        assert_eq!(known(llvmpipe, "Mesa 26.1.6-1 (LLVM 19.1.7)"), (u64::MAX, true));
+        assert_eq!(known(llvmpipe, ""), (LLVMPIPE_LOOP_LIMIT, false));
+        assert_eq!(known("SwiftShader Device (Subzero)", ""), (u64::MAX, true));
     }
 
     #[test]

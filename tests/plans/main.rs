@@ -29,9 +29,9 @@ fn devices() -> Vec<(&'static str, Caps)> {
     };
     let mut llvmpipe_22 = edited(|_| {});
     llvmpipe(&mut llvmpipe_22);
-    let mut llvmpipe_25 = llvmpipe_22.clone();
-    (llvmpipe_25.fast_storage_loads, llvmpipe_25.loop_limit) = (true, u64::MAX);
-    let mut swiftshader = llvmpipe_25.clone();
+    let mut llvmpipe_26 = llvmpipe_22.clone();
+    (llvmpipe_26.fast_storage_loads, llvmpipe_26.loop_limit) = (true, u64::MAX);
+    let mut swiftshader = llvmpipe_26.clone();
     swiftshader.min_macs_for_tiles = u64::MAX;
     vec![
         ("gpu", edited(|_| {})),
@@ -48,7 +48,7 @@ fn devices() -> Vec<(&'static str, Caps)> {
         ("few-buffers-1MiB", edited(|caps| (caps.max_storage_buffers, caps.max_binding) = (4, 1 << 20))),
         ("llvmpipe-22", llvmpipe_22.clone()),
         ("llvmpipe-22-as-gpu", llvmpipe_22.with_gpu_kernels()),
-        ("llvmpipe-25", llvmpipe_25),
+        ("llvmpipe-26", llvmpipe_26),
         ("swiftshader", swiftshader),
         ("software-without-pages", edited(|caps| caps.software = true)),
     ]
