@@ -32,6 +32,12 @@ pub(crate) fn started() -> Result<()> {
     Ok(())
 }
 
+/// `f` on one of rayon's threads, to whose pool the caller's own thread may belong.
+pub(crate) fn within<R: Send>(f: impl FnOnce() -> R + Send) -> Result<R> {
+    started()?;
+    Ok(rayon::scope(|_| f()))
+}
+
 /// How many threads there are.
 pub(crate) fn count() -> usize {
     started().map_or(0, |()| rayon::current_num_threads())

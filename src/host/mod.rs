@@ -45,6 +45,26 @@ use crate::spec::Op;
 use crate::tensor::{Data, Tensor, TensorDesc};
 use crate::threads;
 
+/// Runs `f` on one of the threads that operations are shared out to, so that what it computes one after the other is handed to
+/// them once: each operation on another thread is handed over and waited for, which takes longer than small ones.
+///
+/// The threads are those of rayon: of the pool that calls this, or the global one.
+///
+/// # Errors
+/// [`Error::NoThreads`] if the system gives none.
+///
+/// ```
+/// use wgpool::{host, Pool, Tensor};
+/// let x = Tensor::from_f32(&[1, 1, 8, 8], (0..64).map(|v| v as f32).collect())?;
+/// let pool = Pool::max([2, 2]).into();
+/// let twice = host::in_thread_pool(|| host::run(&pool, &[&host::run(&pool, &[&x])?[0]]))??;
+/// assert_eq!(twice[0].as_f32()?, [27., 31., 59., 63.]);
+/// # Ok::<(), wgpool::Error>(())
+/// ```
+pub fn in_thread_pool<R: Send>(f: impl FnOnce() -> R + Send) -> Result<R> {
+    threads::within(f)
+}
+
 /// Computes `op` on `inputs` on the CPU.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ pub use profile::{Clock, Profile, StepTime};
 use wgpool::backend::Backend;
 use wgpool::engine::Engine;
 use wgpool::error::{Error, Result};
-use wgpool::host::Prepared;
+use wgpool::host::{Prepared, in_thread_pool};
 use wgpool::plan::Plan;
 use wgpool::tensor::{DType, Tensor, TensorDesc};
 
@@ -274,11 +274,13 @@ impl Session {
 
     pub(super) fn run_on_host(&self, steps: &[Prepared], inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
         let mut steps = steps.iter();
-        self.program.run_with(inputs, |step, inputs| {
-            let Some(prepared) = steps.next() else { return Ok(Vec::new()) };
-            let outputs = run_prepared(prepared, inputs);
-            outputs.map_err(|error| error.in_layer(&self.program.name, &step.name))
-        })
+        in_thread_pool(|| {
+            self.program.run_with(inputs, |step, inputs| {
+                let Some(prepared) = steps.next() else { return Ok(Vec::new()) };
+                let outputs = run_prepared(prepared, inputs);
+                outputs.map_err(|error| error.in_layer(&self.program.name, &step.name))
+            })
+        })?
     }
 
     fn gpu(&self) -> Option<&GpuSession> {

@@ -9,6 +9,7 @@ use crate::explain::LayerCost;
 use crate::program::Step;
 use wgpool::engine::{Engine, Readback};
 use wgpool::error::{Error, Result};
+use wgpool::host::in_thread_pool;
 use wgpool::tensor::{DType, Data, Tensor, TensorDesc};
 use wgpool::wgpu;
 
@@ -98,9 +99,11 @@ impl Session {
             Kind::Gpu(session) => on_gpu(session, self.program.steps.len(), inputs, runs)?,
             Kind::Host(steps) => (
                 Clock::Host,
-                self.on_host_clock(inputs, runs, |at, _, inputs| {
-                    steps.get(at).map_or(Ok(Vec::new()), |prepared| run_prepared(prepared, inputs))
-                })?,
+                in_thread_pool(|| {
+                    self.on_host_clock(inputs, runs, |at, _, inputs| {
+                        steps.get(at).map_or(Ok(Vec::new()), |prepared| run_prepared(prepared, inputs))
+                    })
+                })??,
             ),
             Kind::Cpu(backend) => (
                 Clock::Host,
