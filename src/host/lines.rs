@@ -48,6 +48,49 @@ pub(super) unsafe fn mul_add_line<const N: usize>(simd: Simd, x: f32, line: &[f3
     }
 }
 
+/// `out = line + bias`, and `floor` where that is less: NaN stays NaN.
+///
+/// # Safety
+/// `simd` is what [`wide`](super::simd::wide) passes.
+#[inline(always)]
+pub(super) unsafe fn raised_line<const N: usize>(
+    simd: Simd,
+    line: &[f32; N],
+    bias: f32,
+    floor: f32,
+    out: &mut [f32; N],
+) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::*;
+        if simd == Simd::Avx512 && N.is_multiple_of(16) {
+            for (line, out) in line.as_chunks::<16>().0.iter().zip(out.as_chunks_mut::<16>().0) {
+                // SAFETY: the CPU has the registers, as the caller says; both chunks have as many numbers.
+                unsafe {
+                    let sum = _mm512_add_ps(_mm512_loadu_ps(line.as_ptr()), _mm512_set1_ps(bias));
+                    // Of two numbers of which one is NaN it is the second.
+                    _mm512_storeu_ps(out.as_mut_ptr(), _mm512_max_ps(_mm512_set1_ps(floor), sum));
+                }
+            }
+            return;
+        }
+        if simd >= Simd::Avx2 && N.is_multiple_of(8) {
+            for (line, out) in line.as_chunks::<8>().0.iter().zip(out.as_chunks_mut::<8>().0) {
+                // SAFETY: the same.
+                unsafe {
+                    let sum = _mm256_add_ps(_mm256_loadu_ps(line.as_ptr()), _mm256_set1_ps(bias));
+                    _mm256_storeu_ps(out.as_mut_ptr(), _mm256_max_ps(_mm256_set1_ps(floor), sum));
+                }
+            }
+            return;
+        }
+    }
+    for (out, line) in out.iter_mut().zip(line) {
+        let sum = line + bias;
+        *out = if sum < floor { floor } else { sum };
+    }
+}
+
 /// `sum = latest`, or `sum += latest` if `add`.
 ///
 /// # Safety

@@ -48,6 +48,36 @@ fn convolution_of_few_pixels() {
     }
 }
 
+/// Planes of every width, whose rows fill registers or not, and windows whose neighbours are apart in memory.
+#[test]
+fn depthwise_planes() {
+    let mut random = Random::new(71);
+    for width in (1..40).chain([127, 128, 129, 300]) {
+        for stride in [1, 2, 3] {
+            let side = random.pick(&[1, 3, 5]);
+            let height = random.within(1, 20);
+            let conv = Conv {
+                stride: vec![random.within(1, 2), stride],
+                dilation: random.pick(&[vec![1], vec![2, 1], vec![1, 3]]),
+                padding: Padding::Explicit { before: vec![side / 2, 2], after: vec![side / 2, side] },
+                groups: 3,
+                ..Conv::new()
+            };
+            let outputs = random.within(1, 2);
+            let x = tensor(&mut random, &[2, 3, height + 2 * side, width + side], Values::Mixed, DType::F32);
+            let w = tensor(&mut random, &[3 * outputs, 1, side, side], Values::Mixed, DType::F32);
+            assert!(agrees(&conv.into(), &[&x, &w]), "width {width}, stride {stride}, window {side}");
+        }
+    }
+    // Strides along three axes, and more taps than are added in one chain.
+    for (window, stride) in [([2, 3, 3], [2, 2, 2]), ([1, 9, 9], [1, 3, 2]), ([3, 1, 1], [2, 1, 4])] {
+        let conv = Conv::new().groups(2).stride(stride).padding(Padding::symmetric([1, 1, 1]));
+        let x = tensor(&mut random, &[1, 2, 5, 13, 21], Values::Mixed, DType::F32);
+        let w = tensor(&mut random, &[[2, 1].as_slice(), &window].concat(), Values::Mixed, DType::F32);
+        assert!(agrees(&conv.into(), &[&x, &w]), "window {window:?}, stride {stride:?}");
+    }
+}
+
 fn convolutions(seed: u64, cases: usize, input: &[Values], kernel: &[Values]) {
     let mut random = Random::new(seed);
     convolutions_of(&mut random, cases, input, kernel, DType::F32);

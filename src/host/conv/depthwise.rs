@@ -15,10 +15,18 @@ use crate::spec::Activation;
 /// Channels whose sums are held in registers at a time.
 const BLOCK: usize = 32;
 
+/// What a thread keeps from plane to plane.
+#[derive(Default)]
+struct Kept {
+    plane: Vec<f32>,
+    weights: Vec<f32>,
+}
+
 /// Channels first: the planes of an input channel are computed from its plane, which a core's own cache holds.
 pub(super) fn planes(work: &ConvWork, x: &[f32], w: &[f32], epilogue: Epilogue<f32>) -> Result<Vec<f32>> {
     let image = Planes::new(work, x);
-    let offsets = tap_offsets(work, image.taps)?;
+    let offsets = image.taps()?;
+    let [slab, pitch, _] = image.windows();
     let kernel = kernel_taps(work)?;
     let floor = if work.activation == Activation::Relu { 0.0 } else { f32::NEG_INFINITY };
     let [depth, height, width] = work.axes.map(|a| a.output);
@@ -26,16 +34,17 @@ pub(super) fn planes(work: &ConvWork, x: &[f32], w: &[f32], epilogue: Epilogue<f
     let outputs = work.group_out;
     let batch = WORTH_SHARING.div_ceil(outputs * plane * offsets.len());
     try_fill(work.batch * work.groups * outputs * plane, outputs * plane, batch, |i, out: &mut [f32]| {
-        with_kept(|buffer: &mut Vec<f32>| {
+        with_kept(|Kept { plane: buffer, weights }: &mut Kept| {
             let from = image.plane(i, buffer)?;
             for (j, out) in out.chunks_exact_mut(plane).enumerate() {
                 let o = i % work.groups * outputs + j;
-                let weights = memory::collected(kernel.iter().map(|tap| w[o * work.kernel.o + tap]))?;
-                let taps = Taps { offsets: &offsets, weights: &weights, kernel: work.axes.map(|a| a.kernel) };
+                weights.clear();
+                memory::extend(weights, kernel.iter().map(|tap| w[o * work.kernel.o + tap]))?;
+                let taps = Taps { offsets: &offsets, weights, kernel: work.axes.map(|a| a.kernel) };
                 let finish = Finish { bias: epilogue.bias_of(o), floor };
-                let windows = Windows { taps, between_taps: image.taps, apart: image.windows, width, finish };
+                let windows = Windows { taps, pitch, width, finish };
                 for (d, out) in out.chunks_exact_mut(height * width).enumerate() {
-                    windows.plane(&from[d * image.windows[0]..], out);
+                    windows.plane(&from[d * slab..], out);
                 }
                 if work.activation != Activation::Relu {
                     epilogue.activate(out, o, [1, plane]);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::Result;
-use crate::geometry::{Axis, MAX_SPATIAL, Strides};
+use crate::geometry::{Axis, MAX_SPATIAL, Strides, positions};
 use crate::host::output::{WORTH_SHARING, fill};
 use crate::memory;
 use crate::problem::ConvWork;
@@ -41,40 +41,108 @@ impl<'a> Padded<'a> {
 }
 
 /// The planes of a channels-first input, each with its padding when it is asked for.
+///
+/// Where windows have a stride, the copy holds every `stride`th row, and every `stride`th element of a row, together: windows that
+/// are neighbours are then neighbours in memory.
 pub(super) struct Planes<'a> {
     x: &'a [f32],
-    rows: Rows<'a>,
-    needed: bool,
-    /// Distance from one window to the next on each axis.
-    pub windows: [usize; MAX_SPATIAL],
-    /// Distance from one tap to the next on each axis.
-    pub taps: [usize; MAX_SPATIAL],
+    axes: &'a [Axis; MAX_SPATIAL],
+    copied: bool,
+    /// Distances between windows, 1 on an axis that has one alone.
+    strides: [usize; MAX_SPATIAL],
+    /// Lengths of what has the same remainder by the strides.
+    part: [usize; MAX_SPATIAL],
 }
 
 impl<'a> Planes<'a> {
     pub fn new(work: &'a ConvWork, x: &'a [f32]) -> Planes<'a> {
-        let needed = work.reaches_padding();
-        let space = if needed { padded(work) } else { work.axes.map(|a| a.input) };
-        let strides = [space[1] * space[2], space[2], 1];
-        let windows = std::array::from_fn(|i| strides[i] * work.axes[i].stride);
-        let taps = std::array::from_fn(|i| strides[i] * work.axes[i].dilation);
-        Planes { x, rows: Rows { axes: &work.axes, space, inner: 1 }, needed, windows, taps }
+        let axes = &work.axes;
+        let strides = std::array::from_fn(|i| if axes[i].output > 1 { axes[i].stride } else { 1 });
+        let copied = work.reaches_padding() || strides != [1; MAX_SPATIAL];
+        let space = if copied { padded(work) } else { axes.each_ref().map(|a| a.input) };
+        let part = std::array::from_fn(|i| space[i].div_ceil(strides[i]));
+        Planes { x, axes, copied, strides, part }
     }
 
-    /// Plane `number` of the batch, in `buffer` if it needs padding.
-    pub fn plane<'b>(&'b self, number: usize, buffer: &'b mut Vec<f32>) -> Result<&'b [f32]> {
-        let [depth, height, width] = self.rows.space;
-        if !self.needed {
-            return Ok(&self.x[number * depth * height * width..]);
+    /// Distance from one window to the next on each axis.
+    pub fn windows(&self) -> [usize; MAX_SPATIAL] {
+        [self.part[1] * self.part[2], self.part[2], 1]
+    }
+
+    /// Where an element of a padded plane lies.
+    fn place(&self, at: [usize; MAX_SPATIAL]) -> usize {
+        let (mut number, mut place) = (0, 0);
+        for ((at, stride), part) in at.into_iter().zip(self.strides).zip(self.part) {
+            number = number * stride + at % stride;
+            place = place * part + at / stride;
         }
-        memory::resize(buffer, depth * height * width, 0.0)?;
-        for d in 0..depth {
-            for (h, out) in buffer[d * height * width..][..height * width].chunks_exact_mut(width).enumerate()
-            {
-                self.rows.fill(self.x, number, [d, h], out);
+        number * self.part.iter().product::<usize>() + place
+    }
+
+    /// Offsets of all taps of a window, in row-major order.
+    pub fn taps(&self) -> Result<Vec<usize>> {
+        let kernel = self.axes.each_ref().map(|a| a.kernel);
+        let place =
+            |tap: [usize; MAX_SPATIAL]| self.place(std::array::from_fn(|i| tap[i] * self.axes[i].dilation));
+        memory::collected(positions(kernel).map(place))
+    }
+
+    /// Plane `number` of the batch, in `buffer` if it is copied.
+    pub fn plane<'b>(&'b self, number: usize, buffer: &'b mut Vec<f32>) -> Result<&'b [f32]> {
+        let [a0, a1, a2] = self.axes;
+        let plane = a0.input * a1.input * a2.input;
+        let x = &self.x[number * plane..];
+        if !self.copied {
+            return Ok(x);
+        }
+        let [s0, s1, s2] = self.strides;
+        let [p0, p1, p2] = self.part;
+        memory::resize(buffer, s0 * s1 * s2 * p0 * p1 * p2, 0.0)?;
+        let inside = |position: usize, a: &Axis| position.checked_sub(a.pad_before).filter(|&p| p < a.input);
+        // In the order of their places.
+        let mut parts = buffer.chunks_exact_mut(p0 * p1 * p2);
+        for (d, h, w) in (0..s0).flat_map(|d| (0..s1).flat_map(move |h| (0..s2).map(move |w| (d, h, w)))) {
+            let Some(part) = parts.next() else { continue };
+            let start = w as isize - a2.pad_before as isize;
+            let mut rows = part.chunks_exact_mut(p2);
+            for d in (d..).step_by(s0).take(p0) {
+                for h in (h..).step_by(s1).take(p1) {
+                    let Some(to) = rows.next() else { continue };
+                    match inside(d, a0).zip(inside(h, a1)) {
+                        Some((d, h)) => every(&x[(d * a1.input + h) * a2.input..][..a2.input], start, s2, to),
+                        None => to.fill(0.0),
+                    }
+                }
             }
         }
         Ok(buffer)
+    }
+}
+
+/// Copies every `stride`th element of a row from `start` on, which may lie before it; zeros are around the row.
+pub(super) fn every(x: &[f32], start: isize, stride: usize, to: &mut [f32]) {
+    // Mostly there is no stride, and division is slow.
+    let steps = |length: usize| if stride == 1 { length } else { length.div_ceil(stride) };
+    // The first element inside the row, and how many follow.
+    let from = steps(usize::try_from(-start).unwrap_or(0)).min(to.len());
+    let at = (start + (from * stride) as isize).max(0) as usize;
+    let x = x.get(at..).unwrap_or_default();
+    let count = steps(x.len()).min(to.len() - from);
+    let (before, rest) = to.split_at_mut(from);
+    let (inside, behind) = rest.split_at_mut(count);
+    zero(before);
+    zero(behind);
+    match stride {
+        1 => inside.copy_from_slice(&x[..count]),
+        2 => {
+            // In pairs, so that the compiler takes several at once.
+            let (pairs, last) = x.as_chunks::<2>();
+            inside.iter_mut().zip(pairs).for_each(|(to, [x, _])| *to = *x);
+            if let (Some(to), [x]) = (inside.get_mut(pairs.len()), last) {
+                *to = *x;
+            }
+        }
+        _ => inside.iter_mut().zip(x.iter().step_by(stride)).for_each(|(to, x)| *to = *x),
     }
 }
 

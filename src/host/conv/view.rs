@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::micro;
+use super::padded::every;
 use crate::error::Result;
 use crate::geometry::{Axis, MAX_SPATIAL};
 use crate::memory;
@@ -168,25 +169,8 @@ impl View {
 
     /// Copies a row that begins at `start` of the input, which may lie before it.
     fn copy_row(&self, x: &[f32], start: isize, to: &mut [f32]) {
-        let stride = self.stride;
-        for (remainder, to) in to.chunks_exact_mut(self.part).enumerate() {
-            let start = start + remainder as isize;
-            // The first element inside the input, and how many follow.
-            let from = usize::try_from(-start).unwrap_or(0).div_ceil(stride).min(to.len());
-            let at = (start + (from * stride) as isize).max(0) as usize;
-            let count = x.len().saturating_sub(at).div_ceil(stride).min(to.len() - from);
-            let (before, rest) = to.split_at_mut(from);
-            let (inside, behind) = rest.split_at_mut(count);
-            before.fill(0.0);
-            behind.fill(0.0);
-            if count == 0 {
-                continue;
-            }
-            if stride == 1 {
-                inside.copy_from_slice(&x[at..at + count]);
-            } else {
-                inside.iter_mut().zip(x[at..].iter().step_by(stride)).for_each(|(to, x)| *to = *x);
-            }
+        for (start, to) in (start..).zip(to.chunks_exact_mut(self.part)) {
+            every(x, start, self.stride, to);
         }
     }
 }

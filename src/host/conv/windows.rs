@@ -1,13 +1,17 @@
-//! The windows of one plane under one kernel, in blocks of rows by columns whose sums stay in registers.
+//! The windows of one plane under one kernel, whose sums stay in registers.
 
-use crate::host::lines::mul_add_line;
+use crate::host::lines::{mul_add_line, raised_line};
 use crate::host::simd::Simd;
 use crate::host::sum::CHAIN;
 
 /// Rows of a block: as many sums as keep the adders busy, each row in one register.
 const ROWS: usize = 8;
-/// Columns of a block of one row.
-const LONG: usize = 32;
+
+/// Registers of sums of one row that are added to at a time.
+const REGISTERS: usize = 4;
+
+/// Places of short rows that are computed together.
+const PLACES: usize = 512;
 
 /// The taps of a window: where they lie, seen from its first, and what they are multiplied by.
 #[derive(Clone, Copy)]
@@ -26,223 +30,194 @@ pub(super) struct Finish {
     pub floor: f32,
 }
 
-impl Finish {
-    /// NaN stays NaN.
-    #[inline(always)]
-    fn of<const N: usize>(self, sums: [f32; N]) -> [f32; N] {
-        // By value: in place, the compiler stores under a mask, which is slow.
-        sums.map(|s| s + self.bias).map(|s| if s < self.floor { self.floor } else { s })
-    }
-}
-
-/// The windows of a plane.
+/// The windows of a plane, whose neighbours in a row are neighbours in memory.
 #[derive(Clone, Copy)]
 pub(super) struct Windows<'a> {
     pub taps: Taps<'a>,
-    /// Distance from one tap to the next, and from one window to the next, on each axis.
-    pub between_taps: [usize; 3],
-    pub apart: [usize; 3],
+    /// Distance between rows of windows.
+    pub pitch: usize,
     /// Windows in a row.
     pub width: usize,
     pub finish: Finish,
 }
 
 impl Windows<'_> {
-    /// `out[i][j] = finished sum of weights[t] * x[offsets[t] + i * apart[1] + j * apart[2]]`.
+    /// `out[i][j] = finished sum of weights[t] * x[offsets[t] + i * pitch + j]`.
     pub fn plane(self, x: &[f32], out: &mut [f32]) {
-        wide!(|simd| {
-            if simd == Simd::Avx512 && self.width >= 16 {
-                self.rows_of::<16>(simd, x, out);
-            } else {
-                self.rows_of::<8>(simd, x, out);
-            }
+        wide!(|simd| match simd {
+            Simd::Avx512 => self.rows::<16>(simd, x, out),
+            _ => self.rows::<8>(simd, x, out),
         });
     }
 
-    /// In blocks of `COLUMNS`, the numbers of a register.
+    /// With `M` numbers in a register.
     #[inline(always)]
-    fn rows_of<const COLUMNS: usize>(self, simd: Simd, x: &[f32], out: &mut [f32]) {
-        let long = self.width >= COLUMNS;
-        let tall = out.len() >= ROWS * self.width;
-        // Windows of neighbouring rows have all but one row of taps in common.
-        let dense = self.apart[1] == self.between_taps[1] && self.between_taps[2] == 1;
-        match (long, tall, self.apart[2]) {
-            (true, true, 1) if dense && self.taps.kernel == [1, 3, 3] => {
-                self.blocks::<ROWS, COLUMNS, 1>(
-                    x,
-                    out,
-                    #[inline(always)]
-                    |x, out| self.square::<3, 10, COLUMNS>(simd, x, out),
-                );
+    fn rows<const M: usize>(self, simd: Simd, x: &[f32], out: &mut [f32]) {
+        let in_blocks = self.width >= M && out.len() >= ROWS * self.width;
+        match self.taps.kernel {
+            [1, 3, 3] if in_blocks && self.is_square() => self.blocks::<3, 10, M>(simd, x, out),
+            [1, 5, 5] if in_blocks && self.is_square() => self.blocks::<5, 12, M>(simd, x, out),
+            _ if self.pitch == self.width => self.run::<M>(simd, x, out),
+            _ if self.width >= PLACES / 4 || self.pitch > PLACES => {
+                for (i, out) in out.chunks_exact_mut(self.width).enumerate() {
+                    self.run::<M>(simd, &x[i * self.pitch..], out);
+                }
             }
-            (true, true, 1) if dense && self.taps.kernel == [1, 5, 5] => {
-                self.blocks::<ROWS, COLUMNS, 1>(
-                    x,
-                    out,
-                    #[inline(always)]
-                    |x, out| self.square::<5, 12, COLUMNS>(simd, x, out),
-                );
-            }
-            (true, true, 1) => self.any::<ROWS, COLUMNS, 1>(simd, x, out),
-            (true, true, 2) => self.any::<ROWS, COLUMNS, 2>(simd, x, out),
-            (true, false, 1) if self.width >= LONG => self.any::<1, LONG, 1>(simd, x, out),
-            (true, false, 1) => self.any::<1, COLUMNS, 1>(simd, x, out),
-            (true, false, 2) => self.any::<1, COLUMNS, 2>(simd, x, out),
-            (false, _, 1) if (COLUMNS..COLUMNS * out.len()).contains(&self.reach(out)) => {
-                self.flat::<COLUMNS>(simd, x, out)
-            }
-            _ => self.one_by_one(x, out),
+            _ => self.short_rows::<M>(simd, x, out),
         }
     }
 
+    /// Whether taps are neighbours, so that windows of neighbouring rows have all but one row of taps in common.
+    fn is_square(&self) -> bool {
+        let Taps { offsets, kernel, .. } = self.taps;
+        offsets.get(1) == Some(&1) && offsets.get(kernel[2]) == Some(&self.pitch)
+    }
+
+    /// In blocks of `ROWS` by `M` windows. The last ones begin so that they end with the rows, and with the plane, and may compute
+    /// some windows again.
     #[inline(always)]
-    fn any<const N: usize, const M: usize, const STRIDE: usize>(
+    fn blocks<const K: usize, const LINES: usize, const M: usize>(
         self,
         simd: Simd,
         x: &[f32],
         out: &mut [f32],
-    ) {
-        self.blocks::<N, M, STRIDE>(
-            x,
-            out,
-            #[inline(always)]
-            |x, out| self.block::<N, M, STRIDE>(simd, x, out),
-        );
-    }
-
-    /// Hands `block` the first tap and the first result of blocks of `N` rows by `M` columns. The last ones begin so
-    /// that they end with the rows, and with the plane, and may compute some windows again.
-    #[inline(always)]
-    fn blocks<const N: usize, const M: usize, const STRIDE: usize>(
-        self,
-        x: &[f32],
-        out: &mut [f32],
-        block: impl Fn(&[f32], &mut [f32]),
     ) {
         let height = out.len() / self.width;
         let mut row = 0;
         while row < height {
-            let first = row.min(height - N);
-            let (x, out) = (&x[first * self.apart[1]..], &mut out[first * self.width..]);
+            let first = row.min(height - ROWS);
+            let (x, out) = (&x[first * self.pitch..], &mut out[first * self.width..]);
             let mut column = 0;
             while column < self.width {
                 let first = column.min(self.width - M);
-                block(&x[first * STRIDE..], &mut out[first..]);
+                self.square::<K, LINES, M>(simd, &x[first..], &mut out[first..]);
                 column = first + M;
             }
-            row = first + N;
+            row = first + ROWS;
         }
-    }
-
-    /// Places from the first window to the last, those between the rows too.
-    fn reach(self, out: &[f32]) -> usize {
-        (out.len() / self.width - 1) * self.apart[1] + self.width
-    }
-
-    /// Rows too short for a block, as one row whose places between them are left out.
-    #[inline(always)]
-    fn flat<const M: usize>(self, simd: Simd, x: &[f32], out: &mut [f32]) {
-        let (reach, pitch) = (self.reach(out), self.apart[1].max(1));
-        for at in (0..reach).step_by(M) {
-            let at = at.min(reach - M);
-            let mut sums = [0f32; M];
-            Windows { width: M, ..self }.block::<1, M, 1>(simd, &x[at..], &mut sums);
-            for (i, sum) in sums.iter().enumerate() {
-                let (row, column) = ((at + i) / pitch, (at + i) % pitch);
-                if column < self.width {
-                    out[row * self.width + column] = *sum;
-                }
-            }
-        }
-    }
-
-    /// A block with any taps.
-    #[inline(always)]
-    fn block<const N: usize, const M: usize, const STRIDE: usize>(
-        self,
-        simd: Simd,
-        x: &[f32],
-        out: &mut [f32],
-    ) {
-        let rows: [&[f32]; N] = rows(x, self.apart[1]);
-        let mut total = [[0f32; M]; N];
-        let Taps { offsets, weights, .. } = self.taps;
-        for (offsets, weights) in offsets.chunks(CHAIN).zip(weights.chunks(CHAIN)) {
-            let mut sums = [[0f32; M]; N];
-            for (&offset, &weight) in offsets.iter().zip(weights) {
-                for i in 0..N {
-                    let x = &rows[i][offset..][..(M - 1) * STRIDE + 1];
-                    let x = std::array::from_fn(|j| x[j * STRIDE]);
-                    // SAFETY: `simd` comes from `wide`.
-                    unsafe { mul_add_line::<M>(simd, weight, &x, &mut sums[i]) };
-                }
-            }
-            for i in 0..N {
-                for j in 0..M {
-                    total[i][j] += sums[i][j];
-                }
-            }
-        }
-        self.store(total, out);
     }
 
     /// A block with `K` by `K` neighbouring taps, for which each of its `LINES` rows of input is read only once for
     /// each column of taps.
     #[inline(always)]
-    fn square<const K: usize, const LINES: usize, const COLUMNS: usize>(
+    fn square<const K: usize, const LINES: usize, const M: usize>(
         self,
         simd: Simd,
         x: &[f32],
         out: &mut [f32],
     ) {
         const { assert!(LINES == ROWS + K - 1 && K * K <= CHAIN) };
-        let rows: [&[f32]; LINES] = rows(x, self.apart[1]);
+        // Of one length: one check of an offset then serves them all.
+        let length = x.len() - (LINES - 1) * self.pitch;
+        let rows: [&[f32]; LINES] = std::array::from_fn(|i| &x[i * self.pitch..][..length]);
         let Some(weights) = self.taps.weights.get(..K * K) else { return };
-        let mut sums = [[0f32; COLUMNS]; ROWS];
+        let mut sums = [[0f32; M]; ROWS];
         for tw in 0..K {
             let weights: [f32; K] = std::array::from_fn(|th| weights[th * K + tw]);
             // The latest lines.
-            let mut lines = [[0f32; COLUMNS]; K];
+            let mut lines = [[0f32; M]; K];
             for i in 0..K - 1 {
-                lines[i].copy_from_slice(&rows[i][tw..][..COLUMNS]);
+                lines[i].copy_from_slice(&rows[i][tw..][..M]);
             }
             for i in 0..ROWS {
-                lines[(i + K - 1) % K].copy_from_slice(&rows[i + K - 1][tw..][..COLUMNS]);
+                lines[(i + K - 1) % K].copy_from_slice(&rows[i + K - 1][tw..][..M]);
                 for th in 0..K {
                     // SAFETY: `simd` comes from `wide`.
                     unsafe { mul_add_line(simd, weights[th], &lines[(i + th) % K], &mut sums[i]) };
                 }
             }
         }
-        self.store(sums, out);
-    }
-
-    #[inline(always)]
-    fn store<const N: usize, const M: usize>(self, sums: [[f32; M]; N], out: &mut [f32]) {
-        for (sums, out) in sums.into_iter().zip(out.chunks_mut(self.width)) {
-            out[..M].copy_from_slice(&self.finish.of(sums));
+        for (sums, out) in sums.iter().zip(out.chunks_mut(self.width)) {
+            self.finish(simd, sums, out);
         }
     }
 
-    /// Rows too short for a block, or windows too far apart.
-    fn one_by_one(self, x: &[f32], out: &mut [f32]) {
-        let Taps { offsets, weights, .. } = self.taps;
-        for (i, out) in out.chunks_exact_mut(self.width).enumerate() {
-            for (j, out) in out.iter_mut().enumerate() {
-                let x = &x[i * self.apart[1] + j * self.apart[2]..];
-                let chains = offsets.chunks(CHAIN).zip(weights.chunks(CHAIN));
-                let sum = |(offsets, weights): (&[usize], &[f32])| -> f32 {
-                    offsets.iter().zip(weights).map(|(&o, &w)| w * x[o]).sum()
-                };
-                [*out] = self.finish.of([chains.map(sum).sum()]);
+    /// The first `M` results, of their sums.
+    #[inline(always)]
+    fn finish<const M: usize>(self, simd: Simd, sums: &[f32; M], out: &mut [f32]) {
+        let Finish { bias, floor } = self.finish;
+        if let Some(out) = out.first_chunk_mut() {
+            // SAFETY: `simd` comes from `wide`.
+            unsafe { raised_line(simd, sums, bias, floor, out) };
+        }
+    }
+
+    /// Rows too short for blocks are computed as one, so that registers are full, with the places between them, which are left out.
+    #[inline(always)]
+    fn short_rows<const M: usize>(self, simd: Simd, x: &[f32], out: &mut [f32]) {
+        let rows = PLACES / self.pitch;
+        let mut places = [0f32; PLACES];
+        for (i, out) in out.chunks_mut(rows * self.width).enumerate() {
+            let reach = (out.len() / self.width - 1) * self.pitch + self.width;
+            self.run::<M>(simd, &x[i * rows * self.pitch..], &mut places[..reach]);
+            for (places, out) in places.chunks(self.pitch).zip(out.chunks_exact_mut(self.width)) {
+                out.copy_from_slice(&places[..self.width]);
             }
         }
     }
-}
 
-/// Rows `step` apart, all of one length: one check of an offset then serves them all.
-#[inline(always)]
-fn rows<const N: usize>(x: &[f32], step: usize) -> [&[f32]; N] {
-    let length = x.len() - (N - 1) * step;
-    std::array::from_fn(|i| &x[i * step..][..length])
+    /// `out[j] = finished sum of weights[t] * x[offsets[t] + j]`.
+    #[inline(always)]
+    fn run<const M: usize>(self, simd: Simd, x: &[f32], out: &mut [f32]) {
+        let mut at = 0;
+        while out.len() - at >= REGISTERS * M {
+            self.block::<REGISTERS, M>(simd, &x[at..], &mut out[at..]);
+            at += REGISTERS * M;
+        }
+        // The last register ends with the row, and may compute some windows again.
+        while at < out.len() && out.len() >= M {
+            let first = at.min(out.len() - M);
+            self.block::<1, M>(simd, &x[first..], &mut out[first..]);
+            at = first + M;
+        }
+        while at < out.len() && out.len() >= 4 {
+            let first = at.min(out.len() - 4);
+            self.block::<1, 4>(simd, &x[first..], &mut out[first..]);
+            at = first + 4;
+        }
+        while at < out.len() {
+            self.block::<1, 1>(simd, &x[at..], &mut out[at..]);
+            at += 1;
+        }
+    }
+
+    /// The first `N` times `M` of them.
+    #[inline(always)]
+    fn block<const N: usize, const M: usize>(self, simd: Simd, x: &[f32], out: &mut [f32]) {
+        let Taps { offsets, weights, .. } = self.taps;
+        let mut total = [[0f32; M]; N];
+        for (number, (offsets, weights)) in offsets.chunks(CHAIN).zip(weights.chunks(CHAIN)).enumerate() {
+            let sums = Self::chain::<N, M>(simd, x, offsets, weights);
+            if number == 0 {
+                total = sums;
+                continue;
+            }
+            for i in 0..N {
+                // SAFETY: `simd` comes from `wide`. The products with one are exact.
+                unsafe { mul_add_line(simd, 1.0, &sums[i], &mut total[i]) };
+            }
+        }
+        for (out, sums) in out.chunks_exact_mut(M).zip(&total) {
+            self.finish(simd, sums, out);
+        }
+    }
+
+    /// The sums of some of their taps.
+    #[inline(always)]
+    fn chain<const N: usize, const M: usize>(
+        simd: Simd,
+        x: &[f32],
+        offsets: &[usize],
+        weights: &[f32],
+    ) -> [[f32; M]; N] {
+        let mut sums = [[0f32; M]; N];
+        for (&offset, &weight) in offsets.iter().zip(weights) {
+            let lines = &x[offset..][..N * M].as_chunks::<M>().0[..N];
+            for i in 0..N {
+                // SAFETY: `simd` comes from `wide`.
+                unsafe { mul_add_line(simd, weight, &lines[i], &mut sums[i]) };
+            }
+        }
+        sums
+    }
 }
