@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::Graph;
+use crate::layer::Model;
 use crate::program::{Port, Program, Source, remove_unread};
-use crate::sequential::Sequential;
 use wgpool::error::Result;
 
 impl Graph {
@@ -37,7 +37,7 @@ impl Graph {
             outputs.push(Port::new(name, desc));
         }
         let Graph { name, inputs, steps, .. } = self;
-        let model = Sequential::new(name.clone(), []);
+        let model = Model::branched(name.clone());
         let mut program = Program { name, inputs, outputs, results, steps, fusions: Vec::new(), model };
         remove_unread(&mut program);
         Ok(program)

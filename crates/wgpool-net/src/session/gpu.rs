@@ -119,7 +119,7 @@ impl GpuSession {
         for (i, (plan, step)) in plans.iter().zip(&program.steps).enumerate() {
             let in_layer = |error: Error| error.in_layer(&program.name, &step.name);
             let shared = shares.and_then(|session| session.weights.get(i));
-            let buffers = match shared.filter(|_| !step.depends_on_batch()) {
+            let buffers = match shared {
                 Some(shared) => shared.clone(),
                 None => {
                     let mut own = Vec::new();
@@ -172,9 +172,6 @@ impl GpuSession {
     /// Writes the weights of a program of the same operations into the buffers, and prepacks them.
     pub async fn set_weights(&self, from: &Program) -> Result<()> {
         for (step, buffers) in from.steps.iter().zip(&self.weights) {
-            if step.depends_on_batch() {
-                continue;
-            }
             for (weight, buffer) in step.weights().zip(buffers) {
                 self.engine.write(buffer, 0, weight).await?;
             }

@@ -8,9 +8,9 @@ mod profile;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::explain::ProgramExplanation;
+use super::layer::Model;
 use super::memory::{Homes, Memory, plans};
 use super::program::{Port, Program, Source, Step, check_inputs, only_output};
-use super::sequential::Sequential;
 pub(super) use gpu::GpuSession;
 #[cfg(not(target_arch = "wasm32"))]
 pub use profile::{Clock, Profile, StepTime};
@@ -24,10 +24,10 @@ use wgpool::tensor::{DType, Tensor, TensorDesc};
 /// A model compiled for given shapes and one backend.
 ///
 /// ```
-/// use wgpool_net::{LayerKind, Sequential, Session};
+/// use wgpool_net::{LayerKind, Model, Session};
 /// use wgpool::{Backend, Layout, Pool, Tensor};
 /// let pool = Pool::max([2, 2]).layout(Layout::Nhwc);
-/// let model = Sequential::new("tiny", [2, 2, 1]).layer("pool", LayerKind::Pool(pool));
+/// let model = Model::new("tiny", [2, 2, 1]).layer("pool", LayerKind::Pool(pool));
 /// let session = Session::compile(&Backend::Host, model.program(1)?)?;
 /// let x = Tensor::from_f32(&[1, 2, 2, 1], vec![1., 4., 2., 3.])?;
 /// assert_eq!(session.run(&x)?.as_f32()?, [4.]);
@@ -40,7 +40,7 @@ pub struct Session {
     explanation: ProgramExplanation,
     pub(super) kind: Kind,
     /// The layers, which sessions that share weights share too.
-    model: Arc<Mutex<Sequential>>,
+    model: Arc<Mutex<Model>>,
 }
 
 #[derive(Debug)]
@@ -127,14 +127,14 @@ impl Session {
         Ok(Program { model: self.model().clone(), ..self.program.with_batch(batch)? })
     }
 
-    /// Sets weights by their names, `layer/weight` as [`Sequential::weights`] gives them, in the order and shapes of Keras; all
+    /// Sets weights by their names, `layer/weight` as [`Model::weights`] gives them, in the order and shapes of Keras; all
     /// others stay what they are. The session keeps what its layers have, which it shares with the model that it was made of.
     ///
     /// On a GPU they are written into the buffers that are there, of sessions made by [`Session::with_batch_async`] too,
     /// before whatever is submitted next, and brought into the kernels' order by a submission. Nothing is compiled.
     ///
     /// # Errors
-    /// Those of [`Sequential::set_weights`], and nothing has changed then; [`Error::Layer`] if with these weights the model
+    /// Those of [`Model::set_weights`], and nothing has changed then; [`Error::Layer`] if with these weights the model
     /// becomes other operations, as where a shift that was none would lie in front of padding; those of the device.
     pub async fn set_weights_async<N: AsRef<str>>(
         &mut self,
@@ -142,7 +142,8 @@ impl Session {
     ) -> Result<()> {
         let mut model = self.model().clone();
         model.set_weights(weights)?;
-        let mut from = model.program(1)?;
+        let batch = self.program.inputs.first().and_then(|input| input.desc.shape.first());
+        let mut from = model.program(batch.copied().unwrap_or(1))?;
         if self.program.inputs.iter().any(|input| input.desc.dtype == DType::F16) {
             from = from.in_f16()?;
         }
@@ -152,7 +153,7 @@ impl Session {
     }
 
     /// The layers that its operations were made of.
-    fn model(&self) -> MutexGuard<'_, Sequential> {
+    fn model(&self) -> MutexGuard<'_, Model> {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -163,11 +164,9 @@ impl Session {
             kind => {
                 let mut program = self.program.clone();
                 for (step, new) in program.steps.iter_mut().zip(&from.steps) {
-                    if !step.depends_on_batch() {
-                        let weights = step.inputs.iter_mut().zip(&new.inputs);
-                        for (weight, new) in weights.filter(|(_, new)| matches!(new, Source::Weight(_))) {
-                            weight.clone_from(new);
-                        }
+                    let weights = step.inputs.iter_mut().zip(&new.inputs);
+                    for (weight, new) in weights.filter(|(_, new)| matches!(new, Source::Weight(_))) {
+                        weight.clone_from(new);
                     }
                 }
                 if let Kind::Host(steps) = kind {
@@ -183,8 +182,7 @@ impl Session {
         let Program { name, steps, .. } = &self.program;
         let alike = |(step, new): (&Step, &Step)| {
             let weights = |step: &Step| step.problem.inputs.get(1..).map(<[TensorDesc]>::to_vec);
-            let same = step.name == new.name && step.op == new.op;
-            same && (step.depends_on_batch() || weights(step) == weights(new))
+            step.name == new.name && step.op == new.op && weights(step) == weights(new)
         };
         let differs = steps.iter().zip(&from.steps).find(|pair| !alike(*pair)).map(|(step, _)| step);
         match differs.or(steps.last().filter(|_| steps.len() != from.steps.len())) {
