@@ -1,7 +1,7 @@
 //! Layers that move elements.
 
-use super::Lowering;
 use super::flatten::Reorder;
+use super::{Lowering, check_image};
 use crate::axes::space;
 use crate::layer::{Edges, Interpolation, Resize as Resizing};
 use wgpool::error::{Error, Result};
@@ -110,11 +110,27 @@ impl Lowering<'_> {
         self.step(Pad::new(whole(&edges.before), whole(&edges.after)), &[])
     }
 
-    /// Each element of the spatial axes so many times.
+    /// Each element of the spatial axes so many times: a copy along axes that are read again and again.
     pub(super) fn up_sample(&mut self, factors: &[usize], layout: Layout) -> Result<()> {
         let shape = self.spatial(factors.len())?;
-        let lengths = space(layout, &shape).iter().zip(factors).map(|(n, factor)| n.saturating_mul(*factor));
-        self.interpolated(&lengths.collect::<Vec<_>>(), layout, NEAREST)
+        let first = if layout == Layout::Nchw { 2 } else { 1 };
+        let (mut from, mut to, mut joined) = (vec![], vec![], vec![]);
+        for (axis, &length) in shape.iter().enumerate() {
+            let factor = axis.checked_sub(first).and_then(|axis| factors.get(axis)).copied();
+            from.push(length);
+            to.push(length);
+            from.extend(factor.map(|_| 1));
+            to.extend(factor);
+            joined.push(length.saturating_mul(factor.unwrap_or(1)));
+        }
+        check_image(&to)?;
+        let mut copy = AsStrided::expand(&from, &to)?;
+        // Of one image too, for other batch sizes.
+        if let (Some(stride), Some(shape)) = (copy.strides.first_mut(), shape.get(1..)) {
+            *stride = shape.iter().product::<usize>() as isize;
+        }
+        self.step(copy, &[])?;
+        self.set_shape(joined)
     }
 
     /// Other spatial lengths.
