@@ -1,6 +1,6 @@
 //! From a graph to a program: what no output needs is left out.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::Graph;
 use crate::layer::Model;
@@ -38,7 +38,16 @@ impl Graph {
         }
         let Graph { name, inputs, steps, .. } = self;
         let model = Model::branched(name.clone());
-        let mut program = Program { name, inputs, outputs, results, steps, fusions: Vec::new(), model };
+        let mut program = Program {
+            name,
+            inputs,
+            outputs,
+            results,
+            steps,
+            fusions: Vec::new(),
+            model,
+            initializers: BTreeMap::new(),
+        };
         remove_unread(&mut program);
         Ok(program)
     }

@@ -1,16 +1,18 @@
 //! A lowered model: operations that read inputs, weights and each other's outputs.
 
+mod initializers;
 mod lifetimes;
 mod optimise;
 mod run;
 mod unread;
 
+pub(super) use initializers::Settable;
 pub(super) use lifetimes::{Lifetime, lifetimes, peak};
 pub use optimise::Fusion;
 pub(super) use run::{check_inputs, only_output};
 pub(super) use unread::remove_unread;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use half::f16;
@@ -106,6 +108,18 @@ pub struct Program {
     pub fusions: Vec<Fusion>,
     /// The layers that it was lowered from; none if it is of a graph.
     pub(super) model: Model,
+    /// The initializers of the file that it was lowered from, by name.
+    pub(super) initializers: BTreeMap<String, Initializer>,
+}
+
+/// A tensor of a file.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(not(feature = "onnx"), allow(dead_code, reason = "only ONNX files have some"))]
+pub(super) struct Initializer {
+    /// As operations read it; none where the file's numbers were computed with when it was lowered.
+    pub tensor: Option<Arc<Tensor>>,
+    /// How many inputs of operations it was then.
+    pub uses: usize,
 }
 
 impl Program {

@@ -180,6 +180,17 @@ impl GpuSession {
         self.prepack().await
     }
 
+    /// Writes some weights, each given by an operation and its place among the weights of that.
+    pub async fn write_weights(&self, weights: &[((usize, usize), &Tensor)]) -> Result<()> {
+        for ((step, weight), tensor) in weights {
+            if let Some(buffer) = self.weights.get(*step).and_then(|weights| weights.get(*weight)) {
+                self.engine.write(buffer, 0, tensor).await?;
+            }
+        }
+        self.set.fetch_add(1, Ordering::AcqRel);
+        self.prepack().await
+    }
+
     async fn prepack(&self) -> Result<()> {
         let set = self.set.load(Ordering::Acquire);
         self.engine.prepack_async(self.bindings.iter().map(|b| b.binding().clone()).collect()).await?;
