@@ -12,7 +12,7 @@ use wgpool::{
     Activation, Backend, Caps, Choice, Conv, ConvInteger, DType, Data, Engine, Error, Layout, MaxUnpool, Op,
     Plan, Pool, Softmax, Tensor, TensorDesc, host,
 };
-use wgpool_net::{LayerKind, Sequential, Session, keras};
+use wgpool_net::{LayerKind, Model, Session, keras};
 use wgpool_testing::support::engine;
 
 fn refused(op: impl Into<Op>, inputs: &[TensorDesc], caps: &Caps) -> Error {
@@ -54,7 +54,7 @@ fn of_models() -> Vec<Error> {
     let unknown = br#"{"class_name": "Sequential", "config": {"name": "m", "layers": [
         {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [null, 4]}},
         {"class_name": "Unheard", "config": {"name": "l"}}]}}"#;
-    let pool = |window| Sequential::new("m", [1, 4]).layer("pool", LayerKind::Pool(Pool::max([window])));
+    let pool = |window| Model::new("m", [1, 4]).layer("pool", LayerKind::Pool(Pool::max([window])));
     let session = Session::compile(&Backend::Host, pool(1).program(1).unwrap()).unwrap();
     let mut encoder = engine().device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     vec![
@@ -122,7 +122,7 @@ fn every_call_that_needs_a_lost_device_says_so() {
     let output = &plan.problem.outputs[0];
     let program = || {
         let pool = LayerKind::Pool(Pool::max([2, 2]).layout(Layout::Nhwc));
-        Sequential::new("m", [4, 4, 1]).layer("pool", pool).program(1).unwrap()
+        Model::new("m", [4, 4, 1]).layer("pool", pool).program(1).unwrap()
     };
     let frame = FrameToTensor::from_buffer(4, 4, 3).size(4, 4);
     let frame = FramePlan::new(&frame, engine.caps()).unwrap();

@@ -5,7 +5,7 @@ use wgpool::{
     Activation, AdaptivePool, Backend, Caps, Conv, ConvPool, ConvTranspose, Layout, Padding, Plan, Pool,
     Problem, TensorDesc,
 };
-use wgpool_net::{LayerKind, Sequential, Session};
+use wgpool_net::{LayerKind, Model, Session};
 
 use wgpool_testing::support;
 
@@ -144,7 +144,7 @@ fn flops_of_other_operations() {
 #[test]
 fn a_session_explains_its_layers_on_either_path() {
     let pool = Pool::max([2]).layout(Layout::Nhwc);
-    let model = Sequential::new("two", [8, 8, 3])
+    let model = Model::new("two", [8, 8, 3])
         .layer("first", LayerKind::Pool(pool.clone()))
         .layer("second", LayerKind::Pool(pool));
     let gpu = Backend::Gpu(support::engine().clone());

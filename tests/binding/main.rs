@@ -163,7 +163,7 @@ fn what_was_planned_is_what_runs() {
 fn a_session_is_planned_for_the_memory_it_is_given() {
     let (_instance, engine) = paged();
     let average = Pool::average([2, 2]).dilation([2]);
-    let model = wgpool_net::Sequential::new("m", [64, 64, 1])
+    let model = wgpool_net::Model::new("m", [64, 64, 1])
         // Too large to be unrolled, and dilated.
         .layer("first", wgpool_net::LayerKind::Pool(Pool::max([8, 8]).layout(Layout::Nhwc)))
         .layer("second", wgpool_net::LayerKind::Pool(average.layout(Layout::Nhwc)));

@@ -1,7 +1,7 @@
 //! Running a model on more examples than go into one batch.
 
 use wgpool::{Backend, Error, Result, Tensor, TensorDesc};
-use wgpool_net::{Program, Sequential, Session};
+use wgpool_net::{Model, Program, Session};
 
 /// A model on a backend, compiled for the size of batch that came last.
 pub struct Batches<'a> {
@@ -47,7 +47,7 @@ impl<'a> Batches<'a> {
 /// `done` hears how many examples are finished.
 pub fn run(
     backend: &Backend,
-    model: &Sequential,
+    model: &Model,
     inputs: &Tensor,
     batch: usize,
     mut done: impl FnMut(usize),

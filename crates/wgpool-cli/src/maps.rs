@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 
 use wgpool::{Error, Layout, Result};
-use wgpool_net::{Layer, LayerKind, keras};
+use wgpool_net::{Input, Layer, LayerKind, Model, keras};
 
 use super::args::{MapsArgs, Place};
 use super::examples::{self, Frame};
@@ -16,16 +16,21 @@ use super::{backends, document};
 /// Runs the command.
 pub fn run(args: &MapsArgs, place: &Place, out: &mut dyn Write) -> Result<()> {
     let model = keras::load(&args.model, args.weights.as_deref())?;
-    let frame = Frame::of(&model.input);
-    let mut examples = examples::read(&args.input, &model.input, frame, &args.reading.how())?;
+    let [Input { shape, .. }] = model.inputs.as_slice() else {
+        let names: Vec<&str> = model.inputs.iter().map(|input| input.name.as_str()).collect();
+        let rule = "maps are drawn of models with one input";
+        return Err(Error::parameter("maps", "the model's inputs", names.join(", "), rule));
+    };
+    let frame = Frame::of(shape);
+    let mut examples = examples::read(&args.input, shape, frame, &args.reading.how())?;
     if examples.names.len() != 1 {
         let reason = format_args!("maps are drawn of one example, but it holds {}", examples.names.len());
         return Err(document(&args.input, reason));
     }
-    let (_, input) = examples.take(1, &model.input, None)?;
+    let (_, input) = examples.take(1, shape, None)?;
     let opened = backends::open(place)?;
     let outputs = model.trace(&opened.backend, &input)?;
-    let layouts = layouts(&model.layers);
+    let layouts = layouts(&model);
 
     fs::create_dir_all(&args.out).map_err(|source| Error::File { path: args.out.clone(), source })?;
     let first = layouts.first().copied().unwrap_or(Layout::Nhwc);
@@ -51,8 +56,9 @@ pub fn run(args: &MapsArgs, place: &Place, out: &mut dyn Write) -> Result<()> {
     files.into_iter().try_for_each(OutputFile::publish)
 }
 
-/// The memory order of each layer's output: that of the layer, or of the one before it.
-fn layouts(layers: &[Layer]) -> Vec<Layout> {
+/// The memory order of what each call gives: that of the layer, or of the one called before it.
+fn layouts(model: &Model) -> Vec<Layout> {
+    let layers: Vec<&Layer> = model.calls.iter().filter_map(|call| model.layers.get(call.layer)).collect();
     let own = |layer: &Layer| match &layer.kind {
         LayerKind::Conv { spec, .. } => Some(spec.layout),
         LayerKind::Pool(pool) => Some(pool.layout),
@@ -60,12 +66,12 @@ fn layouts(layers: &[Layer]) -> Vec<Layout> {
         LayerKind::Flatten { from } => Some(*from),
         _ => None,
     };
-    let mut layout = layers.iter().find_map(own).unwrap_or(Layout::Nhwc);
+    let mut layout = layers.iter().copied().find_map(own).unwrap_or(Layout::Nhwc);
     let mut next = |layer| {
         layout = own(layer).unwrap_or(layout);
         layout
     };
-    layers.iter().map(&mut next).collect()
+    layers.into_iter().map(&mut next).collect()
 }
 
 /// A name of a model as a part of a file's.

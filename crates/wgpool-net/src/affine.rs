@@ -3,7 +3,7 @@
 use super::axes::channels;
 use super::weight::Weight;
 use wgpool::error::{Error, Result};
-use wgpool::spec::{Conv, DenseLayout, KernelLayout, Layout, Op};
+use wgpool::spec::{DenseLayout, KernelLayout, Layout, Op};
 use wgpool::tensor::Tensor;
 
 /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta` for each channel.
@@ -144,9 +144,9 @@ impl Rescale {
     /// One factor and one offset for all elements.
     ///
     /// ```
-    /// use wgpool_net::{LayerKind, Rescale, Sequential};
+    /// use wgpool_net::{LayerKind, Rescale, Model};
     /// use wgpool::{Backend, Tensor};
-    /// let model = Sequential::new("bytes", [3]).layer("scale", LayerKind::Rescale(Rescale::all(0.5, -1.0)));
+    /// let model = Model::new("bytes", [3]).layer("scale", LayerKind::Rescale(Rescale::all(0.5, -1.0)));
     /// let x = Tensor::from_f32(&[1, 3], vec![0., 2., 4.])?;
     /// assert_eq!(model.program(1)?.run(&Backend::Host, &x)?.as_f32()?, [-1., 0., 1.]);
     /// # Ok::<(), wgpool::Error>(())
@@ -237,19 +237,6 @@ impl Affine {
         let shifted = Tensor::from_f32(&[outputs], shifted.into_iter().map(|sum| sum as f32).collect())?;
         Ok(Some([Tensor::from_f32(kernel.shape(), folded)?.into(), shifted.into()]))
     }
-}
-
-/// What scales and shifts `channels` by itself, over one spatial axis: a depthwise convolution of one tap.
-pub(super) fn alone(affine: Option<&Affine>, layout: Layout, channels: usize) -> Result<(Conv, [Weight; 2])> {
-    let spec = Conv::new().groups(channels).layout(layout).kernel_layout(KernelLayout::Hwio);
-    let weights = match affine {
-        None => [Weight::Shape(vec![1, 1, channels]), Weight::Shape(vec![channels])],
-        Some(Affine { scale, shift }) => [
-            Tensor::from_f32(&[1, 1, channels], scale.iter().map(|&x| x as f32).collect())?.into(),
-            Tensor::from_f32(&[channels], shift.iter().map(|&x| x as f32).collect())?.into(),
-        ],
-    };
-    Ok((spec, weights))
 }
 
 /// The input and the output channel that an element of a kernel of this shape joins, by its position.

@@ -2,22 +2,30 @@
 
 use pollster::block_on;
 
+use super::layer::Model;
 use super::memory::{Homes, Memory, plans};
 use super::program::{Program, only_output};
-use super::sequential::Sequential;
 use super::session::{Kind, Session};
 use wgpool::backend::Backend;
 use wgpool::engine::{Engine, Pending};
 use wgpool::error::Result;
 use wgpool::tensor::Tensor;
 
-impl Sequential {
-    /// [`Sequential::trace_async`], waited for.
+impl Model {
+    /// [`Model::trace_async`], waited for.
     ///
     /// # Errors
-    /// Those of [`Sequential::trace_async`].
+    /// Those of [`Model::trace_async`].
     pub fn trace(&self, backend: &Backend, input: &Tensor) -> Result<Vec<(String, Tensor)>> {
         block_on(self.trace_async(backend, input))
+    }
+
+    /// [`Model::trace_all_async`], waited for.
+    ///
+    /// # Errors
+    /// Those of [`Model::trace_all_async`].
+    pub fn trace_all(&self, backend: &Backend, inputs: &[&Tensor]) -> Result<Vec<(String, Tensor)>> {
+        block_on(self.trace_all_async(backend, inputs))
     }
 }
 
@@ -68,9 +76,9 @@ impl Session {
     /// Those of [`Session::with_batch_async`].
     ///
     /// ```
-    /// use wgpool_net::{LayerKind, Memory, Sequential, Session};
+    /// use wgpool_net::{LayerKind, Memory, Model, Session};
     /// use wgpool::{Backend, Pool, Tensor};
-    /// let model = Sequential::new("tiny", [1, 2, 2]).layer("pool", LayerKind::Pool(Pool::max([2, 2])));
+    /// let model = Model::new("tiny", [1, 2, 2]).layer("pool", LayerKind::Pool(Pool::max([2, 2])));
     /// let one = Session::compile(&Backend::Host, model.program(1)?)?;
     /// let two = one.with_batch(2, &Memory::default())?;
     /// let x = Tensor::from_f32(&[2, 1, 2, 2], vec![1., 2., 3., 4., 8., 7., 6., 5.])?;
@@ -91,10 +99,10 @@ impl Session {
     /// Those of [`Session::set_weights_async`].
     ///
     /// ```
-    /// use wgpool_net::{LayerKind, Sequential, Session};
+    /// use wgpool_net::{LayerKind, Model, Session};
     /// use wgpool::{Backend, Dense, Tensor};
     /// let kernel = Tensor::from_f32(&[2, 1], vec![1., 10.])?;
-    /// let model = Sequential::new("tiny", [2])
+    /// let model = Model::new("tiny", [2])
     ///     .layer("sum", LayerKind::Dense { spec: Dense::new(), kernel: kernel.into(), bias: None });
     /// let mut session = Session::compile(&Backend::Host, model.program(1)?)?;
     /// session.set_weights([("sum/kernel", Tensor::from_f32(&[2, 1], vec![3., 5.])?)])?;

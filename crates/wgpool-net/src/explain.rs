@@ -67,10 +67,10 @@ impl Program {
     /// Those of the plans of its operations.
     ///
     /// ```
-    /// use wgpool_net::{LayerKind, Sequential};
+    /// use wgpool_net::{LayerKind, Model};
     /// use wgpool::{Backend, Layout, Pool};
     /// let pool = Pool::max([2, 2]).layout(Layout::Nhwc);
-    /// let model = Sequential::new("tiny", [2, 2, 1]).layer("pool", LayerKind::Pool(pool));
+    /// let model = Model::new("tiny", [2, 2, 1]).layer("pool", LayerKind::Pool(pool));
     /// let explanation = model.program(1)?.explain(&Backend::Host)?;
     /// assert_eq!((explanation.bytes(), explanation.flops()), (4 * 5, Some(4)));
     /// # Ok::<(), wgpool::Error>(())

@@ -1,4 +1,4 @@
-//! Layers: what one line of a model's summary stands for.
+//! Models as data: layers, what one line of a summary stands for, and which of them reads what.
 
 use crate::affine::{BatchNorm, Normalization, Rescale};
 use crate::weight::Weight;
@@ -38,6 +38,29 @@ pub struct Resize {
     pub crop_to_aspect_ratio: bool,
     /// Memory order of the images.
     pub layout: Layout,
+}
+
+/// How several tensors become one. Those of fewer axes get axes of length 1 behind the batch, and lengths of 1 fit any other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Merge {
+    /// The sum.
+    Add,
+    /// The first without the second, of two.
+    Subtract,
+    /// The product.
+    Multiply,
+    /// The mean.
+    Average,
+    /// The largest element.
+    Maximum,
+    /// The smallest element.
+    Minimum,
+    /// One behind the other along an axis; they have the same number of axes.
+    Concatenate {
+        /// The axis, counted from the batch on, or from the end where it is negative.
+        axis: isize,
+    },
 }
 
 /// What a layer computes.
@@ -143,6 +166,10 @@ pub enum LayerKind {
     Rescale(Rescale),
     /// Identity: dropout, noise and random changes of images do nothing outside training.
     Dropout,
+    /// Several tensors become one.
+    Merge(Merge),
+    /// A model whose inputs and outputs are the layer's.
+    Model(Box<Model>),
 }
 
 impl LayerKind {
@@ -177,6 +204,9 @@ impl LayerKind {
             LayerKind::Rescale(_) => "Rescaling".to_owned(),
             LayerKind::BatchNorm(_) => "BatchNormalization".to_owned(),
             LayerKind::Dropout => "Dropout".to_owned(),
+            LayerKind::Merge(Merge::Concatenate { .. }) => "Concatenate".to_owned(),
+            LayerKind::Merge(merge) => format!("{merge:?}"),
+            LayerKind::Model(inner) => if inner.is_row() { "Sequential" } else { "Functional" }.to_owned(),
         }
     }
 }
@@ -219,5 +249,101 @@ impl Layer {
             fixed.append(&mut trainable);
         }
         (trainable, fixed)
+    }
+}
+
+/// A model of layers: in a row, as Keras' `Sequential`, or with branches, several inputs and outputs, as its `Functional`.
+///
+/// ```
+/// use wgpool_net::{LayerKind, Model};
+/// use wgpool::{Backend, Conv, GlobalPool, Layout, Padding, Tensor};
+/// let kernel = Tensor::from_f32(&[2, 1, 1, 1], vec![1., 10.])?;
+/// let model = Model::new("tiny", [1, 2, 2])
+///     .layer("conv", LayerKind::Conv { spec: Conv::new(), kernel: kernel.into(), bias: None })
+///     .layer("mean", LayerKind::GlobalPool { spec: GlobalPool::average(), keepdims: false });
+/// assert_eq!(model.parameters().total(), 2);
+/// let x = Tensor::from_f32(&[1, 1, 2, 2], vec![1., 2., 3., 6.])?;
+/// assert_eq!(model.program(1)?.run(&Backend::Host, &x)?.as_f32()?, [3., 30.]);
+/// # Ok::<(), wgpool::Error>(())
+/// ```
+///
+/// A layer is there once, and each [`Call`] of it computes with the same weights:
+///
+/// ```
+/// use wgpool_net::{LayerKind, Merge, Model};
+/// use wgpool::{Backend, Dense, Tensor};
+/// let mut model = Model::branched("twice");
+/// let x = model.input("x", [1]);
+/// let kernel = Tensor::from_f32(&[1, 1], vec![3.])?;
+/// let triple = model.add("triple", LayerKind::Dense { spec: Dense::new(), kernel: kernel.into(), bias: None });
+/// let three = model.call(triple, &[x]);
+/// let nine = model.call(triple, &[three]);
+/// let sum = model.add("sum", LayerKind::Merge(Merge::Add));
+/// let sum = model.call(sum, &[x, three, nine]);
+/// model.output("sum", sum);
+/// let x = Tensor::from_f32(&[1, 1], vec![2.])?;
+/// assert_eq!(model.program(1)?.run(&Backend::Host, &x)?.as_f32()?, [2. + 6. + 18.]);
+/// # Ok::<(), wgpool::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// The model's name.
+    pub name: String,
+    /// What goes in.
+    pub inputs: Vec<Input>,
+    /// Its layers, each once, with its weights.
+    pub layers: Vec<Layer>,
+    /// What is computed, in order: a call reads inputs and those before it alone.
+    pub calls: Vec<Call>,
+    /// What comes out, by names.
+    pub outputs: Vec<(String, Origin)>,
+}
+
+/// An input of a [`Model`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    /// Its name.
+    pub name: String,
+    /// Its shape, without the batch.
+    pub shape: Vec<usize>,
+    /// How many layers stand before it in the summary.
+    pub place: usize,
+}
+
+/// One use of a layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The layer's place in [`Model::layers`].
+    pub layer: usize,
+    /// What it reads.
+    pub inputs: Vec<Origin>,
+}
+
+/// Where a tensor of a [`Model`] comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// An input of the model, by its place among them.
+    Input(usize),
+    /// An output of a call.
+    Call {
+        /// The call's place in [`Model::calls`].
+        call: usize,
+        /// The output's place: only a model that is a layer has others than 0.
+        output: usize,
+    },
+}
+
+impl Model {
+    /// Whether each layer reads the one before it, and the last one's output is the model's.
+    pub(super) fn is_row(&self) -> bool {
+        let last = |at: usize| match at.checked_sub(1) {
+            None => Origin::Input(0),
+            Some(call) => Origin::Call { call, output: 0 },
+        };
+        let in_row = |(at, call): (usize, &Call)| call.layer == at && call.inputs == [last(at)];
+        self.inputs.len() == 1
+            && self.calls.len() == self.layers.len()
+            && self.calls.iter().enumerate().all(in_row)
+            && matches!(self.outputs.as_slice(), [(_, origin)] if *origin == last(self.calls.len()))
     }
 }

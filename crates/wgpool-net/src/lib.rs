@@ -1,6 +1,6 @@
-//! Models on [`wgpool`]: layers in a row, as Keras' `Sequential`, lowered to its operations.
+//! Models on [`wgpool`]: layers in a row or with branches, as Keras' `Sequential` and `Functional`, lowered to its operations.
 //!
-//! [`Sequential`] is what the user builds or [`keras`] loads, layer for layer; [`Sequential::program`] lowers it to
+//! [`Model`] is what the user builds or [`keras`] loads, layer for layer; [`Model::program`] lowers it to
 //! a [`Program`]: a list of operations with known shapes, fused where that is legal. Both are plain data.
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
@@ -15,10 +15,10 @@ pub mod keras;
 mod layer;
 mod lower;
 mod memory;
+mod model;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 mod program;
-mod sequential;
 mod session;
 mod slots;
 mod summary;
@@ -27,10 +27,10 @@ mod weight;
 pub use affine::{BatchNorm, Normalization, Rescale};
 pub use explain::{LayerCost, ProgramExplanation};
 pub use graph::{Graph, Value};
-pub use layer::{Edges, Interpolation, Layer, LayerKind, Resize};
+pub use layer::{Call, Edges, Input, Interpolation, Layer, LayerKind, Merge, Model, Origin, Resize};
 pub use memory::Memory;
+pub use model::Parameters;
 pub use program::{Fusion, Port, Program, Source, Step};
-pub use sequential::{Parameters, Sequential};
 pub use session::Session;
 #[cfg(not(target_arch = "wasm32"))]
 pub use session::{Clock, Profile, StepTime};

@@ -1,6 +1,6 @@
 //! The weights of layers as Keras names, orders and stores them.
 
-use super::layer::{Layer, LayerKind};
+use super::layer::{Layer, LayerKind, Model};
 use super::weight::Weight;
 use wgpool::error::{Error, Result};
 use wgpool::tensor::Tensor;
@@ -12,6 +12,21 @@ pub(crate) struct Slot<'a> {
     /// The shape that Keras stores.
     pub stored: Vec<usize>,
     weight: &'a mut Weight,
+}
+
+/// Visits every layer, in a model that is a layer instead of it, with its path: the names of such models and its own.
+pub(crate) fn each_layer(
+    model: &mut Model,
+    visit: &mut dyn FnMut(&str, &mut Layer) -> Result<()>,
+) -> Result<()> {
+    for layer in &mut model.layers {
+        let Layer { name, kind: LayerKind::Model(inner), .. } = layer else {
+            visit(&layer.name.clone(), layer)?;
+            continue;
+        };
+        each_layer(inner, &mut |path, layer| visit(&format!("{name}/{path}"), layer))?;
+    }
+    Ok(())
 }
 
 /// The weights of a layer in Keras' order.

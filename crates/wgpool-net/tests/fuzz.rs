@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
 
-use wgpool_net::{Sequential, keras};
+use wgpool_net::{Model, keras};
 use wgpool_testing::fuzz::{
     self, Counting, Tally, bound, count, garble, header, pick, reword, tokens, with_header,
 };
@@ -40,7 +40,7 @@ fn models() -> Vec<(String, Vec<u8>)> {
 }
 
 /// What is done with a model that was loaded: it too may be refused, but not panic.
-fn use_model(model: &Sequential) {
+fn use_model(model: &Model) {
     let _ = (model.summary(), model.parameters(), model.output_shapes(), model.program(1));
     let _ = model.program(usize::MAX);
 }
@@ -102,7 +102,18 @@ fn keras_weights() {
 fn archives() -> Vec<Vec<u8>> {
     let models =
         ["c_conv3_pool3_224", "d_datacamp_pool_28", "e_conv_pool_32"].map(|name| format!("{name}/model"));
-    let layers = ["image", "transposed", "line", "volume", "channels_first", "table"];
+    let layers = [
+        "image",
+        "transposed",
+        "line",
+        "volume",
+        "channels_first",
+        "table",
+        "siamese",
+        "several",
+        "inside",
+        "mobile",
+    ];
     let files = models.into_iter().chain(layers.map(|name| format!("layers/{name}")));
     files.map(|file| read(&format!("tests/data/keras/{file}.keras"))).collect()
 }

@@ -3,18 +3,18 @@
 //! No tolerance here is chosen: each layer's allowed error is the reference's own bound for a 32-bit evaluation,
 //! carried through the layers behind it.
 
-use std::sync::Arc;
-
 use wgpool_testing::support;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use safetensors::{Dtype, SafeTensors};
+use wgpool::spec::{BinaryFunction, ElementStep, Elementwise, Operand};
 use wgpool::{
-    Activation, Backend, ConvTranspose, DType, Data, Op, Pool, Problem, Tensor, TensorDesc, reference,
+    Activation, AsStrided, Backend, ConvTranspose, DType, Data, Op, Pool, Problem, Tensor, TensorDesc,
+    reference,
 };
-use wgpool_net::{Program, Sequential, Session, Step, keras};
+use wgpool_net::{Model, Origin, Program, Session, Source, Step, keras};
 
 /// Where every check of this file runs.
 fn backends() -> Vec<Backend> {
@@ -40,7 +40,7 @@ fn folder(model: &str) -> PathBuf {
     root().join("tests/data/keras").join(model)
 }
 
-fn load(model: &str) -> Sequential {
+fn load(model: &str) -> Model {
     keras::load(folder(model), None).unwrap()
 }
 
@@ -87,6 +87,7 @@ fn to_f64(tensor: &Tensor) -> Vec<f64> {
 }
 
 /// Values, and how far a correct 32-bit evaluation of the same layers may be from each.
+#[derive(Clone)]
 struct Expected {
     shape: Vec<usize>,
     values: Vec<f64>,
@@ -115,36 +116,72 @@ impl Expected {
         self.check(what, tensor.shape(), 0..values.len(), &values);
     }
 
-    /// Behind the steps of a program.
-    fn through(mut self, program: &Program) -> Expected {
-        for step in &program.steps {
-            self = self.step(step);
-        }
-        self.shape = program.output().unwrap().shape.clone();
-        self
+    /// Behind the steps of a program with one input and output.
+    fn through(self, program: &Program) -> Expected {
+        Expected::of_all(program, &[self]).remove(0)
     }
 
-    fn step(self, step: &Step) -> Expected {
-        // The reference reads 32-bit numbers; rounding the values to them adds to the error.
-        let rounded: Vec<f32> = self.values.iter().map(|&v| v as f32).collect();
-        let error: Vec<f64> = (self.error.iter().zip(&self.values).zip(&rounded))
-            .map(|((error, value), &rounded)| error + (value - f64::from(rounded)).abs())
-            .collect();
-        let input = Tensor::from_f32(&step.problem.inputs[0].shape, rounded).unwrap();
-        let inputs: Vec<&Tensor> = std::iter::once(&input).chain(step.weights().map(Arc::as_ref)).collect();
+    /// All outputs of a program.
+    fn of_all(program: &Program, inputs: &[Expected]) -> Vec<Expected> {
+        let mut made: Vec<Expected> = vec![];
+        let find = |made: &[Expected], source: &Source| match source {
+            Source::Input(at) => Some(inputs[*at].clone()),
+            Source::Step { step, .. } => Some(made[*step].clone()),
+            Source::Weight(_) => None,
+        };
+        for step in &program.steps {
+            let read: Vec<_> = step.inputs.iter().map(|source| find(&made, source)).collect();
+            made.push(Expected::step(step, read));
+        }
+        let outputs = program.results.iter().zip(&program.outputs);
+        let output = |(source, port): (&Source, &wgpool_net::Port)| Expected {
+            shape: port.desc.shape.clone(),
+            ..find(&made, source).unwrap()
+        };
+        outputs.map(output).collect()
+    }
+
+    /// What a step makes of those of its inputs that are no weights.
+    fn step(step: &Step, read: Vec<Option<Expected>>) -> Expected {
+        let (mut tensors, mut errors) = (vec![], vec![]);
+        for ((read, source), desc) in read.into_iter().zip(&step.inputs).zip(&step.problem.inputs) {
+            let Some(read) = read else {
+                let Source::Weight(weight) = source else { panic!("{source:?}") };
+                // The numbers of a formula are computed of a layer's weights and rounded, by Keras in 32 bits all the way. A
+                // convolution's bound holds as much.
+                let rounding =
+                    if matches!(step.op, Op::Elementwise(_)) { 4.0 * f64::from(f32::EPSILON) } else { 0.0 };
+                errors.push(to_f64(weight).into_iter().map(|w| w.abs() * rounding).collect());
+                tensors.push(Tensor::clone(weight));
+                continue;
+            };
+            // The reference reads 32-bit numbers; rounding the values to them adds to the error.
+            let rounded: Vec<f32> = read.values.iter().map(|&v| v as f32).collect();
+            errors.push(
+                (read.error.iter().zip(&read.values).zip(&rounded))
+                    .map(|((error, value), &rounded)| error + (value - f64::from(rounded)).abs())
+                    .collect(),
+            );
+            tensors.push(Tensor::from_f32(&desc.shape, rounded).unwrap());
+        }
+        let inputs: Vec<&Tensor> = tensors.iter().collect();
         let exact = reference::evaluate(&step.problem, &inputs).unwrap().remove(0);
-        let carried = carried(step, &error, &exact.values);
+        let carried = carried(step, &inputs, &errors, &exact.values);
         let error = exact.bound.iter().zip(carried).map(|(bound, carried)| bound + carried).collect();
         Expected { shape: exact.desc.shape, values: exact.values, error }
     }
 }
 
-/// How far an operation's output can move when each of its inputs moves by at most `error`.
-fn carried(step: &Step, error: &[f64], output: &[f64]) -> Vec<f64> {
+/// How far an operation's output can move when each of its inputs moves by at most `errors`.
+fn carried(step: &Step, inputs: &[&Tensor], errors: &[Vec<f64>], output: &[f64]) -> Vec<f64> {
     // A little more than the error covers its rounding to 32 bits, and that the bound of the operation itself is
     // taken at these inputs and not at the moved ones.
-    let above: Vec<f32> = error.iter().map(|&e| (e * 1.0001) as f32 + f32::MIN_POSITIVE).collect();
-    let error = Tensor::from_f32(&step.problem.inputs[0].shape, above).unwrap();
+    let above = |(error, input): (&Vec<f64>, &&Tensor)| {
+        let above = error.iter().map(|&e| (e * 1.0001) as f32 + f32::MIN_POSITIVE).collect();
+        Tensor::from_f32(input.shape(), above).unwrap()
+    };
+    let errors: Vec<Tensor> = errors.iter().zip(inputs).map(above).collect();
+    let error = &errors[0];
     let run = |op: Op, inputs: &[&Tensor]| to_f64(&reference::run(&op, inputs).unwrap()[0]);
     let magnitude = || {
         let kernel = step.weights().next().unwrap();
@@ -152,37 +189,88 @@ fn carried(step: &Step, error: &[f64], output: &[f64]) -> Vec<f64> {
         Tensor::from_f32(kernel.shape(), values).unwrap()
     };
     // No input moved: the usual case, and the convolution of zeros is not worth computing.
-    if to_f64(&error).iter().all(|&e| e <= 2.0 * f64::from(f32::MIN_POSITIVE)) {
+    if errors.iter().flat_map(to_f64).all(|e| e <= 2.0 * f64::from(f32::MIN_POSITIVE)) {
         return vec![0.0; output.len()];
     }
     match &step.op {
         Op::Conv(conv) => times(
             slope(step),
-            run(Op::from(conv.clone().activation(Activation::None)), &[&error, &magnitude()]),
+            run(Op::from(conv.clone().activation(Activation::None)), &[error, &magnitude()]),
         ),
         Op::ConvTranspose(conv) => {
             let linear = ConvTranspose { activation: Activation::None, ..conv.clone() };
-            times(slope(step), run(Op::from(linear), &[&error, &magnitude()]))
+            times(slope(step), run(Op::from(linear), &[error, &magnitude()]))
         }
         Op::Dense(dense) => {
-            times(slope(step), run(Op::from(dense.activation(Activation::None)), &[&error, &magnitude()]))
+            times(slope(step), run(Op::from(dense.activation(Activation::None)), &[error, &magnitude()]))
         }
-        Op::Activation(_) => times(slope(step), to_f64(&error)),
-        // A maximum moves no farther than the farthest of its window; a mean by their mean, weighted or not.
-        Op::Pool(_) | Op::GlobalPool(_) | Op::AdaptivePool(_) | Op::Col2Im(_) => {
-            run(step.op.clone(), &[&error])
-        }
-        Op::RoiAlign(_) => {
-            let weights = step.weights().map(Arc::as_ref);
-            run(step.op.clone(), &std::iter::once(&error).chain(weights).collect::<Vec<_>>())
+        Op::Activation(_) => times(slope(step), to_f64(error)),
+        // A maximum moves no farther than the farthest of its window; a mean by their mean, weighted or not; what only moves
+        // takes its error with it.
+        Op::Pool(_)
+        | Op::GlobalPool(_)
+        | Op::AdaptivePool(_)
+        | Op::Pad(_)
+        | Op::AsStrided(_)
+        | Op::Resize(_)
+        | Op::Concat(_) => run(step.op.clone(), &errors.iter().collect::<Vec<_>>()),
+        Op::Elementwise(formula) => {
+            let shape = &step.problem.outputs[0].shape;
+            let wide = |tensor: &&Tensor| {
+                let op = AsStrided::expand(tensor.shape(), shape).unwrap();
+                to_f64(&reference::run(&Op::from(op), &[tensor]).unwrap()[0])
+            };
+            let values: Vec<Vec<f64>> = inputs.iter().map(wide).collect();
+            let errors: Vec<Vec<f64>> = errors.iter().map(|error| wide(&error)).collect();
+            let at = |i: usize| {
+                let each: Vec<[f64; 2]> = values.iter().zip(&errors).map(|(v, e)| [v[i], e[i]]).collect();
+                moved(formula, &each)
+            };
+            (0..output.len()).map(at).collect()
         }
         // exp(x + d) / sum exp(x + d): numerator and denominator each change by a factor within exp(-d) to exp(d).
         Op::Softmax(_) => {
-            let largest = to_f64(&error).into_iter().fold(0.0, f64::max);
+            let largest = to_f64(error).into_iter().fold(0.0, f64::max);
             output.iter().map(|p| p * (2.0 * largest).exp_m1()).collect()
         }
         other => panic!("no rule for {other:?}"),
     }
+}
+
+/// How far a formula moves, of inputs as value and error.
+fn moved(formula: &Elementwise, inputs: &[[f64; 2]]) -> f64 {
+    use BinaryFunction::{Add, Divide, Maximum, Minimum, Multiply, Subtract};
+    let mut steps: Vec<[f64; 2]> = vec![];
+    for step in &formula.steps {
+        let of = |operand: &Operand| match *operand {
+            Operand::Input(at) => inputs[at],
+            Operand::Number(number) => [f64::from(number), 0.0],
+            Operand::Step(at) => steps[at],
+        };
+        let next = match step {
+            ElementStep::Binary(function, a, b) => {
+                let ([a, d], [b, e]) = (of(a), of(b));
+                match function {
+                    Add => [a + b, d + e],
+                    Subtract => [a - b, d + e],
+                    Multiply => [a * b, a.abs() * e + b.abs() * d + d * e],
+                    Divide if e == 0.0 => [a / b, d / b.abs()],
+                    Maximum => [a.max(b), d.max(e)],
+                    Minimum => [a.min(b), d.max(e)],
+                    other => panic!("no rule for {other:?}"),
+                }
+            }
+            ElementStep::Activation(activation, a) => {
+                let [a, d] = of(a);
+                let x = Tensor::from_f32(&[1], vec![a as f32]).unwrap();
+                let y = reference::run(&Op::from(*activation), &[&x]).unwrap();
+                [to_f64(&y[0])[0], slope_of(*activation) * (d + a.abs() * f64::from(f32::EPSILON))]
+            }
+            other => panic!("no rule for {other:?}"),
+        };
+        steps.push(next);
+    }
+    steps[steps.len() - 1][1]
 }
 
 fn times(slope: f64, moved: Vec<f64>) -> Vec<f64> {
@@ -191,31 +279,38 @@ fn times(slope: f64, moved: Vec<f64>) -> Vec<f64> {
 
 /// The steepest slope of a step's activation, by which it carries errors farther.
 fn slope(step: &Step) -> f64 {
-    use Activation::{Elu, Gelu, HardSigmoid, LeakyRelu, None, PRelu, Relu, Relu6, Sigmoid, Tanh};
     let last =
         || step.weights().last().map_or(1.0, |w| to_f64(w).into_iter().fold(1.0, |m, a| a.abs().max(m)));
     match step.op.activation() {
-        PRelu => last(),
+        Activation::PRelu => last(),
+        activation => slope_of(activation),
+    }
+}
+
+fn slope_of(activation: Activation) -> f64 {
+    use Activation::{Elu, Gelu, HardSigmoid, HardSwish, LeakyRelu, None, Relu, Relu6, Sigmoid, Silu, Tanh};
+    match activation {
         None | Relu | Relu6 | Sigmoid | Tanh => 1.0,
         LeakyRelu { alpha } | Elu { alpha } => f64::from(alpha.abs().max(1.0)),
         HardSigmoid { alpha, .. } => f64::from(alpha.abs()),
         Gelu => 1.13,
+        Silu => 1.1,
+        HardSwish => 1.5,
         other => panic!("no slope of {other:?}"),
     }
 }
 
 /// One layer of a model by itself.
-fn alone(model: &Sequential, layer: usize, input: &[usize]) -> Program {
-    let single = Sequential {
-        name: model.name.clone(),
-        input: input[1..].to_vec(),
-        layers: vec![model.layers[layer].clone()],
-    };
+fn alone(model: &Model, layer: usize, input: &[usize]) -> Program {
+    let mut single = Model::new(model.name.clone(), &input[1..]);
+    single.layers.push(model.layers[layer].clone());
+    let made = single.call(0, &[Origin::Input(0)]);
+    single.outputs[0].1 = made;
     single.program(input[0]).unwrap()
 }
 
 /// Checks every layer of a model: Keras' own numbers against the reference, then each backend's.
-fn check_model(name: &str, model: &Sequential, stored: &BTreeMap<String, Tensor>) {
+fn check_model(name: &str, model: &Model, stored: &BTreeMap<String, Tensor>) {
     let input = &stored["input"];
 
     // From the input on, and from what Keras computed for the layer before.
@@ -232,11 +327,7 @@ fn check_model(name: &str, model: &Sequential, stored: &BTreeMap<String, Tensor>
             exact.check(&what, &keras.shape, keras.positions.iter().copied(), &keras.values);
         }
         before = keras.whole;
-        chains.push(Expected {
-            shape: chain.shape.clone(),
-            values: chain.values.clone(),
-            error: chain.error.clone(),
-        });
+        chains.push(chain.clone());
     }
 
     for backend in backends() {
@@ -311,7 +402,142 @@ mod layers {
         // Its shift would reach the zeros of the padding.
         assert_eq!(steps("channels_first")[..2], ["given", "padded+conv+norm+leaky"]);
         assert_eq!(steps("sloped"), ["conv+channels", "each", "larger+few", "hidden+units", "scores"]);
-        assert_eq!(steps("table"), ["all", "inverse+hidden", "number+scores"]);
+        assert_eq!(steps("table"), ["all+inverse+hidden", "number+scores"]);
+    }
+
+    #[test]
+    fn branches_join_where_nobody_else_reads() {
+        let scaled = ["scaled", "padded+stem", "one_conv1+one_norm1+one_relu1", "one_conv2+one_norm2"];
+        assert_eq!(steps("residual")[..4], scaled);
+        assert_eq!(
+            steps("residual")[4..7],
+            ["one_sum+one_out", "two_conv1+two_norm1+two_relu1", "two_conv2+two_norm2"]
+        );
+        // The second convolution's padding is its own; what is squeezed is read by the product too.
+        let block =
+            ["a_expand+a_norm1+a_relu6", "a_depthwise+a_norm2+a_swish", "a_squeeze", "a_fewer", "a_excite"];
+        assert_eq!(steps("mobile")[1..6], block);
+        assert!(steps("mobile").contains(&"b_pad+b_depthwise+b_norm2+b_swish".to_owned()));
+        // Both read the convolution.
+        assert_eq!(steps("first")[..3], ["a", "prelu", "norm"]);
+    }
+
+    macro_rules! branches {
+        ($($name:ident),*) => {$(
+            #[test]
+            fn $name() {
+                check_branches(stringify!($name));
+            }
+        )*};
+    }
+    branches!(residual, mobile, unet, siamese, several, inside, first);
+
+    /// Checks every call of a model with branches: Keras' own numbers against the reference, then each backend's.
+    fn check_branches(name: &str) {
+        let path = folder("layers").join(name);
+        let model = keras::load(path.with_extension("keras"), None).unwrap();
+        let stored = tensors(path.with_extension("safetensors"));
+        let inputs: Vec<&Tensor> =
+            model.inputs.iter().map(|input| &stored[&format!("input.{}", input.name)]).collect();
+        let exactly: Vec<Expected> = inputs.iter().map(|input| Expected::exactly(input)).collect();
+
+        // As all are outputs, none are joined but those of one layer.
+        let mut all = model.clone();
+        all.outputs =
+            (0..model.calls.len()).map(|call| (call.to_string(), Origin::Call { call, output: 0 })).collect();
+        let expected = Expected::of_all(&all.program(2).unwrap(), &exactly);
+        let mut calls = BTreeMap::new();
+        let mut names = vec![];
+        for (call, expected) in model.calls.iter().zip(&expected) {
+            let layer = &model.layers[call.layer].name;
+            let number = calls.entry(call.layer).and_modify(|n| *n += 1).or_insert(0);
+            names.push(format!("{layer}.{number}"));
+            let keras = &stored[&format!("{layer}.{number}")];
+            expected.check_tensor(&format!("{name}: Keras' {layer}.{number}"), keras);
+        }
+        assert_eq!(names.len() + inputs.len(), stored.len());
+
+        let outputs = Expected::of_all(&unjoined(&model), &exactly);
+        for backend in backends() {
+            let what = |layer: &str| format!("{name} on {}: {layer}", backend.name());
+            let trace = model.trace_all(&backend, &inputs).unwrap();
+            for (((_, got), expected), name) in trace.iter().zip(&expected).zip(&names) {
+                expected.check_tensor(&what(name), got);
+            }
+            let program = model.program(2).unwrap();
+            for program in [
+                program.clone(),
+                program.optimised().unwrap(),
+                model.program(1).unwrap().with_batch(2).unwrap(),
+            ] {
+                let session = Session::compile(&backend, program).unwrap();
+                let got = session.run_all(&inputs).unwrap();
+                assert_eq!(got.len(), model.outputs.len());
+                for ((got, expected), (output, _)) in got.iter().zip(&outputs).zip(&model.outputs) {
+                    expected.check_tensor(&what(output), got);
+                }
+            }
+        }
+    }
+
+    /// A model's outputs, with bounds through all of its layers by themselves.
+    fn unjoined(model: &Model) -> Program {
+        let mut all = model.clone();
+        all.outputs
+            .extend((0..model.calls.len()).map(|call| (call.to_string(), Origin::Call { call, output: 0 })));
+        let mut program = all.program(2).unwrap();
+        program.outputs.truncate(model.outputs.len());
+        program.results.truncate(model.outputs.len());
+        program
+    }
+
+    #[test]
+    fn summaries_show_what_layers_read() {
+        for (name, text) in [
+            ("siamese", include_str!("../../../tests/data/keras/layers/siamese.txt")),
+            ("several", include_str!("../../../tests/data/keras/layers/several.txt")),
+        ] {
+            let archive = folder("layers").join(name).with_extension("keras");
+            assert_eq!(keras::load_architecture(archive).unwrap().summary().unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn shared_layers_have_their_weights_once() {
+        let model = keras::load(folder("layers").join("siamese.keras"), None).unwrap();
+        let names: Vec<String> = model.weights().unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names[..2], ["encoder/conv/kernel", "encoder/conv/bias"]);
+        assert_eq!(names.iter().filter(|name| name.starts_with("shared/")).count(), 2);
+        let program = model.program(1).unwrap();
+        let kernels: Vec<_> = program.steps.iter().filter(|step| step.name == "shared").collect();
+        let [first, second, third] = kernels[..] else { panic!("{kernels:?}") };
+        for other in [second, third] {
+            for (a, b) in first.weights().zip(other.weights()) {
+                assert!(std::sync::Arc::ptr_eq(a, b));
+            }
+        }
+    }
+
+    #[test]
+    fn weights_of_models_inside_are_set_by_their_path() {
+        let model = keras::load(folder("layers").join("inside.keras"), None).unwrap();
+        let x = Tensor::from_f32(&[1, 5, 4, 2], (0..40).map(|i| (i as f32).sin()).collect()).unwrap();
+        let kernel = Tensor::from_f32(&[1, 1, 2, 2], vec![0.5, -0.25, 1.0, 0.125]).unwrap();
+        let mut changed = model.clone();
+        changed.set_weights([("base/deep/conv/kernel", kernel.clone())]).unwrap();
+        for backend in backends() {
+            let mut session = Session::compile(&backend, model.program(1).unwrap()).unwrap();
+            let before = session.run(&x).unwrap();
+            session.set_weights([("base/deep/conv/kernel", kernel.clone())]).unwrap();
+            let after = Session::compile(&backend, changed.program(1).unwrap()).unwrap().run(&x).unwrap();
+            assert_ne!(before, after);
+            assert_eq!(session.run(&x).unwrap(), after);
+        }
+        let error = changed.set_weights([("base/deep/conf/kernel", kernel)]).unwrap_err().to_string();
+        assert!(
+            error.contains("base/deep/conf") && error.contains("base/deep/conv, base/wide, base/sum"),
+            "{error}"
+        );
     }
 }
 

@@ -4,7 +4,7 @@ use wgpool::{
     Activation, Backend, Conv, Dense, GlobalPool, KernelLayout, Layout, Op, Padding, Pool, Problem, Softmax,
     Tensor, reference,
 };
-use wgpool_net::{BatchNorm, Edges, LayerKind, Rescale, Sequential, Weight, keras};
+use wgpool_net::{BatchNorm, Edges, LayerKind, Model, Rescale, Weight, keras};
 
 /// Numbers that look random and need no crate: a linear congruential generator.
 fn tensor(shape: &[usize], seed: u32) -> Tensor {
@@ -78,7 +78,7 @@ fn activations_and_normalisation_join_the_layer_before_them() {
     for (layout, kernel, input) in
         [(Layout::Nhwc, [3, 3, 2, 4], [5, 5, 2]), (Layout::Nchw, [4, 2, 3, 3], [2, 5, 5])]
     {
-        let model = Sequential::new("m", input)
+        let model = Model::new("m", input)
             .layer("conv", conv(layout, &kernel))
             .layer("norm", LayerKind::BatchNorm(norm(4, layout)))
             .layer("drop", LayerKind::Dropout)
@@ -105,7 +105,7 @@ fn normalisation_of_a_dense_layer_folds_in_both_kernel_orders() {
             kernel: tensor(&kernel, 5).into(),
             bias: None,
         };
-        let model = Sequential::new("m", [6, 3])
+        let model = Model::new("m", [6, 3])
             .layer("dense", dense)
             .layer("norm", LayerKind::BatchNorm(norm(4, Layout::Nhwc)));
         let program = model.program(2).unwrap();
@@ -125,7 +125,7 @@ fn normalisation_by_itself_scales_each_channel() {
         (Layout::Nchw, vec![2, 5]),
         (Layout::Nhwc, vec![2, 3, 4, 2, 2, 5]),
     ] {
-        let model = Sequential::new("m", &shape[1..]).layer("norm", LayerKind::BatchNorm(norm(5, layout)));
+        let model = Model::new("m", &shape[1..]).layer("norm", LayerKind::BatchNorm(norm(5, layout)));
         let x = tensor(&shape, 7);
         let y = model.program(2).unwrap().run(&Backend::Host, &x).unwrap();
         assert_eq!(y.shape(), shape);
@@ -134,12 +134,12 @@ fn normalisation_by_itself_scales_each_channel() {
     // Behind an activation or a reshape, or over another axis, it must not fold.
     let relu = LayerKind::Activation(Activation::Relu);
     let norm_4 = LayerKind::BatchNorm(norm(4, Layout::Nhwc));
-    let model = Sequential::new("m", [3, 3, 2])
+    let model = Model::new("m", [3, 3, 2])
         .layer("conv", conv(Layout::Nhwc, &[3, 3, 2, 4]))
         .layer("relu", relu)
         .layer("norm", norm_4);
     assert_eq!(model.program(1).unwrap().steps.len(), 2);
-    let model = Sequential::new("m", [4, 4, 2])
+    let model = Model::new("m", [4, 4, 2])
         .layer("conv", conv(Layout::Nhwc, &[3, 3, 2, 4]))
         .layer("flatten", LayerKind::Flatten { from: Layout::Nhwc })
         .layer("norm", LayerKind::BatchNorm(norm(16, Layout::Nhwc)));
@@ -154,7 +154,7 @@ fn normalisation_by_itself_scales_each_channel() {
 fn flattening_channels_first_moves_the_channels_last() {
     let dense = LayerKind::Dense { spec: Dense::new(), kernel: tensor(&[12, 2], 9).into(), bias: None };
     let flatten = LayerKind::Flatten { from: Layout::Nchw };
-    let model = Sequential::new("m", [3, 2, 2])
+    let model = Model::new("m", [3, 2, 2])
         .layer("flatten", flatten.clone())
         .layer("relu", LayerKind::Activation(Activation::Relu))
         .layer("dense", dense);
@@ -166,7 +166,7 @@ fn flattening_channels_first_moves_the_channels_last() {
     assert_near(&program.run(&Backend::Host, &x).unwrap(), &last_of(&trace));
 
     // Any other layer is given the elements in Keras' order, and so is the end.
-    let open = Sequential::new("m", [3, 2, 2]).layer("flatten", flatten);
+    let open = Model::new("m", [3, 2, 2]).layer("flatten", flatten);
     assert_eq!(open.program(2).unwrap().run(&Backend::Host, &x).unwrap(), trace[0].1);
     let normed = open.layer("norm", LayerKind::BatchNorm(norm(12, Layout::Nhwc)));
     let y = normed.program(2).unwrap().run(&Backend::Host, &x).unwrap();
@@ -216,7 +216,7 @@ fn scales_join_the_layer_behind_them() {
         (vec![4, 4], rescale(first, 4, true), pointwise(wgpool::DenseLayout::OutIn, [6, 4]), 2),
     ];
     for (shape, scale, then, steps) in cases {
-        let model = Sequential::new("m", shape.clone()).layer("scale", scale).layer("then", then);
+        let model = Model::new("m", shape.clone()).layer("scale", scale).layer("then", then);
         let program = model.program(2).unwrap();
         assert_eq!(program.steps.len(), steps, "{:?}", model.layers);
         let x = tensor(&[&[2], shape.as_slice()].concat(), 26);
@@ -242,7 +242,7 @@ fn zeros_join_the_convolution_behind_them() {
         (pool, 2),
     ] {
         let model =
-            Sequential::new("m", [4, 5, 2]).layer("pad", LayerKind::ZeroPad(pad([1, 2]))).layer("then", then);
+            Model::new("m", [4, 5, 2]).layer("pad", LayerKind::ZeroPad(pad([1, 2]))).layer("then", then);
         let program = model.program(2).unwrap();
         assert_eq!(program.steps.len(), steps, "{:?}", model.layers);
         let x = tensor(&[2, 4, 5, 2], 32);
@@ -257,7 +257,7 @@ fn axes_are_permuted_exactly() {
     let x = tensor(&[2, 3, 4, 5], 41);
     let at = |n: usize, i: [usize; 3]| x.as_f32().unwrap()[((n * 3 + i[0]) * 4 + i[1]) * 5 + i[2]];
     for order in [[1, 2, 3], [1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1]] {
-        let model = Sequential::new("m", [3, 4, 5]).layer("permute", LayerKind::Permute(order.into()));
+        let model = Model::new("m", [3, 4, 5]).layer("permute", LayerKind::Permute(order.into()));
         let y = model.program(2).unwrap().run(&Backend::Host, &x).unwrap();
         let lengths = order.map(|axis| [3, 4, 5][axis - 1]);
         assert_eq!(y.shape()[1..], lengths);
@@ -282,7 +282,7 @@ fn axes_are_permuted_exactly() {
 
 #[test]
 fn shapes_follow_the_layers() {
-    let model = Sequential::new("m", [8, 8, 2])
+    let model = Model::new("m", [8, 8, 2])
         .layer("conv", conv(Layout::Nhwc, &[3, 3, 2, 4]))
         .layer(
             "pool",
@@ -305,7 +305,7 @@ fn shapes_follow_the_layers() {
     let error = program.run(&Backend::Host, &tensor(&[2, 8, 8, 2], 1)).unwrap_err().to_string();
     assert!(error.contains("[2, 8, 8, 2]") && error.contains("[3, 8, 8, 2]"), "{error}");
     assert!(model.trace(&Backend::Host, &tensor(&[3, 8, 8], 1)).is_err());
-    let error = Sequential::new("m", [2, 2, 2]).layer("c", conv(Layout::Nhwc, &[3, 3, 2, 4])).program(1);
+    let error = Model::new("m", [2, 2, 2]).layer("c", conv(Layout::Nhwc, &[3, 3, 2, 4])).program(1);
     let error = error.unwrap_err().to_string();
     assert!(error.starts_with("model m: layer c: convolution"), "{error}");
 }
@@ -313,14 +313,14 @@ fn shapes_follow_the_layers() {
 #[test]
 fn an_empty_model_hands_its_input_on() {
     let x = tensor(&[2, 3, 4], 1);
-    let model = Sequential::new("m", [3, 4]).layer("flatten", LayerKind::Flatten { from: Layout::Nhwc });
+    let model = Model::new("m", [3, 4]).layer("flatten", LayerKind::Flatten { from: Layout::Nhwc });
     assert_eq!(model.program(2).unwrap().run(&Backend::Host, &x).unwrap().shape(), [2, 12]);
-    assert_eq!(Sequential::new("m", [3, 4]).program(2).unwrap().run(&Backend::Host, &x).unwrap(), x);
+    assert_eq!(Model::new("m", [3, 4]).program(2).unwrap().run(&Backend::Host, &x).unwrap(), x);
 }
 
 #[test]
 fn summaries_wrap_long_names_and_count_what_is_not_trained() {
-    let model = Sequential::new("m", [5, 5, 2])
+    let model = Model::new("m", [5, 5, 2])
         .layer("conv", conv(Layout::Nhwc, &[3, 3, 2, 400]))
         .layer("batch_normalization", LayerKind::BatchNorm(norm(400, Layout::Nhwc)))
         .layer("a_name_that_is_longer_than_its_column_is_wide", LayerKind::Dropout);

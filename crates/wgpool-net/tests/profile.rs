@@ -1,7 +1,7 @@
 //! Times of each operation of a session.
 
 use wgpool::{Activation, Backend, Engine, Error, Tensor, TensorDesc, wgpu};
-use wgpool_net::{Clock, Graph, LayerKind, Program, Sequential, Session};
+use wgpool_net::{Clock, Graph, LayerKind, Model, Program, Session};
 use wgpool_testing::support::{self, numbers};
 
 /// Activations behind each other.
@@ -66,7 +66,7 @@ fn operations_of_several_sets_of_queries_each_have_theirs() {
 
 #[test]
 fn medians_are_of_the_sorted_times() {
-    let model = Sequential::new("two", [4]).layer("tanh", LayerKind::Activation(Activation::Tanh));
+    let model = Model::new("two", [4]).layer("tanh", LayerKind::Activation(Activation::Tanh));
     let session = Session::compile(&Backend::Host, model.program(1).unwrap()).unwrap();
     let mut profile = session.profile(&[&numbers(&[1, 4], 1)], 4).unwrap();
     profile.steps[0].samples = vec![8.0, 1.0, 2.0, 4.0];

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use wgpool::engine::{Engine, Readback};
 use wgpool::plan::Plan;
 use wgpool::{Activation, Backend, DType, Data, Error, Op, Tensor, half::f16, reference, wgpu};
-use wgpool_net::{BatchNorm, LayerKind, Memory, Program, Sequential, Session, Weight, keras};
+use wgpool_net::{BatchNorm, LayerKind, Memory, Model, Program, Session, Weight, keras};
 use wgpool_testing::support;
 
 fn data(file: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(file)
 }
 
-fn digits() -> Sequential {
+fn digits() -> Model {
     keras::load(data("data/mnist"), None).unwrap()
 }
 
@@ -34,7 +34,7 @@ fn backends() -> Vec<Backend> {
 }
 
 /// A half of every weight of one layer.
-fn halved(model: &Sequential, layer: &str) -> Vec<(String, Tensor)> {
+fn halved(model: &Model, layer: &str) -> Vec<(String, Tensor)> {
     let half = |(name, w): (String, Tensor)| {
         let values = w.as_f32().unwrap().iter().map(|v| v / 2.0).collect();
         (name, Tensor::from_f32(w.shape(), values).unwrap())
@@ -44,7 +44,7 @@ fn halved(model: &Sequential, layer: &str) -> Vec<(String, Tensor)> {
 }
 
 /// The model with these weights.
-fn with(model: &Sequential, weights: &[(String, Tensor)]) -> Sequential {
+fn with(model: &Model, weights: &[(String, Tensor)]) -> Model {
     let mut model = model.clone();
     model.set_weights(weights.iter().cloned()).unwrap();
     model
@@ -93,9 +93,8 @@ fn weights_are_set_without_compiling() {
     let (after, both) = (with(&before, &half), with(&with(&before, &half), &halved(&before, "conv1")));
     let x = numbers(&[64, 28, 28, 1]);
     for backend in backends() {
-        let run = |model: &Sequential| {
-            Session::compile(&backend, model.program(64).unwrap()).unwrap().run(&x).unwrap()
-        };
+        let run =
+            |model: &Model| Session::compile(&backend, model.program(64).unwrap()).unwrap().run(&x).unwrap();
         let (old, new) = (run(&before), run(&after));
         assert_ne!(old, new);
         let mut session = Session::compile(&backend, before.program(64).unwrap()).unwrap();
@@ -166,7 +165,7 @@ fn says(error: Error, parts: &[&str]) {
 }
 
 /// A normalisation that adds nothing, and a convolution with padding that takes it in.
-fn scaled() -> Sequential {
+fn scaled() -> Model {
     let of = |values: &[f32]| Tensor::from_f32(&[values.len()], values.to_vec()).unwrap().into();
     let norm = BatchNorm {
         gamma: None,
@@ -178,7 +177,7 @@ fn scaled() -> Sequential {
     };
     let spec = wgpool::Conv::new().padding(wgpool::Padding::symmetric([1, 1]));
     let kernel = numbers(&[1, 1, 3, 3]).into();
-    Sequential::new("scaled", [1, 4, 4])
+    Model::new("scaled", [1, 4, 4])
         .layer("norm", LayerKind::BatchNorm(norm))
         .layer("conv", LayerKind::Conv { spec, kernel, bias: None })
 }
@@ -219,7 +218,7 @@ fn weights_in_16_bit_floats_are_set_too() {
     let half = halved(&model, "conv2");
     let x = Data::nearest(DType::F16, (0..784).map(|i| f64::from(i % 17) / 16.0)).unwrap();
     let x = Tensor::new(&[1, 28, 28, 1], x).unwrap();
-    let f16 = |model: &Sequential| model.program(1).unwrap().in_f16().unwrap();
+    let f16 = |model: &Model| model.program(1).unwrap().in_f16().unwrap();
     let mut session = Session::compile(&Backend::Host, f16(&model)).unwrap();
     session.set_weights(half.clone()).unwrap();
     let expected = Session::compile(&Backend::Host, f16(&with(&model, &half))).unwrap();
@@ -260,7 +259,7 @@ fn weights_of_layers_are_those_of_keras() {
         epsilon: 1e-3,
         layout: wgpool::Layout::Nhwc,
     };
-    let open = Sequential::new("open", [3]).layer("norm", LayerKind::BatchNorm(norm));
+    let open = Model::new("open", [3]).layer("norm", LayerKind::BatchNorm(norm));
     says(open.weights().unwrap_err(), &["norm", "moving_mean", "without weights"]);
 }
 

@@ -1,7 +1,7 @@
 //! What the demonstration reads, inside the binary so that it runs anywhere.
 
 use wgpool::{Data, Error, Result, Tensor};
-use wgpool_net::{Sequential, keras};
+use wgpool_net::{Model, keras};
 
 use super::super::files::named;
 
@@ -21,7 +21,7 @@ pub struct Digits {
 }
 
 /// The network.
-pub fn model() -> Result<Sequential> {
+pub fn model() -> Result<Model> {
     keras::from_config(CONFIG, WEIGHTS)
 }
 

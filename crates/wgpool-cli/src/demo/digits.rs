@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use wgpool::{Backend, Result};
-use wgpool_net::Sequential;
+use wgpool_net::Model;
 
 use super::super::backends::{Kind, Opened, kind};
 use super::super::terminal::{grouped, line, progress};
@@ -14,7 +14,7 @@ use crate::batches;
 const BATCH: usize = 100;
 
 /// Classifies every digit and prints what came out.
-pub fn show(opened: &Opened, model: &Sequential, digits: &Digits, out: &mut dyn Write) -> Result<()> {
+pub fn show(opened: &Opened, model: &Model, digits: &Digits, out: &mut dyn Write) -> Result<()> {
     let count = digits.labels.len();
     let compute = |backend: &Backend, what: &str| -> Result<Vec<f32>> {
         let bar = progress(count, what);

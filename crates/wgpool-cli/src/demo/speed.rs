@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use wgpool::{Backend, Result, Tensor};
-use wgpool_net::{Sequential, Session};
+use wgpool_net::{Model, Session};
 
 use super::super::backends::{Kind, Opened, kind, short_name};
 use super::super::terminal::{grouped, line, progress};
@@ -22,7 +22,7 @@ const LONG_ENOUGH: Duration = Duration::from_millis(300);
 const TOO_LONG: Duration = Duration::from_secs(3);
 
 /// Times the backend, and the host path beside it.
-pub fn show(opened: &Opened, model: &Sequential, images: &Tensor, out: &mut dyn Write) -> Result<()> {
+pub fn show(opened: &Opened, model: &Model, images: &Tensor, out: &mut dyn Write) -> Result<()> {
     line(out, "  median of repeated runs after a warm-up, input and output copied each time")?;
     let mut rows = vec![&opened.backend];
     if kind(&opened.backend) != Some(Kind::Host) {
@@ -47,7 +47,7 @@ pub fn show(opened: &Opened, model: &Sequential, images: &Tensor, out: &mut dyn 
 }
 
 /// The median time of one batch.
-fn median(backend: &Backend, model: &Sequential, images: &Tensor, batch: usize) -> Result<Duration> {
+fn median(backend: &Backend, model: &Model, images: &Tensor, batch: usize) -> Result<Duration> {
     let input = batches::slice(images, 0, batch)?;
     let session = Session::compile(backend, model.program(batch)?)?;
     let mut times = Vec::new();

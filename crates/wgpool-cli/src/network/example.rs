@@ -34,7 +34,10 @@ impl Network {
             return refused("one of pictures is taken, of known axes: `wgpool run` takes others");
         };
         let (frame, shape) = match self {
-            Network::Keras(model) => (Frame::of(&model.input), model.input.clone()),
+            Network::Keras(_) => {
+                let shape: Vec<usize> = lengths.iter().skip(1).copied().flatten().collect();
+                (Frame::of(&shape), shape)
+            }
             Network::Onnx { .. } => {
                 let (layout, channels, open) = match *lengths.as_slice() {
                     [_, c, h, w] if CHANNELS.contains(&c) => (Layout::Nchw, c, [h, w]),

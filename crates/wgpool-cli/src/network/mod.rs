@@ -13,7 +13,7 @@ use std::path::Path;
 use crate::document;
 use wgpool::{Error, Result};
 use wgpool_net::onnx::{self, Dim, ElementType, Options, TensorType};
-use wgpool_net::{Program, Sequential, keras};
+use wgpool_net::{Model, Program, keras};
 
 /// Whether a file is an ONNX model: by its first byte, which is that of the format's version; where that tells nothing, by its
 /// name.
@@ -34,7 +34,7 @@ pub fn is_onnx(path: &Path) -> bool {
 /// A model whose shapes may still be open.
 pub enum Network {
     Onnx { bytes: Vec<u8>, folder: onnx::Folder },
-    Keras(Box<Sequential>),
+    Keras(Box<Model>),
 }
 
 /// An input as a model declares it.
@@ -84,16 +84,18 @@ impl Network {
                 onnx::Model::parse(bytes)?.inputs().map(declared).collect()
             }
             Network::Keras(model) => {
-                let lengths: Vec<_> =
-                    std::iter::once(None).chain(model.input.iter().copied().map(Some)).collect();
-                let axes: String = model.input.iter().map(|n| format!(", {n}")).collect();
-                let name = model.program(1)?.inputs.first().map(|port| port.name.clone());
-                Ok(vec![Declared {
-                    name: name.unwrap_or_default(),
-                    elements: ElementType::F32,
-                    lengths: Some(lengths),
-                    text: format!("float [None{axes}]"),
-                }])
+                let declared = |input: &wgpool_net::Input| {
+                    let axes: String = input.shape.iter().map(|n| format!(", {n}")).collect();
+                    Declared {
+                        name: input.name.clone(),
+                        elements: ElementType::F32,
+                        lengths: Some(
+                            std::iter::once(None).chain(input.shape.iter().copied().map(Some)).collect(),
+                        ),
+                        text: format!("float [None{axes}]"),
+                    }
+                };
+                Ok(model.inputs.iter().map(declared).collect())
             }
         }
     }

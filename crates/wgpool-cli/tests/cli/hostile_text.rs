@@ -1,7 +1,7 @@
 //! Text from files never steers the terminal: control characters and marks of direction come out escaped.
 
 use wgpool::{Backend, Layout, Pool};
-use wgpool_net::{LayerKind, Sequential};
+use wgpool_net::{LayerKind, Model};
 
 use crate::cli::{Folder, mnist};
 
@@ -77,12 +77,12 @@ fn names_in_a_model() {
     folder.fails("summary name.json", "no control characters");
     // A model that is built in Rust may have any name.
     let pool = Pool::max([2, 2]).layout(Layout::Nhwc);
-    let built = Sequential::new(HOSTILE, [4, 4, 1]).layer(HOSTILE, LayerKind::Pool(pool));
+    let built = Model::new(HOSTILE, [4, 4, 1]).layer(HOSTILE, LayerKind::Pool(pool));
     let program = built.program(1).expect("a program").explain(&Backend::Host).expect("an explanation");
     is_safe("summary", built.summary().expect("a summary").as_bytes());
     is_safe("explain", program.to_string().as_bytes());
     let wide = LayerKind::Pool(Pool::max([5, 5]).layout(Layout::Nhwc));
-    let wrong = Sequential::new(HOSTILE, [4, 4, 1]).layer(HOSTILE, wide);
+    let wrong = Model::new(HOSTILE, [4, 4, 1]).layer(HOSTILE, wide);
     let wrong = wrong.program(1).expect_err("a window that does not fit").to_string();
     is_safe("error", wrong.as_bytes());
 }

@@ -92,3 +92,33 @@ fn wrong_models_are_refused() {
     folder.file("flat.json", flat.as_bytes());
     folder.fails("predict flat.json --weights none.safetensors in.npy --out out.npy", "none.safetensors");
 }
+
+#[test]
+fn keras_models_with_branches() {
+    let folder = Folder::new();
+    let model = |name: &str| {
+        let layers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/keras/layers");
+        layers.join(format!("{name}.keras")).display().to_string()
+    };
+    let several = model("several");
+    let summary = folder.succeeds(&format!("summary {several}"));
+    assert!(summary.contains("Connected to") && summary.contains("mean[0][0]"), "{summary}");
+    folder.array("image.npy", &[2, 4, 5, 3], &counting(120)).array("table.npy", &[2, 3], &counting(6));
+    let run = format!("run {several} --input image=image.npy --adapter host");
+    let all = folder.succeeds(&format!("{run} --input table=table.npy --json"));
+    let all: serde_json::Value = serde_json::from_str(&all).expect("JSON");
+    let outputs = all["outputs"].as_array().expect("outputs");
+    let named = |at: usize| (outputs[at]["name"].as_str(), outputs[at]["shape"].to_string());
+    assert_eq!(named(0), (Some("rows"), "[2,8,5,3]".to_owned()));
+    assert_eq!(named(1), (Some("both"), "[2,4,10,3]".to_owned()));
+    folder.fails(&run, "table: float [None, 3], image: float [None, 4, 5, 3]");
+    folder.fails(&format!("predict {several} image.npy --adapter host"), "`wgpool run` takes others");
+    folder.fails(&format!("maps {several} image.npy -o maps --adapter host"), "table, image");
+    let said = folder.succeeds(&format!("check {several} --adapter host"));
+    assert!(said.contains("all within their bounds"), "{said}");
+    folder.array("photo.npy", &[1, 8, 6, 3], &counting(144));
+    let said = folder.succeeds(&format!("predict {} photo.npy --adapter host", model("mobile")));
+    assert!(said.starts_with("photo.npy"), "{said}");
+    let said = folder.succeeds(&format!("maps {} photo.npy -o maps --adapter host", model("mobile")));
+    assert!(said.contains("a_add: [4, 3, 4], 4 maps"), "{said}");
+}

@@ -1,10 +1,10 @@
 //! From a graph to a program: what no output needs is left out.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::Graph;
+use crate::layer::Model;
 use crate::program::{Port, Program, Source, remove_unread};
-use crate::sequential::Sequential;
 use wgpool::error::Result;
 
 impl Graph {
@@ -37,8 +37,17 @@ impl Graph {
             outputs.push(Port::new(name, desc));
         }
         let Graph { name, inputs, steps, .. } = self;
-        let model = Sequential::new(name.clone(), []);
-        let mut program = Program { name, inputs, outputs, results, steps, fusions: Vec::new(), model };
+        let model = Model::branched(name.clone());
+        let mut program = Program {
+            name,
+            inputs,
+            outputs,
+            results,
+            steps,
+            fusions: Vec::new(),
+            model,
+            initializers: BTreeMap::new(),
+        };
         remove_unread(&mut program);
         Ok(program)
     }

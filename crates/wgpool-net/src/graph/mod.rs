@@ -2,6 +2,7 @@
 
 mod finish;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -48,6 +49,8 @@ pub struct Graph {
     values: Vec<(Source, TensorDesc)>,
     steps: Vec<Step>,
     outputs: Vec<(String, Value)>,
+    /// Constants that others were computed of.
+    computed_with: HashSet<Value>,
     most_bytes: usize,
 }
 
@@ -63,6 +66,7 @@ impl Graph {
             values: Vec::new(),
             steps: Vec::new(),
             outputs: Vec::new(),
+            computed_with: HashSet::new(),
             most_bytes: usize::MAX,
         }
     }
@@ -129,6 +133,12 @@ impl Graph {
         }
     }
 
+    /// A constant that is what it was when it was added, for each operation that reads it.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn unchanged(&self, value: Value) -> Option<Arc<Tensor>> {
+        self.known(value).filter(|_| !self.computed_with.contains(&value)).cloned()
+    }
+
     /// The operation that makes a value.
     #[cfg(feature = "onnx")]
     pub(crate) fn made_by(&self, value: Value) -> Option<&Problem> {
@@ -158,6 +168,7 @@ impl Graph {
             let known: Vec<&Tensor> =
                 inputs.iter().filter_map(|&input| self.known(input)).map(Arc::as_ref).collect();
             let outputs = host::run(&op, &known).map_err(|error| self.in_node(error))?;
+            self.computed_with.extend(inputs);
             return Ok(outputs.into_iter().map(|output| self.constant(output)).collect());
         }
         Ok(self.step(op, sources, problem))
@@ -211,6 +222,7 @@ impl Graph {
         }
         let source = match source {
             Source::Weight(tensor) if desc.shape != shape => {
+                self.computed_with.insert(value);
                 Source::Weight(Arc::new(Arc::unwrap_or_clone(tensor).reshaped(&shape)?))
             }
             source => source,

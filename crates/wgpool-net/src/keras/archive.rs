@@ -10,8 +10,8 @@ use serde_json::Value;
 use zip::ZipArchive;
 
 use super::config;
-use crate::Sequential;
 use crate::slots::{check_shape, slots, unread};
+use crate::{Layer, LayerKind, Model};
 use wgpool::error::{Error, Result};
 use wgpool::tensor::Tensor;
 
@@ -21,13 +21,13 @@ const LARGEST_CONFIG: u64 = 64 << 20;
 const LARGEST_WEIGHTS: u64 = 4 << 30;
 
 /// The model of an archive; with its weights only if they are asked for.
-pub(super) fn load(file: impl Read + Seek, with_weights: bool) -> Result<Sequential> {
+pub(super) fn load(file: impl Read + Seek, with_weights: bool) -> Result<Model> {
     unwound(|| read(file, with_weights))
 }
 
 /// Fills a model's weights from HDF5, as Keras writes them into archives, beside an unzipped one, and by `save_weights`.
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) fn weights(model: &mut Sequential, bytes: Vec<u8>) -> Result<()> {
+pub(super) fn weights(model: &mut Model, bytes: Vec<u8>) -> Result<()> {
     unwound(|| fill(model, bytes))
 }
 
@@ -42,7 +42,7 @@ fn bad(reason: impl Into<String>) -> Error {
     Error::document("Keras archive", reason)
 }
 
-fn read(file: impl Read + Seek, with_weights: bool) -> Result<Sequential> {
+fn read(file: impl Read + Seek, with_weights: bool) -> Result<Model> {
     let mut zip = ZipArchive::new(file).map_err(|e| bad(format!("not a ZIP file: {e}")))?;
     let json = entry(&mut zip, "config.json", LARGEST_CONFIG)?;
     let metadata = entry(&mut zip, "metadata.json", LARGEST_CONFIG).ok();
@@ -76,80 +76,110 @@ struct Stored {
     /// The layer's own name, which newer versions of Keras write beside the weights.
     layer: Option<String>,
     vars: BTreeMap<String, Dataset>,
+    /// Those of a model that is a layer.
+    layers: Option<Group>,
 }
 
-fn fill(model: &mut Sequential, bytes: Vec<u8>) -> Result<()> {
+fn fill(model: &mut Model, bytes: Vec<u8>) -> Result<()> {
     let hdf5 = |e: hdf5_reader::error::Error| bad(format!("model.weights.h5: {e}"));
     // Keras stores weights uncompressed, so all of them together are not larger than the file.
-    let mut budget = bytes.len();
+    let budget = bytes.len();
     let options = OpenOptions::default()
         .with_max_read_bytes(budget)
         .with_max_chunk_bytes(budget)
         .with_max_object_header_bytes(1 << 20);
     let file = Hdf5File::from_vec_with_options(bytes, options).map_err(hdf5)?;
     let layers = file.group("/layers").map_err(hdf5)?;
-    let mut groups = BTreeMap::new();
-    for group in layers.groups().map_err(hdf5)? {
-        let stored = stored(&group).map_err(hdf5)?;
-        groups.insert(group.name().to_owned(), stored);
+    let (name, mut filling) = (model.name.clone(), Filling { budget, hdf5: &hdf5 });
+    filling.layers(&name, "", model, &layers)
+}
+
+/// Weights on their way into a model.
+struct Filling<'e> {
+    /// Bytes that are left of the file.
+    budget: usize,
+    hdf5: &'e dyn Fn(hdf5_reader::error::Error) -> Error,
+}
+
+impl Filling<'_> {
+    /// The layers of a model, whose names are behind `path`, from its group.
+    fn layers(&mut self, name: &str, path: &str, model: &mut Model, layers: &Group) -> Result<()> {
+        let mut groups = BTreeMap::new();
+        for group in layers.groups().map_err(self.hdf5)? {
+            let stored = stored(&group).map_err(self.hdf5)?;
+            groups.insert(group.name().to_owned(), stored);
+        }
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        for layer in &mut model.layers {
+            let count = seen.entry(layer.class.clone()).or_default();
+            let numbered = numbered(&layer.class, *count);
+            *count += 1;
+            let layer_path = format!("{path}{}", layer.name);
+            let missing = || {
+                let reason = format!(
+                    "its weights are missing: the archive holds neither layers/{numbered} nor its name"
+                );
+                Error::layer(name, &layer_path, reason)
+            };
+            let own_name = layer.name.clone();
+            let mut found = || take(&mut groups, &own_name, &numbered).ok_or_else(missing);
+            if let LayerKind::Model(inner) = &mut layer.kind {
+                if inner.parameters().total() > 0 {
+                    let group = found()?.layers.ok_or_else(missing)?;
+                    self.layers(name, &format!("{layer_path}/"), inner, &group)?;
+                } else {
+                    let _ = found();
+                }
+            } else if !slots(layer).is_empty() {
+                self.layer(name, &layer_path, layer, found()?)?;
+            }
+        }
+        match groups.iter().find(|(_, stored)| !stored.vars.is_empty() || stored.layers.is_some()) {
+            None => Ok(()),
+            Some((group, _)) => Err(bad(format!("{path}layers/{group} belongs to no layer of model {name}"))),
+        }
     }
 
-    let name = model.name.clone();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for layer in &mut model.layers {
-        let count = seen.entry(layer.class.clone()).or_default();
-        let numbered = numbered(&layer.class, *count);
-        *count += 1;
-        let layer_name = layer.name.clone();
-        let unread = unread(layer);
-        let slots = slots(layer);
-        if slots.is_empty() {
-            continue;
-        }
-        let wrong = |reason: String| Error::layer(&name, &layer_name, reason);
-        let missing = || {
-            wrong(format!(
-                "its weights are missing: the archive holds neither layers/{numbered} nor its name"
-            ))
-        };
-        let stored = take(&mut groups, &layer_name, &numbered).ok_or_else(missing)?;
-        let mut vars = stored.vars;
-        for (i, slot) in slots.into_iter().enumerate() {
+    /// A layer that has weights.
+    fn layer(&mut self, name: &str, path: &str, layer: &mut Layer, stored: Stored) -> Result<()> {
+        let wrong = |reason: String| Error::layer(name, path, reason);
+        let (unread, mut vars) = (unread(layer), stored.vars);
+        for (i, slot) in slots(layer).into_iter().enumerate() {
             let (weight, expected) = (slot.name, &slot.stored);
             let missing =
                 || wrong(format!("weight {weight} of shape {expected:?} is missing from the archive"));
             let dataset = vars.remove(&i.to_string()).ok_or_else(missing)?;
             let shape: Vec<usize> =
                 dataset.shape().iter().map(|&n| usize::try_from(n).unwrap_or(usize::MAX)).collect();
-            check_shape(&name, &layer_name, &slot, &shape)?;
+            check_shape(name, path, &slot, &shape)?;
             if !matches!(dataset.dtype(), Datatype::FloatingPoint { size: 4, .. }) {
                 return Err(wrong(format!("weight {weight} has other elements than 32-bit floats")));
             }
             let needed = shape.iter().try_fold(4usize, |n, &d| n.checked_mul(d));
-            budget = needed.and_then(|n| budget.checked_sub(n)).ok_or_else(|| {
+            self.budget = needed.and_then(|n| self.budget.checked_sub(n)).ok_or_else(|| {
                 wrong(format!("weight {weight} of shape {shape:?} is larger than the file that holds it"))
             })?;
-            let values = dataset.read_array::<f32>().map_err(hdf5)?;
+            let values = dataset.read_array::<f32>().map_err(self.hdf5)?;
             slot.fill(Tensor::from(&values))?;
         }
         if let Some((number, _)) = unread {
             vars.remove(number);
         }
-        if let Some(extra) = vars.keys().next() {
-            return Err(wrong(format!(
-                "the archive holds a weight vars/{extra}, which this layer does not have"
-            )));
+        match vars.keys().next() {
+            None => Ok(()),
+            Some(extra) => {
+                Err(wrong(format!("the archive holds a weight vars/{extra}, which this layer does not have")))
+            }
         }
-    }
-    match groups.iter().find(|(_, stored)| !stored.vars.is_empty()) {
-        None => Ok(()),
-        Some((group, _)) => Err(bad(format!("layers/{group} belongs to no layer of model {name}"))),
     }
 }
 
 fn stored(group: &Group) -> hdf5_reader::error::Result<Stored> {
     let (groups, _) = group.member_names()?;
-    let mut stored = Stored { layer: None, vars: BTreeMap::new() };
+    let mut stored = Stored { layer: None, vars: BTreeMap::new(), layers: None };
+    if groups.iter().any(|name| name == "layers") {
+        stored.layers = Some(group.group("layers")?);
+    }
     if !groups.iter().any(|name| name == "vars") {
         return Ok(stored);
     }

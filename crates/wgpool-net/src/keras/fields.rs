@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::Model;
 use wgpool::error::{Error, Result};
 use wgpool::spec::Layout;
 
@@ -17,6 +18,8 @@ pub(super) struct Fields<'a> {
     pub layer: &'a str,
     pub class: &'a str,
     pub map: &'a Map<String, Value>,
+    /// Whether it is one of `keras.ops`, and no layer.
+    pub is_operation: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -161,6 +164,28 @@ impl<'a> Fields<'a> {
             _ => Err(self.bad("dtype", value, "only float32 is supported")),
         }
     }
+}
+
+/// Whether a class is that of a model.
+pub(super) fn is_model(class: &str) -> bool {
+    matches!(class, "Sequential" | "Functional" | "Model")
+}
+
+/// What a model is in.
+#[derive(Clone, Copy)]
+pub(super) struct Outer<'a> {
+    /// Whether Keras 2 wrote it.
+    pub keras_2: bool,
+    /// The memory order that it has if its own layers say nothing.
+    pub layout: Layout,
+    /// The shapes that it is called on, with their batch; none for the outermost.
+    pub shapes: &'a [Vec<usize>],
+    /// What makes a model of a layer's configuration.
+    pub model: fn(&Fields<'_>, &Outer<'_>) -> Result<Model>,
+}
+
+pub(super) fn bad(reason: impl Into<String>) -> Error {
+    Error::document("Keras config", reason)
 }
 
 /// A value as it may stand in a message: never longer than a line.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::architecture;
 use super::weights::from_safetensors;
-use crate::Sequential;
+use crate::Model;
 use wgpool::error::{Error, Result};
 
 /// What HDF5 files begin with.
@@ -28,7 +28,7 @@ const LARGEST_WEIGHTS: u64 = 4 << 30;
 ///
 /// # Errors
 /// [`Error::File`] if a file cannot be read, and those of [`from_config`](super::from_config), with the file's name.
-pub fn load(path: impl AsRef<Path>, weights: Option<&Path>) -> Result<Sequential> {
+pub fn load(path: impl AsRef<Path>, weights: Option<&Path>) -> Result<Model> {
     let (path, file, is_archive) = open(path.as_ref())?;
     if is_archive && weights.is_none() {
         return archive(file, true).map_err(|error| error.in_file(&path));
@@ -55,12 +55,12 @@ pub fn load(path: impl AsRef<Path>, weights: Option<&Path>) -> Result<Sequential
 ///
 /// # Errors
 /// [`Error::File`] if the file cannot be read, and those of [`architecture`].
-pub fn load_architecture(path: impl AsRef<Path>) -> Result<Sequential> {
+pub fn load_architecture(path: impl AsRef<Path>) -> Result<Model> {
     let (path, file, is_archive) = open(path.as_ref())?;
     without_weights(&path, file, is_archive)
 }
 
-fn without_weights(path: &Path, mut file: File, is_archive: bool) -> Result<Sequential> {
+fn without_weights(path: &Path, mut file: File, is_archive: bool) -> Result<Model> {
     let model = match is_archive {
         true => archive(file, false),
         false => architecture(read(path, &mut file, LARGEST_CONFIG)?),
@@ -98,23 +98,23 @@ fn read(path: &Path, file: &mut File, limit: u64) -> Result<Vec<u8>> {
 }
 
 #[cfg(feature = "keras-archive")]
-fn archive(file: File, with_weights: bool) -> Result<Sequential> {
+fn archive(file: File, with_weights: bool) -> Result<Model> {
     super::archive::load(std::io::BufReader::new(file), with_weights)
 }
 
 #[cfg(feature = "keras-archive")]
-fn from_hdf5(model: &mut Sequential, bytes: Vec<u8>) -> Result<()> {
+fn from_hdf5(model: &mut Model, bytes: Vec<u8>) -> Result<()> {
     super::archive::weights(model, bytes)
 }
 
 #[cfg(not(feature = "keras-archive"))]
-fn archive(_: File, _: bool) -> Result<Sequential> {
+fn archive(_: File, _: bool) -> Result<Model> {
     let reason = "this build cannot read archives: it lacks the feature keras-archive";
     Err(Error::document("Keras archive", reason))
 }
 
 #[cfg(not(feature = "keras-archive"))]
-fn from_hdf5(_: &mut Sequential, _: Vec<u8>) -> Result<()> {
+fn from_hdf5(_: &mut Model, _: Vec<u8>) -> Result<()> {
     let reason = "this build cannot read HDF5: it lacks the feature keras-archive";
     Err(Error::document("Keras weights", reason))
 }

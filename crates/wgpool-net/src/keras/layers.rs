@@ -1,9 +1,9 @@
 //! Keras' layer classes: each becomes one layer whose weights are known by their shapes.
 
 use super::activation::{self, Act};
-use super::fields::Fields;
+use super::fields::{Fields, Outer, is_model};
 use super::{scaling, shapes};
-use crate::{Layer, LayerKind, Weight};
+use crate::{Layer, LayerKind, Merge, Weight};
 use wgpool::Softmax;
 use wgpool::error::Result;
 use wgpool::spec::{
@@ -15,7 +15,8 @@ pub(super) const SUPPORTED: &str = "InputLayer, Conv1D/2D/3D, Conv1D/2D/3DTransp
     SeparableConv1D/2D, MaxPooling1D/2D/3D, AveragePooling1D/2D/3D, GlobalMaxPooling1D/2D/3D, \
     GlobalAveragePooling1D/2D/3D, AdaptiveMaxPooling1D/2D/3D, AdaptiveAveragePooling1D/2D/3D, Dense, Flatten, Reshape, \
     Permute, RepeatVector, ZeroPadding1D/2D/3D, Cropping1D/2D/3D, UpSampling1D/2D/3D, Resizing, CenterCrop, Rescaling, \
-    Normalization, BatchNormalization, Activation, ReLU, LeakyReLU, PReLU, ELU, Softmax, and what only training uses: Dropout, \
+    Normalization, BatchNormalization, Activation, ReLU, LeakyReLU, PReLU, ELU, Softmax, Add, Subtract, Multiply, Average, \
+    Maximum, Minimum, Concatenate, models as layers, and what only training uses: Dropout, \
     SpatialDropout1D/2D/3D, GaussianDropout, AlphaDropout, GaussianNoise, ActivityRegularization, Identity, RandomFlip \
     and other random layers";
 
@@ -50,13 +51,56 @@ const FOR_TRAINING: [&str; 27] = [
     "RandomTranslation",
 ];
 
-/// The layer of a configuration that reads a tensor of `shape` (with its batch). `model` is the memory order of the whole model.
-pub(super) fn layer(fields: &Fields<'_>, shape: &[usize], model: Layout) -> Result<Layer> {
+/// The layer of a configuration that reads tensors of these shapes, with their batch.
+pub(super) fn layer(fields: &Fields<'_>, shapes: &[Vec<usize>], outer: &Outer<'_>) -> Result<Layer> {
     fields.check_dtype()?;
     if fields.get("quantization_config").is_some() {
         return Err(fields.error("quantized layers are not supported"));
     }
-    let (kind, softmax) = match split_rank(fields.class) {
+    let (kind, softmax) = match several(fields, shapes, outer)? {
+        Some(kind) => (kind, None),
+        // That it takes one is told when it is lowered.
+        None => single(fields, shapes.first().map_or(&[], Vec::as_slice), outer.layout)?,
+    };
+    Ok(Layer {
+        name: fields.layer.to_owned(),
+        class: fields.class.to_owned(),
+        trainable: fields.flag_or("trainable", true)?,
+        kind,
+        softmax,
+    })
+}
+
+/// A layer that may read several tensors: one of them, or a model.
+fn several(fields: &Fields<'_>, shapes: &[Vec<usize>], outer: &Outer<'_>) -> Result<Option<LayerKind>> {
+    if is_model(fields.class) {
+        let outer = Outer { shapes, ..*outer };
+        let inner = (outer.model)(fields, &outer)?;
+        if inner.inputs.len() != shapes.len() {
+            let (takes, given) = (inner.inputs.len(), shapes.len());
+            return Err(fields.error(format!("the model takes {takes} inputs, but {given} are given")));
+        }
+        return Ok(Some(LayerKind::Model(Box::new(inner))));
+    }
+    let merge = match fields.class {
+        "Add" => Merge::Add,
+        "Subtract" => Merge::Subtract,
+        "Multiply" => Merge::Multiply,
+        "Average" => Merge::Average,
+        "Maximum" => Merge::Maximum,
+        "Minimum" => Merge::Minimum,
+        "Concatenate" => Merge::Concatenate { axis: fields.axis_or("axis", -1)? },
+        _ => return Ok(None),
+    };
+    // Operations line axes up from the last one, layers behind the batch.
+    if fields.is_operation && shapes.iter().any(|shape| Some(shape.len()) != shapes.first().map(Vec::len)) {
+        return Err(fields.error(format!("keras.ops gives {shapes:?} other axes than layers do")));
+    }
+    Ok(Some(LayerKind::Merge(merge)))
+}
+
+fn single(fields: &Fields<'_>, shape: &[usize], model: Layout) -> Result<(LayerKind, Option<Softmax>)> {
+    Ok(match split_rank(fields.class) {
         ("Conv", Some(rank)) => conv(fields, shape, rank)?,
         ("DepthwiseConv", Some(rank @ 1..=2)) => conv(fields, shape, rank)?,
         ("SeparableConv", Some(rank @ 1..=2)) => separable(fields, shape, rank)?,
@@ -80,13 +124,6 @@ pub(super) fn layer(fields: &Fields<'_>, shape: &[usize], model: Layout) -> Resu
         ("ReLU", None) => (activation::relu(fields)?, None),
         ("PReLU", None) => (activation::prelu(fields, shape)?, None),
         (stem, rank) => (special(fields, stem, rank, shape)?, None),
-    };
-    Ok(Layer {
-        name: fields.layer.to_owned(),
-        class: fields.class.to_owned(),
-        trainable: fields.flag_or("trainable", true)?,
-        kind,
-        softmax,
     })
 }
 

@@ -1,5 +1,4 @@
-//! Loading Keras 3 models that are straight rows of layers, `Sequential` or `Functional`: a configuration (JSON) with safetensors, or a
-//! `.keras` archive.
+//! Loading Keras 3 models, `Sequential` or `Functional`: a configuration (JSON) with safetensors, or a `.keras` archive.
 //!
 //! Nothing in the documents is ignored in silence that would change a result: unknown layers, activations and
 //! leftover weights are errors that name the layer.
@@ -7,6 +6,7 @@
 mod activation;
 #[cfg(feature = "keras-archive")]
 mod archive;
+mod building;
 mod config;
 mod fields;
 #[cfg(not(target_arch = "wasm32"))]
@@ -17,7 +17,7 @@ mod scaling;
 mod shapes;
 mod weights;
 
-use super::Sequential;
+use super::Model;
 use wgpool::error::Result;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -25,7 +25,7 @@ pub use files::{load, load_architecture};
 
 /// The model of a configuration as `model.to_json()` writes it, its weights known by their shapes alone.
 ///
-/// That is enough for [`Sequential::summary`] and [`Sequential::parameters`].
+/// That is enough for [`Model::summary`] and [`Model::parameters`].
 ///
 /// # Errors
 /// [`Error::Document`](wgpool::Error::Document) if it is no configuration of such a model; [`Error::Layer`](wgpool::Error::Layer) and [`Error::InLayer`](wgpool::Error::InLayer) if a
@@ -39,7 +39,7 @@ pub use files::{load, load_architecture};
 /// assert_eq!(model.output_shapes()?, [[26, 26, 5]]);
 /// # Ok::<(), wgpool::Error>(())
 /// ```
-pub fn architecture(config_json: impl AsRef<[u8]>) -> Result<Sequential> {
+pub fn architecture(config_json: impl AsRef<[u8]>) -> Result<Model> {
     config::architecture(config_json.as_ref(), None)
 }
 
@@ -50,7 +50,7 @@ pub fn architecture(config_json: impl AsRef<[u8]>) -> Result<Sequential> {
 /// # Errors
 /// Those of [`architecture`]; [`Error::Layer`](wgpool::Error::Layer) if a weight is missing, has another shape or type, or is one too
 /// many; [`Error::Document`](wgpool::Error::Document) if the safetensors cannot be read.
-pub fn from_config(config_json: impl AsRef<[u8]>, weights_safetensors: &[u8]) -> Result<Sequential> {
+pub fn from_config(config_json: impl AsRef<[u8]>, weights_safetensors: &[u8]) -> Result<Model> {
     let mut model = architecture(config_json)?;
     weights::from_safetensors(&mut model, weights_safetensors)?;
     Ok(model)
@@ -65,6 +65,6 @@ pub fn from_config(config_json: impl AsRef<[u8]>, weights_safetensors: &[u8]) ->
 /// # Errors
 /// [`Error::Document`](wgpool::Error::Document) if it is no such archive or holds no such model, and those of [`from_config`].
 #[cfg(feature = "keras-archive")]
-pub fn from_archive(bytes: &[u8]) -> Result<Sequential> {
+pub fn from_archive(bytes: &[u8]) -> Result<Model> {
     archive::load(std::io::Cursor::new(bytes), true)
 }

@@ -5,20 +5,21 @@ use std::collections::BTreeSet;
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 
-use crate::slots::{check_shape, slots, unread};
-use crate::{Layer, Sequential};
+use crate::Model;
+use crate::slots::{check_shape, each_layer, slots, unread};
 use wgpool::error::{Error, Result};
 use wgpool::tensor::{DType, Data, Tensor};
 
 /// Fills a model's weights from safetensors named `<layer>.<weight>`; every tensor must belong to a layer.
-pub(super) fn from_safetensors(model: &mut Sequential, bytes: &[u8]) -> Result<()> {
+pub(super) fn from_safetensors(model: &mut Model, bytes: &[u8]) -> Result<()> {
     let wrong = |reason| Error::document("safetensors weights", reason);
     let file = SafeTensors::deserialize(bytes).map_err(|e| wrong(e.to_string()))?;
     let mut left: BTreeSet<&str> = file.names().into_iter().collect();
     let name = model.name.clone();
-    for layer in &mut model.layers {
-        let layer_name = layer.name.clone();
-        let error = |reason| Error::layer(&name, &layer_name, reason);
+    let mut classes: Vec<(String, String)> = Vec::new();
+    each_layer(model, &mut |layer_name, layer| {
+        classes.push((layer_name.to_owned(), layer.class.clone()));
+        let error = |reason| Error::layer(&name, layer_name, reason);
         for slot in slots(layer) {
             let key = format!("{layer_name}.{}", slot.name);
             left.remove(key.as_str());
@@ -28,7 +29,7 @@ pub(super) fn from_safetensors(model: &mut Sequential, bytes: &[u8]) -> Result<(
                     slot.name, slot.stored
                 )));
             };
-            check_shape(&name, &layer_name, &slot, view.shape())?;
+            check_shape(&name, layer_name, &slot, view.shape())?;
             let Some(values) = widen(view.dtype(), view.data())? else {
                 let (name, dtype) = (slot.name, view.dtype());
                 return Err(error(format!(
@@ -40,13 +41,14 @@ pub(super) fn from_safetensors(model: &mut Sequential, bytes: &[u8]) -> Result<(
         if let Some((_, unread)) = unread(layer) {
             left.remove(format!("{layer_name}.{unread}").as_str());
         }
-    }
+        Ok(())
+    })?;
     let Some(extra) = left.first() else { return Ok(()) };
     let owner = extra
         .rsplit_once('.')
-        .and_then(|(layer, weight)| model.layers.iter().find(|l| l.name == layer).map(|l| (l, weight)));
+        .and_then(|(layer, weight)| classes.iter().find(|(path, _)| path == layer).map(|l| (l, weight)));
     Err(match owner {
-        Some((Layer { name: layer, class, .. }, weight)) => {
+        Some(((layer, class), weight)) => {
             let reason = format!(
                 "the weights hold a tensor {weight}, which {class} with this configuration does not have"
             );

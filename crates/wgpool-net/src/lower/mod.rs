@@ -1,97 +1,160 @@
-//! Lowering: layers become operations with known shapes, joined where two make one.
+//! Lowering: layers become operations with known shapes, each by itself. [`Program::joined`](crate::Program) joins them where
+//! two make one.
 
 mod flatten;
-mod join;
+mod merge;
 mod model;
 mod reshape;
+mod scaling;
 
+pub(crate) use model::{MOST_LAYERS, shapes_behind};
 pub(crate) use reshape::middle;
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
-use super::affine::Affine;
-use super::layer::{Layer, LayerKind};
-use super::program::{Port, Program, Source, Step};
-use super::sequential::Sequential;
+use super::graph::{Graph, Value};
+use super::layer::{Layer, LayerKind, Model, Origin};
 use super::weight::Weight;
 use flatten::Reorder;
 use wgpool::error::{Error, Result};
-use wgpool::problem::Problem;
 use wgpool::spec::{Activation, Conv, GlobalPool, Layout, Op};
-use wgpool::tensor::{DType, Data, Tensor, TensorDesc, checked_elements};
+use wgpool::tensor::{TensorDesc, checked_elements};
 
-/// The most weights that are made for a layer which has none: a few numbers in a document should not fill the memory.
-const MOST_ONES: usize = 1 << 24;
-
-/// An operation whose weights may still be known by their shapes alone.
-struct Draft<'a> {
-    layers: Vec<&'a str>,
-    op: Op,
-    input_shape: Vec<usize>,
-    weights: Vec<Cow<'a, Weight>>,
-    problem: Problem,
-    /// Whether the weights are ones, which are made when all else is known.
-    ones: bool,
-    joins: Joins,
-}
-
-/// What the operation behind may take in.
-enum Joins {
-    Nothing,
-    /// Zeros around the spatial axes.
-    Zeros {
-        before: Vec<usize>,
-        after: Vec<usize>,
-        layout: Layout,
-    },
-    /// A scale and shift of the channels.
-    Affine {
-        affine: Affine,
-        layout: Layout,
-        shape: Vec<usize>,
-    },
-}
-
-/// The operations of the layers so far, and the shape of what they give.
-pub(super) struct Lowering<'a> {
-    model: &'a str,
-    input: TensorDesc,
-    /// Whether layers may join the operation before them.
-    fuse: bool,
-    drafts: Vec<Draft<'a>>,
-    shape: Vec<usize>,
+/// A tensor between layers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flow {
+    value: Value,
     /// Set while the elements still await the reordering that a flattened `channels_first` tensor needs.
     reorder: Option<Reorder>,
-    /// The layer that set it.
-    reorder_by: Option<&'a Layer>,
+}
+
+impl From<Value> for Flow {
+    fn from(value: Value) -> Flow {
+        Flow { value, reorder: None }
+    }
+}
+
+/// The graph of the layers so far.
+pub(super) struct Lowering<'a> {
+    model: &'a str,
+    graph: Graph,
+    /// The path of the layer that is lowered.
+    layer: String,
+    /// What that has come to.
+    x: Flow,
+    /// The first layer with a weight without values, and its shape.
+    without_values: Option<(String, Vec<usize>)>,
 }
 
 impl<'a> Lowering<'a> {
-    pub fn new(model: &'a str, shape: &[usize], fuse: bool) -> Result<Self> {
-        check_image(shape)?;
-        let (input, shape) = (TensorDesc::f32(shape), shape.to_vec());
-        Ok(Lowering { model, input, fuse, drafts: vec![], shape, reorder: None, reorder_by: None })
+    /// With inputs of these shapes, given with their batch.
+    pub fn new(
+        model: &'a str,
+        inputs: impl IntoIterator<Item = (String, Vec<usize>)>,
+    ) -> Result<(Self, Vec<Flow>)> {
+        let mut graph = Graph::new(model);
+        let mut flows: Vec<Flow> = Vec::new();
+        for (name, shape) in inputs {
+            check_image(&shape)?;
+            flows.push(graph.input(name, TensorDesc::f32(shape)).into());
+        }
+        let Some(&x) = flows.first() else {
+            return Err(Error::document("model", format!("{model} has no input")));
+        };
+        Ok((Lowering { model, graph, layer: String::new(), x, without_values: None }, flows))
     }
 
-    /// The shape of the last layer's output.
-    pub fn shape(&self) -> &[usize] {
-        &self.shape
+    /// All calls of a model, each with its outputs. `path` stands before the names of its layers.
+    fn calls(&mut self, model: &Model, path: &str, inputs: &[Flow]) -> Result<Vec<Vec<Flow>>> {
+        let mut made: Vec<Vec<Flow>> = Vec::with_capacity(model.calls.len());
+        for call in &model.calls {
+            let Some(layer) = model.layers.get(call.layer) else {
+                let (at, of) = (call.layer, model.layers.len());
+                return Err(Error::document("model", format!("it calls layer {at}, but has {of}")));
+            };
+            let name = format!("{path}{}", layer.name);
+            let mut read = Vec::with_capacity(call.inputs.len());
+            for origin in &call.inputs {
+                let flow = found(origin, inputs, &made);
+                read.push(
+                    flow.ok_or_else(|| Error::layer(self.model, &name, format!("it {}", absent(origin))))?,
+                );
+            }
+            made.push(self.call(layer, name, &read)?);
+        }
+        Ok(made)
     }
 
-    /// Adds a layer.
-    pub fn push(&mut self, layer: &'a Layer) -> Result<()> {
-        self.layer(layer).map_err(|error| match error {
-            named @ Error::Layer { .. } => named,
-            error => error.in_layer(self.model, &layer.name),
-        })
+    /// The outputs of a model.
+    fn outputs(&mut self, model: &Model, path: &str, inputs: &[Flow]) -> Result<Vec<Flow>> {
+        let made = self.calls(model, path, inputs)?;
+        let output = |(name, origin): &(String, Origin)| {
+            let reason = || format!("output {name} {}", absent(origin));
+            found(origin, inputs, &made).ok_or_else(|| Error::document("model", reason()))
+        };
+        model.outputs.iter().map(output).collect()
     }
 
-    fn refuse(&self, layer: &Layer, reason: impl Into<String>) -> Error {
-        Error::layer(self.model, &layer.name, reason)
+    /// What a layer makes of tensors.
+    pub fn call(&mut self, layer: &Layer, name: String, inputs: &[Flow]) -> Result<Vec<Flow>> {
+        self.graph.at(name.as_str());
+        self.layer = name;
+        let given = inputs.len();
+        let refuse = |this: &Self, takes: &str| {
+            Err(this.refuse(format!("{} takes {takes}, but {given} are given", layer.class)))
+        };
+        match (&layer.kind, inputs) {
+            (LayerKind::Model(inner), _) if inner.inputs.len() != given => {
+                refuse(self, &format!("{} inputs", inner.inputs.len()))
+            }
+            (LayerKind::Model(inner), _) => {
+                let path = format!("{}/", self.layer);
+                self.outputs(inner, &path, inputs)
+            }
+            (LayerKind::Merge(merge), _) => {
+                if let Some(takes) = merge.refuses(given) {
+                    return refuse(self, takes);
+                }
+                let merged = self.merge(*merge, inputs);
+                merged.map_err(|error| self.named(error))?;
+                Ok(vec![self.x])
+            }
+            (_, &[x]) => {
+                self.x = x;
+                let lowered = self.single(layer);
+                lowered.map_err(|error| self.named(error))?;
+                Ok(vec![self.x])
+            }
+            _ => refuse(self, "one input"),
+        }
     }
 
-    fn layer(&mut self, layer: &'a Layer) -> Result<()> {
+    fn named(&self, error: Error) -> Error {
+        match error {
+            named @ (Error::Layer { .. } | Error::InLayer { .. }) => named,
+            error => error.in_layer(self.model, &self.layer),
+        }
+    }
+
+    fn refuse(&self, reason: impl Into<String>) -> Error {
+        Error::layer(self.model, &self.layer, reason)
+    }
+
+    /// Shape and type of what a layer has come to.
+    pub fn shape_of(&self, flow: Flow) -> Result<&[usize]> {
+        self.graph.desc(flow.value).map(|desc| desc.shape.as_slice())
+    }
+
+    fn shape(&self) -> Result<Vec<usize>> {
+        self.shape_of(self.x).map(<[usize]>::to_vec)
+    }
+
+    /// The same elements under another shape.
+    fn set_shape(&mut self, shape: impl Into<Vec<usize>>) -> Result<()> {
+        self.x.value = self.graph.reshape(self.x.value, shape)?;
+        Ok(())
+    }
+
+    /// A layer that reads one tensor.
+    fn single(&mut self, layer: &Layer) -> Result<()> {
         let activation = match &layer.kind {
             LayerKind::Conv { spec, .. } => spec.activation,
             LayerKind::ConvTranspose { spec, .. } => spec.activation,
@@ -102,83 +165,93 @@ impl<'a> Lowering<'a> {
         };
         if activation == Activation::PRelu {
             // A bias would be taken for it.
-            return Err(self.refuse(layer, "PReLU takes a slope: it is a layer of its own"));
+            return Err(self.refuse("PReLU takes a slope: it is a layer of its own"));
         }
         match &layer.kind {
-            LayerKind::Conv { spec, kernel, bias } => self.conv(layer, spec, kernel, bias.as_ref())?,
+            LayerKind::Conv { spec, kernel, bias } => self.weighted(spec.clone(), kernel, bias.as_ref())?,
             LayerKind::SeparableConv { depthwise, depthwise_kernel, pointwise_kernel, bias, activation } => {
-                self.conv(layer, depthwise, depthwise_kernel, None)?;
+                self.weighted(depthwise.clone(), depthwise_kernel, None)?;
                 let (layout, kernel_layout) = (depthwise.layout, depthwise.kernel_layout);
                 let pointwise = Conv::new().layout(layout).kernel_layout(kernel_layout);
-                self.conv(layer, &pointwise.activation(*activation), pointwise_kernel, bias.as_ref())?;
+                self.weighted(pointwise.activation(*activation), pointwise_kernel, bias.as_ref())?;
             }
             LayerKind::ConvTranspose { spec, kernel, bias } => {
-                self.step(layer, Op::from(spec.clone()), weights(Cow::Borrowed(kernel), bias.as_ref()))?;
+                self.weighted(spec.clone(), kernel, bias.as_ref())?;
             }
-            LayerKind::Dense { spec, kernel, bias } => self.dense(layer, spec, kernel, bias.as_ref())?,
-            LayerKind::Pool(spec) => {
-                if spec.indices.is_some() {
-                    let reason = "it asks for positions, but a layer has one output";
-                    return Err(self.refuse(layer, reason));
+            LayerKind::Dense { spec, kernel, bias } => match self.x.reorder.take() {
+                None => self.weighted(*spec, kernel, bias.as_ref())?,
+                Some(reorder) => {
+                    let kernel = reorder.dense_kernel(kernel, spec.kernel_layout)?;
+                    self.weighted(*spec, &kernel, bias.as_ref())?;
                 }
-                self.step(layer, Op::from(spec.clone()), vec![])?;
+            },
+            LayerKind::Pool(spec) if spec.indices.is_some() => {
+                return Err(self.refuse("it asks for positions, but a layer has one output"));
             }
-            LayerKind::GlobalPool { spec, keepdims } => self.global_pool(layer, *spec, *keepdims)?,
-            LayerKind::AdaptivePool(spec) => self.step(layer, Op::from(spec.clone()), vec![])?,
-            LayerKind::Activation(activation) => self.activation(layer, *activation)?,
-            LayerKind::Relu { max_value, negative_slope } => self.relu(layer, *max_value, *negative_slope)?,
-            LayerKind::PRelu { slope } => self.prelu(layer, slope)?,
-            LayerKind::Softmax(spec) => self.step(layer, Op::from(*spec), vec![])?,
-            LayerKind::Flatten { from } => self.flatten(layer, *from)?,
+            LayerKind::Pool(spec) => self.step(spec.clone(), &[])?,
+            LayerKind::GlobalPool { spec, keepdims } => self.global_pool(*spec, *keepdims)?,
+            LayerKind::AdaptivePool(spec) => self.step(spec.clone(), &[])?,
+            LayerKind::Activation(activation) => self.activation(*activation)?,
+            LayerKind::Relu { max_value, negative_slope } => self.relu(*max_value, *negative_slope)?,
+            LayerKind::PRelu { slope } => {
+                let slope = self.weight(slope);
+                self.step(Activation::PRelu, &[slope])?;
+            }
+            LayerKind::Softmax(spec) => self.step(*spec, &[])?,
+            LayerKind::Flatten { from } => self.flatten(*from)?,
             LayerKind::Reshape(shape) => self.reshape(shape)?,
-            LayerKind::Permute(order) => self.permute(layer, order)?,
-            LayerKind::Repeat(times) => self.repeat(layer, *times)?,
-            LayerKind::ZeroPad(edges) => self.zero_pad(layer, edges)?,
-            LayerKind::Crop(edges) => self.crop(layer, edges)?,
-            LayerKind::UpSample { factors, layout } => self.up_sample(layer, factors, *layout)?,
-            LayerKind::Resize(resize) => self.resize(layer, resize)?,
+            LayerKind::Permute(order) => self.permute(order)?,
+            LayerKind::Repeat(times) => self.repeat(*times)?,
+            LayerKind::ZeroPad(edges) => self.zero_pad(edges)?,
+            LayerKind::Crop(edges) => self.crop(edges)?,
+            LayerKind::UpSample { factors, layout } => self.up_sample(factors, *layout)?,
+            LayerKind::Resize(resize) => self.resize(resize)?,
             LayerKind::BatchNorm(norm) => {
-                self.in_order()?;
-                let affine = norm.affine(&self.shape)?;
-                self.affine(layer, affine, norm.layout)?;
+                let affine = norm.affine(&self.shape()?)?;
+                self.affine(affine, norm.layout)?;
             }
             LayerKind::Normalization(norm) => {
-                self.in_order()?;
-                let affine = norm.affine(&self.shape)?;
-                self.affine(layer, affine, norm.layout)?;
+                let affine = norm.affine(&self.shape()?)?;
+                self.affine(affine, norm.layout)?;
             }
             LayerKind::Rescale(rescale) => {
-                self.in_order()?;
-                let affine = rescale.affine(&self.shape)?;
-                self.affine(layer, Some(affine), rescale.layout)?;
+                let affine = rescale.affine(&self.shape()?)?;
+                self.affine(Some(affine), rescale.layout)?;
             }
-            LayerKind::Dropout => {}
+            // Those of several tensors are lowered before.
+            LayerKind::Dropout | LayerKind::Merge(_) | LayerKind::Model(_) => {}
         }
-        if let Some(softmax) = layer.softmax {
-            self.step(layer, Op::from(softmax), vec![])?;
+        match layer.softmax {
+            Some(softmax) => self.step(softmax, &[]),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// An operation with a kernel and perhaps a bias.
+    fn weighted(&mut self, op: impl Into<Op>, kernel: &Weight, bias: Option<&Weight>) -> Result<()> {
+        let weights: Vec<Value> =
+            std::iter::once(kernel).chain(bias).map(|weight| self.weight(weight)).collect();
+        self.step(op, &weights)
+    }
+
+    /// A weight; of one that is known by its shape alone an input, which no finished program has.
+    fn weight(&mut self, weight: &Weight) -> Value {
+        match weight {
+            Weight::Values(tensor) => self.graph.constant(tensor.clone()),
+            Weight::Shape(shape) => {
+                if self.without_values.is_none() {
+                    self.without_values = Some((self.layer.clone(), shape.clone()));
+                }
+                self.graph.input("weight", TensorDesc::f32(shape.clone()))
+            }
+        }
     }
 
     /// Adds an operation.
-    fn step(&mut self, layer: &'a Layer, op: Op, weights: Vec<Cow<'a, Weight>>) -> Result<()> {
-        self.add(vec![&layer.name], op, weights, false)
-    }
-
-    /// Adds an operation whose weights, of this shape, are ones.
-    fn step_of_ones(&mut self, layer: &'a Layer, op: Op, kernel: Vec<usize>) -> Result<()> {
-        let elements = kernel.iter().try_fold(1usize, |n, &length| n.checked_mul(length));
-        if elements.is_none_or(|n| n > MOST_ONES) {
-            let reason =
-                format!("its windows and channels {kernel:?} are too large: {MOST_ONES} elements at most");
-            return Err(self.refuse(layer, reason));
-        }
-        self.add(vec![&layer.name], op, vec![Cow::Owned(Weight::Shape(kernel))], true)
-    }
-
-    fn add(&mut self, layers: Vec<&'a str>, op: Op, weights: Vec<Cow<'a, Weight>>, ones: bool) -> Result<()> {
+    fn step(&mut self, op: impl Into<Op>, weights: &[Value]) -> Result<()> {
+        let op = op.into();
         // Elements that lie in another order than Keras' pass through operations that treat all alike.
-        let last = self.shape.len() as isize - 1;
+        let last = self.shape_of(self.x)?.len() as isize - 1;
         let any_order = match &op {
             Op::Activation(activation) => *activation != Activation::PRelu,
             Op::Dense(_) => true,
@@ -188,57 +261,39 @@ impl<'a> Lowering<'a> {
         if !any_order {
             self.in_order()?;
         }
-        let input_shape = self.shape.clone();
-        let problem = problem(&op, &input_shape, &weights)?;
-        self.shape = output_shape(&problem)?;
-        check_image(&self.shape)?;
-        self.drafts.push(Draft { layers, input_shape, problem, op, weights, ones, joins: Joins::Nothing });
-        Ok(())
+        let inputs: Vec<Value> = std::iter::once(self.x.value).chain(weights.iter().copied()).collect();
+        self.x.value = self.graph.one(op, &inputs)?;
+        check_image(self.shape_of(self.x)?)
     }
 
-    fn global_pool(&mut self, layer: &'a Layer, spec: GlobalPool, keepdims: bool) -> Result<()> {
-        self.step(layer, Op::from(spec), vec![])?;
-        if !keepdims {
-            let &[batch, second, .., last] = self.shape.as_slice() else { return Ok(()) };
-            let channels = if spec.layout == Layout::Nchw { second } else { last };
-            self.shape = vec![batch, channels];
+    fn global_pool(&mut self, spec: GlobalPool, keepdims: bool) -> Result<()> {
+        self.step(spec, &[])?;
+        if let (false, &[batch, second, .., last]) = (keepdims, self.shape()?.as_slice()) {
+            self.set_shape([batch, if spec.layout == Layout::Nchw { second } else { last }])?;
         }
         Ok(())
     }
 
-    /// The finished program.
-    pub fn finish(mut self) -> Result<Program> {
-        self.in_order()?;
-        let mut steps: Vec<Step> = Vec::with_capacity(self.drafts.len());
-        for draft in self.drafts {
-            let name = draft.layers.join("+");
-            let mut weights = Vec::with_capacity(draft.weights.len());
-            for weight in draft.weights {
-                match weight.into_owned() {
-                    Weight::Shape(shape) if draft.ones => weights.push(Arc::new(ones(&shape)?)),
-                    Weight::Values(tensor) => weights.push(tensor),
-                    Weight::Shape(shape) => {
-                        let reason = format!(
-                            "its weight of shape {shape:?} has no values: the model was read without weights"
-                        );
-                        return Err(Error::layer(self.model, &name, reason));
-                    }
-                }
-            }
-            let from = steps.len().checked_sub(1).map_or(Source::Input(0), Source::step);
-            let weights = weights.into_iter().map(Source::Weight);
-            let inputs = std::iter::once(from).chain(weights).collect();
-            steps.push(Step { name, op: draft.op, inputs, problem: draft.problem });
+    fn activation(&mut self, activation: Activation) -> Result<()> {
+        if activation == Activation::None { Ok(()) } else { self.step(activation, &[]) }
+    }
+}
+
+/// Where a call or output finds what it reads.
+fn found(origin: &Origin, inputs: &[Flow], made: &[Vec<Flow>]) -> Option<Flow> {
+    match origin {
+        Origin::Input(input) => inputs.get(*input).copied(),
+        Origin::Call { call, output } => made.get(*call)?.get(*output).copied(),
+    }
+}
+
+/// That it does not.
+pub(crate) fn absent(origin: &Origin) -> String {
+    match origin {
+        Origin::Input(input) => format!("reads input {input}, which there is not"),
+        Origin::Call { call, output } => {
+            format!("reads output {output} of call {call}, which no call before it gives")
         }
-        Ok(Program {
-            name: self.model.to_owned(),
-            inputs: vec![Port::new("input", self.input)],
-            outputs: vec![Port::new("output", TensorDesc::f32(self.shape))],
-            results: vec![steps.len().checked_sub(1).map_or(Source::Input(0), Source::step)],
-            steps,
-            fusions: Vec::new(),
-            model: Sequential::new(self.model, []),
-        })
     }
 }
 
@@ -246,31 +301,4 @@ impl<'a> Lowering<'a> {
 fn check_image(shape: &[usize]) -> Result<()> {
     checked_elements("model", shape)?;
     checked_elements("model", shape.get(1..).unwrap_or_default()).map(|_| ())
-}
-
-fn weights<'a>(kernel: Cow<'a, Weight>, bias: Option<&'a Weight>) -> Vec<Cow<'a, Weight>> {
-    std::iter::once(kernel).chain(bias.map(Cow::Borrowed)).collect()
-}
-
-fn ones(shape: &[usize]) -> Result<Tensor> {
-    let mut data = Tensor::zeros(shape, DType::F32)?.into_data();
-    if let Data::F32(values) = &mut data {
-        values.fill(1.0);
-    }
-    Tensor::new(shape, data)
-}
-
-fn problem(op: &Op, input: &[usize], weights: &[Cow<'_, Weight>]) -> Result<Problem> {
-    let inputs: Vec<TensorDesc> =
-        std::iter::once(TensorDesc::f32(input)).chain(weights.iter().map(|w| w.desc())).collect();
-    Problem::new(op, &inputs)
-}
-
-fn output_shape(problem: &Problem) -> Result<Vec<usize>> {
-    match problem.outputs.as_slice() {
-        [output] => Ok(output.shape.clone()),
-        outputs => {
-            Err(Error::Arity { op: problem.op, expected: "one output of a layer", got: outputs.len() })
-        }
-    }
 }

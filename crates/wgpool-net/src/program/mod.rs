@@ -1,26 +1,26 @@
 //! A lowered model: operations that read inputs, weights and each other's outputs.
 
+mod initializers;
 mod lifetimes;
 mod optimise;
 mod run;
 mod unread;
 
+pub(super) use initializers::Settable;
 pub(super) use lifetimes::{Lifetime, lifetimes, peak};
 pub use optimise::Fusion;
-pub(super) use optimise::free_activation;
 pub(super) use run::{check_inputs, only_output};
 pub(super) use unread::remove_unread;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use half::f16;
 
-use super::axes::space;
-use super::sequential::Sequential;
+use super::layer::Model;
 use wgpool::error::{Error, Result};
 use wgpool::problem::Problem;
-use wgpool::spec::Op;
+use wgpool::spec::{AsStrided, Op};
 use wgpool::tensor::{DType, Data, Tensor, TensorDesc, checked_elements};
 
 /// Where an operation's input comes from, or an output of a [`Program`].
@@ -81,10 +81,10 @@ pub struct Step {
 /// A model lowered for given shapes: plain data that anything which runs operations can run.
 ///
 /// ```
-/// use wgpool_net::{LayerKind, Sequential};
+/// use wgpool_net::{LayerKind, Model};
 /// use wgpool::{Backend, Layout, Pool, Tensor};
 /// let pool = Pool::max([2, 2]).layout(Layout::Nhwc);
-/// let model = Sequential::new("tiny", [2, 2, 1]).layer("pool", LayerKind::Pool(pool));
+/// let model = Model::new("tiny", [2, 2, 1]).layer("pool", LayerKind::Pool(pool));
 /// let program = model.program(1)?;
 /// assert_eq!(program.output()?.shape, [1, 1, 1, 1]);
 /// let x = Tensor::from_f32(&[1, 2, 2, 1], vec![1., 4., 2., 3.])?;
@@ -107,7 +107,19 @@ pub struct Program {
     /// What [`Program::optimised`] joined, and what it did not, in order.
     pub fusions: Vec<Fusion>,
     /// The layers that it was lowered from; none if it is of a graph.
-    pub(super) model: Sequential,
+    pub(super) model: Model,
+    /// The initializers of the file that it was lowered from, by name.
+    pub(super) initializers: BTreeMap<String, Initializer>,
+}
+
+/// A tensor of a file.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(not(feature = "onnx"), allow(dead_code, reason = "only ONNX files have some"))]
+pub(super) struct Initializer {
+    /// As operations read it; none where the file's numbers were computed with when it was lowered.
+    pub tensor: Option<Arc<Tensor>>,
+    /// How many inputs of operations it was then.
+    pub uses: usize,
 }
 
 impl Program {
@@ -135,9 +147,9 @@ impl Program {
     /// [`Error::Layer`] for a weight that is finite and no finite 16-bit float; those of operations, with model and layer.
     ///
     /// ```
-    /// use wgpool_net::{LayerKind, Sequential};
+    /// use wgpool_net::{LayerKind, Model};
     /// use wgpool::{DType, Pool};
-    /// let model = Sequential::new("tiny", [1, 2, 2]).layer("pool", LayerKind::Pool(Pool::max([2, 2])));
+    /// let model = Model::new("tiny", [1, 2, 2]).layer("pool", LayerKind::Pool(Pool::max([2, 2])));
     /// assert_eq!(model.program(1)?.in_f16()?.output()?.dtype, DType::F16);
     /// # Ok::<(), wgpool::Error>(())
     /// ```
@@ -147,13 +159,10 @@ impl Program {
             _ => desc.clone(),
         };
         for step in &mut self.steps {
-            // Regions keep their 32 bits.
-            let narrowed = if step.depends_on_batch() { 1 } else { step.inputs.len() };
-            let mut inputs = step.problem.inputs.clone();
-            inputs.iter_mut().take(narrowed).for_each(|desc| *desc = half(desc));
+            let inputs: Vec<TensorDesc> = step.problem.inputs.iter().map(half).collect();
             step.problem =
                 Problem::new(&step.op, &inputs).map_err(|error| error.in_layer(&self.name, &step.name))?;
-            for input in step.inputs.iter_mut().take(narrowed) {
+            for input in &mut step.inputs {
                 if let Source::Weight(weight) = input
                     && let Data::F32(values) = weight.data()
                 {
@@ -177,16 +186,16 @@ impl Program {
 
     /// The same program for another batch size, on the same weights.
     ///
-    /// Every operation must have the batch as its first axis, or a multiple of it, as those of [`Sequential`](crate::Sequential) have.
+    /// Every operation must have the batch as its first axis, or a multiple of it, as those of [`Model`](crate::Model) have.
     ///
     /// # Errors
     /// [`Error::Parameter`] if it is one of batch 0, which does not say how its operations divide others; those of the
     /// operations, with model and layer.
     ///
     /// ```
-    /// use wgpool_net::{LayerKind, Sequential};
+    /// use wgpool_net::{LayerKind, Model};
     /// use wgpool::Pool;
-    /// let model = Sequential::new("tiny", [1, 2, 2]).layer("pool", LayerKind::Pool(Pool::max([2, 2])));
+    /// let model = Model::new("tiny", [1, 2, 2]).layer("pool", LayerKind::Pool(Pool::max([2, 2])));
     /// assert_eq!(model.program(1)?.with_batch(8)?, model.program(8)?);
     /// # Ok::<(), wgpool::Error>(())
     /// ```
@@ -205,20 +214,24 @@ impl Program {
         };
         let mut program = self.clone();
         for step in &mut program.steps {
-            if let Op::RoiAlign(spec) = &step.op
-                && let Some(&[height, width]) =
-                    step.problem.inputs.first().map(|desc| space(spec.layout, &desc.shape))
-            {
-                let weights = whole_images(batch, [height, width])?.map(|w| Source::Weight(Arc::new(w)));
-                step.inputs.splice(1.., weights);
-            }
             let mut inputs = Vec::with_capacity(step.inputs.len());
             for (source, desc) in step.inputs.iter().zip(&step.problem.inputs) {
-                inputs.push(match (source, &step.op) {
-                    (Source::Weight(weight), Op::RoiAlign(_)) => weight.desc(),
-                    (Source::Weight(_), _) => desc.clone(),
-                    _ => scaled(desc)?,
-                });
+                inputs.push(if let Source::Weight(_) = source { desc.clone() } else { scaled(desc)? });
+            }
+            let in_layer = |error: Error| error.in_layer(&self.name, &step.name);
+            // Of these the shape is a part.
+            let x = step.problem.inputs.first().map_or(&[][..], |desc| &desc.shape);
+            let first = match &mut step.op {
+                Op::AsStrided(op) if goes_by_first(op, x) => op.shape.first_mut(),
+                Op::Resize(op) if op.shape.first() == x.first() => op.shape.first_mut(),
+                Op::AsStrided(_) | Op::Resize(_) => {
+                    let rule = "the first axis of what it reads must be that of what it makes";
+                    return Err(in_layer(Error::parameter("program", "batch", batch, rule)));
+                }
+                _ => None,
+            };
+            if let Some(first) = first {
+                *first = (*first / from).saturating_mul(batch);
             }
             step.problem =
                 Problem::new(&step.op, &inputs).map_err(|error| error.in_layer(&self.name, &step.name))?;
@@ -267,11 +280,6 @@ fn only<'a>(op: &'static str, expected: &'static str, ports: &'a [Port]) -> Resu
 }
 
 impl Step {
-    /// Whether its other inputs are made for a batch size, and are no weights.
-    pub(super) fn depends_on_batch(&self) -> bool {
-        matches!(self.op, Op::RoiAlign(_))
-    }
-
     /// The weights among its inputs, in order.
     pub fn weights(&self) -> impl Iterator<Item = &Arc<Tensor>> {
         self.inputs.iter().filter_map(|input| match input {
@@ -281,15 +289,9 @@ impl Step {
     }
 }
 
-/// What `RoiAlign` reads to take each image whole: its region, and its number.
-pub(crate) fn whole_images(batch: usize, [height, width]: [usize; 2]) -> Result<[Tensor; 2]> {
-    let mut regions = Tensor::zeros(&[batch, 4], DType::F32)?.into_data();
-    let mut images = Tensor::zeros(&[batch], DType::I32)?.into_data();
-    if let (Data::F32(regions), Data::I32(images)) = (&mut regions, &mut images) {
-        regions
-            .chunks_exact_mut(4)
-            .for_each(|region| region.copy_from_slice(&[0.0, 0.0, width as f32, height as f32]));
-        images.iter_mut().zip(0..).for_each(|(image, number)| *image = number);
-    }
-    Ok([Tensor::new(&[batch, 4], regions)?, Tensor::new(&[batch], images)?])
+/// Whether the first axis of a tensor stays the first one, and the whole.
+fn goes_by_first(op: &AsStrided, x: &[usize]) -> bool {
+    let each: usize = x.iter().skip(1).product();
+    op.shape.first() == x.first()
+        && op.strides.first().is_some_and(|&stride| usize::try_from(stride) == Ok(each))
 }

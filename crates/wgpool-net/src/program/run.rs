@@ -160,8 +160,8 @@ impl Program {
     ///
     /// ```
     /// use wgpool::{Error, Pool, Tensor, host};
-    /// use wgpool_net::{LayerKind, Sequential};
-    /// let model = Sequential::new("tiny", [1, 2, 2]).layer("pool", LayerKind::Pool(Pool::max([2, 2])));
+    /// use wgpool_net::{LayerKind, Model};
+    /// let model = Model::new("tiny", [1, 2, 2]).layer("pool", LayerKind::Pool(Pool::max([2, 2])));
     /// let x = Tensor::from_f32(&[1, 1, 2, 2], vec![1., 4., 2., 3.])?;
     /// let mut names = vec![];
     /// model.program(1)?.run_with::<Error>(&[&x], |step, inputs| {

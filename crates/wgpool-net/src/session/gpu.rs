@@ -119,7 +119,7 @@ impl GpuSession {
         for (i, (plan, step)) in plans.iter().zip(&program.steps).enumerate() {
             let in_layer = |error: Error| error.in_layer(&program.name, &step.name);
             let shared = shares.and_then(|session| session.weights.get(i));
-            let buffers = match shared.filter(|_| !step.depends_on_batch()) {
+            let buffers = match shared {
                 Some(shared) => shared.clone(),
                 None => {
                     let mut own = Vec::new();
@@ -172,11 +172,19 @@ impl GpuSession {
     /// Writes the weights of a program of the same operations into the buffers, and prepacks them.
     pub async fn set_weights(&self, from: &Program) -> Result<()> {
         for (step, buffers) in from.steps.iter().zip(&self.weights) {
-            if step.depends_on_batch() {
-                continue;
-            }
             for (weight, buffer) in step.weights().zip(buffers) {
                 self.engine.write(buffer, 0, weight).await?;
+            }
+        }
+        self.set.fetch_add(1, Ordering::AcqRel);
+        self.prepack().await
+    }
+
+    /// Writes some weights, each given by an operation and its place among the weights of that.
+    pub async fn write_weights(&self, weights: &[((usize, usize), &Tensor)]) -> Result<()> {
+        for ((step, weight), tensor) in weights {
+            if let Some(buffer) = self.weights.get(*step).and_then(|weights| weights.get(*weight)) {
+                self.engine.write(buffer, 0, tensor).await?;
             }
         }
         self.set.fetch_add(1, Ordering::AcqRel);

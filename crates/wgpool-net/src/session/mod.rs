@@ -5,12 +5,13 @@ mod gpu;
 #[cfg(not(target_arch = "wasm32"))]
 mod profile;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::explain::ProgramExplanation;
+use super::layer::Model;
 use super::memory::{Homes, Memory, plans};
-use super::program::{Port, Program, Source, Step, check_inputs, only_output};
-use super::sequential::Sequential;
+use super::program::{Port, Program, Settable, Source, Step, check_inputs, only_output};
 pub(super) use gpu::GpuSession;
 #[cfg(not(target_arch = "wasm32"))]
 pub use profile::{Clock, Profile, StepTime};
@@ -24,10 +25,10 @@ use wgpool::tensor::{DType, Tensor, TensorDesc};
 /// A model compiled for given shapes and one backend.
 ///
 /// ```
-/// use wgpool_net::{LayerKind, Sequential, Session};
+/// use wgpool_net::{LayerKind, Model, Session};
 /// use wgpool::{Backend, Layout, Pool, Tensor};
 /// let pool = Pool::max([2, 2]).layout(Layout::Nhwc);
-/// let model = Sequential::new("tiny", [2, 2, 1]).layer("pool", LayerKind::Pool(pool));
+/// let model = Model::new("tiny", [2, 2, 1]).layer("pool", LayerKind::Pool(pool));
 /// let session = Session::compile(&Backend::Host, model.program(1)?)?;
 /// let x = Tensor::from_f32(&[1, 2, 2, 1], vec![1., 4., 2., 3.])?;
 /// assert_eq!(session.run(&x)?.as_f32()?, [4.]);
@@ -40,7 +41,9 @@ pub struct Session {
     explanation: ProgramExplanation,
     pub(super) kind: Kind,
     /// The layers, which sessions that share weights share too.
-    model: Arc<Mutex<Sequential>>,
+    model: Arc<Mutex<Model>>,
+    /// The initializers of the file that the model was read from.
+    initializers: Arc<BTreeMap<String, Settable>>,
 }
 
 #[derive(Debug)]
@@ -84,19 +87,21 @@ impl Session {
     ) -> Result<Session> {
         let explanation = program.explain_with(&Backend::Gpu(engine.clone()), plans)?;
         let session = GpuSession::new(engine, &program, (plans, homes), memory, shares).await?;
+        let initializers = Arc::new(program.take_initializers());
         program.release_weights()?;
         let model = Arc::new(Mutex::new(program.model.clone()));
-        Ok(Session { program, explanation, kind: Kind::Gpu(Box::new(session)), model })
+        Ok(Session { program, explanation, kind: Kind::Gpu(Box::new(session)), model, initializers })
     }
 
-    pub(super) fn on_cpu(backend: &Backend, program: Program) -> Result<Session> {
+    pub(super) fn on_cpu(backend: &Backend, mut program: Program) -> Result<Session> {
         let explanation = program.explain(backend)?;
         let kind = match backend {
             Backend::Host => Kind::Host(on_host(&program)?),
             _ => Kind::Cpu(backend.clone()),
         };
+        let initializers = Arc::new(program.take_initializers());
         let model = Arc::new(Mutex::new(program.model.clone()));
-        Ok(Session { program, explanation, kind, model })
+        Ok(Session { program, explanation, kind, model, initializers })
     }
 
     /// The same model for another batch size, as [`Program::with_batch`]. It reads the same weights, and on a GPU builds pipelines only where its
@@ -108,18 +113,19 @@ impl Session {
     /// [`Error::Parameter`] for a session of batch 0, which says nothing of others; those of [`Session::compile_in_async`].
     pub async fn with_batch_async(&self, batch: usize, memory: &Memory<'_>) -> Result<Session> {
         let program = self.batched(batch)?;
-        match &self.kind {
+        let other = match &self.kind {
             Kind::Gpu(session) => {
                 let engine = &session.engine;
                 let homes = Homes::new(&program);
                 let plans = plans(engine, &program, memory, &homes)?;
                 let session = Some(session.as_ref());
                 let other = Self::on_gpu(engine, program, (&plans, homes), memory, session).await?;
-                Ok(Session { model: self.model.clone(), ..other })
+                Session { model: self.model.clone(), ..other }
             }
-            Kind::Cpu(backend) => Self::on_cpu(backend, program),
-            Kind::Host(_) => Self::on_cpu(&Backend::Host, program),
-        }
+            Kind::Cpu(backend) => Self::on_cpu(backend, program)?,
+            Kind::Host(_) => Self::on_cpu(&Backend::Host, program)?,
+        };
+        Ok(Session { initializers: self.initializers.clone(), ..other })
     }
 
     /// The program for another batch size, of the layers as they are now.
@@ -127,22 +133,29 @@ impl Session {
         Ok(Program { model: self.model().clone(), ..self.program.with_batch(batch)? })
     }
 
-    /// Sets weights by their names, `layer/weight` as [`Sequential::weights`] gives them, in the order and shapes of Keras; all
+    /// Sets weights by their names, `layer/weight` as [`Model::weights`] gives them, in the order and shapes of Keras; all
     /// others stay what they are. The session keeps what its layers have, which it shares with the model that it was made of.
+    /// Of an ONNX model they are the file's initializers, in the file's shapes and types; one whose numbers went into others, as those of
+    /// a `BatchNormalization` that was joined with a convolution, is an error that says so.
     ///
     /// On a GPU they are written into the buffers that are there, of sessions made by [`Session::with_batch_async`] too,
     /// before whatever is submitted next, and brought into the kernels' order by a submission. Nothing is compiled.
     ///
     /// # Errors
-    /// Those of [`Sequential::set_weights`], and nothing has changed then; [`Error::Layer`] if with these weights the model
-    /// becomes other operations, as where a shift that was none would lie in front of padding; those of the device.
+    /// Those of [`Model::set_weights`], and nothing has changed then; [`Error::Layer`] if with these weights the model
+    /// becomes other operations, as where a shift that was none would lie in front of padding, and for an initializer that there is not
+    /// or that cannot be set, with the reason; those of the device.
     pub async fn set_weights_async<N: AsRef<str>>(
         &mut self,
         weights: impl IntoIterator<Item = (N, Tensor)>,
     ) -> Result<()> {
+        if !self.initializers.is_empty() {
+            return self.set_initializers(weights.into_iter().collect()).await;
+        }
         let mut model = self.model().clone();
         model.set_weights(weights)?;
-        let mut from = model.program(1)?;
+        let batch = self.program.inputs.first().and_then(|input| input.desc.shape.first());
+        let mut from = model.program(batch.copied().unwrap_or(1))?;
         if self.program.inputs.iter().any(|input| input.desc.dtype == DType::F16) {
             from = from.in_f16()?;
         }
@@ -151,8 +164,57 @@ impl Session {
         Ok(())
     }
 
+    async fn set_initializers<N: AsRef<str>>(&mut self, given: Vec<(N, Tensor)>) -> Result<()> {
+        let initializers = self.initializers.clone();
+        let mut set = Vec::with_capacity(given.len());
+        for (name, tensor) in given {
+            let name = name.as_ref();
+            let Some(settable) = initializers.get(name) else {
+                return Err(Error::layer(&self.program.name, name, "the model has no such initializer"));
+            };
+            let places = settable.places(&self.program.name, name, &tensor)?;
+            set.push((Arc::new(tensor), places));
+        }
+        if let Kind::Gpu(session) = &self.kind {
+            // Operations that share one read the same buffer.
+            let firsts = set.iter().filter_map(|(tensor, places)| Some((*places.first()?, tensor.as_ref())));
+            let of_step = |((step, input), tensor): ((usize, usize), _)| {
+                let inputs = self.program.steps.get(step)?.inputs.get(..input)?;
+                let weight = inputs.iter().filter(|source| matches!(source, Source::Weight(_))).count();
+                Some(((step, weight), tensor))
+            };
+            return session.write_weights(&firsts.filter_map(of_step).collect::<Vec<_>>()).await;
+        }
+        let mut program = self.program.clone();
+        let mut changed = BTreeSet::new();
+        for (tensor, places) in set {
+            for &(step, input) in places {
+                if let Some(source) = program.steps.get_mut(step).and_then(|step| step.inputs.get_mut(input))
+                {
+                    *source = Source::Weight(tensor.clone());
+                    changed.insert(step);
+                }
+            }
+        }
+        if let Kind::Host(prepared) = &mut self.kind {
+            let mut fresh = Vec::with_capacity(changed.len());
+            for at in changed {
+                if let Some(step) = program.steps.get(at) {
+                    fresh.push((at, prepare(&program.name, step)?));
+                }
+            }
+            for (at, step) in fresh {
+                if let Some(prepared) = prepared.get_mut(at) {
+                    *prepared = step;
+                }
+            }
+        }
+        self.program = program;
+        Ok(())
+    }
+
     /// The layers that its operations were made of.
-    fn model(&self) -> MutexGuard<'_, Sequential> {
+    fn model(&self) -> MutexGuard<'_, Model> {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -163,11 +225,9 @@ impl Session {
             kind => {
                 let mut program = self.program.clone();
                 for (step, new) in program.steps.iter_mut().zip(&from.steps) {
-                    if !step.depends_on_batch() {
-                        let weights = step.inputs.iter_mut().zip(&new.inputs);
-                        for (weight, new) in weights.filter(|(_, new)| matches!(new, Source::Weight(_))) {
-                            weight.clone_from(new);
-                        }
+                    let weights = step.inputs.iter_mut().zip(&new.inputs);
+                    for (weight, new) in weights.filter(|(_, new)| matches!(new, Source::Weight(_))) {
+                        weight.clone_from(new);
                     }
                 }
                 if let Kind::Host(steps) = kind {
@@ -183,8 +243,7 @@ impl Session {
         let Program { name, steps, .. } = &self.program;
         let alike = |(step, new): (&Step, &Step)| {
             let weights = |step: &Step| step.problem.inputs.get(1..).map(<[TensorDesc]>::to_vec);
-            let same = step.name == new.name && step.op == new.op;
-            same && (step.depends_on_batch() || weights(step) == weights(new))
+            step.name == new.name && step.op == new.op && weights(step) == weights(new)
         };
         let differs = steps.iter().zip(&from.steps).find(|pair| !alike(*pair)).map(|(step, _)| step);
         match differs.or(steps.last().filter(|_| steps.len() != from.steps.len())) {
@@ -352,15 +411,15 @@ fn run_prepared(prepared: &Prepared, inputs: &[&Tensor]) -> Result<Vec<Tensor>> 
 
 /// The steps of a program, with the weights that are their last inputs in reading order.
 fn on_host(program: &Program) -> Result<Vec<Prepared>> {
-    let prepare = |step: &Step| {
-        let last = step.inputs.iter().rev().map_while(|input| match input {
-            Source::Weight(weight) => Some(weight.clone()),
-            _ => None,
-        });
-        let mut weights: Vec<_> = last.collect();
-        weights.reverse();
-        Prepared::new(step.problem.clone(), weights)
-            .map_err(|error| error.in_layer(&program.name, &step.name))
-    };
-    program.steps.iter().map(prepare).collect()
+    program.steps.iter().map(|step| prepare(&program.name, step)).collect()
+}
+
+fn prepare(model: &str, step: &Step) -> Result<Prepared> {
+    let last = step.inputs.iter().rev().map_while(|input| match input {
+        Source::Weight(weight) => Some(weight.clone()),
+        _ => None,
+    });
+    let mut weights: Vec<_> = last.collect();
+    weights.reverse();
+    Prepared::new(step.problem.clone(), weights).map_err(|error| error.in_layer(model, &step.name))
 }

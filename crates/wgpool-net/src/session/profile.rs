@@ -82,9 +82,9 @@ impl Session {
     /// for; those of the backend.
     ///
     /// ```
-    /// use wgpool_net::{Clock, LayerKind, Sequential, Session};
+    /// use wgpool_net::{Clock, LayerKind, Model, Session};
     /// use wgpool::{Backend, Pool, Tensor};
-    /// let model = Sequential::new("tiny", [1, 2, 2]).layer("pool", LayerKind::Pool(Pool::max([2, 2])));
+    /// let model = Model::new("tiny", [1, 2, 2]).layer("pool", LayerKind::Pool(Pool::max([2, 2])));
     /// let session = Session::compile(&Backend::Host, model.program(1)?)?;
     /// let profile = session.profile(&[&Tensor::from_f32(&[1, 1, 2, 2], vec![1., 4., 2., 3.])?], 5)?;
     /// assert_eq!((profile.clock, profile.steps[0].samples.len()), (Clock::Host, 5));

@@ -7,6 +7,7 @@ mod fuzz;
 mod import;
 mod message;
 mod tensors;
+mod weights;
 
 #[global_allocator]
 static ALLOCATOR: wgpool_testing::fuzz::Counting = wgpool_testing::fuzz::Counting;

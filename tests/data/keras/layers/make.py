@@ -216,7 +216,11 @@ def make(build, seed):
             tensors[layer.name] = np.ascontiguousarray(np.asarray(y))
     whole = np.asarray(model(x, training=False))
     assert np.allclose(whole, tensors[model.layers[-1].name], atol=1e-6), build.__name__
-    path = os.path.join(HERE, build.__name__)
+    save(model, tensors)
+
+
+def save(model, tensors):
+    path = os.path.join(HERE, model.name)
     model.save(path + ".keras")
     # Stored smaller, and the same from run to run.
     with zipfile.ZipFile(path + ".keras") as archive:
@@ -226,7 +230,7 @@ def make(build, seed):
         for name in sorted(parts):
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), parts[name], zipfile.ZIP_DEFLATED)
     write(path + ".safetensors", [(name, "F32", list(t.shape), t.tobytes()) for name, t in sorted(tensors.items())])
-    print(build.__name__, {name: tensor.shape for name, tensor in tensors.items()})
+    print(model.name, {name: tensor.shape for name, tensor in tensors.items()})
 
 
 if __name__ == "__main__":

@@ -90,7 +90,10 @@ impl<'a> Call<'_, 'a> {
     /// An input whose numbers are known.
     pub fn known(&self, at: usize) -> Result<Rc<Constant<'a>>> {
         match self.item(at)? {
-            Item::Known(tensor) => Ok(tensor.clone()),
+            Item::Known(tensor) => {
+                tensor.compute_with();
+                Ok(tensor.clone())
+            }
             Item::Run(..) => {
                 let reason = format!("input {at} must be known before the program runs");
                 Err(self.node.refused(Refusal::Unsupported, reason))

@@ -10,6 +10,7 @@ use crate::onnx::ElementType;
 use crate::onnx::fold::HostTensor;
 use crate::onnx::refused::{quoted, refused};
 use crate::onnx::values::to_tensor;
+use crate::program::Initializer;
 use wgpool::error::{Refusal, Result};
 use wgpool::tensor::{DType, TensorDesc};
 
@@ -27,6 +28,15 @@ pub(super) enum Item<'a> {
 pub(super) struct Constant<'a> {
     pub tensor: HostTensor<'a>,
     value: Cell<Option<Value>>,
+    /// Whether its numbers were computed with here.
+    is_computed_with: Cell<bool>,
+}
+
+impl Constant<'_> {
+    /// Says that its numbers are part of what is lowered.
+    pub fn compute_with(&self) {
+        self.is_computed_with.set(true);
+    }
 }
 
 impl<'a> Deref for Constant<'a> {
@@ -60,7 +70,7 @@ pub(super) struct Import<'a> {
 
 impl<'a> Item<'a> {
     pub fn known(tensor: HostTensor<'a>) -> Item<'a> {
-        Item::Known(Rc::new(Constant { tensor, value: Cell::new(None) }))
+        Item::Known(Rc::new(Constant { tensor, value: Cell::new(None), is_computed_with: Cell::new(false) }))
     }
 
     pub fn element_type(&self) -> ElementType {
@@ -81,6 +91,12 @@ impl<'a> Import<'a> {
                 Err(refused(Refusal::Limit, format!("input {}", quoted(name)), reason))
             }
         }
+    }
+
+    /// What operations read of a constant, if they alone do.
+    pub fn initializer(&self, constant: &Constant<'_>) -> Initializer {
+        let value = constant.value.get().filter(|_| !constant.is_computed_with.get());
+        Initializer { tensor: value.and_then(|value| self.graph.unchanged(value)), uses: 0 }
     }
 
     /// The value that a program computes with.

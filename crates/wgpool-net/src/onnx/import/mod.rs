@@ -164,7 +164,15 @@ impl<'a> Model<'a> {
             }
             import.graph.output(name, value);
         }
-        import.graph.finish()
+        let mut initializers = BTreeMap::new();
+        for tensor in file.initializers() {
+            if let Some(Item::Known(constant)) = import.items.get(tensor.name()) {
+                initializers.insert(tensor.name().to_owned(), import.initializer(constant));
+            }
+        }
+        let mut program = import.graph.finish()?;
+        program.set_initializers(initializers);
+        Ok(program)
     }
 }
 
@@ -231,7 +239,14 @@ impl<'a> Import<'a> {
             None => None,
         };
         let outputs: Vec<Item<'a>> = match folded {
-            Some(tensors) => tensors.into_iter().map(Item::known).collect(),
+            Some(tensors) => {
+                for input in inputs.iter().flatten() {
+                    if let Item::Known(constant) = input {
+                        constant.compute_with();
+                    }
+                }
+                tensors.into_iter().map(Item::known).collect()
+            }
             None => {
                 let row = table::row(&node)?;
                 self.graph.at(node.title());

@@ -1,13 +1,13 @@
-//! Scales and shifts of channels behind a convolution or a dense layer.
+//! Scales and shifts of channels behind a convolution or a dense layer, or before it.
 
-use super::join::{free_activation, taken};
-use super::{Pair, READ_BY_OTHERS, Trial, inputs, weight_at};
+use super::join::{NOT_FIRST, free_activation, taken};
+use super::{Pair, READ_BY_OTHERS, Trial, channel_axis, inputs, weight_at};
 use crate::affine::Affine;
-use crate::program::Source;
+use crate::program::{Source, Step};
 use crate::weight::Weight;
 use wgpool::error::Result;
-use wgpool::spec::{BinaryFunction, ElementStep, Layout, Op, Operand};
-use wgpool::tensor::Tensor;
+use wgpool::spec::{Activation, BinaryFunction, ElementStep, Op, Operand, Padding};
+use wgpool::tensor::{Tensor, TensorDesc};
 
 /// Joins the weights where these are known, and there is no activation in between.
 pub(super) fn behind(pair: &Pair<'_>) -> Result<Trial> {
@@ -18,57 +18,91 @@ pub(super) fn behind(pair: &Pair<'_>) -> Result<Trial> {
     if free_activation(&mut op).is_none() {
         return Ok(taken(&pair.before.op));
     }
-    let Some(affine) = of(pair) else {
-        return Ok(Trial::Apart("it does not scale and shift whole channels by known numbers"));
+    let made = pair.before.problem.outputs.first().map_or(0, |desc| desc.shape.len());
+    let Some(affine) = of(pair.step, pair.input, channel_axis(&op, made)) else {
+        return Ok(Trial::Apart(NO_SCALE));
     };
-    let bias = weight_at(pair.before, 2);
-    let Some(kernel) = weight_at(pair.before, 1).filter(|_| pair.before.inputs.len() < 3 || bias.is_some())
-    else {
+    let Some((kernel, bias)) = weights(pair.before) else {
         return Ok(Trial::Apart("the kernel or bias before it is computed"));
     };
     if !pair.is_only {
         return Ok(Trial::Apart(READ_BY_OTHERS));
     }
-    let Some(folded) = affine.after(&op, kernel, bias)? else {
-        return Ok(Trial::Apart("the weights cannot take it in"));
-    };
-    let mut all = inputs(pair.before);
-    all.truncate(1);
-    for folded in folded {
-        let desc = folded.desc();
-        let Weight::Values(tensor) = folded else { return Ok(Trial::Foreign) };
-        all.push((Source::Weight(tensor), desc));
-    }
-    Ok(Trial::joined(op, all))
+    let folded = affine.after(&op, kernel, bias)?;
+    Ok(with_weights(op, inputs(pair.before).into_iter().next(), folded))
 }
 
-/// What a formula does to each channel, if it is a scale and shift.
-fn of(pair: &Pair<'_>) -> Option<Affine> {
-    let Op::Elementwise(formula) = &pair.step.op else { return None };
-    let shape = &pair.before.problem.outputs.first()?.shape;
-    if pair.step.problem.outputs.first()?.shape != *shape {
+/// Joins the weights of the operation behind where these are known, and no zeros of a padding come in between.
+pub(super) fn before(pair: &Pair<'_>) -> Result<Trial> {
+    let (Op::Elementwise(_), Op::Conv(_) | Op::Dense(_)) = (&pair.before.op, &pair.step.op) else {
+        return Ok(Trial::Foreign);
+    };
+    let is_computed = |source: &Source| !matches!(source, Source::Weight(_));
+    let x = pair.before.inputs.iter().position(is_computed);
+    let rank = pair.before.problem.outputs.first().map_or(0, |desc| desc.shape.len());
+    let affine = x.and_then(|x| of(pair.before, x, channel_axis(&pair.step.op, rank)));
+    let (Some(x), Some(affine)) = (x, affine) else { return Ok(Trial::Apart(NO_SCALE)) };
+    if !pair.is_first() {
+        return Ok(Trial::Apart(NOT_FIRST));
+    }
+    if matches!(&pair.step.op, Op::Conv(spec) if spec.padding != Padding::Valid) && !affine.keeps_zero() {
+        return Ok(Trial::Apart("its shift would reach the zeros of the padding"));
+    }
+    let known = weights(pair.step).filter(|_| pair.step.op.activation() != Activation::PRelu);
+    let Some((kernel, bias)) = known else {
+        return Ok(Trial::Apart("the kernel or bias behind it is computed"));
+    };
+    if !pair.is_only {
+        return Ok(Trial::Apart(READ_BY_OTHERS));
+    }
+    let outputs = pair.step.problem.outputs.first().map_or(&[][..], |desc| &desc.shape);
+    let outputs = outputs.get(channel_axis(&pair.step.op, outputs.len())).copied().unwrap_or(0);
+    let folded = affine.before(&pair.step.op, kernel, bias, outputs)?;
+    Ok(with_weights(pair.step.op.clone(), inputs(pair.before).into_iter().nth(x), folded))
+}
+
+const NO_SCALE: &str = "it does not scale and shift whole channels by known numbers";
+
+/// Kernel and bias, if both are known.
+fn weights(step: &Step) -> Option<(&Tensor, Option<&Tensor>)> {
+    let bias = weight_at(step, 2);
+    weight_at(step, 1).filter(|_| step.inputs.len() < 3 || bias.is_some()).map(|kernel| (kernel, bias))
+}
+
+/// An operation with other weights.
+fn with_weights(op: Op, x: Option<(Source, TensorDesc)>, folded: Option<[Weight; 2]>) -> Trial {
+    let Some(folded) = folded else { return Trial::Apart("the weights cannot take it in") };
+    let mut all: Vec<(Source, TensorDesc)> = x.into_iter().collect();
+    for folded in folded {
+        let desc = folded.desc();
+        let Weight::Values(tensor) = folded else { return Trial::Foreign };
+        all.push((Source::Weight(tensor), desc));
+    }
+    Trial::joined(op, all)
+}
+
+/// What a formula does to each channel of one of its inputs, along an axis, if it is a scale and shift.
+fn of(step: &Step, x: usize, axis: usize) -> Option<Affine> {
+    let Op::Elementwise(formula) = &step.op else { return None };
+    let shape = &step.problem.inputs.get(x)?.shape;
+    if step.problem.outputs.first()?.shape != *shape {
         return None;
     }
-    let axis = match &pair.before.op {
-        Op::Conv(spec) if spec.layout == Layout::Nchw => 1,
-        Op::ConvTranspose(spec) if spec.layout == Layout::Nchw => 1,
-        _ => shape.len() - 1,
-    };
     let channels = *shape.get(axis)?;
     let mut results: Vec<Linear> = Vec::with_capacity(formula.steps.len());
-    for step in &formula.steps {
+    for each in &formula.steps {
         let operand = |operand: &Operand| match operand {
             Operand::Number(number) => Some(Linear::all(0.0, f64::from(*number), channels)),
-            Operand::Step(step) => results.get(*step).cloned(),
-            Operand::Input(input) => match pair.step.inputs.get(*input)? {
-                source if Some(source) == pair.step.inputs.get(pair.input) => {
-                    let reads_whole = pair.step.problem.inputs.get(*input)?.shape == *shape;
+            Operand::Step(at) => results.get(*at).cloned(),
+            Operand::Input(input) => match step.inputs.get(*input)? {
+                source if Some(source) == step.inputs.get(x) => {
+                    let reads_whole = step.problem.inputs.get(*input)?.shape == *shape;
                     reads_whole.then(|| Linear::all(1.0, 0.0, channels))
                 }
-                _ => Linear::of_weight(weight_at(pair.step, *input)?, shape.len(), axis, channels),
+                _ => Linear::of_weight(weight_at(step, *input)?, shape.len(), axis, channels),
             },
         };
-        let ElementStep::Binary(function, a, b) = step else { return None };
+        let ElementStep::Binary(function, a, b) = each else { return None };
         results.push(Linear::of(*function, &operand(a)?, &operand(b)?)?);
     }
     let Linear { scale, shift } = results.pop()?;

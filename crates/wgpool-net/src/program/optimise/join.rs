@@ -1,11 +1,11 @@
 //! What joins a convolution or a dense layer.
 
-use super::{Pair, Trial, inputs, weight, weight_at};
+use super::{Pair, Trial, channel_axis, inputs, weight, weight_at};
 use wgpool::error::Result;
 use wgpool::spec::{Activation, Conv, ConvPool, ElementStep, Op, Operand, Pad, PadMode, Padding};
 
 /// Why a step stays apart that reads more than what the other makes, or in another shape.
-const NOT_FIRST: &str = "it reads what the first makes in another shape, or more than once";
+pub(super) const NOT_FIRST: &str = "it reads what the first makes in another shape, or more than once";
 
 /// What a rule says that sets an activation, where [`free_activation`] finds none.
 pub(super) fn taken(op: &Op) -> Trial {
@@ -54,12 +54,11 @@ pub(super) fn slope(pair: &Pair<'_>) -> Result<Trial> {
         return Ok(Trial::Apart(NOT_FIRST));
     }
     *free = Activation::PRelu;
-    let channels = match (&op, pair.step.problem.inputs.as_slice()) {
-        (Op::Dense(_), [x, _]) => x.shape.len() - 1,
-        _ => 1,
-    };
+    let rank = pair.step.problem.inputs.first().map_or(0, |x| x.shape.len());
+    // The slope's axes are the last ones.
+    let channels = (channel_axis(&op, rank) + slope.shape().len()).checked_sub(rank);
     let elements = slope.data().len();
-    if elements != 1 && slope.shape().get(channels) != Some(&elements) {
+    if elements != 1 && channels.and_then(|axis| slope.shape().get(axis)) != Some(&elements) {
         return Ok(Trial::Apart("its slope is not one number, or one for each channel"));
     }
     let mut inputs = inputs(pair.before);
@@ -79,12 +78,13 @@ pub(super) fn padding(pair: &Pair<'_>) -> Result<Trial> {
         return Ok(Trial::Apart(NOT_FIRST));
     }
     let rank = before.len().saturating_sub(2);
+    let channels = channel_axis(&pair.step.op, before.len());
     let lengths = |pads: &[isize]| -> Option<Vec<usize>> {
-        let (outer, space) = pads.split_at_checked(2)?;
-        if outer != [0, 0] {
+        if pads.first() != Some(&0) || pads.get(channels) != Some(&0) {
             return None;
         }
-        space.iter().map(|&n| usize::try_from(n).ok()).collect()
+        let space = pads.iter().enumerate().filter(|(axis, _)| *axis != 0 && *axis != channels);
+        space.map(|(_, &n)| usize::try_from(n).ok()).collect()
     };
     let (Some(before), Some(after)) = (lengths(before), lengths(after)) else {
         return Ok(Trial::Apart("it pads batch or channels, or takes elements away"));
@@ -119,7 +119,7 @@ pub(super) fn pooling(pair: &Pair<'_>) -> Result<Trial> {
 }
 
 /// The activation of an operation that has one to set and has not set it.
-pub(crate) fn free_activation(op: &mut Op) -> Option<&mut Activation> {
+pub(super) fn free_activation(op: &mut Op) -> Option<&mut Activation> {
     let activation = match op {
         Op::Conv(spec) => &mut spec.activation,
         Op::ConvTranspose(spec) => &mut spec.activation,

@@ -4,15 +4,13 @@ mod affine;
 mod elements;
 mod join;
 
-pub(crate) use join::free_activation;
-
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{Program, Source, Step, remove_unread};
 use wgpool::error::Result;
 use wgpool::problem::Problem;
-use wgpool::spec::Op;
+use wgpool::spec::{Layout, Op};
 use wgpool::tensor::{Tensor, TensorDesc};
 
 /// What became of an operation that reads what another makes, where [`Program::optimised`] has a rule about the two.
@@ -38,10 +36,20 @@ impl Program {
     ///
     /// # Errors
     /// Those of the joined operations, with model and layer, and [`Error::OutOfMemory`](wgpool::Error::OutOfMemory).
-    pub fn optimised(mut self) -> Result<Program> {
+    pub fn optimised(self) -> Result<Program> {
+        self.joined(&RULES)
+    }
+
+    /// As layers are lowered: pooling stays apart, and nothing is said of what was joined.
+    pub(crate) fn joined_layers(self) -> Result<Program> {
+        let [rules @ .., _] = &RULES;
+        Ok(Program { fusions: vec![], ..self.joined(rules)? })
+    }
+
+    fn joined(mut self, rules: &[(&'static str, Rule)]) -> Result<Program> {
         let mut readers = readers(&self);
         for at in 0..self.steps.len() {
-            while self.join(at, &mut readers)? {}
+            while self.join(at, &mut readers, rules)? {}
         }
         forget_repeated(&mut self.fusions);
         remove_unread(&mut self);
@@ -49,7 +57,7 @@ impl Program {
     }
 
     /// Lets a step take in one whose output nobody else reads; whether it did.
-    fn join(&mut self, at: usize, readers: &mut [usize]) -> Result<bool> {
+    fn join(&mut self, at: usize, readers: &mut [usize], rules: &[(&'static str, Rule)]) -> Result<bool> {
         let Some(step) = self.steps.get(at) else { return Ok(false) };
         let mut apart = Vec::new();
         for (input, source) in step.inputs.iter().enumerate() {
@@ -65,7 +73,7 @@ impl Program {
                 rule,
                 refused,
             };
-            let joined = match judged(&Pair { before, step, input, is_only })? {
+            let joined = match judged(&Pair { before, step, input, is_only }, rules)? {
                 Verdict::Foreign => continue,
                 Verdict::Apart { rule, reason } => {
                     let fusion = fusion(rule, Some(reason));
@@ -180,23 +188,24 @@ enum Verdict {
 
 type Rule = fn(&Pair<'_>) -> Result<Trial>;
 
-/// The rules and what they join, the first that joins two steps first.
-const RULES: [(&str, Rule); 6] = [
+/// The rules and what they join, the first that joins two steps first. Layers are lowered without the last.
+const RULES: [(&str, Rule); 7] = [
     ("activation", join::activation),
     ("PReLU", join::slope),
     ("padding", join::padding),
     ("scale and shift", affine::behind),
-    ("pooling", join::pooling),
+    ("scale and shift", affine::before),
     ("functions of elements", elements::chain),
+    ("pooling", join::pooling),
 ];
 
 /// Why a step is not joined whose output others read.
 const READ_BY_OTHERS: &str = "other operations read it too, or it is an output";
 
 /// The operation that does what both do, if there is one.
-fn judged(pair: &Pair<'_>) -> Result<Verdict> {
+fn judged(pair: &Pair<'_>, rules: &[(&'static str, Rule)]) -> Result<Verdict> {
     let mut verdict = Verdict::Foreign;
-    for (rule, trial) in RULES {
+    for &(rule, trial) in rules {
         let reason = match trial(pair)? {
             Trial::Foreign => continue,
             Trial::Apart(reason) => reason.to_owned(),
@@ -206,7 +215,7 @@ fn judged(pair: &Pair<'_>) -> Result<Verdict> {
                 let (inputs, descs): (Vec<Source>, Vec<TensorDesc>) = inputs.into_iter().unzip();
                 match Problem::new(&op, &descs) {
                     Ok(problem) if problem.outputs == pair.step.problem.outputs => {
-                        let name = format!("{}+{}", pair.before.name, pair.step.name);
+                        let name = joined_name(&pair.before.name, &pair.step.name);
                         let step = Box::new(Step { name, op, inputs, problem });
                         return Ok(Verdict::Joined { rule, step });
                     }
@@ -221,6 +230,22 @@ fn judged(pair: &Pair<'_>) -> Result<Verdict> {
         }
     }
     Ok(verdict)
+}
+
+/// Both names; one, where a node or layer became several operations.
+fn joined_name(before: &str, name: &str) -> String {
+    let is_same = before.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('+'));
+    if is_same { before.to_owned() } else { format!("{before}+{name}") }
+}
+
+/// Which axis of an operation's input and output holds the channels, of so many.
+fn channel_axis(op: &Op, rank: usize) -> usize {
+    let layout = match op {
+        Op::Conv(spec) => spec.layout,
+        Op::ConvTranspose(spec) => spec.layout,
+        _ => Layout::Nhwc,
+    };
+    if layout == Layout::Nchw { 1 } else { rank.saturating_sub(1) }
 }
 
 /// What two steps become.
