@@ -3,6 +3,7 @@
 mod affine;
 mod elements;
 mod join;
+mod transposes;
 
 pub(crate) use join::free_activation;
 
@@ -31,7 +32,8 @@ pub struct Fusion {
 
 impl Program {
     /// The same outputs of fewer operations: scales, padding, activations and pooling join the convolution before or behind them,
-    /// and functions of elements in a row become one kernel.
+    /// and functions of elements in a row become one kernel. Transpositions go behind the operations that compute the same in
+    /// another order of axes, where they meet others and vanish.
     ///
     /// What a convolution takes in is rounded with its weights, so that results differ by as much as their bounds permit.
     /// [`Program::fusions`] says what was joined, and why others stay apart.
@@ -39,6 +41,7 @@ impl Program {
     /// # Errors
     /// Those of the joined operations, with model and layer, and [`Error::OutOfMemory`](wgpool::Error::OutOfMemory).
     pub fn optimised(mut self) -> Result<Program> {
+        transposes::cancelled(&mut self)?;
         let mut readers = readers(&self);
         for at in 0..self.steps.len() {
             while self.join(at, &mut readers)? {}
