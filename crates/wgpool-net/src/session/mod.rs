@@ -19,6 +19,7 @@ use wgpool::engine::Engine;
 use wgpool::error::{Error, Result};
 use wgpool::host::Prepared;
 use wgpool::plan::Plan;
+use wgpool::problem::Problem;
 use wgpool::tensor::{DType, Tensor, TensorDesc};
 
 /// A model compiled for given shapes and one backend.
@@ -342,16 +343,22 @@ impl Session {
     }
 }
 
-/// A step on what it reads, of which the last are the weights that it holds.
+/// A step on what it reads, of which the last, but for a residual, are the weights that it holds.
 fn run_prepared(prepared: &Prepared, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+    let (inputs, residual) = inputs.split_at(inputs.len().saturating_sub(residuals(prepared.problem())));
     let data = inputs.len().saturating_sub(prepared.weights().len());
-    prepared.run(inputs.get(..data).unwrap_or_default())
+    prepared.run(&[inputs.get(..data).unwrap_or_default(), residual].concat())
+}
+
+/// How many of its last inputs are residuals, which are no weights.
+fn residuals(problem: &Problem) -> usize {
+    usize::from(problem.work.conv().is_some_and(|conv| conv.residual))
 }
 
 /// The steps of a program, with the weights that are their last inputs in reading order.
 fn on_host(program: &Program) -> Result<Vec<Prepared>> {
     let prepare = |step: &Step| {
-        let last = step.inputs.iter().rev().map_while(|input| match input {
+        let last = step.inputs.iter().rev().skip(residuals(&step.problem)).map_while(|input| match input {
             Source::Weight(weight) => Some(weight.clone()),
             _ => None,
         });

@@ -1,6 +1,6 @@
 //! Scales and shifts of channels behind a convolution or a dense layer.
 
-use super::join::{free_activation, taken};
+use super::join::{free_activation, has_residual, taken};
 use super::{Pair, READ_BY_OTHERS, Trial, inputs, weight_at};
 use crate::affine::Affine;
 use crate::program::Source;
@@ -17,6 +17,9 @@ pub(super) fn behind(pair: &Pair<'_>) -> Result<Trial> {
     let mut op = pair.before.op.clone();
     if free_activation(&mut op).is_none() {
         return Ok(taken(&pair.before.op));
+    }
+    if has_residual(&op) {
+        return Ok(Trial::Apart("it scales and shifts what the convolution adds to its sums too"));
     }
     let Some(affine) = of(pair) else {
         return Ok(Trial::Apart("it does not scale and shift whole channels by known numbers"));

@@ -31,7 +31,7 @@ pub struct Fusion {
 }
 
 impl Program {
-    /// The same outputs of fewer operations: scales, padding, activations and pooling join the convolution before or behind them,
+    /// The same outputs of fewer operations: scales, padding, sums, activations and pooling join the convolution before or behind them,
     /// and functions of elements in a row become one kernel. Transpositions go behind the operations that compute the same in
     /// another order of axes, where they meet others and vanish.
     ///
@@ -184,10 +184,11 @@ enum Verdict {
 type Rule = fn(&Pair<'_>) -> Result<Trial>;
 
 /// The rules and what they join, the first that joins two steps first.
-const RULES: [(&str, Rule); 6] = [
+const RULES: [(&str, Rule); 7] = [
     ("activation", join::activation),
     ("PReLU", join::slope),
     ("padding", join::padding),
+    ("residual", join::residual),
     ("scale and shift", affine::behind),
     ("pooling", join::pooling),
     ("functions of elements", elements::chain),
