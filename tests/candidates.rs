@@ -133,6 +133,15 @@ fn count(candidate: &CandidateInfo, caps: &Caps) -> usize {
 /// Those with an activation.
 const ACTIVATED: [Family; 4] = [Family::Conv, Family::ConvPool, Family::ConvTile, Family::Dense];
 
+/// Whether a candidate computes convolutions by themselves, which may have a residual; dense layers have none.
+fn adds_residuals(candidate: &CandidateInfo) -> bool {
+    candidate.name != "conv/dense" && ["conv/", "depthwise/"].iter().any(|of| candidate.name.starts_with(of))
+}
+
+fn has_residual(op: &Op) -> bool {
+    matches!(op, Op::Conv(conv) if conv.residual)
+}
+
 /// What may look a candidate up.
 fn families(candidate: &CandidateInfo) -> &'static [Family] {
     match candidate.name.split('/').next().unwrap() {
@@ -170,12 +179,17 @@ fn every_candidate_computes_what_it_applies_to() {
         let (mut rng, mut ran) = (Rng::new(0xca4d), 0);
         // PReLU reads one more tensor than other activations.
         let mut prelu = !families(&candidate).iter().any(|family| ACTIVATED.contains(family));
-        for round in 0..400 {
+        let mut residual = !adds_residuals(&candidate);
+        for round in 0..2000 {
             let family = families(&candidate)[round % families(&candidate).len()];
-            if ran >= wanted && prelu {
+            if ran >= wanted && prelu && residual {
                 break;
             }
             let case = family.case(&mut rng, engine.caps().f16 || lacks);
+            let is_wanted = !prelu && case.op.activation() == Activation::PRelu;
+            if ran >= wanted && !is_wanted && (residual || !has_residual(&case.op)) {
+                continue;
+            }
             let inputs = descs(&case.inputs.iter().collect::<Vec<_>>());
             if lacks {
                 let mut caps = all_there_is();
@@ -183,6 +197,7 @@ fn every_candidate_computes_what_it_applies_to() {
                 let planned = Plan::new(&case.op, &inputs, &caps).is_ok();
                 ran += usize::from(planned);
                 prelu |= planned && case.op.activation() == Activation::PRelu;
+                residual |= planned && has_residual(&case.op);
                 continue;
             }
             // Tiles of several sizes, and divided sums.
@@ -194,13 +209,14 @@ fn every_candidate_computes_what_it_applies_to() {
             }
             ran += 1;
             prelu |= case.op.activation() == Activation::PRelu;
+            residual |= has_residual(&case.op);
             if let Err(reason) = check_gpu(&engine, &case) {
                 failures.push(format!("{}: {}\n    {reason}", candidate.name, describe(&case)));
             }
         }
         assert!(
-            ran >= wanted && prelu,
-            "{}: {ran} of 400 random cases reach it, PReLU {prelu}",
+            ran >= wanted && prelu && residual,
+            "{}: {ran} of 2000 random cases reach it, PReLU {prelu}, residual {residual}",
             candidate.name
         );
         let how = if lacks { "planned for another device" } else { "run" };
@@ -236,6 +252,43 @@ fn prelu_with_another_channel_s_slope_is_noticed_in_every_candidate() {
         });
         assert!(noticed, "{}", candidate.name);
     }
+}
+
+/// Kernels that add residuals themselves; behind the others a kernel of elements does.
+#[test]
+fn a_residual_that_is_left_out_or_of_another_place_is_noticed_in_every_candidate() {
+    let wrong = [
+        engine().with_edited_shaders(|_, source| source.replace("sum + f32(residuals[at])", "sum")),
+        engine()
+            .with_edited_shaders(|_, source| source.replace("f32(residuals[at])", "f32(residuals[at / 2u])")),
+    ];
+    let mut themselves = Vec::new();
+    for candidate in candidates().filter(adds_residuals) {
+        if is_for_others(&candidate, engine().caps()) || count(&candidate, engine().caps()) == 1 {
+            continue;
+        }
+        let noticed = wrong.each_ref().map(|wrong| {
+            let (engine, mut rng) = (forced_on(wrong, candidate.name), Rng::new(0xca4d));
+            let families = families(&candidate);
+            let cases =
+                (0..1000).map(|round| families[round % families.len()].case(&mut rng, engine.caps().f16));
+            let mut own = cases.filter(|case| {
+                let inputs = descs(&case.inputs.iter().collect::<Vec<_>>());
+                let plan = engine.plan(&case.op, &inputs);
+                plan.is_ok_and(|plan| plan.steps.iter().any(|step| step.kernel.bindings().residuals > 0))
+            });
+            // None, where no plan has a kernel that adds one.
+            own.next().map(|first| is_wrong(&engine, &first) || own.any(|case| is_wrong(&engine, &case)))
+        });
+        assert!(!noticed.contains(&Some(false)), "{}: {noticed:?}", candidate.name);
+        if noticed.iter().all(|noticed| noticed.is_some()) {
+            themselves.push(candidate.name);
+        }
+    }
+    for name in ["conv/direct", "conv/gemm"] {
+        assert!(themselves.contains(&name), "{themselves:?}");
+    }
+    println!("{themselves:?}");
 }
 
 #[test]

@@ -279,6 +279,14 @@ const MUTANTS: &[Mutant] = &[
         "alpha_beta_of(p.channel.x)",
         "alpha_beta_of(p.channel.y)"
     ),
+    mutant!(Conv, "the residual left out", "return sum + f32(residuals[at]);", "return sum;"),
+    mutant!(
+        Conv,
+        "the residual after the activation",
+        "activate4(p, with_residuals(p, accumulated(p, convolve(p, p.position))))",
+        "with_residuals(p, activate4(p, accumulated(p, convolve(p, p.position))))"
+    ),
+    mutant!(Conv, "another channel's residual", "with_residual(sums.x, at.x)", "with_residual(sums.x, at.y)"),
     mutant!(
         Elementwise,
         "NaN is lost in minima",

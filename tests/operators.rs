@@ -89,6 +89,109 @@ fn prelu_multiplies_what_is_not_positive_by_a_slope_of_its_channel() {
 }
 
 #[test]
+fn residuals_are_added_before_the_activation() {
+    let spec = || Conv::new().activation(Activation::Relu).residual(true);
+    let (x, w) = (f32s(&[1, 1, 3], &[1., -2., 3.]), f32s(&[2, 1, 1], &[1., -1.]));
+    let (skip, bias) = (f32s(&[1, 2, 3], &[1., 1., -4., 2., -3., 0.]), f32s(&[2], &[-2., 0.5]));
+    let y = f32s(&[1, 2, 3], &[0., 0., 0., 1.5, 0., 0.]);
+    gives(spec(), &[&x, &w, &skip], &[f32s(&[1, 2, 3], &[2., 0., 0., 1., 0., 0.])]);
+    gives(spec(), &[&x, &w, &bias, &skip], std::slice::from_ref(&y));
+    gives(
+        spec().activation(Activation::None),
+        &[&x, &w, &bias, &skip],
+        &[f32s(&[1, 2, 3], &[0., -3., -3., 1.5, -0.5, -2.5])],
+    );
+    let (last, moved) = (f32s(&[1, 3, 1], &[1., -2., 3.]), f32s(&[1, 3, 2], &[1., 2., 1., -3., -4., 0.]));
+    let of_last = f32s(&[1, 3, 2], &[2., 1., 0., 0., 0., 0.]);
+    gives(spec().layout(Layout::Nhwc), &[&last, &w, &moved], &[of_last]);
+    // Behind PReLU's slope, which it is added before.
+    let slope = f32s(&[1], &[0.5]);
+    let prelu = f32s(&[1, 2, 3], &[0., -1.5, -1.5, 1.5, -0.25, -1.25]);
+    gives(spec().activation(Activation::PRelu), &[&x, &w, &bias, &slope, &skip], &[prelu]);
+    // It is no weight: it comes with each run.
+    let problem = Problem::new(&spec().into(), &[&x, &w, &bias, &skip].map(Tensor::desc)).unwrap();
+    let prepared = host::Prepared::new(problem, vec![w.clone(), bias]).unwrap();
+    assert_eq!(prepared.run(&[&x, &skip]).unwrap(), [y]);
+    assert!(matches!(prepared.run(&[&x]), Err(Error::Arity { .. })));
+}
+
+/// In each kind of element, with sums so long that they are divided, and through parts of a batch.
+#[test]
+fn residuals_of_a_divided_batch() {
+    let numbers = |shape: &[usize]| {
+        let n: usize = shape.iter().product();
+        f32s(shape, &(0..n).map(|i| (i % 7) as f32 - 3.0).collect::<Vec<_>>())
+    };
+    let (x, w, skip) = (numbers(&[3, 2, 32]), numbers(&[2, 2, 1]), numbers(&[3, 2, 32]));
+    let mut caps = engine().caps().clone();
+    caps.max_binding = 256;
+    for buffers in [4, caps.max_storage_buffers] {
+        caps.max_storage_buffers = buffers;
+        let engine = engine().with_caps(caps.clone());
+        let op = Op::from(Conv::new().activation(Activation::Relu).residual(true));
+        let inputs = [&x, &w, &skip];
+        let plan = engine.plan(&op, &inputs.map(Tensor::desc)).unwrap();
+        assert!(plan.steps.iter().all(|step| step.part.is_some_and(|part| part.count == 1)));
+        judge(&op, &inputs, &engine.run(&op, &inputs).unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn residuals_that_are_refused() {
+    use DType::{F16, F32};
+    let conv = || Conv::new().residual(true);
+    let (x, w): (Given<'_>, Given<'_>) = ((F32, &[1, 1, 3]), (F32, &[2, 1, 1]));
+    let missing = refused(conv(), &[x, w]);
+    assert!(missing.to_string().contains("then the residual as input tensors, got 2"), "{missing}");
+    let skip: Given<'_> = (F32, &[1, 2, 3]);
+    assert!(matches!(refused(conv(), &[x, w, skip, skip, skip]), Error::Arity { got: 5, .. }));
+    assert!(matches!(
+        refused(conv(), &[x, w, (F16, &[1, 2, 3])]),
+        Error::Type { tensor: "the residual", .. }
+    ));
+    for shape in [&[1, 2, 1][..], &[2, 3], &[1, 1, 3], &[2]] {
+        let error = refused(conv(), &[x, w, (F32, shape)]);
+        assert!(matches!(error, Error::Shape { tensor: "the residual", .. }), "{error}");
+    }
+    let bytes: Given<'_> = (DType::U8, &[1, 1, 3]);
+    let zero: Given<'_> = (DType::U8, &[1]);
+    for error in [
+        refused(ConvPool { conv: conv(), pool: Pool::max([3]) }, &[x, w, skip]),
+        refused(
+            ConvInteger { conv: conv(), requantize: None },
+            &[bytes, (DType::U8, &[2, 1, 1]), zero, zero],
+        ),
+        refused(DeformConv { conv: conv(), offset_groups: 1, mask: false }, &[x, (F32, &[1, 1, 3]), w]),
+    ] {
+        assert!(matches!(error, Error::Parameter { parameter: "residual", .. }), "{error}");
+    }
+}
+
+/// Where four buffers are all that a kernel may have, the sum is a kernel of its own.
+#[test]
+fn residuals_on_devices_that_bind_few_buffers() {
+    for own in [engine().clone(), engine().with_gpu_kernels()] {
+        let mut caps = own.caps().clone();
+        caps.max_storage_buffers = 4;
+        let engine = own.with_caps(caps);
+        let (mut rng, mut apart) = (Rng::new(5), 0);
+        let cases = (0..200).map(|_| Family::Conv.case(&mut rng, engine.caps().f16));
+        let has_one = |case: &Case| matches!(&case.op, Op::Conv(conv) if conv.residual);
+        for case in cases.filter(|case| has_one(case) && !case.inputs[0].data().is_empty()) {
+            let descs: Vec<_> = case.inputs.iter().map(Tensor::desc).collect();
+            let explanation = match engine.plan(&case.op, &descs) {
+                // Sums of 16 bits would be rounded before the residual is added too.
+                Err(Error::Limit { allowed: 4, .. }) if descs[0].dtype != DType::F32 => continue,
+                plan => plan.unwrap().explain(),
+            };
+            apart += usize::from(explanation.steps.iter().any(|s| s.name().starts_with("Elementwise")));
+            check_gpu(&engine, &case).unwrap_or_else(|e| panic!("{}: {e}", describe(&case)));
+        }
+        assert!(apart > 10, "{apart}");
+    }
+}
+
+#[test]
 fn prelu_by_itself_has_slopes_along_neighbouring_axes() {
     let x = f32s(&[2, 2, 2], &[-1., -1., -1., 1., -1., 1., -1., -1.]);
     for (slope, y) in [

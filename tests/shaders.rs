@@ -106,15 +106,19 @@ fn bindings_are_those_the_shader_declares() {
                 } else {
                     reads += 1;
                     let of_reads = bindings.pages + 1..=bindings.pages + bindings.reads;
-                    // PReLU's slope comes after what is written.
-                    let last = bindings.slopes > 0 && binding == bindings.pages + bindings.buffers();
-                    assert!(last || of_reads.contains(&binding), "{key}: binding {binding} is read");
+                    // PReLU's slope and the residual come after what is written.
+                    let last = bindings.pages + bindings.buffers();
+                    let behind = last - bindings.slopes - bindings.residuals + 1..=last;
+                    assert!(
+                        behind.contains(&binding) || of_reads.contains(&binding),
+                        "{key}: binding {binding} is read"
+                    );
                 }
             }
         }
         assert_eq!(
             (pages, reads, writes),
-            (bindings.pages, bindings.reads + bindings.slopes, bindings.writes),
+            (bindings.pages, bindings.reads + bindings.slopes + bindings.residuals, bindings.writes),
             "{key}"
         );
     }

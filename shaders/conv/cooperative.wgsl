@@ -76,7 +76,8 @@ fn main(
 // SIDE channels, which subgroups have stored.
 fn finish(there: vec4<bool>, to: vec4<u32>, first: u32, row: u32, quad: u32, place: Place, local: u32) {
     for (var r = row; r < SIDE; r += WORKGROUP / SIDE) {
-        let value = finished(place.channel_group, first + r, tiles[r * (SIDE + 1u) + quad]);
+        let sum = tiles[r * (SIDE + 1u) + quad];
+        let value = finished(there, to, place.channel_group, first + r, sum);
         if (FINISH >= POOL_MAX) {
             tiles[r * (SIDE + 1u) + quad] = value;
         } else {

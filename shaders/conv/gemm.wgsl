@@ -99,7 +99,8 @@ fn store_columns(place: Place, columns: Columns, row: u32, lower: mat4x4<f32>, u
     for (var i = 0u; i < TILE / 8u; i++) {
         let channel = place.m * TILE + i / 4u * 32u + row * 4u + i % 4u;
         let sum = select(column(lower, i % 4u), column(upper, i % 4u), i >= 4u);
-        write(columns.there, to, place.channel_group, channel, finished(place.channel_group, channel, sum));
+        let value = finished(columns.there, to, place.channel_group, channel, sum);
+        write(columns.there, to, place.channel_group, channel, value);
     }
 }
 
@@ -108,7 +109,9 @@ fn hold_columns(place: Place, first: u32, row: u32, quad: u32, sums: mat4x4<f32>
     for (var i = 0u; i < 4u; i++) {
         let held = row * 4u + i;
         let channel = place.m * TILE + first + held;
-        tiles[held * (TILE / 4u + 1u) + quad] = finished(place.channel_group, channel, column(sums, i));
+        let sum = column(sums, i);
+        tiles[held * (TILE / 4u + 1u) + quad] =
+            finished(vec4<bool>(), vec4<u32>(), place.channel_group, channel, sum);
     }
 }
 

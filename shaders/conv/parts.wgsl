@@ -1,4 +1,4 @@
-// Adds the parts of a convolution's sums that conv/gemm.wgsl left in 32 bits; then bias and activation. One element
+// Adds the parts of a convolution's sums that conv/gemm.wgsl left in 32 bits; then bias, residual and activation. One element
 // of the output an invocation.
 
 @group(0) @binding(0) var<uniform> params: PartsParams;
@@ -15,5 +15,6 @@ fn compute(number: u32) {
     if (params.has_bias != 0u) {
         sum += unpack(bias[channel], 0u);
     }
+    sum = with_residual(sum, number);
     output[number] = pack(vec4<f32>(activate(sum, alpha_beta_of(channel))));
 }

@@ -16,11 +16,17 @@ override LAST: bool = true;
 var<private> weights_at: u32;
 var<private> outputs: u32;
 
-fn finished(sum: vec4<f32>, four: u32) -> vec4<f32> {
+fn finished(sum: vec4<f32>, at: u32, four: u32) -> vec4<f32> {
     if (!LAST) {
         return sum;
     }
-    let x = sum + weights0[weights_at + params.bias_at + four];
+    let y = sum + weights0[weights_at + params.bias_at + four];
+    let x = vec4<f32>(
+        with_residual(y.x, place_of(at, four * 4u)),
+        with_residual(y.y, place_of(at, four * 4u + 1u)),
+        with_residual(y.z, place_of(at, four * 4u + 2u)),
+        with_residual(y.w, place_of(at, four * 4u + 3u)),
+    );
     let channel = params.out_first / params.out_stride.w + params.out_size.w - outputs + four * 4u;
     return vec4<f32>(
         activate(x.x, alpha_beta_of(channel)),
@@ -43,8 +49,13 @@ fn store4(values: vec4<f32>, at: u32, four: u32) {
     store(values.w, at, four * 4u + 3u);
 }
 
+// Where a channel is stored, or the last for those behind it.
+fn place_of(at: u32, channel: u32) -> u32 {
+    return at + min(channel, outputs - 1u) * params.out_stride.w;
+}
+
 fn stored(at: u32, channel: u32) -> f32 {
-    return output[at + min(channel, outputs - 1u) * params.out_stride.w];
+    return output[place_of(at, channel)];
 }
 
 fn go_on(sum: vec4<f32>, at: u32, four: u32) -> vec4<f32> {

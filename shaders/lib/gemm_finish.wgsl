@@ -1,7 +1,8 @@
 // What becomes of the sums of a product of matrices.
 
-// Bias and activation.
-fn finished(channel_group: u32, channel: u32, sum: vec4<f32>) -> vec4<f32> {
+// Bias, residual and activation, of a channel at four columns: which of them are there, and where their results go but for the
+// channel.
+fn finished(there: vec4<bool>, to: vec4<u32>, channel_group: u32, channel: u32, sum: vec4<f32>) -> vec4<f32> {
     if (channel >= params.out_size.w) {
         return vec4<f32>();
     }
@@ -9,15 +10,17 @@ fn finished(channel_group: u32, channel: u32, sum: vec4<f32>) -> vec4<f32> {
     if (FINISH == PARTIAL) {
         return value;
     }
+    let own = channel_group * params.out_size.w + channel;
     if (params.has_bias != 0u) {
-        value += unpack(bias[channel_group * params.out_size.w + channel], 0u);
+        value += unpack(bias[own], 0u);
     }
-    let alpha_beta = alpha_beta_of(channel_group * params.out_size.w + channel);
+    let at = select(vec4<u32>(), to + vec4<u32>(own * params.out_stride.w), there);
+    let alpha_beta = alpha_beta_of(own);
     return vec4<f32>(
-        activate(value.x, alpha_beta),
-        activate(value.y, alpha_beta),
-        activate(value.z, alpha_beta),
-        activate(value.w, alpha_beta),
+        activate(with_residual(value.x, at.x), alpha_beta),
+        activate(with_residual(value.y, at.y), alpha_beta),
+        activate(with_residual(value.z, at.z), alpha_beta),
+        activate(with_residual(value.w, at.w), alpha_beta),
     );
 }
 

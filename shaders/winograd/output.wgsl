@@ -1,4 +1,4 @@
-// Outputs of Winograd's algorithm, A^T m A, with bias and activation, and the largest of each 2 by 2 where POOL. A tile
+// Outputs of Winograd's algorithm, A^T m A, with bias, residual and activation, and the largest of each 2 by 2 where POOL. A tile
 // of an output channel an invocation; neighbours have neighbouring tiles.
 //
 // What comes out infinite or NaN is computed again by the definition: it may come from an input outside the window, or
@@ -45,14 +45,22 @@ fn load(place: Place, point: u32) -> f32 {
     return products[place.begin + point * params.total];
 }
 
-fn finished(place: Place, sum: f32) -> f32 {
-    return activate(sum + place.bias, alpha_beta_of(place.channel));
+// What becomes of the sum at an output of the tile.
+fn finished(place: Place, i: u32, j: u32, sum: f32) -> f32 {
+    let row = min(place.row + i, params.stored.x - 1u);
+    let column = min(place.column + j, params.stored.y - 1u);
+    return activate(with_residual(sum + place.bias, stored_at(place, row, column)), alpha_beta_of(place.channel));
+}
+
+fn stored_at(place: Place, row: u32, column: u32) -> u32 {
+    return place.image * params.out_stride.w + place.channel * params.out_stride.z + row * params.out_stride.x
+        + column * params.out_stride.y;
 }
 
 // Two rows of the tile, from row `i` on: stores what becomes of them, and says which are not finite, a bit each.
 fn row_of(place: Place, i: u32, upper: vec4<f32>, lower: vec4<f32>) -> u32 {
-    let above = all_finished(place, upper);
-    let below = all_finished(place, lower);
+    let above = all_finished(place, i, upper);
+    let below = all_finished(place, i + 1u, lower);
     let row = place.row + i;
     if (POOL) {
         store(place, row / 2u, place.column / 2u, larger(larger(above.x, above.y), larger(below.x, below.y)));
@@ -66,12 +74,12 @@ fn row_of(place: Place, i: u32, upper: vec4<f32>, lower: vec4<f32>) -> u32 {
     return (special(upper) + 16u * special(lower)) << (4u * i);
 }
 
-fn all_finished(place: Place, sums: vec4<f32>) -> vec4<f32> {
+fn all_finished(place: Place, i: u32, sums: vec4<f32>) -> vec4<f32> {
     return vec4<f32>(
-        finished(place, sums.x),
-        finished(place, sums.y),
-        finished(place, sums.z),
-        finished(place, sums.w),
+        finished(place, i, 0u, sums.x),
+        finished(place, i, 1u, sums.y),
+        finished(place, i, 2u, sums.z),
+        finished(place, i, 3u, sums.w),
     );
 }
 
@@ -83,9 +91,7 @@ fn special(sums: vec4<f32>) -> u32 {
 
 fn store(place: Place, row: u32, column: u32, value: f32) {
     if (row < params.stored.x && column < params.stored.y) {
-        let at = place.image * params.out_stride.w + place.channel * params.out_stride.z
-            + row * params.out_stride.x + column * params.out_stride.y;
-        output[at] = pack(vec4<f32>(value));
+        output[stored_at(place, row, column)] = pack(vec4<f32>(value));
     }
 }
 
@@ -124,5 +130,5 @@ fn exact(place: Place, i: u32, j: u32) -> f32 {
             }
         }
     }
-    return finished(place, result(sum));
+    return finished(place, i, j, result(sum));
 }

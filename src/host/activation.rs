@@ -1,5 +1,7 @@
 //! Activations in 32-bit floats.
 
+use rayon::prelude::*;
+
 use super::element;
 use super::output::{WORTH_SHARING, fill};
 use super::simd::wide;
@@ -26,6 +28,42 @@ pub(super) fn activation(work: &ActivationWork, x: &Tensor, slopes: &[&Tensor]) 
 }
 
 impl Epilogue<'_, f32> {
+    /// Adds the residual to a whole output with bias, and applies the activation; `run` neighbours are of one channel.
+    pub(super) fn finish(&self, y: &mut [f32], run: usize) {
+        let task = |(i, y): (usize, &mut [f32])| {
+            self.add_residual(y, i * CHUNK, f32::NEG_INFINITY);
+            match self.slopes {
+                [] => apply(self.activation, y),
+                slopes => by_slopes(y, slopes, i * CHUNK, run),
+            }
+        };
+        y.par_chunks_mut(CHUNK).with_min_len(WORTH_SHARING / CHUNK).enumerate().for_each(task);
+    }
+
+    /// Adds the residual to elements from `at` on, if there is one, and raises what is lower to `floor`; NaN stays NaN.
+    #[inline(always)]
+    pub(super) fn add_residual(&self, y: &mut [f32], at: usize, floor: f32) {
+        let residual = self.residual.and_then(|residual| residual.get(at..at + y.len()));
+        let Some(residual) = residual else { return };
+        let (blocks, rest) = y.as_chunks_mut::<8>();
+        let (residuals, last) = residual.as_chunks::<8>();
+        let sum = |y: f32, residual: f32| {
+            let sum = y + residual;
+            if sum < floor { floor } else { sum }
+        };
+        for (y, residual) in blocks.iter_mut().zip(residuals) {
+            // By value: in place, the compiler takes one element after the other.
+            let added: [f32; 8] = std::array::from_fn(|i| sum(y[i], residual[i]));
+            *y = added;
+        }
+        rest.iter_mut().zip(last).for_each(|(y, residual)| *y = sum(*y, *residual));
+    }
+
+    /// The least value that an activation leaves, where that is all it does.
+    pub(super) fn floor(&self) -> f32 {
+        if self.activation == Activation::Relu { 0.0 } else { f32::NEG_INFINITY }
+    }
+
     /// Applies the activation to `channels` output channels from `first` on: `run` neighbours each, again and again.
     pub(super) fn activate(&self, values: &mut [f32], first: usize, [channels, run]: [usize; 2]) {
         if self.slopes.is_empty() {

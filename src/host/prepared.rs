@@ -21,7 +21,7 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Prepares `problem`, whose last inputs are `weights`; there may be none.
+    /// Prepares `problem`, whose last inputs are `weights`; there may be none. A residual is no weight: it comes behind them.
     ///
     /// # Errors
     /// [`Error::Arity`] and [`Error::Shape`] if `weights` are not what the problem was made for.
@@ -37,7 +37,8 @@ impl Prepared {
     /// ```
     pub fn new<W: Into<Arc<Tensor>>>(problem: Problem, weights: Vec<W>) -> Result<Prepared> {
         let weights: Vec<Arc<Tensor>> = weights.into_iter().map(W::into).collect();
-        let Some(first) = problem.inputs.len().checked_sub(weights.len()) else {
+        let behind = usize::from(problem.residual().is_some());
+        let Some(first) = problem.inputs.len().checked_sub(weights.len() + behind) else {
             let expected = "no more weights than inputs";
             return Err(Error::arity(problem.op, expected, weights.len()));
         };
@@ -80,13 +81,16 @@ impl Prepared {
         Explanation::on_cpu(&self.problem, why)
     }
 
-    /// Computes the outputs for the inputs that are not weights.
+    /// Computes the outputs for the inputs that are not weights, in their order: a residual is the last.
     ///
     /// # Errors
     /// Those of [`compute`](super::compute).
     pub fn run(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+        let behind = usize::from(self.problem.residual().is_some());
+        let (before, behind) = inputs.split_at(inputs.len().saturating_sub(behind));
+        let weights = self.weights.iter().map(Arc::as_ref);
         let inputs: Vec<&Tensor> =
-            inputs.iter().copied().chain(self.weights.iter().map(Arc::as_ref)).collect();
+            before.iter().copied().chain(weights).chain(behind.iter().copied()).collect();
         match &self.packed {
             Some(packed) => {
                 self.problem.check(&inputs)?;

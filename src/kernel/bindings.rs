@@ -9,7 +9,7 @@ pub const PAGE: u64 = 65536;
 pub const PAGES: usize = 8;
 
 /// Buffers of a kernel: binding 0 is the uniform block, then come pages, then the storage buffers that it reads, then
-/// those it writes, and last PReLU's slope.
+/// those it writes, then PReLU's slope, and last the residual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Bindings {
@@ -21,12 +21,14 @@ pub struct Bindings {
     pub writes: u32,
     /// PReLU's slope, which it reads too: 1 or 0.
     pub slopes: u32,
+    /// What it adds to sums, which it reads too: 1 or 0.
+    pub residuals: u32,
 }
 
 impl Bindings {
     /// The storage buffers.
     pub fn buffers(&self) -> u32 {
-        self.reads + self.writes + self.slopes
+        self.reads + self.writes + self.slopes + self.residuals
     }
 
     /// The layout of the bind group, with a texture that is bound too.

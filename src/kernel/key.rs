@@ -6,7 +6,7 @@ use super::bindings::Bindings;
 use super::block::Block;
 use super::packed;
 use super::row::{Kernel, Row};
-use super::text::{alpha_beta_of, filled};
+use super::text::{alpha_beta_of, filled, with_residual};
 use super::{conv::*, depthwise::*, frame::*, other::*, pack::*, pool::*, winograd::*};
 use crate::activation::ActivationKind;
 
@@ -60,16 +60,30 @@ impl KernelKey {
     pub(super) fn text(&self) -> String {
         let Row { text, lines, block, dtype, bindings, words, .. } = self.row();
         let last = bindings.pages + bindings.buffers();
-        let activates =
-            self.activation().map(|_| alpha_beta_of((bindings.slopes > 0).then_some(last), dtype));
-        let text = filled(&text.concat(), lines) + &activates.unwrap_or_default() + &block.wgsl();
+        let slopes = (bindings.slopes > 0).then_some(last - bindings.residuals);
+        let activates = self.activation().map(|_| alpha_beta_of(slopes, dtype)).unwrap_or_default();
+        let adds = self.residual().map(|residual| with_residual(residual.then_some(last), dtype));
+        let text = filled(&text.concat(), lines) + &activates + &adds.unwrap_or_default() + &block.wgsl();
         if words || dtype.row().lanes == 1 { text } else { packed::text(&text) }
+    }
+
+    /// Whether it adds a residual; nothing of kernels that never do.
+    fn residual(&self) -> Option<bool> {
+        match self {
+            KernelKey::Conv(Conv { residual, .. })
+            | KernelKey::ConvTiled(ConvTiled { residual, .. })
+            | KernelKey::ConvGemm(ConvGemm { residual, .. })
+            | KernelKey::ConvParts(ConvParts { residual, .. })
+            | KernelKey::WinogradOutput(WinogradOutput { residual, .. }) => Some(*residual),
+            _ => None,
+        }
     }
 
     /// What it is made of, with PReLU's slope if that is its activation.
     fn row(&self) -> Row {
         let mut row = self.kernel().row();
         row.bindings.slopes = u32::from(self.activation() == Some(ActivationKind::PRelu));
+        row.bindings.residuals = u32::from(self.residual() == Some(true));
         row
     }
 

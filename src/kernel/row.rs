@@ -71,7 +71,7 @@ pub(crate) fn pairs<A: Copy, B>(
 
 /// A kernel that binds some buffers to read and some to write, and has no constants of its own.
 pub(crate) fn row(block: Block, dtype: DType, text: Vec<&'static str>, (reads, writes): (u32, u32)) -> Row {
-    let bindings = Bindings { pages: 0, reads, writes, slopes: 0 };
+    let bindings = Bindings { pages: 0, reads, writes, slopes: 0, residuals: 0 };
     let (lines, constants) = (Box::new(|_: &str| Vec::new()), Vec::new());
     Row { block, text, lines, dtype, words: false, workgroup: WORKGROUP, constants, bindings, texture: None }
 }

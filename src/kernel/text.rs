@@ -46,8 +46,20 @@ pub(crate) fn alpha_beta_of(slopes: Option<u32>, dtype: DType) -> String {
         return "\nfn alpha_beta_of(channel: u32) -> vec2<f32> {\n    return params.alpha_beta;\n}\n"
             .to_owned();
     };
+    read(binding, "slopes", dtype) + shader!("lib/slopes.wgsl")
+}
+
+/// What a sum with bias is with the residual's element for the output's at `at`, where `residual` is its binding.
+pub(crate) fn with_residual(residual: Option<u32>, dtype: DType) -> String {
+    match residual {
+        None => "\nfn with_residual(sum: f32, at: u32) -> f32 {\n    return sum;\n}\n".to_owned(),
+        Some(binding) => read(binding, "residuals", dtype) + shader!("lib/residuals.wgsl"),
+    }
+}
+
+/// A buffer of elements that is read.
+fn read(binding: u32, name: &str, dtype: DType) -> String {
     // Kernels of f32 alone have no `Word`.
     let element = if dtype == DType::F32 { "f32" } else { "Word" };
-    let binding = format!("\n@group(0) @binding({binding}) var<storage, read> slopes: array<{element}>;\n");
-    binding + shader!("lib/slopes.wgsl")
+    format!("\n@group(0) @binding({binding}) var<storage, read> {name}: array<{element}>;\n")
 }

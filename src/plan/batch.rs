@@ -56,6 +56,10 @@ fn units(work: &Work) -> Option<(usize, u32)> {
         let divided = outer.strides.iter().enumerate().filter(|&(_, &stride)| stride > 0);
         return Some((outer.length, divided.map(|(i, _)| 1 << i).sum()));
     }
+    if let Work::Conv(conv) = work {
+        let residual = conv.residual_input().map_or(0, |at| 1 << at);
+        return Some((conv.batch, 1 | residual));
+    }
     // The first ones.
     first_units(work).map(|(units, inputs)| (units, (1 << inputs) - 1))
 }

@@ -35,6 +35,11 @@ impl<'a> Solution<'a> {
         self.cost.is_ok()
     }
 
+    /// The same with more steps behind it.
+    pub fn then(self, more: impl FnOnce(Steps) -> Result<Steps> + 'a) -> Solution<'a> {
+        Solution { cost: self.cost, steps: Box::new(|| more((self.steps)()?)) }
+    }
+
     /// One that is never slower than those behind it.
     pub fn free<S: Into<Steps>>(steps: impl FnOnce() -> Result<S> + 'a) -> Solution<'a> {
         Solution::new(Ok(()), steps)

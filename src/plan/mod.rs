@@ -32,6 +32,7 @@ pub use tuning::{Tuned, TunedFor, Tuning};
 pub use crate::kernel::{Cooperative, PAGE, PAGES, Side};
 
 use crate::error::{Error, Result};
+use crate::kernel::Bindings;
 use crate::problem::{Problem, Work};
 use crate::spec::Op;
 use crate::tensor::TensorDesc;
@@ -96,8 +97,10 @@ impl Plan {
             }
         };
         let Steps { mut steps, scratch, packed, considered } = steps;
-        for step in steps.iter_mut().filter(|step| step.kernel.bindings().slopes > 0) {
-            step.slots.extend(problem.slope().map(Slot::Input));
+        for step in &mut steps {
+            let Bindings { slopes, residuals, .. } = step.kernel.bindings();
+            step.slots.extend(problem.slope().filter(|_| slopes > 0).map(Slot::Input));
+            step.slots.extend(problem.residual().filter(|_| residuals > 0).map(Slot::Input));
         }
         Ok(Plan { problem, steps, scratch, packed, considered })
     }
@@ -163,9 +166,12 @@ impl Plan {
             Work::Arg(work) => other::reduce::arg(p, work)?.into(),
             Work::Resize(work) => other::resize::resize(p, work)?.into(),
         };
-        let is_too_much = |step: &Step| step.kernel.bindings().slopes > 0 && !p.caps.can_bind(&step.kernel);
+        let is_too_much = |step: &Step| {
+            let Bindings { slopes, residuals, .. } = step.kernel.bindings();
+            slopes + residuals > 0 && !p.caps.can_bind(&step.kernel)
+        };
         if steps.steps.iter().any(is_too_much) {
-            steps = conv::prelu::apart(p, work)?.unwrap_or(steps);
+            steps = conv::epilogue::apart(p, work)?.unwrap_or(steps);
         }
         for &size in steps.scratch.iter().chain(&steps.packed) {
             p.caps.check_binding(p.op, size)?;

@@ -50,7 +50,7 @@ pub struct Step {
     pub params: Vec<u8>,
     /// Its uniform bindings beside the parameters.
     pub pages: Vec<Page>,
-    /// Its storage buffers: those it reads, then those it writes, then PReLU's slope.
+    /// Its storage buffers: those it reads, then those it writes, then PReLU's slope, then the residual.
     pub slots: Vec<Slot>,
     /// Workgroups along x, y and z.
     pub grid: [u32; 3],

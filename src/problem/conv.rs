@@ -62,12 +62,24 @@ pub struct ConvWork {
     pub slope: usize,
     /// Which error the result may have.
     pub accuracy: Accuracy,
+    /// Whether the last input is added before the activation.
+    pub residual: bool,
 }
 
 impl ConvWork {
     /// Output channels of all groups.
     pub fn out_channels(&self) -> usize {
         self.groups * self.group_out
+    }
+
+    /// The number of the input that is added before the activation, if there is one.
+    pub(crate) fn residual_input(&self) -> Option<usize> {
+        self.residual.then_some(2 + usize::from(self.bias) + usize::from(self.slope > 0))
+    }
+
+    /// The same sums, to which nothing is added behind the bias and no activation applied.
+    pub(crate) fn without_residual(&self) -> ConvWork {
+        ConvWork { activation: Activation::None, slope: 0, residual: false, ..*self }
     }
 
     /// Input channels of all groups.
@@ -190,6 +202,14 @@ pub(super) fn check_activation(op: &'static str, activation: Activation) -> Resu
     }
 }
 
+/// Refuses a residual in an operation that convolves and does more.
+pub(super) fn check_no_residual(op: &'static str, spec: &Conv) -> Result<()> {
+    match spec.residual {
+        true => Err(Error::parameter(op, "residual", true, "it is added by a convolution alone")),
+        false => Ok(()),
+    }
+}
+
 pub(super) fn conv(spec: &Conv, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "convolution";
     let (x, w, b) = three_inputs(op, inputs)?;
@@ -261,6 +281,7 @@ pub(super) fn resolved(
         slope: 0,
         // Those built on this one are exact, or have bounds of their own.
         accuracy: Accuracy::Element,
+        residual: false,
     };
     Ok((work, TensorDesc { shape, dtype }))
 }
@@ -297,6 +318,7 @@ pub struct ConvPoolWork {
 
 pub(super) fn conv_pool(spec: &ConvPool, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "convolution with pooling";
+    check_no_residual(op, &spec.conv)?;
     if spec.pool.layout != spec.conv.layout {
         let rule = format!("it must be the convolution's {}", spec.conv.layout);
         return Err(Error::parameter(
@@ -366,6 +388,7 @@ pub(super) fn dense(spec: &Dense, inputs: &[TensorDesc]) -> Result<Problem> {
         activation: spec.activation,
         slope: 0,
         accuracy: Accuracy::Element,
+        residual: false,
     };
     let mut shape = rows.to_vec();
     shape.push(group_out);

@@ -1,6 +1,6 @@
 //! Deformable convolution problems.
 
-use super::conv::{ConvWork, KernelStrides, resolved};
+use super::conv::{ConvWork, KernelStrides, check_no_residual, resolved};
 use super::{Problem, Work, require_dtype, require_shape};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -32,6 +32,7 @@ pub struct DeformWork {
 
 pub(super) fn deform(spec: &DeformConv, inputs: &[TensorDesc]) -> Result<Problem> {
     let op = "deformable convolution";
+    check_no_residual(op, &spec.conv)?;
     let expected = match spec.mask {
         false => "three (input, offsets, kernel) or four (bias)",
         true => "four (input, offsets, mask, kernel) or five (bias)",

@@ -1,17 +1,20 @@
-//! What follows the sums of an operation and has a number for each output channel: bias and PReLU's slope.
+//! What follows the sums of an operation: bias and PReLU's slope, of which each output channel has a number, and the residual, of
+//! which each element of the output has one.
 
 use super::{ConvWork, Problem, Work, require_dtype, require_shape};
 use crate::error::{Error, Result};
 use crate::spec::{Activation, Op};
 use crate::tensor::TensorDesc;
 
-/// Bias and activation of a convolution's sums.
+/// Bias, residual and activation of a convolution's sums.
 #[derive(Clone, Copy)]
 pub(crate) struct Epilogue<'a, T> {
     pub bias: Option<&'a [T]>,
     pub activation: Activation,
     /// PReLU's: one, or one for each channel; none with other activations.
     pub slopes: &'a [T],
+    /// What is added after the bias: as many elements as the output has.
+    pub residual: Option<&'a [T]>,
 }
 
 impl<'a, T: Copy + Default> Epilogue<'a, T> {
@@ -20,12 +23,23 @@ impl<'a, T: Copy + Default> Epilogue<'a, T> {
         let mut inputs = inputs.iter().map(AsRef::as_ref);
         let bias = if work.bias { inputs.next() } else { None };
         let slopes = if work.slope > 0 { inputs.next() } else { None };
-        Epilogue { bias, activation: work.activation, slopes: slopes.unwrap_or_default() }
+        let residual = if work.residual { inputs.next() } else { None };
+        Epilogue { bias, activation: work.activation, slopes: slopes.unwrap_or_default(), residual }
     }
 
     /// The bias of a channel; 0 if there is none.
     pub fn bias_of(&self, channel: usize) -> T {
         self.bias.and_then(|bias| bias.get(channel)).copied().unwrap_or_default()
+    }
+
+    /// The bias alone.
+    pub fn without_residual(&self) -> Epilogue<'a, T> {
+        Epilogue { bias: self.bias, activation: Activation::None, slopes: &[], residual: None }
+    }
+
+    /// What is added to element `at` of the output after the bias; 0 if nothing is.
+    pub fn residual_at(&self, at: usize) -> T {
+        self.residual.and_then(|residual| residual.get(at)).copied().unwrap_or_default()
     }
 
     /// PReLU's slope in a channel.
@@ -48,13 +62,36 @@ impl Problem {
         Ok(problem)
     }
 
+    /// A convolution whose last input is its residual.
+    pub(super) fn with_residual(op: &Op, inputs: &[TensorDesc]) -> Result<Problem> {
+        let Some((residual, own)) = inputs.split_last() else { return Problem::without_residual(op, inputs) };
+        let mut problem = Problem::without_residual(op, own).map_err(|error| match error {
+            Error::Arity { op, .. } => {
+                Error::arity(op, "those without a residual and then the residual as", inputs.len())
+            }
+            other => other,
+        })?;
+        if let (Some(output), Some(conv)) = (problem.outputs.first(), problem.work.conv_mut()) {
+            require_dtype(problem.op, "the residual", residual.dtype, &[output.dtype])?;
+            require_shape(problem.op, "the residual", residual, &output.shape, ", as the output is")?;
+            conv.residual = true;
+        }
+        problem.inputs.push(residual.clone());
+        Ok(problem)
+    }
+
     /// The number of the input that is PReLU's slope, if there is one.
     pub(crate) fn slope(&self) -> Option<usize> {
-        let slopes = match &self.work {
-            Work::Activation(work) => work.slope,
-            work => work.conv().map_or(0, |conv| conv.slope),
+        let (slopes, behind) = match &self.work {
+            Work::Activation(work) => (work.slope, 0),
+            work => work.conv().map_or((0, 0), |conv| (conv.slope, usize::from(conv.residual))),
         };
-        self.inputs.len().checked_sub(1).filter(|_| slopes > 0)
+        self.inputs.len().checked_sub(1 + behind).filter(|_| slopes > 0)
+    }
+
+    /// The number of the input that is the residual, if there is one.
+    pub(crate) fn residual(&self) -> Option<usize> {
+        self.work.conv().and_then(ConvWork::residual_input)
     }
 
     /// Checks PReLU's slope and makes it the last input.

@@ -1,6 +1,6 @@
 //! Integer convolution problems.
 
-use super::conv::{ConvWork, check_bias, resolved};
+use super::conv::{ConvWork, check_bias, check_no_residual, resolved};
 use super::{Problem, Work, require_dtype, require_values};
 use crate::dtype::{BYTES, DType};
 use crate::error::{Error, Result};
@@ -72,6 +72,7 @@ pub(super) fn integer(spec: &ConvInteger, inputs: &[TensorDesc]) -> Result<Probl
             "sums of integers take none",
         ));
     }
+    check_no_residual(op, &spec.conv)?;
     let (conv, sums) = resolved(op, &spec.conv, DType::I32, x, w, None)?;
     let out = conv.out_channels();
     each(op, "the zero point of the input", x_zero, 1)?;

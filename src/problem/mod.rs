@@ -148,9 +148,9 @@ impl Problem {
         for input in inputs {
             checked_elements("input", &input.shape)?;
         }
-        let problem = match op.activation() {
-            Activation::PRelu => Self::with_slope(op, inputs)?,
-            _ => Self::without_slope(op, inputs)?,
+        let problem = match op {
+            Op::Conv(spec) if spec.residual => Self::with_residual(op, inputs)?,
+            _ => Self::without_residual(op, inputs)?,
         };
         if let Some(first) = inputs.first() {
             require_dtype(problem.op, problem.input_name(0), first.dtype, op.types())?;
@@ -159,6 +159,13 @@ impl Problem {
             checked_elements("output", &output.shape)?;
         }
         Ok(problem)
+    }
+
+    fn without_residual(op: &Op, inputs: &[TensorDesc]) -> Result<Problem> {
+        match op.activation() {
+            Activation::PRelu => Self::with_slope(op, inputs),
+            _ => Self::without_slope(op, inputs),
+        }
     }
 
     fn without_slope(op: &Op, inputs: &[TensorDesc]) -> Result<Problem> {

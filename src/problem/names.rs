@@ -18,6 +18,9 @@ impl Problem {
         if self.slope() == Some(i) {
             return "the slope";
         }
+        if self.residual() == Some(i) {
+            return "the residual";
+        }
         let names: &[&'static str] = match &self.work {
             Work::Conv(_) | Work::ConvPool(_) | Work::ConvTranspose(_) => {
                 &["the input", "the kernel", "the bias"]

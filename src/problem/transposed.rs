@@ -151,6 +151,7 @@ pub(super) fn transposed(spec: &ConvTranspose, inputs: &[TensorDesc]) -> Result<
         activation: spec.activation,
         slope: 0,
         accuracy: Accuracy::Element,
+        residual: false,
     };
     let outputs = vec![TensorDesc { shape, dtype: x.dtype }];
     Ok(Problem { op, inputs: inputs.to_vec(), outputs, work: Work::ConvTranspose(work) })

@@ -107,9 +107,10 @@ fn sum(
     position: [usize; 3],
 ) -> (f64, f64) {
     let group = o / work.group_out;
-    let mut sum = epilogue.bias_of(o);
-    let mut magnitude = sum.abs();
-    let mut terms = 0;
+    let residual = epilogue.residual_at(work.output.at(n, o, position));
+    let mut sum = epilogue.bias_of(o) + residual;
+    let mut magnitude = epilogue.bias_of(o).abs() + residual.abs();
+    let mut terms = usize::from(epilogue.residual.is_some());
     taps_inside(&work.axes, position).for_each(|(tap, at)| {
         for i in 0..work.group_in {
             let c = group * work.group_in + i;

@@ -15,6 +15,8 @@ use crate::problem::{ConvWork, Epilogue};
 /// - 1 of the product itself;
 /// - 8 of the outputs': twice four additions, whose constants are powers of two;
 /// - 1 of the bias.
+///
+/// A residual is one more.
 const ROUNDINGS: f64 = 24.0;
 
 /// Channels that are summed in one chain at most; chains are summed after each other.
@@ -55,7 +57,13 @@ pub(super) fn widen(
                             let sums = products(inputs.iter().zip(weights).map(|(x, w)| (*x, *w)));
                             for i in row..rows.min(row + f.outputs) {
                                 for j in column..columns.min(column + f.outputs) {
-                                    let bound = bound(f, work, &sums, epilogue, o, [i - row, j - column]);
+                                    let bound = bound(
+                                        f,
+                                        work,
+                                        &sums,
+                                        added(work, epilogue, (n, o), [i, j]),
+                                        [i - row, j - column],
+                                    );
                                     let at = work.output.at(n, o, [0, i, j]);
                                     y.bound[at] = y.bound[at].max(bound);
                                 }
@@ -84,7 +92,7 @@ pub(super) fn element(
         let tile = [row - in_tile[0], column - in_tile[1]];
         let channels = 0..work.group_in;
         let pairs = channels.map(|c| (inputs(f, work, x, n, first + c, tile), weights(f, work, w, o, c)));
-        largest.max(bound(f, work, &products(pairs), epilogue, o, in_tile))
+        largest.max(bound(f, work, &products(pairs), added(work, epilogue, (n, o), [row, column]), in_tile))
     })
 }
 
@@ -140,17 +148,15 @@ fn products(pairs: impl Iterator<Item = (Points, Points)>) -> Points {
     sums
 }
 
-/// The bound at one place of a tile; 0 where the algorithm computes it from anything infinite or NaN, so that the
+/// Magnitudes of what is added to the products of an element: bias and residual.
+fn added(work: &ConvWork, epilogue: Epilogue<f64>, (n, o): (usize, usize), [row, column]: [usize; 2]) -> f64 {
+    epilogue.bias_of(o).abs() + epilogue.residual_at(work.output.at(n, o, [0, row, column])).abs()
+}
+
+/// The bound at one place of a tile, of products to which so much is added; 0 where the algorithm computes it from anything infinite or NaN, so that the
 /// element's own bound stands.
-fn bound(
-    f: &Winograd,
-    work: &ConvWork,
-    sums: &Points,
-    epilogue: Epilogue<f64>,
-    o: usize,
-    [i, j]: [usize; 2],
-) -> f64 {
-    let mut magnitude = epilogue.bias_of(o).abs();
+fn bound(f: &Winograd, work: &ConvWork, sums: &Points, added: f64, [i, j]: [usize; 2]) -> f64 {
+    let mut magnitude = added;
     for (p, a) in f.output[i].iter().enumerate() {
         for (q, b) in f.output[j].iter().enumerate() {
             let (factor, sum) = ((a * b).abs(), sums[p * f.points + q]);
@@ -161,6 +167,8 @@ fn bound(
         }
     }
     let channels = work.group_in as f64;
-    let roundings = (ROUNDINGS + channels.min(CHAIN) + (channels / CHAIN).ceil()) * UNIT;
+    let roundings =
+        (ROUNDINGS + f64::from(u8::from(work.residual)) + channels.min(CHAIN) + (channels / CHAIN).ceil())
+            * UNIT;
     roundings / (1.0 - roundings) * magnitude
 }

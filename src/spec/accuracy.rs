@@ -36,7 +36,7 @@ pub enum Accuracy {
     /// an element is the larger for m = 2 and m = 4 of
     /// `n u / (1 - n u) |A^T| [sum of (|G| |g| |G^T|) * (|B^T| |d| |B|)] |A|` at its place in the tile, where u is 2^-24
     /// and n = 24 + min(C, 64) + ceil(C / 64) for C input channels of a group: the roundings on the way of a number to
-    /// the output, all of them, so that the bound holds for any signs. For random data it is some hundred times
+    /// the output, all of them (one more with a residual, which counts as the bias does), so that the bound holds for any signs. For random data it is some hundred times
     /// that of `Element`, and errors are far below both.
     ///
     /// What is infinite or NaN stays as exact as with `Element`: it reaches the elements whose windows hold it and no
@@ -48,7 +48,7 @@ pub enum Accuracy {
     ///
     /// The bound of an element with n products, those with padding not counted, is the larger of that of `Element` and
     /// `(n + 1) u / (1 - (n + 1) u) (sum |x w| + |bias|)`, where u is 2^-24: however n products and a bias are added up, none
-    /// of them goes through more than n additions, and a product is rounded once before. (Zeros add no rounding.) To it
+    /// of them goes through more than n additions, and a product is rounded once before. (Zeros add no rounding.) A residual counts as one more product. To it
     /// come 2 (n + 1) times the smallest normal number, since numbers below it may be flushed to zero. Activation
     /// and rounding to 16 bits follow as with `Element`. From 2^23 products on the bound is that of `Element` alone.
     Chain,

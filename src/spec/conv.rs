@@ -109,7 +109,7 @@ impl ConvTranspose {
 
 /// Convolution, bias, activation and pooling as one operation, with the result of the composition.
 ///
-/// Inputs as for [`Conv`]; the pooling has the convolution's layout, no indices, and is max or average pooling.
+/// Inputs as for [`Conv`], without a residual; the pooling has the convolution's layout, no indices, and is max or average pooling.
 /// The planner decides whether one kernel runs or two.
 ///
 /// ```
@@ -139,9 +139,10 @@ impl ConvPool {
 
 /// Cross-correlation with bias and activation over one to three spatial axes.
 ///
-/// `y[n, o, ...] = activation(bias[o] + sum x * w)`. Inputs: the tensor, the kernel, a bias `[out]` if there is
-/// one, and the slope of [`Activation::PRelu`] if that is the activation. Each `Vec` has one number for every spatial
-/// axis, outermost first, or a single number for all. Depthwise convolution is `groups` equal to the input channels.
+/// `y[n, o, ...] = activation(bias[o] + sum x * w + residual[n, o, ...])`. Inputs: the tensor, the kernel, a bias `[out]` if
+/// there is one, the slope of [`Activation::PRelu`] if that is the activation, and the residual if there is one. Each `Vec` has
+/// one number for every spatial axis, outermost first, or a single number for all. Depthwise convolution is `groups` equal to
+/// the input channels.
 ///
 /// ```
 /// use wgpool::{host, Conv, Op, Padding, Tensor};
@@ -170,6 +171,21 @@ pub struct Conv {
     pub kernel_layout: KernelLayout,
     /// Which error the result may have.
     pub accuracy: Accuracy,
+    /// Whether the last input is a tensor of the output's shape and type, which is added after the bias and before the
+    /// activation: the skip connection of a residual network. By a convolution alone, not with pooling, of bytes, or with moved
+    /// taps.
+    ///
+    /// ```
+    /// use wgpool::{Activation, Conv, Op, Tensor, host};
+    /// let x = Tensor::from_f32(&[1, 1, 1, 3], vec![1., 2., 3.])?;
+    /// let w = Tensor::from_f32(&[1, 1, 1, 1], vec![10.])?;
+    /// let skip = Tensor::from_f32(&[1, 1, 1, 3], vec![5., -50., 0.])?;
+    /// let op = Op::from(Conv::new().activation(Activation::Relu).residual(true));
+    /// assert_eq!(host::run(&op, &[&x, &w, &skip])?[0].as_f32()?, [15., 0., 30.]);
+    /// # Ok::<(), wgpool::Error>(())
+    /// ```
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "std::ops::Not::not"))]
+    pub residual: bool,
 }
 
 impl Default for Conv {
@@ -183,6 +199,7 @@ impl Default for Conv {
             layout: Layout::Nchw,
             kernel_layout: KernelLayout::Oihw,
             accuracy: Accuracy::Element,
+            residual: false,
         }
     }
 }
@@ -210,5 +227,7 @@ impl Conv {
         kernel_layout: KernelLayout,
         /// Sets which error the result may have.
         accuracy: Accuracy,
+        /// Sets whether the last input is added before the activation.
+        residual: bool,
     }
 }

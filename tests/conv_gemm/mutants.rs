@@ -36,7 +36,7 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Store, "groups share channels", "channel_group * params.in_size.w * params.in_stride.w", "0u"),
     mutant!(Store, "images share a base", "c.image * params.in_batch", "params.in_batch"),
     mutant!(Store, "columns of another tile", "tile * TILE + local", "tile * (TILE - 1u) + local"),
-    mutant!(Store, "bias of another channel", "bias[channel_group", "bias[0u * channel_group"),
+    mutant!(Store, "bias of another channel", "bias[own]", "bias[channel]"),
     mutant!(Store, "packed: digits repeat", "rest /= params.length[digit];", ""),
     mutant!(Store, "packed: the first tile's channels", "tile % params.tiles * params.tile", "0u"),
     mutant!(Store, "packed: the first group's", "tile / params.tiles * params.group_out", "0u"),
@@ -45,6 +45,20 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Partial, "parts overlap", "min(params.rows, p.begin + params.part_rows)", "params.rows"),
     mutant!(Partial, "the last part left out", "part < params.parts", "part + 1u < params.parts"),
     mutant!(Partial, "the first channel's bias", "number / params.channel_stride % params.channels", "0u"),
+    mutant!(Store, "the residual left out", "return sum + f32(residuals[at]);", "return sum;"),
+    mutant!(
+        Store,
+        "the residual after the activation",
+        "activate(with_residual(value.x, at.x), alpha_beta)",
+        "with_residual(activate(value.x, alpha_beta), at.x)"
+    ),
+    mutant!(
+        Store,
+        "another column's residual",
+        "with_residual(value.z, at.z)",
+        "with_residual(value.z, at.w)"
+    ),
+    mutant!(Partial, "parts without the residual", "sum = with_residual(sum, number);", ""),
     mutant!(Partial, "no bias", "params.has_bias != 0u", "false"),
     mutant!(Partial, "no activation", "activate(sum, alpha_beta_of(channel))", "sum"),
     mutant!(Max, "NaN is lost", "is_nan(b) | (!is_nan(a)", "(!is_nan(a)"),
@@ -55,7 +69,7 @@ const MUTANTS: &[Mutant] = &[
         "let window = local / (plane * params.pool_window.x);",
         "let window = local;"
     ),
-    mutant!(Max, "the activation missing", "activate(value.x, alpha_beta)", "value.x"),
+    mutant!(Max, "the activation missing", "activate(with_residual(value.x, at.x), alpha_beta)", "value.x"),
     mutant!(Max, "pooling is not padded", "- params.pool_before.z;", ";"),
     mutant!(Average, "the divisor ignored", "given != 0u", "false"),
     mutant!(Average, "padding counts", "count = f32(count_inside(taps));", "count = taps.padded;"),

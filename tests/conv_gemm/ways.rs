@@ -7,7 +7,7 @@ use wgpool::{
     Tensor, TensorDesc,
 };
 use wgpool_testing::support::{forced, with_target_workgroups};
-use wgpool_testing::verify::random::{Case, Rng};
+use wgpool_testing::verify::random::{Case, Rng, residual};
 
 /// What tells the ways through the kernel apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -129,11 +129,15 @@ fn spec(rng: &mut Rng, way: Way) -> (Op, Vec<TensorDesc>) {
         layout,
         kernel_layout,
         accuracy: if way.tile == GemmTile::Chain { Accuracy::Chain } else { Accuracy::Element },
+        ..Conv::new()
     };
     let shapes = if rng.one_in(4) { vec![x, w] } else { vec![x, w, vec![out]] };
-    let descs = shapes.into_iter().map(|shape| TensorDesc { shape, dtype: way.dtype }).collect();
+    let mut descs: Vec<_> = shapes.into_iter().map(|shape| TensorDesc { shape, dtype: way.dtype }).collect();
     if !pooled {
-        return (conv.into(), descs);
+        let mut op = conv.into();
+        let residual = residual(&mut op, &descs, rng.one_in(3));
+        descs.extend(residual);
+        return (op, descs);
     }
     // So small that tiles of both sizes are filled alike.
     let window = match rank {

@@ -6,7 +6,7 @@ use wgpool::{
     FractionalMaxPool, GlobalPool, IndexNumbering, KernelLayout, Layout, MaxRoiPool, MaxUnpool, Op, Padding,
     Pool, PoolKind, RoiAlign, RoiMode, Softmax, TensorDesc,
 };
-use wgpool_testing::verify::random::{Rng, slope};
+use wgpool_testing::verify::random::{Rng, residual, slope};
 
 use crate::fuzz::{extreme, pick};
 
@@ -157,6 +157,7 @@ impl Numbers {
             layout,
             kernel_layout,
             accuracy: [Accuracy::Element, Accuracy::Tile, Accuracy::Chain][self.rng.between(0, 2)],
+            residual: false,
         };
         (spec, descs)
     }
@@ -165,7 +166,7 @@ impl Numbers {
         let rank = self.rng.between(1, 3);
         let layout = self.layout();
         let channels = self.size(1, 9);
-        let (op, mut inputs): (Op, _) = match self.rng.between(0, 18) {
+        let (mut op, mut inputs): (Op, _) = match self.rng.between(0, 18) {
             0 => (self.pool(rank, layout).into(), vec![self.image(rank, channels, layout)]),
             1 => (GlobalPool { kind: self.kind(), layout }.into(), vec![self.image(rank, channels, layout)]),
             2 => {
@@ -276,6 +277,8 @@ impl Numbers {
         };
         let shared = self.flag();
         inputs.extend(slope(&op, &inputs, shared));
+        let wanted = self.flag();
+        inputs.extend(residual(&mut op, &inputs, wanted));
         if self.odd() && self.flag() {
             match (inputs.pop(), self.flag()) {
                 (Some(last), true) => inputs.extend([last.clone(), last]),

@@ -4,7 +4,7 @@ use wgpool::ActivationKind;
 use wgpool::reference::{compare, evaluate};
 use wgpool::{Activation, Conv, DType, Data, Layout, Op, Padding, Problem, Tensor, TensorDesc, host};
 use wgpool_testing::support::at_each_simd;
-use wgpool_testing::verify::random::slope;
+use wgpool_testing::verify::random::{residual, slope};
 
 /// A small random generator (xorshift), so that every run tests the same cases.
 pub struct Random(u64);
@@ -85,12 +85,18 @@ pub fn tensor(random: &mut Random, shape: &[usize], values: Values, dtype: DType
 }
 
 /// Whether the operation is legal for these inputs, with PReLU's slope if it takes one; if it is, the host path must agree
-/// with the reference.
+/// with the reference. Half of the convolutions take a residual too.
 pub fn agrees(op: &Op, inputs: &[&Tensor]) -> bool {
     let own: Vec<TensorDesc> = inputs.iter().map(|t| t.desc()).collect();
     let slope = slope(op, &own, own[0].elements().is_multiple_of(4))
         .map(|desc| tensor(&mut Random::new(7), &desc.shape, Values::Mixed, desc.dtype));
-    let inputs: &[&Tensor] = &inputs.iter().copied().chain(&slope).collect::<Vec<_>>();
+    let own: Vec<TensorDesc> = own.into_iter().chain(slope.iter().map(Tensor::desc)).collect();
+    let elements: usize = own.iter().map(TensorDesc::elements).sum();
+    let mut op = op.clone();
+    let residual = residual(&mut op, &own, elements / 2 % 2 == 1)
+        .map(|desc| tensor(&mut Random::new(8), &desc.shape, Values::Mixed, desc.dtype));
+    let op = &op;
+    let inputs: &[&Tensor] = &inputs.iter().copied().chain(&slope).chain(&residual).collect::<Vec<_>>();
     let descs: Vec<TensorDesc> = inputs.iter().map(|t| t.desc()).collect();
     let Ok(problem) = Problem::new(op, &descs) else {
         assert!(host::run(op, inputs).is_err(), "{op:?} of {descs:?} must be refused");

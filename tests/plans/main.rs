@@ -264,6 +264,8 @@ fn others() -> Vec<Spec> {
     let max_roi = MaxRoiPool { output: [3, 3], spatial_scale: 0.5, layout: Layout::Nchw };
     let images = TensorDesc { shape: vec![3], dtype: DType::I32 };
     let prelu = |window: usize| Conv::new().padding(pad(window / 2)).activation(Activation::PRelu);
+    let residual =
+        |window: usize| Conv::new().padding(pad(window / 2)).activation(Activation::Relu).residual(true);
     vec![
         bytes(false),
         bytes(true),
@@ -295,6 +297,33 @@ fn others() -> Vec<Spec> {
         f32(Activation::PRelu, &[&[30, 20], &[20]], "prelu"),
         f32(prelu(3), &[&[1, 32, 20, 20], &[32, 32, 3, 3], &[32]], "conv and prelu"),
         f32(prelu(1), &[&[2, 64, 20, 20], &[64, 64, 1, 1], &[64], &[1]], "conv, bias and prelu"),
+        f32(residual(3), &[&[1, 32, 20, 20], &[32, 32, 3, 3], &[1, 32, 20, 20]], "conv and residual"),
+        f32(
+            residual(1),
+            &[&[2, 64, 20, 20], &[64, 64, 1, 1], &[64], &[2, 64, 20, 20]],
+            "conv, bias and residual",
+        ),
+        f32(
+            residual(3),
+            &[&[1, 4, 20, 20], &[4, 4, 3, 3], &[4], &[1, 4, 20, 20]],
+            "few channels and residual",
+        ),
+        of(residual(3), DType::BF16, &[&[1, 4, 20, 20], &[4, 4, 3, 3], &[1, 4, 20, 20]], "conv and residual"),
+        f32(
+            residual(3).groups(32),
+            &[&[1, 32, 20, 20], &[32, 1, 3, 3], &[1, 32, 20, 20]],
+            "depthwise and residual",
+        ),
+        f32(
+            residual(3).accuracy(Accuracy::Tile),
+            &[&[1, 256, 40, 40], &[256, 256, 3, 3], &[1, 256, 40, 40]],
+            "tiles and residual",
+        ),
+        f32(
+            residual(3),
+            &[&[1, 256, 14, 14], &[256, 256, 3, 3], &[1, 256, 14, 14]],
+            "long sums and residual",
+        ),
     ]
 }
 

@@ -1,8 +1,8 @@
 //! Operations that join others: the same outputs with and without, and nothing where it would not be the same.
 
 use wgpool::{
-    Activation, Backend, BinaryFunction, Conv, Elementwise, Op, Operand, Pad, PadMode, Padding, Pool,
-    TensorDesc,
+    Activation, AsStrided, Backend, BinaryFunction, Concat, Conv, Elementwise, Op, Operand, Pad, PadMode,
+    Padding, Pool, Reduce, ReduceKind, Resize, Softmax, TensorDesc, UnaryFunction,
 };
 use wgpool_net::{Graph, Program, Session, Value};
 use wgpool_testing::support::{self, numbers};
@@ -191,7 +191,7 @@ fn what_is_joined_and_what_stays_apart_is_said() {
     });
     assert_eq!(program.fusions, []);
     let program = joined(&program);
-    assert_eq!(names(&program), ["conv+scale+relu", "tanh", "a", "b", "sigmoid+times+sum", "pool"]);
+    assert_eq!(names(&program), ["conv+scale+relu", "tanh", "a", "sigmoid+times", "b+sum", "pool"]);
     let said: Vec<(&str, &str, &str, Option<&str>)> = (program.fusions.iter())
         .map(|f| (f.first.as_str(), f.second.as_str(), f.rule, f.refused.as_deref()))
         .collect();
@@ -205,14 +205,17 @@ fn what_is_joined_and_what_stays_apart_is_said() {
             ("conv+scale+relu", "tanh", "activation", Some("the operation before it has an activation")),
             ("a", "sigmoid", "activation", elsewhere),
             ("sigmoid", "times", "functions of elements", None),
-            ("sigmoid+times", "sum", "functions of elements", None),
-            ("a", "sigmoid+times+sum", "scale and shift", no_scale),
-            ("b", "sigmoid+times+sum", "scale and shift", no_scale),
+            ("a", "sigmoid+times", "scale and shift", no_scale),
+            ("b", "sum", "residual", None),
+            ("b+sum", "pool", "pooling", Some("its windows overlap, or it gives indices")),
         ]
     );
     let text = program.explain(&Backend::Host).unwrap().to_string();
     let lines: Vec<&str> = text.lines().rev().take(5).collect();
-    assert_eq!(lines[4], "joined: scale and shift 1, activation 1, functions of elements 2", "{text}");
+    assert_eq!(
+        lines[4], "joined: scale and shift 1, activation 1, functions of elements 1, residual 1",
+        "{text}"
+    );
     assert_eq!(
         lines[3],
         "not joined: conv+scale+relu, tanh (activation): the operation before it has an activation"
@@ -272,4 +275,239 @@ fn each_rule_has_its_reasons() {
         vec![x]
     }));
     assert_eq!(long, ["one formula has no more inputs and steps"]);
+}
+
+fn transposed(g: &mut Graph, name: &str, x: Value, order: [usize; 4]) -> Value {
+    let shape = g.desc(x).unwrap().shape.clone();
+    g.at(name).one(AsStrided::transpose(&shape, &order).unwrap(), &[x]).unwrap()
+}
+
+/// As exporters write a convolution of channels that lie last: its transpositions, and a bias added behind them.
+fn conv_last(g: &mut Graph, name: &str, x: Value, seed: u32) -> Value {
+    let channels = g.desc(x).unwrap().shape[3];
+    let kernel = g.constant(numbers(&[4, channels, 3, 3], seed));
+    let bias = g.constant(numbers(&[4], seed + 1));
+    let x = transposed(g, &format!("{name}/first"), x, [0, 3, 1, 2]);
+    let y = g.at(name).conv(x, kernel, None, Conv::new().padding(Padding::SameUpper)).unwrap();
+    let y = transposed(g, &format!("{name}/last"), y, [0, 2, 3, 1]);
+    g.at(format!("{name}/bias")).one(Elementwise::add(), &[y, bias]).unwrap()
+}
+
+/// How many transpositions are left.
+fn left(program: &Program) -> usize {
+    program.steps.iter().filter(|step| matches!(step.op, Op::AsStrided(_))).count()
+}
+
+/// The pairs of a rule that were joined, or were not.
+fn said(program: &Program, refused: bool) -> Vec<(&str, &str)> {
+    let of = program.fusions.iter().filter(|f| f.rule == "transposition" && f.refused.is_some() == refused);
+    of.map(|f| (f.first.as_str(), f.second.as_str())).collect()
+}
+
+#[test]
+fn transpositions_around_convolutions_cancel_each_other() {
+    // Channels of the image lie in axis 1; the graph's own layout has them last.
+    let program = graph(|g, x| {
+        let x = transposed(g, "in", x, [0, 2, 3, 1]);
+        let a = conv_last(g, "a", x, 1);
+        let a = g.at("relu").one(Activation::Relu, &[a]).unwrap();
+        let b = conv_last(g, "b", a, 11);
+        let sum = g.at("skip").one(Elementwise::add(), &[b, a]).unwrap();
+        let slope = g.constant(numbers(&[1, 1, 1, 4], 5));
+        let c = g.at("prelu").one(Activation::PRelu, &[sum, slope]).unwrap();
+        let both = g.at("both").one(Concat { axis: -1 }, &[c, a]).unwrap();
+        let padded =
+            g.at("pad").one(Pad::new([0, 1, 2, 0], [0, 0, 1, 0]).mode(PadMode::Edge), &[both]).unwrap();
+        let d = conv_last(g, "d", padded, 21);
+        let d = g.at("softmax").one(Softmax { axis: 3 }, &[d]).unwrap();
+        let large = g.at("resize").one(Resize::new([2, 18, 11, 4]), &[d]).unwrap();
+        let mean = g.at("mean").one(Reduce::new(ReduceKind::Mean, [1, 2]).keepdims(true), &[large]).unwrap();
+        let gated = g.at("gate").one(Elementwise::multiply(), &[large, mean]).unwrap();
+        let rows = g.at("rows").one(Reduce::new(ReduceKind::Max, [2]), &[gated]).unwrap();
+        vec![g.at("columns").one(Reduce::new(ReduceKind::Sum, [-2]), &[rows]).unwrap()]
+    });
+    assert_eq!(left(&program), 7);
+    let joined = joined(&program);
+    assert_eq!(left(&joined), 0, "{:?}", names(&joined));
+    let pairs = said(&joined, false);
+    assert_eq!(pairs, [("in", "a/first"), ("a/last", "b/first"), ("b/last", "d/first")]);
+    assert_eq!(said(&joined, true), []);
+    let again = joined.clone().optimised().unwrap();
+    assert!(again.steps == joined.steps);
+}
+
+#[test]
+fn transpositions_stay_where_no_fewer_elements_would_be_moved() {
+    // The value between is an output in its own layout too: it is transposed for that alone.
+    let output = graph(|g, x| {
+        let x = transposed(g, "in", x, [0, 2, 3, 1]);
+        let y = g.at("tanh").one(Activation::Tanh, &[x]).unwrap();
+        let z = transposed(g, "out", y, [0, 3, 1, 2]);
+        vec![y, g.at("abs").one(Elementwise::unary(UnaryFunction::Absolute), &[z]).unwrap()]
+    });
+    let program = joined(&output);
+    assert_eq!((left(&output), left(&program)), (2, 1));
+    assert_eq!(said(&program, false), [("in", "out")]);
+    // One alone, to an output; and two whose elements lie in another shape between them.
+    let alone = graph(|g, x| {
+        let x = transposed(g, "in", x, [0, 2, 3, 1]);
+        vec![g.at("tanh").one(Activation::Tanh, &[x]).unwrap()]
+    });
+    let program = joined(&alone);
+    assert_eq!(names(&program), ["in", "tanh"]);
+    assert_eq!(said(&program, true), [("in", "y0")]);
+    let reshaped = graph(|g, x| {
+        let x = transposed(g, "in", x, [0, 2, 3, 1]);
+        let x = g.reshape(x, [2, 8, 3, 8]).unwrap();
+        vec![transposed(g, "out", x, [0, 3, 1, 2])]
+    });
+    let program = joined(&reshaped);
+    assert_eq!(names(&program), ["in", "out"]);
+    let text = program.explain(&Backend::Host).unwrap().to_string();
+    assert!(text.contains("not joined: in, out (transposition): no fewer elements would be moved"), "{text}");
+    // Padding makes more elements, which no other transposition then takes back.
+    let padded = graph(|g, x| {
+        let x = transposed(g, "in", x, [0, 2, 3, 1]);
+        vec![g.at("pad").one(Pad::new([0, 4, 4, 0], [0, 4, 4, 0]), &[x]).unwrap()]
+    });
+    assert_eq!(names(&joined(&padded)), ["in", "pad"]);
+    // Both outputs would be the same tensor, and each has memory of its own.
+    let twice = graph(|g, x| {
+        let y = g.at("tanh").one(Activation::Tanh, &[x]).unwrap();
+        let last = transposed(g, "in", y, [0, 2, 3, 1]);
+        vec![y, transposed(g, "out", last, [0, 3, 1, 2])]
+    });
+    assert_eq!((left(&twice), left(&joined(&twice))), (2, 1));
+    // Of an input an output is a copy.
+    let input = graph(|g, x| {
+        let last = transposed(g, "in", x, [0, 2, 3, 1]);
+        vec![transposed(g, "out", last, [0, 3, 1, 2])]
+    });
+    assert_eq!((left(&input), left(&joined(&input))), (2, 1));
+}
+
+/// A convolution that gives the image's own shape.
+fn same(g: &mut Graph, name: &str, x: Value, seed: u32) -> Value {
+    let channels = g.desc(x).unwrap().shape[1];
+    let (kernel, bias) =
+        (g.constant(numbers(&[3, channels, 3, 3], seed)), g.constant(numbers(&[3], seed + 1)));
+    g.at(name).conv(x, kernel, Some(bias), Conv::new().padding(Padding::SameUpper)).unwrap()
+}
+
+/// What was said of a rule: why, or that it was joined.
+fn of_rule<'a>(program: &'a Program, rule: &str) -> Vec<Option<&'a str>> {
+    program.fusions.iter().filter(|f| f.rule == rule).map(|f| f.refused.as_deref()).collect()
+}
+
+#[test]
+fn sums_and_what_follows_join_convolutions() {
+    for swapped in [false, true] {
+        let block = graph(|g, x| {
+            let y = same(g, "conv", x, 1);
+            let operands = if swapped { [x, y] } else { [y, x] };
+            let sum = g.at("sum").one(Elementwise::add(), &operands).unwrap();
+            vec![g.at("relu").one(Activation::Relu, &[sum]).unwrap()]
+        });
+        let program = joined(&block);
+        assert_eq!(names(&program), ["conv+sum+relu"]);
+        assert_eq!(of_rule(&program, "residual"), [None]);
+        assert!(matches!(&program.steps[0].op, Op::Conv(conv) if conv.residual));
+    }
+    // A row of blocks: each sum is the next block's skip connection, and is read until that one's sum.
+    let rows = graph(|g, x| {
+        let mut y = x;
+        for block in 0..3 {
+            let skip = y;
+            let inner = same(g, &format!("a{block}"), skip, 10 * block + 1);
+            let inner = g.at(format!("relu{block}")).one(Activation::Relu, &[inner]).unwrap();
+            let inner = same(g, &format!("b{block}"), inner, 10 * block + 5);
+            y = g.at(format!("sum{block}")).one(Elementwise::add(), &[skip, inner]).unwrap();
+        }
+        vec![g.at("tanh").one(Activation::Tanh, &[y]).unwrap()]
+    });
+    let expected = ["a0+relu0", "b0+sum0", "a1+relu1", "b1+sum1", "a2+relu2", "b2+sum2+tanh"];
+    assert_eq!(names(&joined(&rows)), expected);
+    // Of two convolutions the first takes the sum; PReLU's slope comes before what is added.
+    let two = graph(|g, x| {
+        let (a, b) = (same(g, "a", x, 1), same(g, "b", x, 5));
+        let sum = g.at("sum").one(Elementwise::add(), &[a, b]).unwrap();
+        let slope = g.constant(numbers(&[1, 3, 1, 1], 9));
+        vec![g.at("prelu").one(Activation::PRelu, &[sum, slope]).unwrap()]
+    });
+    assert_eq!(names(&joined(&two)), ["b", "a+sum+prelu"]);
+    // Numbers of the whole shape.
+    let known = graph(|g, x| {
+        let (y, other) = (same(g, "conv", x, 1), g.constant(numbers(&IMAGE, 9)));
+        vec![g.at("sum").one(Elementwise::add(), &[y, other]).unwrap()]
+    });
+    assert_eq!(names(&joined(&known)), ["conv+sum"]);
+}
+
+#[test]
+fn sums_stay_apart_where_the_convolution_cannot_add_them() {
+    let refused = |build: fn(&mut Graph, Value) -> Vec<Value>, expected: &[&str], why: &str| {
+        let program = joined(&graph(build));
+        assert_eq!(names(&program), expected);
+        let said = of_rule(&program, "residual");
+        assert!(said.iter().any(|said| said.is_some_and(|said| said.contains(why))), "{:?}", program.fusions);
+    };
+    let add = |g: &mut Graph, a, b| g.at("sum").one(Elementwise::add(), &[a, b]).unwrap();
+    refused(
+        |g, x| {
+            let y = same(g, "conv", x, 1);
+            vec![y, g.at("sum").one(Elementwise::add(), &[y, x]).unwrap()]
+        },
+        &["conv", "sum"],
+        "it is an output",
+    );
+    refused(
+        |g, x| {
+            let y = same(g, "conv", x, 1);
+            let each = g.at("mean").one(wgpool::GlobalPool::average(), &[x]).unwrap();
+            vec![g.at("sum").one(Elementwise::add(), &[y, each]).unwrap()]
+        },
+        &["conv", "mean", "sum"],
+        "not both of the convolution's shape",
+    );
+    refused(
+        |g, x| {
+            let y = same(g, "conv", x, 1);
+            let y = g.at("relu").one(Activation::Relu, &[y]).unwrap();
+            vec![g.at("sum").one(Elementwise::add(), &[y, x]).unwrap()]
+        },
+        &["conv+relu", "sum"],
+        "has an activation",
+    );
+    // The sum of a convolution and itself scales it, which weights take in where they are known.
+    let twice = |known: bool| {
+        graph(move |g, x| {
+            let kernel = match known {
+                true => g.constant(numbers(&[3, 3, 1, 1], 1)),
+                false => g.input("kernel", TensorDesc::f32([3, 3, 1, 1])),
+            };
+            let y = g.at("conv").conv(x, kernel, None, Conv::new()).unwrap();
+            vec![g.at("sum").one(Elementwise::add(), &[y, y]).unwrap()]
+        })
+    };
+    assert_eq!(of_rule(&joined(&twice(true)), "scale and shift"), [None]);
+    assert!(of_rule(&twice(false).optimised().unwrap(), "residual")[0].unwrap().contains("twice"));
+    refused(
+        |g, x| {
+            let y = same(g, "conv", x, 1);
+            let y = g.at("sum").one(Elementwise::add(), &[y, x]).unwrap();
+            let other = g.constant(numbers(&IMAGE, 7));
+            vec![g.at("more").one(Elementwise::add(), &[y, other]).unwrap()]
+        },
+        &["conv+sum", "more"],
+        "adds another tensor already",
+    );
+    // What scales the sum scales both: the weights cannot take it in.
+    let scaled = graph(move |g, x| {
+        let y = same(g, "conv", x, 1);
+        let (sum, scale) = (add(g, y, x), g.constant(numbers(&[3, 1, 1], 9)));
+        vec![g.at("scale").one(Elementwise::multiply(), &[sum, scale]).unwrap()]
+    });
+    let program = joined(&scaled);
+    assert_eq!(names(&program), ["conv+sum", "scale"]);
+    assert!(of_rule(&program, "scale and shift")[0].unwrap().contains("adds to its sums"));
 }

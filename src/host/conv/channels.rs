@@ -113,7 +113,13 @@ impl Planes<'_> {
         let first = tile.group * self.work.group_out + channels.start;
         let apart = pixels.len().div_ceil(LANES);
         let relu = self.work.activation == Activation::Relu;
-        let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+        let has_residual = self.epilogue.residual.is_some();
+        let floor = if has_residual { f32::NEG_INFINITY } else { self.epilogue.floor() };
+        let runs = |at: usize| {
+            let (image, pixel) = (tile.images.start + at / tile.pixels.len(), at % tile.pixels.len());
+            let count = (tile.pixels.len() - pixel).min(pixels.end - at);
+            (image, tile.pixels.start + pixel, count)
+        };
         memory::resize(rows, lines * LANES * apart, Row::default())?;
         wide!(|_| {
             for (i, sums) in sums.chunks_exact(LANES * lines).enumerate().take(apart) {
@@ -128,16 +134,27 @@ impl Planes<'_> {
             }
         });
         let rows: &mut [f32] = bytemuck::cast_slice_mut(&mut rows[..channels.len() * apart]);
+        if has_residual {
+            let output = &self.work.output;
+            wide!(|_| for (row, c) in rows.chunks_exact_mut(apart * LANES).zip(first..) {
+                let mut at = pixels.start;
+                while at < pixels.end {
+                    let (image, pixel, count) = runs(at);
+                    let from = image * output.n + c * output.c + pixel;
+                    let row = &mut row[at - pixels.start..][..count];
+                    self.epilogue.add_residual(row, from, self.epilogue.floor());
+                    at += count;
+                }
+            });
+        }
         if !relu && self.work.activation != Activation::None {
             self.epilogue.activate(rows, first, [channels.len(), apart * LANES]);
         }
         for (row, c) in rows.chunks_exact(apart * LANES).zip(first..) {
             let mut at = pixels.start;
             while at < pixels.end {
-                let (image, pixel) = (tile.images.start + at / tile.pixels.len(), at % tile.pixels.len());
-                let count = (tile.pixels.len() - pixel).min(pixels.end - at);
-                let to =
-                    image * target.image + c * target.channel + tile.pixels.start + pixel - target.origin;
+                let (image, pixel, count) = runs(at);
+                let to = image * target.image + c * target.channel + pixel - target.origin;
                 // SAFETY: every pixel of every channel belongs to one tile.
                 unsafe { target.out.write(to, &row[at - pixels.start..][..count]) };
                 at += count;

@@ -59,6 +59,11 @@ pub(super) fn conv(
         Some(Weights::Transformed(weights)) => return winograd::conv(work, None, [x, w], epilogue, weights),
         None => {}
     }
+    if epilogue.residual.is_some() {
+        let mut y = conv(&work.without_residual(), x, w, epilogue.without_residual(), None)?;
+        epilogue.finish(&mut y, work.output.c);
+        return Ok(y);
+    }
     if let Some(plan) = dense::plan(work) {
         return dense::dense(work, plan, x, w, epilogue);
     }

@@ -202,7 +202,7 @@ impl<'a> Planes<'a> {
                         let sums = sums.get_mut(p * blocks + b).unwrap_or(&mut only);
                         let finish = last.then(|| Finish {
                             bias: self.epilogue.bias.map(|bias| &bias[channel..][..channels.len()]),
-                            relu: work.activation == Activation::Relu,
+                            relu: work.activation == Activation::Relu && self.epilogue.residual.is_none(),
                         });
                         let (channels, pixels) = (channels.len(), panel.pixels);
                         let product =
@@ -268,7 +268,7 @@ impl<'a> Planes<'a> {
         Ok(())
     }
 
-    /// Applies activations that are worth a call, and stores a block.
+    /// Adds the residual, applies activations that are worth a call, and stores a block.
     #[inline(always)]
     fn store<const P: usize>(
         &self,
@@ -278,6 +278,16 @@ impl<'a> Planes<'a> {
         runs: &[Run],
         target: Target,
     ) {
+        let output = &self.work.output;
+        if self.epilogue.residual.is_some() {
+            let floor = self.epilogue.floor();
+            for (c, sums) in (channel..).zip(&mut sums[..channels]) {
+                for run in runs {
+                    let at = run.image * output.n + c * output.c + run.pixel;
+                    self.epilogue.add_residual(&mut sums[run.at..run.at + run.count], at, floor);
+                }
+            }
+        }
         if !matches!(self.work.activation, Activation::None | Activation::Relu) {
             self.epilogue.activate(sums[..channels].as_flattened_mut(), channel, [channels, P]);
         }

@@ -12,6 +12,8 @@ pub struct Conv {
     pub activation: ActivationKind,
     /// Whether channels lie last.
     pub channels_last: bool,
+    /// Whether the residual is added.
+    pub residual: bool,
 }
 
 impl Kernel for Conv {
@@ -20,7 +22,13 @@ impl Kernel for Conv {
     }
 
     fn every() -> Vec<Conv> {
-        let of = |(dtype, (activation, channels_last))| Conv { dtype, activation, channels_last };
-        pairs(FLOATS, pairs(ActivationKind::ALL, [false, true])).map(of).collect()
+        let of = |(dtype, (activation, (channels_last, residual)))| Conv {
+            dtype,
+            activation,
+            channels_last,
+            residual,
+        };
+        let variants = pairs([false, true], [false, true]);
+        pairs(FLOATS, pairs(ActivationKind::ALL, variants)).map(of).collect()
     }
 }

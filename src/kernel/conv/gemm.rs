@@ -22,6 +22,8 @@ pub struct ConvGemm {
     pub taps: GemmTaps,
     /// What becomes of the sums.
     pub finish: GemmFinish,
+    /// Whether the residual is added; not to parts of sums, and not where they are pooled.
+    pub residual: bool,
 }
 
 /// The windows of a convolution; the numbers are those of `TAPS` in the shader.
@@ -40,7 +42,7 @@ pub enum GemmTaps {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u32)]
 pub enum GemmFinish {
-    /// Bias, activation, store.
+    /// Bias, residual, activation, store.
     Store = 0,
     /// They are parts of sums, and are stored as they are.
     Partial = 1,
@@ -82,15 +84,26 @@ impl Kernel for ConvGemm {
     fn every() -> Vec<ConvGemm> {
         use GemmFinish::*;
         let finishes = pairs(ActivationKind::ALL, [Store, Max, Average, AveragePadded]);
-        let finishes = finishes.chain([(ActivationKind::None, Partial)]);
+        let finishes = finishes.chain([(ActivationKind::None, Partial)]).map(|finish| (finish, false));
+        let residuals = [ActivationKind::None, ActivationKind::Relu, ActivationKind::PRelu];
+        let finishes = finishes.chain(residuals.map(|activation| ((activation, Store), true)));
         let windows = pairs([false, true], [GemmTaps::Point, GemmTaps::Plane, GemmTaps::Volume]);
         let tiles =
             pairs(FLOATS, [GemmTile::Small, GemmTile::Large, GemmTile::Chain].map(|tile| (tile, None)));
         let matrices = Cooperative::KINDS.map(|matrices| (DType::F16, (matrices.tile(), Some(matrices))));
         let mut every = Vec::new();
         for ((dtype, (tile, cooperative)), (channels_last, taps)) in pairs(tiles.chain(matrices), windows) {
-            for (activation, finish) in finishes.clone() {
-                every.push(ConvGemm { dtype, activation, channels_last, tile, cooperative, taps, finish });
+            for ((activation, finish), residual) in finishes.clone() {
+                every.push(ConvGemm {
+                    dtype,
+                    activation,
+                    channels_last,
+                    tile,
+                    cooperative,
+                    taps,
+                    finish,
+                    residual,
+                });
             }
         }
         every

@@ -9,6 +9,8 @@ pub struct ConvParts {
     pub dtype: DType,
     /// Applied to the result.
     pub activation: ActivationKind,
+    /// Whether the residual is added.
+    pub residual: bool,
 }
 
 impl Kernel for ConvParts {
@@ -18,8 +20,8 @@ impl Kernel for ConvParts {
     }
 
     fn every() -> Vec<ConvParts> {
-        let of = |(dtype, activation)| ConvParts { dtype, activation };
-        pairs(FLOATS, ActivationKind::ALL).map(of).collect()
+        let of = |(dtype, (activation, residual))| ConvParts { dtype, activation, residual };
+        pairs(FLOATS, pairs(ActivationKind::ALL, [false, true])).map(of).collect()
     }
 }
 

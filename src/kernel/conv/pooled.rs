@@ -25,8 +25,9 @@ impl Kernel for ConvPool {
 
     fn every() -> Vec<ConvPool> {
         let mut every = Vec::new();
-        for (conv, reduce) in pairs(Conv::every(), Reduce::WITHOUT_POWERS) {
-            let Conv { dtype, activation, channels_last } = conv;
+        let alone = Conv::every().into_iter().filter(|conv| !conv.residual);
+        for (conv, reduce) in pairs(alone, Reduce::WITHOUT_POWERS) {
+            let Conv { dtype, activation, channels_last, .. } = conv;
             every.push(ConvPool { dtype, activation, channels_last, reduce });
         }
         every

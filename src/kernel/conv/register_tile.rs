@@ -18,6 +18,8 @@ pub struct ConvTiled {
     pub first: bool,
     /// Whether they end here, and bias and activation follow.
     pub last: bool,
+    /// Whether the residual is added, where they end.
+    pub residual: bool,
 }
 
 impl Kernel for ConvTiled {
@@ -33,12 +35,20 @@ impl Kernel for ConvTiled {
 
     fn every() -> Vec<ConvTiled> {
         let tiles = Tile::all();
-        let plain = |tile| ConvTiled { tile, activation: ActivationKind::None, first: true, last: true };
+        let plain = |tile| {
+            let activation = ActivationKind::None;
+            ConvTiled { tile, activation, first: true, last: true, residual: false }
+        };
         let mut every: Vec<_> = tiles.iter().map(|&tile| plain(tile)).collect();
         if let Some(&kernel) = every.first() {
             let goes_on = ConvTiled { first: false, ..kernel };
             every.extend(ActivationKind::ALL.map(|activation| ConvTiled { activation, ..goes_on }));
             every.extend([ConvTiled { last: false, ..kernel }, ConvTiled { last: false, ..goes_on }]);
+            let residual = ConvTiled { residual: true, ..kernel };
+            every.extend([
+                residual,
+                ConvTiled { first: false, activation: ActivationKind::PRelu, ..residual },
+            ]);
         }
         every
     }
@@ -186,7 +196,7 @@ impl Tile {
         };
         let line = |(x, q): (u32, u32)| {
             let inside = format!("y0 + row < params.out_size.y && x0 + {x}u < params.out_size.z");
-            format!("{take}(&window{}_{q}, finished(t{x}_{q}, {q}u), {inside});", x / self.pool)
+            format!("{take}(&window{}_{q}, finished(t{x}_{q}, 0u, {q}u), {inside});", x / self.pool)
         };
         self.sums().map(line).collect()
     }
@@ -209,7 +219,7 @@ impl Tile {
 
     fn stores(&self) -> Vec<String> {
         let line = |q| match self.keep {
-            TileKeep::Each => format!("store4(finished(go_on(r{q}[i], at, {q}u), {q}u), at, {q}u);"),
+            TileKeep::Each => format!("store4(finished(go_on(r{q}[i], at, {q}u), at, {q}u), at, {q}u);"),
             _ => format!("store4(r{q}[i], at, {q}u);"),
         };
         (0..self.fours()).map(line).collect()

@@ -12,6 +12,8 @@ pub struct WinogradOutput {
     pub activation: ActivationKind,
     /// Whether the largest of each 2 by 2 is stored.
     pub pool: bool,
+    /// Whether the residual is added; not where the largest are stored.
+    pub residual: bool,
 }
 
 impl Kernel for WinogradOutput {
@@ -26,7 +28,9 @@ impl Kernel for WinogradOutput {
     }
 
     fn every() -> Vec<WinogradOutput> {
-        let of = |(dtype, (activation, pool))| WinogradOutput { dtype, activation, pool };
-        pairs(FLOATS, pairs(ActivationKind::ALL, [false, true])).map(of).collect()
+        let of =
+            |(dtype, (activation, (pool, residual)))| WinogradOutput { dtype, activation, pool, residual };
+        let variants = [(false, false), (true, false), (false, true)];
+        pairs(FLOATS, pairs(ActivationKind::ALL, variants)).map(of).collect()
     }
 }

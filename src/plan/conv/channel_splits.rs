@@ -6,13 +6,12 @@ use crate::error::Result;
 use crate::plan::loop_limit::Iterations;
 use crate::plan::{Planner, Step};
 use crate::problem::ConvWork;
-use crate::spec::Activation;
 
 /// Dispatches of a convolution at most.
 const MOST_STEPS: usize = 512;
 
-/// Steps that sum up some input channels of each group, one after another: the output carries the sum, bias and
-/// activation come last. `iterations` says how often loops over some channels iterate, `step` makes the step of some.
+/// Steps that sum up some input channels of each group, one after another: the output carries the sum, bias, residual
+/// and activation come last. `iterations` says how often loops over some channels iterate, `step` makes the step of some.
 pub(in crate::plan) fn steps(
     p: &Planner,
     work: &ConvWork,
@@ -36,7 +35,7 @@ pub(in crate::plan) fn steps(
     if fit == 0 || work.dtype.size() < 4 || all.div_ceil(fit) > MOST_STEPS {
         iterations(all).check(p)?;
     }
-    let before = ConvWork { bias: false, activation: Activation::None, ..*work };
+    let before = ConvWork { bias: false, ..work.without_residual() };
     let chunks = (0..all).step_by(fit.max(1)).map(|from| from..all.min(from + fit));
     chunks
         .map(|channels| {

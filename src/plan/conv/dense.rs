@@ -22,7 +22,8 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     about: "dense layers with few outputs of many inputs: a workgroup goes through the inputs of one output",
     solve: |request, p| {
         let work = &request.work;
-        let dense = work.groups == 1 && work.layout == Layout::Nhwc && work.axes == [Axis::UNIT; 3];
+        let dense =
+            work.groups == 1 && !work.residual && work.layout == Layout::Nhwc && work.axes == [Axis::UNIT; 3];
         if !dense {
             return Err("it is no dense layer, channels last");
         }

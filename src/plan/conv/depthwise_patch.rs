@@ -1,5 +1,6 @@
 //! Depthwise convolution in output tiles (patches).
 
+use super::epilogue::behind;
 use super::request::Request;
 use super::slots::weight_slots;
 use crate::error::Result;
@@ -14,12 +15,14 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     name: "depthwise/patch",
     family: Family::Gpu,
     about: "small windows of channels by themselves, written out: an invocation computes a patch of outputs",
-    solve: |Request { work, to, .. }, p| {
-        if work.group_in != 1 || work.groups < 2 {
-            return Err("channels are not convolved by themselves");
-        }
-        let patch = images(work).patch(p)?;
-        Ok(Solution::free(move || step(work, *to, patch, p)))
+    solve: |request, p| {
+        behind(request, p, |Request { work, to, .. }, p| {
+            if work.group_in != 1 || work.groups < 2 {
+                return Err("channels are not convolved by themselves");
+            }
+            let patch = images(work).patch(p)?;
+            Ok(Solution::free(move || step(work, *to, patch, p)))
+        })
     },
 };
 

@@ -6,7 +6,6 @@ use super::apart::fast_apart;
 use super::request::{Both, Request};
 use super::slots::slots;
 use super::{channel_splits, depthwise_patch, few_channels, params};
-use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernel::{ActivationKind, Conv, ConvParams, ConvPool, ConvTranspose, KernelKey};
 use crate::plan::candidate::{Candidate, Solution};
@@ -54,8 +53,8 @@ fn patches_apart(both: &Both, p: &Planner) -> Verdict {
 /// The kernel that takes any convolution.
 fn direct(p: &Planner, work: &ConvWork, to: Slot) -> Result<Vec<Step>> {
     let positions = each(&work.axes, |a| a.output);
-    general(p, work, positions, to, direct_iterations, |dtype, activation, channels_last| {
-        Conv { dtype, activation, channels_last }.into()
+    general(p, work, positions, to, direct_iterations, |work, activation, channels_last| {
+        Conv { dtype: work.dtype, activation, channels_last, residual: work.residual }.into()
     })
 }
 
@@ -66,8 +65,8 @@ pub(super) fn direct_iterations(work: &ConvWork, channels: usize) -> Iterations 
 pub(in crate::plan) fn transposed(p: &Planner, work: &ConvWork) -> Result<Vec<Step>> {
     // The axes are those of the adjoint: its input is written here.
     let positions = each(&work.axes, |a| a.input);
-    general(p, work, positions, Slot::Output(0), transposed_iterations, |dtype, activation, channels_last| {
-        ConvTranspose { dtype, activation, channels_last }.into()
+    general(p, work, positions, Slot::Output(0), transposed_iterations, |work, activation, channels_last| {
+        ConvTranspose { dtype: work.dtype, activation, channels_last }.into()
     })
 }
 
@@ -82,7 +81,7 @@ fn general(
     positions: [usize; 3],
     to: Slot,
     iterations: fn(&ConvWork, usize) -> Iterations,
-    kernel: fn(DType, ActivationKind, bool) -> KernelKey,
+    kernel: fn(&ConvWork, ActivationKind, bool) -> KernelKey,
 ) -> Result<Vec<Step>> {
     let total = invocations(work, positions);
     let grid = p.invocations(total as u64)?;
@@ -93,7 +92,7 @@ fn general(
         |work, channels| {
             let (activation, _) = ActivationKind::of(work.activation);
             let params = params(p, work, None, total, channels)?;
-            let kernel = kernel(work.dtype, activation, work.layout == Layout::Nhwc);
+            let kernel = kernel(work, activation, work.layout == Layout::Nhwc);
             Ok(Step::new(kernel, &params, slots(work, to), grid))
         },
     )

@@ -1,5 +1,6 @@
 //! Convolution of few channels on GPUs, where tiles of a product of matrices would be mostly empty.
 
+use super::epilogue::behind;
 use super::request::{Both, Request};
 use super::slots::weight_slots;
 use crate::dtype::DType;
@@ -33,9 +34,11 @@ pub(super) const CANDIDATE: Candidate<Request> = Candidate {
     name: "conv/few_channels",
     family: Family::Gpu,
     about: "small windows of few channels: an invocation computes all channels at some rows of a column",
-    solve: |Request { work, to, .. }, p| {
-        let patch = patch(work, None, p)?;
-        Ok(Solution::new(cost(work), move || steps(p, work, None, patch, *to)))
+    solve: |request, p| {
+        behind(request, p, |Request { work, to, .. }, p| {
+            let patch = patch(work, None, p)?;
+            Ok(Solution::new(cost(work), move || steps(p, work, None, patch, *to)))
+        })
     },
 };
 

@@ -19,11 +19,18 @@ pub(in crate::plan) struct Request {
     pub work: ConvWork,
     pub to: Slot,
     tiles: Tiles,
+    /// The same without its residual, if it has one.
+    plain: Option<Box<Request>>,
 }
 
 impl Request {
     pub fn new(work: &ConvWork, to: Slot) -> Request {
-        Request { work: *work, to, tiles: Tiles::new() }
+        let plain = work.residual.then(|| Box::new(Request::new(&work.without_residual(), to)));
+        Request { work: *work, to, tiles: Tiles::new(), plain }
+    }
+
+    pub fn plain(&self) -> Option<&Request> {
+        self.plain.as_deref()
     }
 
     /// Whether kernels that go through all taps may compute it.

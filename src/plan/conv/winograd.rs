@@ -91,7 +91,7 @@ pub(super) const POOLED: Candidate<Both> = Candidate {
 
 fn output_kernel(work: &ConvWork, pool: bool) -> KernelKey {
     let (activation, _) = ActivationKind::of(work.activation);
-    WinogradOutput { dtype: work.dtype, activation, pool }.into()
+    WinogradOutput { dtype: work.dtype, activation, pool, residual: work.residual }.into()
 }
 
 fn solve<'a>(

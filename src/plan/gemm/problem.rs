@@ -63,6 +63,7 @@ impl Gemm {
             activation: Activation::None,
             slope: 0,
             accuracy: Accuracy::Element,
+            residual: false,
         };
         Gemm::of_windows(&windows, None)
     }

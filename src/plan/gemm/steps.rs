@@ -18,6 +18,7 @@ pub(in crate::plan) fn steps(p: &Planner, gemm: &Gemm, choice: &Choice, at: &Ope
     let params = params(p, gemm, choice)?;
     if choice.parts == 1 {
         let kernel = kernel(gemm, choice, activation, finish(gemm.pool.as_ref()));
+        let kernel = ConvGemm { residual: work.residual, ..kernel };
         return Ok(vec![product(p, kernel, choice, &params, at, at.result)?].into());
     }
     let sums = at.result.after();
@@ -33,7 +34,7 @@ pub(in crate::plan) fn steps(p: &Planner, gemm: &Gemm, choice: &Choice, at: &Ope
         alpha_beta,
         ..bytemuck::Zeroable::zeroed()
     };
-    let kernel = ConvParts { dtype: gemm.dtype, activation };
+    let kernel = ConvParts { dtype: gemm.dtype, activation, residual: work.residual };
     let grid = p.invocations(gemm.elements() as u64)?;
     let added = Step::new(kernel, &params, vec![sums, at.bias, at.result], grid);
     let added = Step { why: "adds the parts of the sums", ..added };
@@ -53,7 +54,16 @@ fn finish(pool: Option<&PoolWork>) -> GemmFinish {
 fn kernel(gemm: &Gemm, choice: &Choice, activation: ActivationKind, finish: GemmFinish) -> ConvGemm {
     let (channels_last, taps) = (gemm.windows.layout == Layout::Nhwc, taps_of(&gemm.windows));
     let Tiled { tile, cooperative, .. } = choice.tiled;
-    ConvGemm { dtype: gemm.dtype, activation, channels_last, tile, cooperative, taps, finish }
+    ConvGemm {
+        dtype: gemm.dtype,
+        activation,
+        channels_last,
+        tile,
+        cooperative,
+        taps,
+        finish,
+        residual: false,
+    }
 }
 
 fn product(

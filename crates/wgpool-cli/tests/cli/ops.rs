@@ -80,7 +80,16 @@ fn convolution_dense_softmax_and_activation() {
             "op conv --kernel minus.npy --bias one.npy --activation prelu --slope one.npy in.npy -o out.npy --adapter {adapter}"
         ));
         assert_eq!(folder.f32s("out.npy")[..3], [0.25, -0.1875, -0.4375]);
+        // Less the image itself, to which the image is added.
+        folder.succeeds(&format!(
+            "op conv --kernel minus.npy --bias one.npy --residual in.npy in.npy -o out.npy --adapter {adapter}"
+        ));
+        assert_eq!(folder.f32s("out.npy"), [0.25; 9]);
     }
+    folder.fails(
+        "op conv-pool --kernel minus.npy --residual in.npy --pool max --pool-window 3 in.npy -o out.npy",
+        "it is added by a convolution alone",
+    );
     for wrong in [
         "op activation prelu n.npy -o out.npy",
         "op activation relu --slope s.npy n.npy -o out.npy",

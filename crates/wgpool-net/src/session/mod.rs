@@ -20,6 +20,7 @@ use wgpool::engine::Engine;
 use wgpool::error::{Error, Result};
 use wgpool::host::{Prepared, in_thread_pool};
 use wgpool::plan::Plan;
+use wgpool::problem::Problem;
 use wgpool::tensor::{DType, Tensor, TensorDesc};
 
 /// A model compiled for given shapes and one backend.
@@ -403,10 +404,16 @@ impl Session {
     }
 }
 
-/// A step on what it reads, of which the last are the weights that it holds.
+/// A step on what it reads, of which the last, but for a residual, are the weights that it holds.
 fn run_prepared(prepared: &Prepared, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+    let (inputs, residual) = inputs.split_at(inputs.len().saturating_sub(residuals(prepared.problem())));
     let data = inputs.len().saturating_sub(prepared.weights().len());
-    prepared.run(inputs.get(..data).unwrap_or_default())
+    prepared.run(&[inputs.get(..data).unwrap_or_default(), residual].concat())
+}
+
+/// How many of its last inputs are residuals, which are no weights.
+fn residuals(problem: &Problem) -> usize {
+    usize::from(problem.work.conv().is_some_and(|conv| conv.residual))
 }
 
 /// The steps of a program, with the weights that are their last inputs in reading order.
@@ -415,7 +422,7 @@ fn on_host(program: &Program) -> Result<Vec<Prepared>> {
 }
 
 fn prepare(model: &str, step: &Step) -> Result<Prepared> {
-    let last = step.inputs.iter().rev().map_while(|input| match input {
+    let last = step.inputs.iter().rev().skip(residuals(&step.problem)).map_while(|input| match input {
         Source::Weight(weight) => Some(weight.clone()),
         _ => None,
     });

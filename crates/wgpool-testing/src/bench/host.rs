@@ -14,7 +14,8 @@ use wgpool::tensor::{Tensor, TensorDesc};
 #[derive(Debug)]
 pub struct HostRun<'a> {
     operations: Vec<Prepared>,
-    input: &'a Tensor,
+    /// What the first reads beside its weights: the data, and perhaps a residual.
+    inputs: Vec<&'a Tensor>,
 }
 
 impl<'a> HostRun<'a> {
@@ -23,10 +24,10 @@ impl<'a> HostRun<'a> {
     /// # Errors
     /// Those of [`Problem::new`] and [`Prepared::new`].
     pub fn new(ops: &[Op], inputs: &'a [Tensor]) -> Result<HostRun<'a>> {
-        let (input, mut weights) = match inputs {
-            [input, weights @ ..] => (input, weights.to_vec()),
-            [] => return Err(nothing("at least one input")),
-        };
+        let (input, weights) = inputs.split_first().ok_or_else(|| nothing("at least one input"))?;
+        let residuals = usize::from(matches!(ops.first(), Some(Op::Conv(conv)) if conv.residual));
+        let (weights, residual) = weights.split_at(weights.len().saturating_sub(residuals));
+        let mut weights = weights.to_vec();
         let mut descs: Vec<TensorDesc> = inputs.iter().map(Tensor::desc).collect();
         let mut operations = Vec::with_capacity(ops.len());
         for op in ops {
@@ -34,7 +35,7 @@ impl<'a> HostRun<'a> {
             descs = problem.outputs.clone();
             operations.push(Prepared::new(problem, std::mem::take(&mut weights))?);
         }
-        Ok(HostRun { operations, input })
+        Ok(HostRun { operations, inputs: std::iter::once(input).chain(residual).collect() })
     }
 
     /// The output of the last operation.
@@ -44,7 +45,10 @@ impl<'a> HostRun<'a> {
     pub fn run(&self) -> Result<Tensor> {
         let mut current: Option<Tensor> = None;
         for operation in &self.operations {
-            let outputs = operation.run(&[current.as_ref().unwrap_or(self.input)])?;
+            let outputs = match &current {
+                Some(current) => operation.run(&[current])?,
+                None => operation.run(&self.inputs)?,
+            };
             current = outputs.into_iter().next();
         }
         current.ok_or_else(|| nothing("at least one operation"))

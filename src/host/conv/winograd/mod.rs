@@ -244,8 +244,10 @@ impl Job<'_> {
             if exact {
                 self.exact::<M>(runs, first + c, f64::from(bias), y);
             }
-            let relu = self.work.activation == Activation::Relu;
-            if !relu {
+            // With a residual the activation follows where that is added.
+            let has_residual = self.epilogue.residual.is_some();
+            let relu = self.work.activation == Activation::Relu && !has_residual;
+            if !relu && !has_residual {
                 self.epilogue.activate(y[..M * M].as_flattened_mut(), first + c, [1, M * M * PANEL]);
             }
             wide!(|_| {
@@ -301,8 +303,13 @@ impl Job<'_> {
                 if row < rows && column < columns {
                     let count = (run.count * side).min(columns - column);
                     let at = strides.at(run.image, channel, [0, row, column]);
+                    let line = &mut line[run.at * side..][..count];
+                    if self.epilogue.residual.is_some() {
+                        self.epilogue.add_residual(line, at, self.epilogue.floor());
+                        self.epilogue.activate(line, channel, [1, count]);
+                    }
                     // SAFETY: every element of every channel belongs to one tile, and that to one task.
-                    unsafe { self.out.write(at, &line[run.at * side..][..count]) };
+                    unsafe { self.out.write(at, line) };
                 }
             }
         }

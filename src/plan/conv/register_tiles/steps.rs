@@ -125,7 +125,7 @@ impl Choice {
             nan: f32::NAN.to_bits(),
         };
         let (first, last) = (part == 0, part + 1 == parts(tile, regions));
-        let kernel = ConvTiled { tile: *tile, activation, first, last };
+        let kernel = ConvTiled { tile: *tile, activation, first, last, residual: last && work.residual };
         let grid = p.workgroups((of_block / TILED_WORKGROUP as usize * blocks) as u64)?;
         let why = match tile.keep {
             TileKeep::Each => {

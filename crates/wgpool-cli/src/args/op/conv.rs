@@ -117,11 +117,14 @@ pub struct ConvArgs {
     /// sum, which permits plain chains
     #[arg(long, value_enum, default_value = "element")]
     accuracy: AccuracyArg,
+    /// What is added before the activation, of the output's shape; not with pooling: .npy or .safetensors
+    #[arg(long, value_name = "FILE")]
+    residual: Option<PathBuf>,
 }
 
 impl ConvArgs {
     fn conv(&self) -> Result<Conv> {
-        Ok(self.windows.conv()?.accuracy(self.accuracy.into()))
+        Ok(self.windows.conv()?.accuracy(self.accuracy.into()).residual(self.residual.is_some()))
     }
 }
 
@@ -131,7 +134,7 @@ impl Arguments for ConvArgs {
     }
 
     fn files(&self) -> Files<'_> {
-        self.windows.files()
+        self.windows.files().reads(&self.residual)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Scales and shifts of channels behind a convolution or a dense layer, or before it.
 
-use super::join::{NOT_FIRST, free_activation, taken};
+use super::join::{NOT_FIRST, free_activation, has_residual, taken};
 use super::{Pair, READ_BY_OTHERS, Trial, channel_axis, inputs, weight_at};
 use crate::affine::Affine;
 use crate::program::{Source, Step};
@@ -17,6 +17,9 @@ pub(super) fn behind(pair: &Pair<'_>) -> Result<Trial> {
     let mut op = pair.before.op.clone();
     if free_activation(&mut op).is_none() {
         return Ok(taken(&pair.before.op));
+    }
+    if has_residual(&op) {
+        return Ok(Trial::Apart("it scales and shifts what the convolution adds to its sums too"));
     }
     let made = pair.before.problem.outputs.first().map_or(0, |desc| desc.shape.len());
     let Some(affine) = of(pair.step, pair.input, channel_axis(&op, made)) else {

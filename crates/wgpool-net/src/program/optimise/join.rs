@@ -2,7 +2,9 @@
 
 use super::{Pair, Trial, channel_axis, inputs, weight, weight_at};
 use wgpool::error::Result;
-use wgpool::spec::{Activation, Conv, ConvPool, ElementStep, Op, Operand, Pad, PadMode, Padding};
+use wgpool::spec::{
+    Activation, BinaryFunction, Conv, ConvPool, ElementStep, Op, Operand, Pad, PadMode, Padding,
+};
 
 /// Why a step stays apart that reads more than what the other makes, or in another shape.
 pub(super) const NOT_FIRST: &str = "it reads what the first makes in another shape, or more than once";
@@ -62,8 +64,46 @@ pub(super) fn slope(pair: &Pair<'_>) -> Result<Trial> {
         return Ok(Trial::Apart("its slope is not one number, or one for each channel"));
     }
     let mut inputs = inputs(pair.before);
-    inputs.push(weight(slope.clone().reshaped(&[elements])?));
+    // A residual stays the last.
+    let at = inputs.len().saturating_sub(usize::from(has_residual(&op)));
+    inputs.insert(at, weight(slope.clone().reshaped(&[elements])?));
     Ok(Trial::joined(op, inputs))
+}
+
+/// Whether the operation's last input is added before its activation.
+pub(super) fn has_residual(op: &Op) -> bool {
+    matches!(op, Op::Conv(spec) if spec.residual)
+}
+
+/// The sum of a convolution's result, which has no activation yet, and another tensor of its shape.
+pub(super) fn residual(pair: &Pair<'_>) -> Result<Trial> {
+    let (Op::Conv(conv), Op::Elementwise(formula)) = (&pair.before.op, &pair.step.op) else {
+        return Ok(Trial::Foreign);
+    };
+    let sum = match formula.steps.as_slice() {
+        [ElementStep::Binary(BinaryFunction::Add, Operand::Input(a), Operand::Input(b))] => Some((*a, *b)),
+        _ => None,
+    };
+    let Some((a, b)) = sum.filter(|(a, b)| a != b) else { return Ok(Trial::Foreign) };
+    if conv.residual {
+        return Ok(Trial::Apart("the convolution before it adds another tensor already"));
+    }
+    if conv.activation != Activation::None {
+        return Ok(Trial::Apart("the operation before it has an activation"));
+    }
+    let made = pair.before.problem.outputs.first();
+    let mut step = inputs(pair.step);
+    let other = if pair.input == a { b } else { a };
+    if other >= step.len() || step.first().map(|(source, _)| source) == step.get(1).map(|(source, _)| source)
+    {
+        return Ok(Trial::Apart("it reads what the first makes twice"));
+    }
+    if step.iter().any(|(_, desc)| Some(desc) != made) {
+        return Ok(Trial::Apart("its inputs are not both of the convolution's shape"));
+    }
+    let mut all = inputs(pair.before);
+    all.push(step.swap_remove(other));
+    Ok(Trial::joined(Op::from(conv.clone().residual(true)), all))
 }
 
 /// Zeros around the image of a convolution without padding of its own, or with numbers of it.

@@ -3,6 +3,7 @@
 mod affine;
 mod elements;
 mod join;
+mod transposes;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -28,15 +29,17 @@ pub struct Fusion {
 }
 
 impl Program {
-    /// The same outputs of fewer operations: scales, padding, activations and pooling join the convolution before or behind them,
-    /// and functions of elements in a row become one kernel.
+    /// The same outputs of fewer operations: scales, padding, sums, activations and pooling join the convolution before or behind them,
+    /// and functions of elements in a row become one kernel. Transpositions go behind the operations that compute the same in
+    /// another order of axes, where they meet others and vanish.
     ///
     /// What a convolution takes in is rounded with its weights, so that results differ by as much as their bounds permit.
     /// [`Program::fusions`] says what was joined, and why others stay apart.
     ///
     /// # Errors
     /// Those of the joined operations, with model and layer, and [`Error::OutOfMemory`](wgpool::Error::OutOfMemory).
-    pub fn optimised(self) -> Result<Program> {
+    pub fn optimised(mut self) -> Result<Program> {
+        transposes::cancelled(&mut self)?;
         self.joined(&RULES)
     }
 
@@ -189,10 +192,11 @@ enum Verdict {
 type Rule = fn(&Pair<'_>) -> Result<Trial>;
 
 /// The rules and what they join, the first that joins two steps first. Layers are lowered without the last.
-const RULES: [(&str, Rule); 7] = [
+const RULES: [(&str, Rule); 8] = [
     ("activation", join::activation),
     ("PReLU", join::slope),
     ("padding", join::padding),
+    ("residual", join::residual),
     ("scale and shift", affine::behind),
     ("scale and shift", affine::before),
     ("functions of elements", elements::chain),

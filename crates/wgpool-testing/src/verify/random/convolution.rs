@@ -63,6 +63,7 @@ pub(super) fn conv_spec(rng: &mut Rng, f16: bool, most_window: usize) -> (Conv, 
         layout,
         kernel_layout,
         accuracy: Accuracy::Element,
+        residual: false,
     };
     (spec, with_bias(rng, f16, x, w, out))
 }

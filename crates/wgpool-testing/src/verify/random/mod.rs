@@ -159,19 +159,27 @@ impl Family {
     /// A random legal case. `f16` says whether 16-bit floats may come up.
     pub fn case(self, rng: &mut Rng, f16: bool) -> Case {
         loop {
-            let (op, mut descs) = self.spec(rng, f16);
+            let (mut op, mut descs) = self.spec(rng, f16);
             let mut slope = slope(&op, &descs, rng.one_in(4));
             // Neighbours may share a number of an activation by itself.
             if matches!(op, Op::Activation(_)) && rng.one_in(2) {
                 slope.iter_mut().flat_map(|slope| slope.shape.last_mut()).for_each(|last| *last = 1);
             }
             descs.extend(slope);
+            let wanted = matches!(op, Op::Conv(_)) && rng.one_in(4);
+            let residual = residual(&mut op, &descs, wanted);
+            let behind = usize::from(residual.is_some());
+            descs.extend(residual);
             // Most illegal combinations are not worth avoiding: they are thrown away.
             let Ok(problem) = Problem::new(&op, &descs) else { continue };
             let mut inputs = values::inputs(rng, &problem);
             if op.activation() == Activation::PRelu && !matches!(op, Op::Activation(_)) {
-                let slope = inputs.pop().and_then(|drawn| values::slopes(rng, &drawn.desc()));
-                inputs.extend(slope);
+                let at = inputs.len().saturating_sub(1 + behind);
+                if let Some(drawn) = inputs.get_mut(at)
+                    && let Some(slope) = values::slopes(rng, &drawn.desc())
+                {
+                    *drawn = slope;
+                }
             }
             return Case { op, inputs };
         }
@@ -270,6 +278,14 @@ pub fn slope(op: &Op, inputs: &[TensorDesc], shared: bool) -> Option<TensorDesc>
         None => inputs.first()?.shape.get(1..)?.to_vec(),
     };
     Some(if shared { one } else { TensorDesc { shape: each, ..one } })
+}
+
+/// The residual of a convolution that has these inputs before it, if it is to have one; the operation then takes it.
+pub fn residual(op: &mut Op, inputs: &[TensorDesc], wanted: bool) -> Option<TensorDesc> {
+    let output = Problem::new(op, inputs).ok().filter(|_| wanted)?.outputs.first()?.clone();
+    let Op::Conv(conv) = op else { return None };
+    conv.residual = true;
+    Some(output)
 }
 
 /// One of the types that an operation takes, more often f32 than another.
