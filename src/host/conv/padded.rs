@@ -109,6 +109,10 @@ impl<'a> Planes<'a> {
                 for h in (h..).step_by(s1).take(p1) {
                     let Some(to) = rows.next() else { continue };
                     match inside(d, a0).zip(inside(h, a1)) {
+                        // Apart, so that the compiler knows the stride.
+                        Some((d, h)) if s2 == 1 => {
+                            every(&x[(d * a1.input + h) * a2.input..][..a2.input], start, 1, to)
+                        }
                         Some((d, h)) => every(&x[(d * a1.input + h) * a2.input..][..a2.input], start, s2, to),
                         None => to.fill(0.0),
                     }
@@ -120,6 +124,7 @@ impl<'a> Planes<'a> {
 }
 
 /// Copies every `stride`th element of a row from `start` on, which may lie before it; zeros are around the row.
+#[inline(always)]
 pub(super) fn every(x: &[f32], start: isize, stride: usize, to: &mut [f32]) {
     // Mostly there is no stride, and division is slow.
     let steps = |length: usize| if stride == 1 { length } else { length.div_ceil(stride) };
