@@ -245,7 +245,7 @@ fn a_pipeline_cache_of_bytes_is_used_only_as_it_was_made() {
 #[test]
 fn files_threads_and_the_environment_are_in_native_modules_alone() {
     // `cfg` keeps these out of builds for wasm32.
-    let native = ["engine/blocking.rs", "engine/readback/watch.rs", "engine/tune.rs"];
+    let native = ["engine/blocking.rs", "engine/readback/watch.rs", "engine/tune.rs", "threads/awake.rs"];
     let files = support::assert_native_alone(concat!(env!("CARGO_MANIFEST_DIR"), "/src"), &native);
     assert!(files > 100, "{files} files");
 }

@@ -1,10 +1,11 @@
 //! The threads of rayon's global pool, whose start may fail.
 
 #[cfg(not(target_arch = "wasm32"))]
+mod awake;
+
+#[cfg(not(target_arch = "wasm32"))]
 use crate::error::Error;
 use crate::error::Result;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 /// Starts the threads unless they run; an error where the system gives none. rayon itself panics then.
 #[cfg(not(target_arch = "wasm32"))]
@@ -34,45 +35,17 @@ pub(crate) fn started() -> Result<()> {
     Ok(())
 }
 
-/// `f` on one of rayon's threads, to whose pool the caller's own thread may belong. The others look for work all the while: one
-/// that sleeps takes longer to wake than a small operation takes.
+/// `f` on one of rayon's threads, to whose pool the caller's own thread may belong, while the others stay awake.
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn within<R: Send>(f: impl FnOnce() -> R + Send) -> Result<R> {
     started()?;
-    let over = &AtomicBool::new(false);
-    Ok(rayon::scope(|scope| {
-        let own = rayon::current_thread_index();
-        for _ in 1..rayon::current_num_threads() {
-            scope.spawn(move |_| {
-                if rayon::current_thread_index() != own {
-                    look_for_work(over);
-                }
-            });
-        }
-        let _end = Ends(over);
-        f()
-    }))
+    Ok(awake::within(f))
 }
 
-/// Computes what there is to compute until it is over, or nothing has come for a while.
-fn look_for_work(over: &AtomicBool) {
-    // A thread that waits for its part of other work may come here too, and must go back to that.
-    const LONGEST: Duration = Duration::from_millis(1);
-    let mut latest = Instant::now();
-    while !over.load(Ordering::Relaxed) && latest.elapsed() < LONGEST {
-        match rayon::yield_now() {
-            Some(rayon::Yield::Executed) => latest = Instant::now(),
-            _ => std::thread::yield_now(),
-        }
-    }
-}
-
-/// Says that it is over, also where a panic ends it.
-struct Ends<'a>(&'a AtomicBool);
-
-impl Drop for Ends<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
+/// Where there are no threads, on the caller's.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn within<R: Send>(f: impl FnOnce() -> R + Send) -> Result<R> {
+    Ok(f())
 }
 
 /// How many threads there are.
