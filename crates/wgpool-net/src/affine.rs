@@ -195,22 +195,29 @@ impl Affine {
         self.shift.iter().all(|&shift| shift == 0.0)
     }
 
-    /// Kernel and bias of the operation that does this after `op`.
-    pub fn after(&self, op: &Op, kernel: &Tensor, bias: Option<&Tensor>) -> Result<Option<[Weight; 2]>> {
-        let Some(ends) = ends(op, kernel.shape()) else { return Ok(None) };
-        let scale = |o: usize| self.scale.get(o).copied().unwrap_or(f64::NAN);
-        let folded = kernel.as_f32()?.iter().enumerate();
-        let folded = folded.map(|(at, &w)| (f64::from(w) * scale(ends(at)[1])) as f32).collect();
-        let bias = bias.map(|b| b.as_f32()).transpose()?;
-        let shifted = self.shift.iter().enumerate().map(|(o, &shift)| {
-            let b = bias.and_then(|b| b.get(o)).map_or(0.0, |&b| f64::from(b));
-            (b * scale(o) + shift) as f32
-        });
-        let shifted = Tensor::from_f32(&[self.shift.len()], shifted.collect())?;
-        Ok(Some([Tensor::from_f32(kernel.shape(), folded)?.into(), shifted.into()]))
+    /// The largest shift, of either sign.
+    pub fn largest_shift(&self) -> f64 {
+        self.shift.iter().fold(0.0, |most, shift| most.max(shift.abs()))
     }
 
-    /// Kernel and bias of the operation that does this before `op`, which has `outputs` output channels.
+    /// Kernel and bias of the operation that does this after `op`; none where they cannot take it in.
+    pub fn after(&self, op: &Op, kernel: &Tensor, bias: Option<&Tensor>) -> Result<Option<[Weight; 2]>> {
+        let shape = kernel.shape();
+        let (Some(ends), Some([kernel, bias])) = (ends(op, shape), numbers(kernel, bias)) else {
+            return Ok(None);
+        };
+        let scale = |o: usize| self.scale.get(o).copied().unwrap_or(f64::NAN);
+        let folded = kernel.iter().enumerate();
+        let folded = folded.map(|(at, &w)| (f64::from(w) * scale(ends(at)[1])) as f32).collect();
+        let shifted = self.shift.iter().enumerate().map(|(o, &shift)| {
+            let b = bias.get(o).map_or(0.0, |&b| f64::from(b));
+            (b * scale(o) + shift) as f32
+        });
+        finite(shape, folded, shifted.collect())
+    }
+
+    /// Kernel and bias of the operation that does this before `op`, which has `outputs` output channels; none where they cannot
+    /// take it in.
     pub fn before(
         &self,
         op: &Op,
@@ -218,13 +225,16 @@ impl Affine {
         bias: Option<&Tensor>,
         outputs: usize,
     ) -> Result<Option<[Weight; 2]>> {
-        let Some(ends) = ends(op, kernel.shape()) else { return Ok(None) };
+        let shape = kernel.shape();
+        let (Some(ends), Some([kernel, bias])) = (ends(op, shape), numbers(kernel, bias)) else {
+            return Ok(None);
+        };
         let mut shifted = vec![0.0; outputs];
-        for (sum, &b) in shifted.iter_mut().zip(bias.map(|b| b.as_f32()).transpose()?.unwrap_or_default()) {
+        for (sum, &b) in shifted.iter_mut().zip(bias) {
             *sum = f64::from(b);
         }
-        let mut folded = Vec::with_capacity(kernel.data().len());
-        for (at, &w) in kernel.as_f32()?.iter().enumerate() {
+        let mut folded = Vec::with_capacity(kernel.len());
+        for (at, &w) in kernel.iter().enumerate() {
             let [i, o] = ends(at);
             let (Some(scale), Some(shift), Some(sum)) =
                 (self.scale.get(i), self.shift.get(i), shifted.get_mut(o))
@@ -234,9 +244,22 @@ impl Affine {
             folded.push((f64::from(w) * scale) as f32);
             *sum += f64::from(w) * shift;
         }
-        let shifted = Tensor::from_f32(&[outputs], shifted.into_iter().map(|sum| sum as f32).collect())?;
-        Ok(Some([Tensor::from_f32(kernel.shape(), folded)?.into(), shifted.into()]))
+        finite(shape, folded, shifted.into_iter().map(|sum| sum as f32).collect())
     }
+}
+
+/// Kernel and bias, where they are 32-bit floats.
+fn numbers<'a>(kernel: &'a Tensor, bias: Option<&'a Tensor>) -> Option<[&'a [f32]; 2]> {
+    Some([kernel.as_f32().ok()?, bias.map_or(Ok(&[][..]), Tensor::as_f32).ok()?])
+}
+
+/// Weights, if none has become infinite or NaN: the operations one by one may still give numbers.
+fn finite(shape: &[usize], kernel: Vec<f32>, bias: Vec<f32>) -> Result<Option<[Weight; 2]>> {
+    if !kernel.iter().chain(&bias).all(|number| number.is_finite()) {
+        return Ok(None);
+    }
+    let bias = Tensor::from_f32(&[bias.len()], bias)?;
+    Ok(Some([Tensor::from_f32(shape, kernel)?.into(), bias.into()]))
 }
 
 /// The input and the output channel that an element of a kernel of this shape joins, by its position.

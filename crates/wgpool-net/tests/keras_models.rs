@@ -193,10 +193,14 @@ fn carried(step: &Step, inputs: &[&Tensor], errors: &[Vec<f64>], output: &[f64])
         return vec![0.0; output.len()];
     }
     match &step.op {
-        Op::Conv(conv) => times(
-            slope(step),
-            run(Op::from(conv.clone().activation(Activation::None)), &[error, &magnitude()]),
-        ),
+        Op::Conv(conv) => {
+            let plain = conv.clone().residual(false).activation(Activation::None);
+            let mut sums = run(Op::from(plain), &[error, &magnitude()]);
+            if let Some(residual) = errors.last().filter(|_| conv.residual) {
+                sums.iter_mut().zip(to_f64(residual)).for_each(|(sum, error)| *sum += error);
+            }
+            times(slope(step), sums)
+        }
         Op::ConvTranspose(conv) => {
             let linear = ConvTranspose { activation: Activation::None, ..conv.clone() };
             times(slope(step), run(Op::from(linear), &[error, &magnitude()]))
@@ -407,12 +411,10 @@ mod layers {
 
     #[test]
     fn branches_join_where_nobody_else_reads() {
-        let scaled = ["scaled", "padded+stem", "one_conv1+one_norm1+one_relu1", "one_conv2+one_norm2"];
-        assert_eq!(steps("residual")[..4], scaled);
-        assert_eq!(
-            steps("residual")[4..7],
-            ["one_sum+one_out", "two_conv1+two_norm1+two_relu1", "two_conv2+two_norm2"]
-        );
+        let block = ["one_conv1+one_norm1+one_relu1", "one_conv2+one_norm2+one_sum+one_out"];
+        assert_eq!(steps("residual")[..2], ["scaled", "padded+stem"]);
+        assert_eq!(steps("residual")[2..4], block);
+        assert_eq!(steps("residual")[4], "two_conv1+two_norm1+two_relu1");
         // The second convolution's padding is its own; what is squeezed is read by the product too.
         let block =
             ["a_expand+a_norm1+a_relu6", "a_depthwise+a_norm2+a_swish", "a_squeeze", "a_fewer", "a_excite"];

@@ -195,6 +195,10 @@ fn layers_that_cannot_be_computed() {
     ];
     refused(keras::architecture(config(&mixed)), &["layer l1", "data_format", "l0"]);
     refused(keras::architecture(config(&[("ReLU", r#""negative_slope": NaN"#)])), &["not JSON"]);
+    refused(
+        keras::architecture(config(&[("Softmax", r#""axis": null"#)])),
+        &["Softmax", "axis = null", "all axes"],
+    );
 }
 
 /// A functional configuration of an input `in` of [8, 2] and layers as `class, name, inputs`.
@@ -259,6 +263,15 @@ fn functional_models_name_what_does_not_fit() {
         keras::architecture(json.replacen(from, to, 1))
     };
     refused(other(r#""mask": null"#, r#""mask": [1]"#), &["layer a", "mask = [1]"]);
+    // As models with several inputs are called.
+    for nothing in ["[null, null]", r#"{"a": null, "b": null}"#] {
+        other(r#""mask": null"#, &format!(r#""mask": {nothing}"#)).unwrap();
+    }
+    refused(other(r#""mask": null"#, r#""mask": [null, 1]"#), &["layer a", "mask = [null,1]"]);
+    // A weighted mean along axes, and no mean of tensors.
+    let mean = r#""class_name": "Average", "module": "keras.src.ops.numpy""#;
+    refused(other(r#""class_name": "ReLU""#, mean), &["layer a", "class Average"]);
+    other(r#""class_name": "ReLU""#, r#""class_name": "Average""#).unwrap();
     refused(other(r#""inbound_nodes": [{"#, r#""inbound_nodes": [{}, {"#), &["layer a", "reads nothing"]);
     refused(other(r#"{"args": ["#, r#"{"args": [2.5, "#), &["layer a", "called with 2.5,"]);
     refused(other(r#"["a", 0, 0]"#, r#"["a", 1, 0]"#), &["layer b", "output of a (its call 1)"]);

@@ -1,8 +1,8 @@
 //! Operations that join others: the same outputs with and without, and nothing where it would not be the same.
 
 use wgpool::{
-    Activation, AsStrided, Backend, BinaryFunction, Concat, Conv, Elementwise, Op, Operand, Pad, PadMode,
-    Padding, Pool, Reduce, ReduceKind, Resize, Softmax, TensorDesc, UnaryFunction,
+    Activation, AsStrided, Backend, BinaryFunction, Concat, Conv, DType, Data, Elementwise, Op, Operand, Pad,
+    PadMode, Padding, Pool, Reduce, ReduceKind, Resize, Softmax, Tensor, TensorDesc, UnaryFunction,
 };
 use wgpool_net::{Graph, Program, Session, Value};
 use wgpool_testing::support::{self, numbers};
@@ -113,6 +113,49 @@ fn scales_of_channels_join_the_weights() {
         vec![g.at("from").one(Elementwise::subtract(), &[from, y]).unwrap()]
     });
     assert_eq!(names(&joined(&from)), ["conv+from"]);
+}
+
+#[test]
+fn scales_stay_apart_where_numbers_would_be_lost() {
+    let shifted = |by: f32, padding: Padding| {
+        graph(move |g, x| {
+            let (shift, kernel) = (
+                g.constant(Tensor::from_f32(&[3, 1, 1], vec![by; 3]).unwrap()),
+                g.constant(numbers(&[4, 3, 3, 3], 1)),
+            );
+            let y = g.at("shift").one(Elementwise::add(), &[x, shift]).unwrap();
+            vec![g.at("conv").conv(y, kernel, None, Conv::new().padding(padding)).unwrap()]
+        })
+    };
+    assert_eq!(names(&joined(&shifted(0.5, Padding::Valid))), ["shift+conv"]);
+    assert_eq!(names(&joined(&shifted(0.5, Padding::symmetric([0, 0])))), ["shift+conv"]);
+    assert_eq!(names(&joined(&shifted(0.5, Padding::symmetric([1, 1])))), ["shift", "conv"]);
+    let far = shifted(-1e6, Padding::Valid).optimised().unwrap();
+    assert_eq!(names(&far), ["shift", "conv"]);
+    // Weights that would be infinite.
+    let large = graph(|g, x| {
+        let (y, scale) = (conv(g, x), g.constant(Tensor::from_f32(&[4, 1, 1], vec![f32::MAX; 4]).unwrap()));
+        let small = g.at("small").one(Elementwise::multiply(), &[y, scale]).unwrap();
+        let scale = g.constant(Tensor::from_f32(&[4, 1, 1], vec![1e-38; 4]).unwrap());
+        vec![g.at("scale").one(Elementwise::multiply(), &[small, scale]).unwrap()]
+    });
+    assert!(names(&large.optimised().unwrap()).len() > 1);
+    // Weights of 16 bits, which are not computed with.
+    let mut g = Graph::new("joined");
+    let half = |shape: &[usize]| {
+        Tensor::new(
+            shape,
+            Data::nearest(DType::F16, numbers(shape, 1).as_f32().unwrap().iter().map(|&v| f64::from(v)))
+                .unwrap(),
+        )
+        .unwrap()
+    };
+    let x = g.input("x", TensorDesc { shape: IMAGE.to_vec(), dtype: DType::F16 });
+    let kernel = g.constant(half(&[4, 3, 3, 3]));
+    let y = g.at("conv").conv(x, kernel, None, Conv::new()).unwrap();
+    let twice = g.at("twice").one(Elementwise::add(), &[y, y]).unwrap();
+    g.output("y", twice);
+    assert_eq!(names(&g.finish().unwrap().optimised().unwrap()), ["conv", "twice"]);
 }
 
 #[test]

@@ -80,7 +80,17 @@ pub(super) fn layer(fields: &Fields<'_>) -> Result<Option<Act>> {
             let alpha = float(fields, "alpha", fields.number("alpha")?.unwrap_or(1.0))?;
             Act::Pointwise(Activation::Elu { alpha })
         }
-        "Softmax" => Act::Softmax(Softmax { axis: fields.axis_or("axis", -1)? }),
+        "Softmax" => {
+            // An axis that is not said is the last, but none is all of them.
+            if let Some(none @ Value::Null) = fields.map.get("axis") {
+                return Err(fields.bad(
+                    "axis",
+                    none,
+                    "it must be a whole number: softmax over all axes is not supported",
+                ));
+            }
+            Act::Softmax(Softmax { axis: fields.axis_or("axis", -1)? })
+        }
         "Activation" => match fields.get("activation") {
             // An object may hold another Activation, which would nest without end.
             Some(Value::Object(object))

@@ -174,12 +174,22 @@ fn reads<'a>(fields: &Fields<'a>, node: &'a Value) -> Result<Vec<History<'a>>> {
 fn check_arguments(fields: &Fields<'_>, arguments: Option<&Value>) -> Result<()> {
     for (name, value) in arguments.and_then(Value::as_object).into_iter().flatten() {
         // A model that predicts passes its own `training` on, whatever a layer was called with.
-        if name != "training" && !value.is_null() && value.as_bool() != Some(false) {
+        if name != "training" && value.as_bool() != Some(false) && !is_nothing(value) {
             return Err(fields
                 .error(format!("it is called with {name} = {}, which is not supported", excerpt(value))));
         }
     }
     Ok(())
+}
+
+/// Whether there are only nulls in it, as Keras writes the masks of several inputs.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(list) => list.iter().all(Value::is_null),
+        Value::Object(map) => map.values().all(Value::is_null),
+        _ => false,
+    }
 }
 
 /// The tensors of a value: `["name", 0, 0, ...]`, alone, in lists, by names, or as Keras 3's `keras_history`. An error is what

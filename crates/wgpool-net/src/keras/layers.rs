@@ -86,7 +86,8 @@ fn several(fields: &Fields<'_>, shapes: &[Vec<usize>], outer: &Outer<'_>) -> Res
         "Add" => Merge::Add,
         "Subtract" => Merge::Subtract,
         "Multiply" => Merge::Multiply,
-        "Average" => Merge::Average,
+        // Of keras.ops it is a weighted mean along axes.
+        "Average" if !fields.is_operation => Merge::Average,
         "Maximum" => Merge::Maximum,
         "Minimum" => Merge::Minimum,
         "Concatenate" => Merge::Concatenate { axis: fields.axis_or("axis", -1)? },

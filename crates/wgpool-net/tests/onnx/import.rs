@@ -43,6 +43,27 @@ fn all_operators_that_are_missing_are_named_at_once() {
 }
 
 #[test]
+fn batch_normalisation_is_computed_in_the_type_of_its_input() {
+    use half::f16;
+    use wgpool::{Backend, Data, Tensor};
+    let half =
+        |name: &str| Message::new().bytes(1, name).with(2, Message::new().with(1, Message::new().int(1, 10)));
+    let mut graph = Message::new()
+        .with(1, node("BatchNormalization", &["x", "scale", "shift", "mean", "variance"], &["y"]))
+        .with(11, half("x"))
+        .with(12, half("y"));
+    for (name, number) in [("scale", 2.0), ("shift", 1.0), ("mean", 0.5), ("variance", 4.0)] {
+        let bytes = f16::from_f32(number).to_le_bytes();
+        graph = graph.with(5, Message::new().ints(1, &[1]).int(2, 10).bytes(8, name).bytes(9, bytes));
+    }
+    let file = model(graph);
+    let program = Model::parse(&file).unwrap().program(&Options::default().shape("x", [1, 1, 2])).unwrap();
+    let x = Tensor::new(&[1, 1, 2], [4.5, -1.5].map(f16::from_f32).to_vec()).unwrap();
+    let y = program.run(&Backend::Host, &x).unwrap();
+    assert_eq!(*y.data(), Data::from([5.0, -1.0].map(f16::from_f32).to_vec()));
+}
+
+#[test]
 fn nodes_share_the_weights_that_they_share_in_the_file() {
     let weight = Message::new().ints(1, &[2]).int(2, 1).bytes(8, "w").bytes(9, [0, 0, 128, 63, 0, 0, 0, 64]);
     let graph = Message::new()

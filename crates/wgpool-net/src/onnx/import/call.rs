@@ -8,7 +8,7 @@ use crate::onnx::refused::quoted;
 use crate::onnx::{ElementType, Node};
 use wgpool::error::{Refusal, Result};
 use wgpool::spec::Op;
-use wgpool::tensor::Tensor;
+use wgpool::tensor::{Data, Tensor};
 
 pub(super) struct Call<'i, 'a> {
     pub node: Node<'a>,
@@ -161,9 +161,10 @@ impl<'a> Call<'_, 'a> {
         Ok(vec![Item::Run(value, ty)])
     }
 
-    /// Numbers in f32 under a shape.
-    pub fn constant(&mut self, shape: &[usize], numbers: Vec<f32>) -> Result<Value> {
-        let tensor = Tensor::from_f32(shape, numbers)?;
+    /// Numbers under a shape, in the type of a value of floats.
+    pub fn constant(&mut self, like: Value, shape: &[usize], numbers: Vec<f64>) -> Result<Value> {
+        let dtype = self.graph().desc(like)?.dtype;
+        let tensor = Tensor::new(shape, Data::nearest(dtype, numbers)?)?;
         Ok(self.graph().constant(tensor))
     }
 

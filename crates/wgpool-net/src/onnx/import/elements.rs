@@ -159,8 +159,9 @@ pub(super) fn binary<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
     let exponent = call.element_type(1)?;
     if function == BinaryFunction::Power && exponent != call.element_type(0)? {
         // An exponent may be of another type.
-        let numbers = call.known(1)?.f64s().into_iter().map(|number| number as f32).collect();
-        let inputs = [call.value(0)?, call.constant(&call.shape(1)?, numbers)?];
+        let numbers = call.known(1)?.f64s();
+        let x = call.value(0)?;
+        let inputs = [x, call.constant(x, &call.shape(1)?, numbers)?];
         return call.one(Elementwise::binary(function), &inputs);
     }
     let [a, b] = pair(call)?;

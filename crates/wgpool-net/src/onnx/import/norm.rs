@@ -40,11 +40,11 @@ pub(super) fn batch<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
     }
     let [scale, shift, mean, variance] = parts.as_slice() else { return Ok(Vec::new()) };
     let scales: Vec<f64> = scale.iter().zip(variance).map(|(s, v)| s / (v + epsilon).sqrt()).collect();
-    let shifts = shift.iter().zip(mean).zip(&scales).map(|((b, m), s)| (b - m * s) as f32).collect();
-    let scales = scales.into_iter().map(|scale| scale as f32).collect();
+    let shifts = shift.iter().zip(mean).zip(&scales).map(|((b, m), s)| b - m * s).collect();
     let mut each = vec![channels];
     each.resize(shape.len() - 1, 1);
-    let inputs = [call.value(0)?, call.constant(&each, scales)?, call.constant(&each, shifts)?];
+    let x = call.value(0)?;
+    let inputs = [x, call.constant(x, &each, scales)?, call.constant(x, &each, shifts)?];
     call.one(Elementwise::multiply().then(BinaryFunction::Add, Operand::Input(2)), &inputs)
 }
 

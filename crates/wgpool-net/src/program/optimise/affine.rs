@@ -48,8 +48,11 @@ pub(super) fn before(pair: &Pair<'_>) -> Result<Trial> {
     if !pair.is_first() {
         return Ok(Trial::Apart(NOT_FIRST));
     }
-    if matches!(&pair.step.op, Op::Conv(spec) if spec.padding != Padding::Valid) && !affine.keeps_zero() {
+    if matches!(&pair.step.op, Op::Conv(spec) if pads(&spec.padding)) && !affine.keeps_zero() {
         return Ok(Trial::Apart("its shift would reach the zeros of the padding"));
+    }
+    if affine.largest_shift() > LARGEST_SHIFT {
+        return Ok(Trial::Apart("its shift is large, and sums of what is not shifted would lose digits"));
     }
     let known = weights(pair.step).filter(|_| pair.step.op.activation() != Activation::PRelu);
     let Some((kernel, bias)) = known else {
@@ -64,10 +67,26 @@ pub(super) fn before(pair: &Pair<'_>) -> Result<Trial> {
     Ok(with_weights(pair.step.op.clone(), inputs(pair.before).into_iter().nth(x), folded))
 }
 
+/// Shifts before an operation: beside what is shifted they may be as large as the mean of a picture's bytes. Sums of numbers that
+/// lie far from zero are large, and what is left of them behind the shift has fewer digits.
+const LARGEST_SHIFT: f64 = 128.0;
+
+/// Whether there are zeros around the input.
+fn pads(padding: &Padding) -> bool {
+    match padding {
+        Padding::Valid => false,
+        Padding::Explicit { before, after } => before.iter().chain(after).any(|&zeros| zeros > 0),
+        _ => true,
+    }
+}
+
 const NO_SCALE: &str = "it does not scale and shift whole channels by known numbers";
 
 /// Kernel and bias, if both are known.
 fn weights(step: &Step) -> Option<(&Tensor, Option<&Tensor>)> {
+    if has_residual(&step.op) {
+        return None;
+    }
     let bias = weight_at(step, 2);
     weight_at(step, 1).filter(|_| step.inputs.len() < 3 || bias.is_some()).map(|kernel| (kernel, bias))
 }
