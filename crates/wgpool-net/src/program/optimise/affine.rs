@@ -40,6 +40,10 @@ pub(super) fn before(pair: &Pair<'_>) -> Result<Trial> {
     let (Op::Elementwise(_), Op::Conv(_) | Op::Dense(_)) = (&pair.before.op, &pair.step.op) else {
         return Ok(Trial::Foreign);
     };
+    // What is added to sums is none of what the weights are for.
+    if pair.input != 0 {
+        return Ok(Trial::Foreign);
+    }
     let is_computed = |source: &Source| !matches!(source, Source::Weight(_));
     let x = pair.before.inputs.iter().position(is_computed);
     let rank = pair.before.problem.outputs.first().map_or(0, |desc| desc.shape.len());
