@@ -18,7 +18,7 @@ pub use profile::{Clock, Profile, StepTime};
 use wgpool::backend::Backend;
 use wgpool::engine::Engine;
 use wgpool::error::{Error, Result};
-use wgpool::host::{Prepared, in_thread_pool};
+use wgpool::host::Prepared;
 use wgpool::plan::Plan;
 use wgpool::problem::Problem;
 use wgpool::tensor::{DType, Tensor, TensorDesc};
@@ -334,13 +334,19 @@ impl Session {
 
     pub(super) fn run_on_host(&self, steps: &[Prepared], inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
         let mut steps = steps.iter();
-        in_thread_pool(|| {
+        let run = || {
             self.program.run_with(inputs, |step, inputs| {
                 let Some(prepared) = steps.next() else { return Ok(Vec::new()) };
                 let outputs = run_prepared(prepared, inputs);
                 outputs.map_err(|error| error.in_layer(&self.program.name, &step.name))
             })
-        })?
+        };
+        // Where there are no threads, nothing can be sent to one.
+        #[cfg(not(target_arch = "wasm32"))]
+        let run = || wgpool::host::in_thread_pool(run)?;
+        #[cfg(target_arch = "wasm32")]
+        let mut run = run;
+        run()
     }
 
     fn gpu(&self) -> Option<&GpuSession> {
