@@ -28,7 +28,6 @@ pub(super) fn planes(work: &ConvWork, x: &[f32], w: &[f32], epilogue: Epilogue<f
     let offsets = image.taps()?;
     let [slab, pitch, _] = image.windows();
     let kernel = kernel_taps(work)?;
-    let floor = if work.activation == Activation::Relu { 0.0 } else { f32::NEG_INFINITY };
     let [depth, height, width] = work.axes.map(|a| a.output);
     let plane = depth * height * width;
     let outputs = work.group_out;
@@ -41,7 +40,7 @@ pub(super) fn planes(work: &ConvWork, x: &[f32], w: &[f32], epilogue: Epilogue<f
                 weights.clear();
                 memory::extend(weights, kernel.iter().map(|tap| w[o * work.kernel.o + tap]))?;
                 let taps = Taps { offsets: &offsets, weights, kernel: work.axes.map(|a| a.kernel) };
-                let finish = Finish { bias: epilogue.bias_of(o), floor };
+                let finish = Finish { bias: epilogue.bias_of(o), floor: epilogue.floor() };
                 let windows = Windows { taps, pitch, width, finish };
                 for (d, out) in out.chunks_exact_mut(height * width).enumerate() {
                     windows.plane(&from[d * slab..], out);
