@@ -3,15 +3,13 @@
 use std::ops::Range;
 
 use super::grid::Tile;
-use super::lanes::{self, LANES, PIXELS, Product};
+use super::lane_tiles::{self, Reading};
+use super::lanes::{self, LANES, PIXELS};
 use super::micro::Row;
-use super::planes::{Planes, Scratch, Target, add_up, chains};
+use super::planes::{Planes, Scratch, Target, chains};
 use crate::error::Result;
 use crate::memory;
 use crate::spec::Activation;
-
-/// Pixels whose sums are stored together, a multiple of what blocks and lines hold: fewer would be written to too many places.
-const STORED: usize = 16 * PIXELS;
 
 /// Blocks of pixels that are gathered together, so that lines of the cache are read once.
 const TOGETHER: usize = 8;
@@ -25,9 +23,8 @@ impl Planes<'_> {
         tile: &Tile,
         target: Target,
     ) -> Result<()> {
-        let Scratch { sums, totals, bases, steps, pixels, gathered: rows, .. } = scratch;
+        let Scratch { lane_sums, bases, steps, pixels, gathered: rows, .. } = scratch;
         let view = &self.view;
-        let count = tile.images.len() * tile.pixels.len();
         self.bases(tile, bases)?;
         let terms = view.offsets.len();
         let (x, offsets, reach) = match self.weights.gathers {
@@ -42,40 +39,20 @@ impl Planes<'_> {
             }
             false => (x, &view.offsets[..], view.reach),
         };
-        let [chain, chained] = chains(self.work);
-        let range = terms.div_ceil(terms.div_ceil(chained));
-        for block in tile.blocks.clone() {
-            let weights = self.weights.of(tile.group, block);
-            let lines = self.weights.channels(block).len().div_ceil(LANES);
-            // Weights mostly come from memory, and each block's are gone through once.
-            let mut ahead: &[Row] = match block + 1 < tile.blocks.end {
-                true => self.weights.of(tile.group, block + 1),
-                false => &[],
-            };
-            for first in (0..count).step_by(STORED) {
-                let bases = &bases[first..bases.len().min(first + STORED)];
-                // Lines of pixels that are not there are transposed with the last.
-                memory::resize(sums, (bases.len() + LANES) * lines, Row::default())?;
-                totals.clear();
-                for (offsets, weights) in offsets.chunks(range).zip(weights.chunks(range * lines)) {
-                    for (bases, sums) in bases.as_chunks().0.iter().zip(sums.chunks_exact_mut(PIXELS * lines))
-                    {
-                        let product = Product { bases, offsets, reach, x, weights, lines, ahead, chain };
-                        lanes::block(&product, bytemuck::cast_slice_mut(sums));
-                        ahead = ahead.get(offsets.len()..).unwrap_or_default();
-                    }
-                    if range < terms {
-                        add_up(totals, sums)?;
-                    }
-                }
-                let sums = if range < terms { &totals } else { &sums };
-                self.store_lanes(sums, rows, tile, block, first..count.min(first + STORED), target)?;
-            }
-        }
-        Ok(())
+        let reading = Reading { x, bases, pixels: tile.images.len() * tile.pixels.len(), offsets, reach };
+        let (chains, blocks) = (chains(self.work), tile.blocks.clone());
+        lane_tiles::each(
+            reading,
+            self.weights,
+            tile.group,
+            blocks,
+            chains,
+            lane_sums,
+            |sums, block, pixels| self.store_lanes(sums, rows, tile, block, pixels, target),
+        )
     }
 
-    /// Where the terms of each pixel begin, with more of the last so that blocks are whole.
+    /// Where the terms of each pixel begin.
     fn bases(&self, tile: &Tile, bases: &mut Vec<usize>) -> Result<()> {
         let view = &self.view;
         let cut = tile.pixels.start / view.unit;
@@ -93,8 +70,7 @@ impl Planes<'_> {
                 pixel += count;
             }
         }
-        let last = bases.last().copied().unwrap_or(0);
-        bases.resize(bases.len().next_multiple_of(PIXELS), last);
+        lane_tiles::fill_up(bases);
         Ok(())
     }
 

@@ -1,5 +1,4 @@
-//! The matrix product under channels-last and transposed convolution: `matrixmultiply`, called in pieces that keep
-//! rounding errors small. Channels first, `micro` is faster because it reads the image where it lies.
+//! The matrix product under transposed convolution: `matrixmultiply`, called in pieces that keep rounding errors small.
 
 use std::ops::Range;
 
@@ -65,13 +64,8 @@ pub(super) fn multiply([m, k, n]: [usize; 3], a: Matrix, b: Matrix, add: bool, c
     }
 }
 
-/// The most terms of a chain, and chains that are added to one another before the sum goes to the total.
-pub(super) type Chains = [usize; 2];
-
-/// The error of a single chain would grow with the length of the sum, so the library gets few terms at a time.
-pub(super) const SHORT: Chains = [CHAIN, 16];
-/// Where it may grow, as many as the library packs at a time, and no totals.
-pub(super) const LONG: Chains = [256, usize::MAX];
+/// Chains that are added to one another before the sum goes to the total.
+const MOST: usize = 16;
 
 /// The sums of a tile: those of the latest chains, and the total of those before.
 #[derive(Default)]
@@ -88,17 +82,16 @@ impl Sums {
         &mut self,
         len: usize,
         terms: usize,
-        [chain, most]: Chains,
         mut add: impl FnMut(Range<usize>, bool, &mut [f32]) -> Result<()>,
     ) -> Result<&mut [f32]> {
-        let chain = terms.div_ceil(terms.div_ceil(chain).max(1));
+        let chain = terms.div_ceil(terms.div_ceil(CHAIN).max(1));
         let (mut from, mut chains, mut blocks) = (0, 0, 0);
         memory::resize(&mut self.latest, len, 0.0)?;
         while from < terms {
             let to = terms.min(from + chain);
             add(from..to, chains > 0, &mut self.latest)?;
             (from, chains) = (to, chains + 1);
-            if chains == most && from < terms {
+            if chains == MOST && from < terms {
                 if blocks == 0 {
                     self.total.clear();
                     memory::reserve(&mut self.total, len)?;

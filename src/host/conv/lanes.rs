@@ -12,9 +12,12 @@ use crate::host::simd::{self, Simd};
 /// four 24 of the 32 of AVX-512.
 pub(super) const PIXELS: usize = 6;
 
+/// The most lines of a block.
+pub(super) const MOST_LINES: usize = 4;
+
 /// The most lines of a block for the registers in use.
 pub(super) fn most_lines() -> usize {
-    if simd::level() == Simd::Avx512 { 4 } else { 1 }
+    if simd::level() == Simd::Avx512 { MOST_LINES } else { 1 }
 }
 
 /// What a block is computed from.

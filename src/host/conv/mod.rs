@@ -2,21 +2,20 @@
 
 mod adjoint;
 mod channels;
+mod channels_last;
 mod dense;
 mod depthwise;
 mod direct;
-mod gather;
 mod gemm;
 mod grid;
+mod lane_tiles;
 mod lanes;
 mod micro;
 mod packed;
 mod padded;
 mod planes;
-mod tiles;
 mod transposed;
 mod view;
-mod weights;
 mod windows;
 pub(super) mod winograd;
 
@@ -39,6 +38,8 @@ use crate::spec::Layout;
 pub(super) enum Weights {
     /// For [`planes`].
     Packed(Packed),
+    /// For [`channels_last`].
+    ChannelsLast(Packed),
     /// For [`winograd`].
     Transformed(winograd::Weights),
 }
@@ -46,7 +47,7 @@ pub(super) enum Weights {
 /// The most output channels of a group for which loops over single planes beat a matrix product.
 const DEPTHWISE_OUT: usize = 4;
 
-/// Computes a convolution; `packed` is what [`pack`] made of its weights.
+/// Computes a convolution; `packed` is what [`pack`] made of its weights, without which it is slow but for loops over planes.
 pub(super) fn conv(
     work: &ConvWork,
     x: &[f32],
@@ -56,6 +57,7 @@ pub(super) fn conv(
 ) -> Result<Vec<f32>> {
     match packed {
         Some(Weights::Packed(weights)) => return planes::conv(work, x, weights, epilogue),
+        Some(Weights::ChannelsLast(weights)) => return channels_last::conv(work, x, weights, epilogue),
         Some(Weights::Transformed(weights)) => return winograd::conv(work, None, [x, w], epilogue, weights),
         None => {}
     }
@@ -67,31 +69,27 @@ pub(super) fn conv(
     if let Some(plan) = dense::plan(work) {
         return dense::dense(work, plan, x, w, epilogue);
     }
-    let first = work.layout == Layout::Nchw;
     // Weights are not packed for a convolution of which this may be a part.
-    if !work.little_outside() || (first && !is_depthwise(work)) {
+    if !work.little_outside() || !loops_over_planes(work) {
         return direct::conv(work, x, w, epilogue);
     }
-    if first {
-        return depthwise::planes(work, x, w, epilogue);
-    }
-    let image = Padded::new(work, x)?;
-    match work.group_in == 1 && work.group_out == 1 {
-        true => depthwise::pixels(work, &image, w, epilogue),
-        false => tiles::conv(work, &image, w, epilogue),
+    match work.layout {
+        Layout::Nchw => depthwise::planes(work, x, w, epilogue),
+        Layout::Nhwc => depthwise::pixels(work, &Padded::new(work, x)?, w, epilogue),
     }
 }
 
 /// The weights as [`planes`] or [`winograd`] reads them, if that is how the convolution is computed; `kept` says
 /// whether they are packed once for many runs.
 pub(super) fn pack(work: &ConvWork, w: &[f32], kept: bool) -> Result<Option<Weights>> {
-    let other = work.layout != Layout::Nchw
-        || is_depthwise(work)
-        || dense::plan(work).is_some()
-        || !work.little_outside();
+    let first = work.layout == Layout::Nchw;
+    let other = loops_over_planes(work) || dense::plan(work).is_some() || !work.little_outside();
     // A weight that is no number stays out of what its taps do not reach.
     if other || !all_finite(w) {
         return Ok(None);
+    }
+    if !first {
+        return Ok(Some(Weights::ChannelsLast(Packed::new(work, w)?)));
     }
     if let Some(form) = winograd::choose(work, kept) {
         return Ok(Some(Weights::Transformed(winograd::Weights::new(work, form, w)?)));
@@ -100,8 +98,9 @@ pub(super) fn pack(work: &ConvWork, w: &[f32], kept: bool) -> Result<Option<Weig
 }
 
 /// Whether loops over single planes take it.
-fn is_depthwise(work: &ConvWork) -> bool {
-    work.group_in == 1 && work.group_out <= DEPTHWISE_OUT
+fn loops_over_planes(work: &ConvWork) -> bool {
+    let most = if work.layout == Layout::Nchw { DEPTHWISE_OUT } else { 1 };
+    work.group_in == 1 && work.group_out <= most
 }
 
 fn all_finite(w: &[f32]) -> bool {

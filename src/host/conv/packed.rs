@@ -8,9 +8,10 @@ use super::micro::{CHANNELS, Row};
 use crate::error::Result;
 use crate::host::output::{WORTH_SHARING, fill};
 use crate::problem::ConvWork;
+use crate::spec::Layout;
 
-/// For each block of output channels its weights as `[term][channel]`; terms are all taps of an input channel, then
-/// those of the next.
+/// For each block of output channels its weights as `[term][channel]`. Channels first, terms are all taps of an input channel, then
+/// those of the next; channels last, all input channels of a tap.
 #[derive(Clone, Debug)]
 pub(in crate::host) struct Packed {
     data: Vec<Row>,
@@ -47,14 +48,18 @@ impl Packed {
                 let count = block.min(work.group_out - from);
                 let width = if in_lanes { count.next_multiple_of(LANES) } else { count };
                 let first = (group * work.group_out + from) * ks.o;
-                let places = (0..work.group_in).flat_map(|i| taps.iter().map(move |tap| i * ks.i + tap));
-                for (place, out) in places.zip(out.chunks_exact_mut(width)) {
-                    let weights = w[first + place..].iter().step_by(ks.o);
+                let inputs = work.group_in;
+                for (term, out) in out.chunks_exact_mut(width).take(terms).enumerate() {
+                    let (i, tap) = match work.layout {
+                        Layout::Nchw => (term / taps.len(), term % taps.len()),
+                        Layout::Nhwc => (term % inputs, term / inputs),
+                    };
+                    let weights = w[first + i * ks.i + taps[tap]..].iter().step_by(ks.o);
                     out[..count].iter_mut().zip(weights).for_each(|(out, w)| *out = *w);
                 }
             },
         )?;
-        let gathers = in_lanes && work.taps() == 1;
+        let gathers = in_lanes && work.taps() == 1 && work.layout == Layout::Nchw;
         Ok(Packed { data, terms, group_out: work.group_out, block, blocks, in_lanes, gathers })
     }
 
@@ -84,9 +89,16 @@ fn rows(len: usize) -> usize {
 /// Output channels from which on gathering what a pixel reads costs little beside the products with it, in blocks of several lines.
 const MANY: usize = 192;
 
-/// Whether output channels fill lanes but for a ninth, and windows share what they read, or there are many for what is read: each
-/// number would come from another line of the cache.
+/// Whether blocks are those of [`lanes`].
 fn in_lanes(work: &ConvWork) -> bool {
-    let pays = work.taps() > 1 || (lanes::most_lines() > 1 && work.group_out >= MANY);
-    pays && work.group_out.next_multiple_of(LANES) * 8 <= work.group_out * 9
+    let filled = work.group_out.next_multiple_of(LANES);
+    match work.layout {
+        // Output channels fill lanes but for a ninth, and windows share what they read, or there are many for what is read: each number
+        // would come from another line of the cache.
+        Layout::Nchw => {
+            let pays = work.taps() > 1 || (lanes::most_lines() > 1 && work.group_out >= MANY);
+            pays && filled * 8 <= work.group_out * 9
+        }
+        Layout::Nhwc => true,
+    }
 }

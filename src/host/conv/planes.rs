@@ -6,6 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::grid::{Grid, Tile};
+use super::lane_tiles::{Sums, add, add_up};
 use super::micro::{self, Block, CHANNELS, Finish, PANEL, Product, Row, WIDE};
 use super::packed::Packed;
 use super::view::{self, View};
@@ -75,8 +76,9 @@ pub(in crate::host) struct Target<'a> {
 pub(in crate::host) struct Scratch {
     copy: Vec<f32>,
     pub(super) gathered: Vec<Row>,
-    pub(super) sums: Vec<Row>,
-    pub(super) totals: Vec<Row>,
+    sums: Vec<Row>,
+    totals: Vec<Row>,
+    pub(super) lane_sums: Sums,
     panels: Vec<Panel>,
     runs: Vec<Run>,
     pub(super) steps: Vec<usize>,
@@ -305,24 +307,6 @@ impl<'a> Planes<'a> {
             }
         }
     }
-}
-
-/// `sums += other`.
-#[inline(always)]
-fn add(sums: &mut [Row], other: &[Row]) {
-    let (sums, other): (&mut [f32], &[f32]) = (bytemuck::cast_slice_mut(sums), bytemuck::cast_slice(other));
-    sums.iter_mut().zip(other).for_each(|(s, o)| *s += o);
-}
-
-/// Adds sums to their totals.
-pub(super) fn add_up(totals: &mut Vec<Row>, sums: &[Row]) -> Result<()> {
-    if totals.is_empty() {
-        memory::reserve(totals, sums.len())?;
-        totals.extend_from_slice(sums);
-    } else {
-        add(totals, sums);
-    }
-    Ok(())
 }
 
 /// Writes the terms at `offsets` of a panel's pixels one after another.

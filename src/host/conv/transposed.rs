@@ -7,7 +7,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::adjoint;
-use super::gemm::{Matrix, SHORT, Sums, multiply};
+use super::gemm::{Matrix, Sums, multiply};
 use crate::error::Result;
 use crate::geometry::{self, Axis, MAX_SPATIAL};
 use crate::host::output::{Scattered, WORTH_SHARING};
@@ -167,7 +167,7 @@ impl Job<'_> {
         pixels: usize,
     ) -> Result<&'s [f32]> {
         let layout = self.work.layout;
-        let products = products.of(outs * pixels, self.work.group_in, SHORT, |terms, add, sums| {
+        let products = products.of(outs * pixels, self.work.group_in, |terms, add, sums| {
             let (k, weights, x) = (terms.len(), weights.from(0, terms.start), x.from(terms.start, 0));
             if self.single {
                 return each_by_its_weight(layout, weights, x, [outs, pixels], sums);
