@@ -21,6 +21,9 @@ const BLOCKS: usize = 5;
 /// Products that are worth a task.
 const WORTH_A_TASK: usize = 1 << 20;
 
+/// Cycles in which a line of weights comes from beyond a core's own cache.
+const READING: usize = 8;
+
 /// What a tile computes: for each image `images` the output pixels `pixels`, of the channels in `blocks` of a group.
 #[derive(Clone)]
 pub(in crate::host) struct Tile {
@@ -39,16 +42,56 @@ pub(super) struct Grid {
 
 impl Grid {
     pub fn new(work: &ConvWork, weights: &Packed) -> Result<Grid> {
+        let plain = Cut::new(work, weights.in_lanes);
+        let shares = if weights.in_lanes { shares(work) } else { None };
+        let (cut, parts) = match shares {
+            Some(shares) => (Cut::shared(work, shares.pixels), shares.lines),
+            None => {
+                let missing = rayon::current_num_threads().div_ceil(plain.count(work));
+                let parts = if plain.shared { missing } else { 1 };
+                (plain, parts)
+            }
+        };
+        let (pixels, least) = (work.pixels(), if weights.in_lanes { 1 } else { BLOCKS });
+        let blocks = weights.blocks.div_ceil(parts).max(least).min(weights.blocks);
+        let mut tiles = memory::room(cut.count(work) * parts)?;
+        for group in 0..work.groups {
+            for n in (0..work.batch).step_by(cut.images) {
+                for p in (0..pixels).step_by(cut.part) {
+                    for b in (0..weights.blocks).step_by(blocks) {
+                        tiles.push(Tile {
+                            images: n..work.batch.min(n + cut.images),
+                            pixels: p..pixels.min(p + cut.part),
+                            group,
+                            blocks: b..weights.blocks.min(b + blocks),
+                        });
+                    }
+                }
+            }
+        }
+        Ok(Grid { tiles, shared: cut.shared })
+    }
+}
+
+/// Images of a tile, and pixels of each.
+struct Cut {
+    images: usize,
+    part: usize,
+    shared: bool,
+}
+
+impl Cut {
+    fn new(work: &ConvWork, in_lanes: bool) -> Cut {
         let pixels = work.pixels();
         let products = work.group_out * work.group_in * work.taps();
         let threads = rayon::current_num_threads();
         let shared = products * work.groups * work.batch * pixels > 4 * WORTH_SHARING;
-        // Pixels of a block, the most of a tile, and the fewest of one of several for each thread.
-        let (panel, most, least) = match weights.in_lanes {
+        // What a tile's pixels are a multiple of, the most, and the fewest of one of several for each thread.
+        let (unit, most, least) = match in_lanes {
             true => (lanes::PIXELS, (INPUTS / work.group_in).max(SHARED), SHARED),
             false => {
                 let panel = micro::panel();
-                (panel, (SUMS / work.group_out).clamp(4 * panel, PIXELS), 8 * panel)
+                (micro::PANEL, (SUMS / work.group_out).clamp(4 * panel, PIXELS), 8 * panel)
             }
         };
         let most = most.max(WORTH_A_TASK / products);
@@ -59,27 +102,46 @@ impl Grid {
             let images = (most / pixels).clamp(1, work.batch);
             (work.batch.div_ceil(work.batch.div_ceil(images)), pixels)
         } else {
-            (1, pixels.div_ceil(pixels.div_ceil(most)).next_multiple_of(panel).min(pixels))
+            (1, pixels.div_ceil(pixels.div_ceil(most)).next_multiple_of(unit).min(pixels))
         };
-        let count = work.batch.div_ceil(images) * pixels.div_ceil(part) * work.groups;
-        let least = if weights.in_lanes { 1 } else { BLOCKS };
-        let parts = if shared { threads.div_ceil(count) } else { 1 };
-        let blocks = weights.blocks.div_ceil(parts).max(least).min(weights.blocks);
-        let mut tiles = memory::room(count * parts)?;
-        for group in 0..work.groups {
-            for n in (0..work.batch).step_by(images) {
-                for p in (0..pixels).step_by(part) {
-                    for b in (0..weights.blocks).step_by(blocks) {
-                        tiles.push(Tile {
-                            images: n..work.batch.min(n + images),
-                            pixels: p..pixels.min(p + part),
-                            group,
-                            blocks: b..weights.blocks.min(b + blocks),
-                        });
-                    }
-                }
-            }
-        }
-        Ok(Grid { tiles, shared })
+        Cut { images, part, shared }
     }
+
+    /// Each image in `parts` parts.
+    fn shared(work: &ConvWork, parts: usize) -> Cut {
+        let pixels = work.pixels();
+        let part = pixels.div_ceil(parts).next_multiple_of(lanes::PIXELS).min(pixels);
+        Cut { images: 1, part, shared: true }
+    }
+
+    /// Tiles of all channels.
+    fn count(&self, work: &ConvWork) -> usize {
+        work.batch.div_ceil(self.images) * work.pixels().div_ceil(self.part) * work.groups
+    }
+}
+
+/// How a convolution in lanes with fewer tiles than threads is shared out: parts of each image's pixels, and of a group's lines of
+/// channels.
+pub(super) struct Shares {
+    pub pixels: usize,
+    pub lines: usize,
+}
+
+/// The shares of which the largest is reckoned to be done first; none if there are tiles enough.
+pub(super) fn shares(work: &ConvWork) -> Option<Shares> {
+    let cut = Cut::new(work, true);
+    let threads = rayon::current_num_threads();
+    if !cut.shared || cut.count(work) >= threads {
+        return None;
+    }
+    let parts = threads.div_ceil(work.batch * work.groups);
+    let (blocks, lines) = (work.pixels().div_ceil(lanes::PIXELS), work.group_out.div_ceil(lanes::LANES));
+    // Cycles of a term: products with it, and reading its weights.
+    let cost = |shares: &Shares| {
+        let lines = lines.div_ceil(shares.lines);
+        let times = lines.div_ceil(lanes::most_lines());
+        blocks.div_ceil(shares.pixels) * times * lanes::cycles(lines.div_ceil(times)) + READING * lines
+    };
+    let all = (1..=parts.min(lines)).map(|lines| Shares { pixels: parts.div_ceil(lines).min(blocks), lines });
+    all.min_by_key(cost)
 }

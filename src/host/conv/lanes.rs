@@ -20,6 +20,14 @@ pub(super) fn most_lines() -> usize {
     if simd::level() == Simd::Avx512 { MOST_LINES } else { 1 }
 }
 
+/// Cycles that a term of a block takes: two registers are multiplied in one, and a sum waits four for the one before.
+pub(super) fn cycles(lines: usize) -> usize {
+    match simd::level() {
+        Simd::Avx512 => (PIXELS * lines / 2).max(4),
+        _ => PIXELS * lines,
+    }
+}
+
 /// What a block is computed from.
 #[derive(Clone, Copy)]
 pub(super) struct Product<'a> {

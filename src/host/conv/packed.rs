@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::grid;
 use super::kernel_taps;
 use super::lanes::{self, LANES};
 use super::micro::{CHANNELS, Row};
@@ -17,9 +18,9 @@ pub(in crate::host) struct Packed {
     data: Vec<Row>,
     terms: usize,
     group_out: usize,
-    /// Output channels of a block; the last of a group may have fewer.
+    /// The most output channels of a block.
     block: usize,
-    /// Blocks of a group.
+    /// Blocks of a group. In lanes their lines differ by one at most; else the last of a group may have fewer channels.
     pub blocks: usize,
     /// Whether blocks are those of [`lanes`], in which zeros fill the channels' last line, or those of
     /// [`micro`](super::micro).
@@ -33,10 +34,15 @@ impl Packed {
         let (ks, taps) = (work.kernel, kernel_taps(work)?);
         let terms = work.group_in * taps.len();
         let in_lanes = in_lanes(work);
-        let most = if in_lanes { lanes::most_lines() * LANES } else { CHANNELS };
-        let even = work.group_out.div_ceil(work.group_out.div_ceil(most));
-        let block = if in_lanes { even.next_multiple_of(LANES) } else { even };
-        let blocks = work.group_out.div_ceil(block);
+        let (blocks, block) = if in_lanes {
+            let lines = work.group_out.div_ceil(LANES);
+            let parts = grid::shares(work).map_or(1, |shares| shares.lines);
+            let blocks = parts * lines.div_ceil(parts).div_ceil(lanes::most_lines());
+            (blocks, lines.div_ceil(blocks) * LANES)
+        } else {
+            let block = work.group_out.div_ceil(work.group_out.div_ceil(CHANNELS));
+            (work.group_out.div_ceil(block), block)
+        };
         let len = rows(block * terms);
         let data = fill(
             work.groups * blocks * len,
@@ -44,8 +50,9 @@ impl Packed {
             WORTH_SHARING.div_ceil(len * LANES),
             |i, out: &mut [Row]| {
                 let out: &mut [f32] = bytemuck::cast_slice_mut(out);
-                let (group, from) = (i / blocks, i % blocks * block);
-                let count = block.min(work.group_out - from);
+                let (group, channels) =
+                    (i / blocks, channels(in_lanes, work.group_out, blocks, block, i % blocks));
+                let (from, count) = (channels.start, channels.len());
                 let width = if in_lanes { count.next_multiple_of(LANES) } else { count };
                 let first = (group * work.group_out + from) * ks.o;
                 let inputs = work.group_in;
@@ -65,7 +72,7 @@ impl Packed {
 
     /// The output channels of a block, counted in its group.
     pub fn channels(&self, block: usize) -> Range<usize> {
-        block * self.block..self.group_out.min((block + 1) * self.block)
+        channels(self.in_lanes, self.group_out, self.blocks, self.block, block)
     }
 
     /// The weights of a block from term `first` on.
@@ -79,6 +86,17 @@ impl Packed {
         let len = rows(self.block * self.terms);
         &self.data[(group * self.blocks + block) * len..][..len]
     }
+}
+
+/// The output channels of block `i`.
+#[inline(always)]
+fn channels(in_lanes: bool, group_out: usize, blocks: usize, block: usize, i: usize) -> Range<usize> {
+    if in_lanes {
+        let lines = group_out.div_ceil(LANES);
+        let first = |i: usize| (i * lines / blocks * LANES).min(group_out);
+        return first(i)..first(i + 1);
+    }
+    i * block..group_out.min((i + 1) * block)
 }
 
 /// Cache lines that hold `len` elements.
