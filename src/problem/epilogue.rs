@@ -51,32 +51,31 @@ impl<'a, T: Copy + Default> Epilogue<'a, T> {
 impl Problem {
     /// An operation whose last input is PReLU's slope.
     pub(super) fn with_slope(op: &Op, inputs: &[TensorDesc]) -> Result<Problem> {
-        let Some((slope, own)) = inputs.split_last() else { return Problem::without_slope(op, inputs) };
-        let mut problem = Problem::without_slope(op, own).map_err(|error| match error {
-            Error::Arity { op, .. } => {
-                Error::arity(op, "those of other activations and then PReLU's slope as", inputs.len())
-            }
-            other => other,
-        })?;
-        problem.add_slope(slope)?;
-        Ok(problem)
+        let those = "those of other activations and then PReLU's slope as";
+        Problem::with_last(op, inputs, Problem::without_slope, those, Problem::add_slope)
     }
 
     /// A convolution whose last input is its residual.
     pub(super) fn with_residual(op: &Op, inputs: &[TensorDesc]) -> Result<Problem> {
-        let Some((residual, own)) = inputs.split_last() else { return Problem::without_residual(op, inputs) };
-        let mut problem = Problem::without_residual(op, own).map_err(|error| match error {
-            Error::Arity { op, .. } => {
-                Error::arity(op, "those without a residual and then the residual as", inputs.len())
-            }
+        let those = "those without a residual and then the residual as";
+        Problem::with_last(op, inputs, Problem::without_residual, those, Problem::add_residual)
+    }
+
+    /// What `without` makes of all inputs but the last, which `add` checks.
+    fn with_last(
+        op: &Op,
+        inputs: &[TensorDesc],
+        without: fn(&Op, &[TensorDesc]) -> Result<Problem>,
+        those: &'static str,
+        add: fn(&mut Problem, &TensorDesc) -> Result<()>,
+    ) -> Result<Problem> {
+        let Some((last, own)) = inputs.split_last() else { return without(op, inputs) };
+        let mut problem = without(op, own).map_err(|error| match error {
+            Error::Arity { op, .. } => Error::arity(op, those, inputs.len()),
             other => other,
         })?;
-        if let (Some(output), Some(conv)) = (problem.outputs.first(), problem.work.conv_mut()) {
-            require_dtype(problem.op, "the residual", residual.dtype, &[output.dtype])?;
-            require_shape(problem.op, "the residual", residual, &output.shape, ", as the output is")?;
-            conv.residual = true;
-        }
-        problem.inputs.push(residual.clone());
+        add(&mut problem, last)?;
+        problem.inputs.push(last.clone());
         Ok(problem)
     }
 
@@ -94,7 +93,7 @@ impl Problem {
         self.work.conv().and_then(ConvWork::residual_input)
     }
 
-    /// Checks PReLU's slope and makes it the last input.
+    /// Checks PReLU's slope.
     fn add_slope(&mut self, slope: &TensorDesc) -> Result<()> {
         let Some(input) = self.inputs.first() else { return Ok(()) };
         require_dtype(self.op, "the slope", slope.dtype, &[input.dtype])?;
@@ -106,7 +105,16 @@ impl Problem {
         if let Work::Deform(work) = &mut self.work {
             work.sampled.slope = work.conv.slope;
         }
-        self.inputs.push(slope.clone());
+        Ok(())
+    }
+
+    /// Checks the residual.
+    fn add_residual(&mut self, residual: &TensorDesc) -> Result<()> {
+        if let (Some(output), Some(conv)) = (self.outputs.first(), self.work.conv_mut()) {
+            require_dtype(self.op, "the residual", residual.dtype, &[output.dtype])?;
+            require_shape(self.op, "the residual", residual, &output.shape, ", as the output is")?;
+            conv.residual = true;
+        }
         Ok(())
     }
 }
