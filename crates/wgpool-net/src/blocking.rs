@@ -4,7 +4,7 @@ use pollster::block_on;
 
 use super::layer::Model;
 use super::memory::{Homes, Memory, plans};
-use super::program::{Program, only_output};
+use super::program::{Program, Step, only_output};
 use super::session::{Kind, Session};
 use wgpool::backend::Backend;
 use wgpool::engine::{Engine, Pending};
@@ -47,6 +47,16 @@ impl Program {
     }
 }
 
+impl Step {
+    /// [`Step::run_async`], waited for.
+    ///
+    /// # Errors
+    /// Those of [`Step::run_async`].
+    pub fn run(&self, backend: &Backend, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+        block_on(self.run_async(backend, inputs))
+    }
+}
+
 impl Session {
     /// [`Session::compile_async`], waited for; pipelines are compiled in parallel.
     ///
@@ -66,8 +76,8 @@ impl Session {
     pub fn compile_in(engine: &Engine, program: Program, memory: &Memory<'_>) -> Result<Session> {
         let homes = Homes::new(&program);
         let plans = plans(engine, &program, memory, &homes)?;
-        engine.prepare_all(&plans)?;
-        block_on(Self::on_gpu(engine, program, (&plans, homes), memory, None))
+        engine.prepare_all(&plans.ops)?;
+        block_on(Self::on_gpu(engine, program, (plans, homes), memory, None))
     }
 
     /// [`Session::with_batch_async`], waited for.
@@ -88,7 +98,8 @@ impl Session {
     pub fn with_batch(&self, batch: usize, memory: &Memory<'_>) -> Result<Session> {
         if let Kind::Gpu(session) = &self.kind {
             let program = self.batched(batch)?;
-            session.engine.prepare_all(&plans(&session.engine, &program, memory, &Homes::new(&program))?)?;
+            let plans = plans(&session.engine, &program, memory, &Homes::new(&program))?;
+            session.engine.prepare_all(&plans.ops)?;
         }
         block_on(self.with_batch_async(batch, memory))
     }

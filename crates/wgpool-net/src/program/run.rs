@@ -68,7 +68,7 @@ impl<'a> Values<'a> {
     fn arguments(&mut self, step: usize) -> Result<Vec<Value<'a>>> {
         let Some(of) = self.program.steps.get(step) else { return Ok(Vec::new()) };
         let mut arguments = Vec::with_capacity(of.inputs.len());
-        for (i, (source, desc)) in of.inputs.iter().zip(&of.problem.inputs).enumerate() {
+        for (i, (source, desc)) in of.inputs.iter().zip(of.input_descs()).enumerate() {
             let again = || of.inputs.get(i + 1..).is_some_and(|rest| rest.contains(source));
             let stays = |lifetime: &Lifetime| lifetime.is_result || lifetime.last > step || again();
             arguments.push(self.take(source, &desc.shape, stays)?);
@@ -159,14 +159,14 @@ impl Program {
     /// [`Error::Arity`] and [`Error::Shape`] if `inputs` are not what the program was made for; the first of `compute`.
     ///
     /// ```
-    /// use wgpool::{Error, Pool, Tensor, host};
+    /// use wgpool::{Backend, Error, Pool, Tensor};
     /// use wgpool_net::{LayerKind, Model};
     /// let model = Model::new("tiny", [1, 2, 2]).layer("pool", LayerKind::Pool(Pool::max([2, 2])));
     /// let x = Tensor::from_f32(&[1, 1, 2, 2], vec![1., 4., 2., 3.])?;
     /// let mut names = vec![];
     /// model.program(1)?.run_with::<Error>(&[&x], |step, inputs| {
     ///     names.push(step.name.clone());
-    ///     host::run(&step.op, inputs)
+    ///     step.run(&Backend::Host, inputs)
     /// })?;
     /// # Ok::<(), Error>(())
     /// ```
@@ -195,7 +195,7 @@ impl Program {
         for (i, step) in self.steps.iter().enumerate() {
             let arguments = values.arguments(i)?;
             let arguments: Vec<&Tensor> = arguments.iter().map(|value| &**value).collect();
-            let outputs = backend.run_async(&step.op, &arguments).await;
+            let outputs = step.run_async(backend, &arguments).await;
             values.keep(i, outputs.map_err(|error| error.in_layer(&self.name, &step.name))?);
         }
         values.results()
