@@ -126,6 +126,13 @@ type Key = (String, String, [usize; 2], bool);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pipelines(HashMap<Key, wgpu::ComputePipeline>);
 
+impl Pipelines {
+    /// Takes those of others too.
+    pub fn add(&mut self, others: &Pipelines) {
+        self.0.extend(others.0.iter().map(|(key, pipeline)| (key.clone(), pipeline.clone())));
+    }
+}
+
 /// What records a node into a pass.
 pub(crate) struct Recording(Box<dyn Record>);
 

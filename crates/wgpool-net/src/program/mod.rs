@@ -12,7 +12,7 @@ pub use check::Wrong;
 pub(super) use initializers::Settable;
 pub(super) use lifetimes::{Lifetime, lifetimes, peak};
 pub use optimise::Fusion;
-pub(super) use run::{check_inputs, only_output};
+pub(super) use run::{check_descs, check_inputs, only_output};
 pub use step::Step;
 pub(super) use step::Task;
 pub(super) use unread::remove_unread;

@@ -7,7 +7,7 @@ use super::lifetimes::of;
 use super::{Lifetime, Port, Program, Source, Step, lifetimes};
 use wgpool::backend::Backend;
 use wgpool::error::{Error, Result};
-use wgpool::tensor::Tensor;
+use wgpool::tensor::{Tensor, TensorDesc};
 
 /// A value that a step reads, which others may read too.
 enum Value<'a> {
@@ -128,12 +128,23 @@ pub(crate) fn check_inputs(
     expected: &[Port],
     inputs: &[&Tensor],
 ) -> Result<()> {
+    let descs: Vec<TensorDesc> = inputs.iter().map(|input| input.desc()).collect();
+    check_descs(op, name, expected, &descs)
+}
+
+/// Refuses shapes and types of inputs that `name` does not take.
+pub(crate) fn check_descs(
+    op: &'static str,
+    name: &str,
+    expected: &[Port],
+    inputs: &[TensorDesc],
+) -> Result<()> {
     if inputs.len() != expected.len() {
         return Err(Error::Arity { op, expected: "as many inputs as the program has", got: inputs.len() });
     }
-    for (port, input) in expected.iter().zip(inputs) {
-        let (got, expected) = (input.desc(), &port.desc);
-        if got != *expected {
+    for (port, got) in expected.iter().zip(inputs) {
+        let expected = &port.desc;
+        if got != expected {
             let name =
                 if inputs.len() == 1 { name.to_owned() } else { format!("{name}: input {}", port.name) };
             let rule =

@@ -1,12 +1,13 @@
 //! A program on a GPU.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use super::super::custom::{Pipelines, Recording};
 use super::super::memory::{Home, Homes, Memory, Plans};
 use super::super::program::{Port, Program, Source, Step, Task};
+use super::shared::Weights;
 use wgpool::engine::{Engine, Pending, PrepackedBinding, Readback};
 use wgpool::error::{Error, Result};
 use wgpool::tensor::{Tensor, TensorDesc};
@@ -39,6 +40,11 @@ pub(in super::super) struct GpuSession {
 enum Bound {
     Op(PrepackedBinding),
     Custom(Recording),
+}
+
+/// Which tensor it is, as long as it is there.
+fn address(tensor: &Arc<Tensor>) -> usize {
+    Arc::as_ptr(tensor).addr()
 }
 
 /// Where inputs, outputs and what lies between the operations are.
@@ -108,16 +114,16 @@ impl Place {
 }
 
 impl GpuSession {
-    /// With weights of its own, or those of a session of another batch size.
     pub async fn new(
         engine: &Engine,
         program: &Program,
         (plans, homes): (Plans, Homes),
         memory: &Memory<'_>,
-        shares: Option<&GpuSession>,
+        from: Weights<'_>,
     ) -> Result<GpuSession> {
         let places = Places::new(engine, program, memory, homes).await?;
         engine.prepare_all_async(&plans.ops).await?;
+        let shares = if let Weights::Of(session) = from { Some(session) } else { None };
         let set = shares.map_or_else(Arc::default, |session| session.set.clone());
         // What is set from here on is prepacked again.
         let prepacked = AtomicU64::new(set.load(Ordering::Acquire));
@@ -129,6 +135,12 @@ impl GpuSession {
         let mut recordings = Vec::with_capacity(program.steps.len());
         // Weights that steps share are uploaded once.
         let mut uploaded: HashMap<usize, wgpu::Buffer> = HashMap::new();
+        if let Weights::Held(shared, held) = from {
+            let there =
+                held.iter().filter_map(|held| Some((address(&held.tensor), held.buffer.get()?.clone())));
+            uploaded.extend(there);
+            pipelines.add(&shared.pipelines.lock().unwrap_or_else(PoisonError::into_inner));
+        }
         for (i, step) in program.steps.iter().enumerate() {
             let in_layer = |error: Error| error.in_layer(&program.name, &step.name);
             let shared = shares.and_then(|session| session.weights.get(i));
@@ -137,7 +149,7 @@ impl GpuSession {
                 None => {
                     let mut own = Vec::new();
                     for weight in step.weights() {
-                        let at = Arc::as_ptr(weight).addr();
+                        let at = address(weight);
                         let buffer = match uploaded.get(&at) {
                             Some(buffer) => buffer.clone(),
                             None => engine.upload_async(OP, weight).await?,
@@ -180,6 +192,14 @@ impl GpuSession {
             None => prepacked_bindings.next().map(Bound::Op),
         };
         let bindings = recordings.into_iter().filter_map(bound).collect();
+        if let Weights::Held(shared, held) = from {
+            for held in held {
+                if let Some(buffer) = uploaded.get(&address(&held.tensor)) {
+                    held.buffer.get_or_init(|| buffer.clone());
+                }
+            }
+            shared.pipelines.lock().unwrap_or_else(PoisonError::into_inner).add(&pipelines);
+        }
         let constant =
             |step: &Step| step.inputs.iter().skip(1).all(|input| matches!(input, Source::Weight(_)));
         let constant = program.steps.iter().map(constant).collect();
@@ -313,4 +333,37 @@ async fn readbacks(engine: &Engine, results: &[TensorDesc]) -> Result<Vec<Readba
         readbacks.push(Readback::new_async(engine, desc, 1).await?);
     }
     Ok(readbacks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Kind, Session, SessionCache};
+    use crate::{LayerKind, Model};
+    use wgpool::{Backend, Conv, Layout, Tensor, TensorDesc};
+    use wgpool_testing::support;
+
+    /// The buffers of a session's weights.
+    fn weights(session: &Session) -> Vec<wgpool::wgpu::Buffer> {
+        let Kind::Gpu(session) = &session.kind else { panic!("it is none of a GPU") };
+        session.weights.concat()
+    }
+
+    #[test]
+    fn sessions_of_a_cache_read_the_same_buffers() {
+        let backend = Backend::Gpu(support::engine().clone());
+        let lower = |inputs: &[TensorDesc]| {
+            let kernel = Tensor::from_f32(&[1, 1, 1, 2], vec![1.0, 2.0])?;
+            let spec = Conv::new().layout(Layout::Nhwc);
+            let model = Model::new("tiny", inputs[0].shape[1..].to_vec());
+            model.layer("conv", LayerKind::Conv { spec, kernel: kernel.into(), bias: None }).program(1)
+        };
+        let cache = SessionCache::new(&backend, 1, lower).unwrap();
+        let session = |side: usize| cache.session(&[TensorDesc::f32([1, side, side, 1])]).unwrap();
+        let (first, second) = (session(3), session(4));
+        assert_eq!((weights(&first).len(), cache.shapes().len()), (1, 1));
+        assert_eq!(weights(&first), weights(&second));
+        // Of a cache that was cleared they are others.
+        cache.clear();
+        assert_ne!(weights(&session(3)), weights(&second));
+    }
 }

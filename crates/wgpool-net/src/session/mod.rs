@@ -1,9 +1,11 @@
 //! A program made ready to run many times: on a GPU, weights uploaded, pipelines built, buffers bound, and one
 //! submission a run.
 
+mod cache;
 mod gpu;
 #[cfg(not(target_arch = "wasm32"))]
 mod profile;
+mod shared;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,9 +14,11 @@ use super::explain::ProgramExplanation;
 use super::layer::Model;
 use super::memory::{Homes, Memory, Plans, plans};
 use super::program::{Port, Program, Settable, Source, Step, check_inputs, only_output};
+pub use cache::{CacheUses, SessionCache};
 pub(super) use gpu::GpuSession;
 #[cfg(not(target_arch = "wasm32"))]
 pub use profile::{Clock, Profile, StepTime};
+pub(super) use shared::Weights;
 use wgpool::backend::Backend;
 use wgpool::engine::Engine;
 use wgpool::error::{Error, Result};
@@ -75,7 +79,7 @@ impl Session {
     pub async fn compile_in_async(engine: &Engine, program: Program, memory: &Memory<'_>) -> Result<Session> {
         let homes = Homes::new(&program);
         let plans = plans(engine, &program, memory, &homes)?;
-        Self::on_gpu(engine, program, (plans, homes), memory, None).await
+        Self::on_gpu(engine, program, (plans, homes), memory, Weights::Own).await
     }
 
     pub(super) async fn on_gpu(
@@ -83,10 +87,10 @@ impl Session {
         mut program: Program,
         (plans, homes): (Plans, Homes),
         memory: &Memory<'_>,
-        shares: Option<&GpuSession>,
+        weights: Weights<'_>,
     ) -> Result<Session> {
         let explanation = program.explain_with(&Backend::Gpu(engine.clone()), Some(&plans))?;
-        let session = GpuSession::new(engine, &program, (plans, homes), memory, shares).await?;
+        let session = GpuSession::new(engine, &program, (plans, homes), memory, weights).await?;
         let initializers = Arc::new(program.take_initializers());
         program.release_weights()?;
         let model = Arc::new(Mutex::new(program.model.clone()));
@@ -118,8 +122,8 @@ impl Session {
                 let engine = &session.engine;
                 let homes = Homes::new(&program);
                 let plans = plans(engine, &program, memory, &homes)?;
-                let session = Some(session.as_ref());
-                let other = Self::on_gpu(engine, program, (plans, homes), memory, session).await?;
+                let weights = Weights::Of(session);
+                let other = Self::on_gpu(engine, program, (plans, homes), memory, weights).await?;
                 Session { model: self.model.clone(), ..other }
             }
             Kind::Cpu(backend) => Self::on_cpu(backend, program)?,

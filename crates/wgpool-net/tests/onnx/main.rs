@@ -1,6 +1,7 @@
 //! Reading ONNX files: what they say, what is refused by which rule, constants that are folded, and hostile ones.
 
 mod attributes;
+mod cache;
 mod custom;
 mod files;
 mod fold;
