@@ -17,6 +17,7 @@ const GPU: &str = "its GPU form";
 
 /// Why it is computed as it is.
 const WHY: &str = "an operator of the app";
+const WHY_OWN: &str = "an operator of graphs alone";
 
 /// An operator, with the node and the shapes that are known.
 #[derive(Clone)]
@@ -176,7 +177,9 @@ impl Call {
 
     /// What it does and moves; on a GPU by `gpu`.
     pub(crate) fn explain(&self, gpu: Option<&Gpu>) -> Explanation {
-        let kernel = gpu.map(Gpu::name_and_workgroups);
-        Explanation::of_operator(self.label(), [&self.inputs, &self.outputs], kernel, WHY)
+        let own = self.operator.kernel();
+        let kernel = gpu.map(Gpu::name_and_workgroups).map(|(name, groups)| (own.unwrap_or(name), groups));
+        let why = if own.is_some() { WHY_OWN } else { WHY };
+        Explanation::of_operator(self.label(), [&self.inputs, &self.outputs], kernel, why)
     }
 }

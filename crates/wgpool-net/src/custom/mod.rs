@@ -130,6 +130,12 @@ pub trait Operator: Send + Sync {
         let _ = (node, inputs, outputs);
         Ok(None)
     }
+
+    /// What explanations call the kernel of an operator that is wgpool's own; nothing for those of apps.
+    #[doc(hidden)]
+    fn kernel(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// Operators by domain and name.

@@ -7,6 +7,7 @@ mod files;
 mod fold;
 mod fuzz;
 mod import;
+mod integers;
 mod message;
 mod tensors;
 mod weights;

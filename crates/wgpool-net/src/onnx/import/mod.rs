@@ -6,6 +6,8 @@ mod call;
 mod convolution;
 mod custom;
 mod elements;
+mod gather;
+mod integers;
 mod items;
 mod moves;
 mod norm;

@@ -129,6 +129,7 @@ rows! {
     Unsqueeze 1 [axes] moves::reshape;
     Upsample 7 [mode scales] resize::upsample;
     Where 9 [] elements::select;
+    Xor 1 [axis broadcast] elements::logical;
 }
 
 fn find(node: &Node<'_>) -> Option<&'static Row> {
