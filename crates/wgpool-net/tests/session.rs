@@ -294,7 +294,7 @@ fn check_f16(program: &Program, backend: &Backend, x: &Tensor) -> Tensor {
         let input = x.reshaped(&step.input_descs()[0].shape).unwrap();
         let inputs: Vec<&Tensor> = std::iter::once(&input).chain(step.weights().map(Arc::as_ref)).collect();
         let exact = step.exact(&inputs).unwrap();
-        let got = step.run(&backend, &inputs).unwrap();
+        let got = step.run(backend, &inputs).unwrap();
         assert_eq!(reference::compare(&exact[0], &got[0]).unwrap(), None, "{}", step.name);
         x = got.into_iter().next().unwrap();
     }

@@ -241,7 +241,7 @@ impl<'a> Input<'a> {
     }
 
     /// Its numbers, where they are known before anything runs. Whoever asks makes them part of the program: sessions do not take
-    /// others for them (`Session::set_weights`).
+    /// others for them (`Session::set_weights`). A session on a GPU has let go of weights, so that to its `with_batch` none are known.
     pub fn known(&self) -> Option<&'a Tensor> {
         self.asked.set(true);
         self.known

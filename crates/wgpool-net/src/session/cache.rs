@@ -38,7 +38,7 @@ const OP: &str = "session cache";
 /// # Ok::<(), wgpool::Error>(())
 /// ```
 ///
-/// Of an ONNX model it is [`SessionCache::of_onnx`].
+/// Of an ONNX model it is `SessionCache::of_onnx` (feature `onnx`).
 pub struct SessionCache {
     backend: Backend,
     most: usize,

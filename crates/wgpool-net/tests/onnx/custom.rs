@@ -40,7 +40,7 @@ enum Wrong {
     NoEntryPoint,
     OtherBindings,
     ManyWorkgroups,
-    WrongNumbers,
+    OtherNumbers,
     LeavesOut,
     AsksForShift,
     Recorded,
@@ -151,7 +151,7 @@ impl Operator for Affine {
             Wrong::NoEntryPoint => right().entry_point("another").into(),
             Wrong::OtherBindings => edited("var<storage, read> x", "var<storage, read_write> x").into(),
             Wrong::ManyWorkgroups => right().workgroups([1, 1 << 20, 1]).into(),
-            Wrong::WrongNumbers => edited("block.scale * x[i] +", "block.scale * x[i] -").into(),
+            Wrong::OtherNumbers => edited("block.scale * x[i] +", "block.scale * x[i] -").into(),
             Wrong::LeavesOut => edited("i >= arrayLength(&y)", "i + 1u >= arrayLength(&y)").into(),
             Wrong::RecordedFails => {
                 Gpu::recorded(|_| Err::<fn(&mut wgpu::ComputePass<'_>), _>("no pipeline today".into()))
@@ -305,14 +305,14 @@ fn nothing_is_joined_with_it_and_what_is_between_shares_memory() {
 
     let engine = support::engine();
     let scratch: Vec<_> =
-        Session::scratch_sizes_of(&program).iter().map(|&size| poisoned(&engine, size)).collect();
-    let (input, output) = (poisoned(&engine, 24), poisoned(&engine, 24));
+        Session::scratch_sizes_of(&program).iter().map(|&size| poisoned(engine, size)).collect();
+    let (input, output) = (poisoned(engine, 24), poisoned(engine, 24));
     let memory = Memory {
         inputs: vec![input.slice(..)],
         outputs: vec![output.slice(..)],
         scratch: scratch.iter().map(|buffer| buffer.slice(..)).collect(),
     };
-    let session = Session::compile_in(&engine, program, &memory).unwrap();
+    let session = Session::compile_in(engine, program, &memory).unwrap();
     assert_eq!(session.run(&x()).unwrap().as_f32().unwrap(), Y);
 }
 
@@ -447,7 +447,7 @@ fn wrong_shaders_are_noticed_by_check() {
         for program in [program(Wrong::Nothing), program(Wrong::Recorded)] {
             assert_eq!(program.check(&[&x()], |step, inputs| step.run(&backend, inputs)).unwrap(), None);
         }
-        for (wrong, count) in [(Wrong::WrongNumbers, 12), (Wrong::LeavesOut, 1)] {
+        for (wrong, count) in [(Wrong::OtherNumbers, 12), (Wrong::LeavesOut, 1)] {
             let program = program(wrong);
             let found = program.check(&[&x()], |step, inputs| step.run(&backend, inputs)).unwrap();
             let found = found.expect("a wrong operator");

@@ -153,12 +153,14 @@ fn two(op: &str, code: i64, [a, b]: [&[usize]; 2]) -> Result<Program, Error> {
     Model::parse(&file)?.program(&Options::default().shape("a", a).shape("b", b))
 }
 
+type Holds = fn(&f64, &f64) -> bool;
+
 #[test]
 fn integers_are_compared_exactly() {
     // As floats of 32 bits the large ones are the same.
     let numbers =
         [-3.0, 0.0, 5.0, 127.0, -128.0, 16_777_216.0, 16_777_217.0, -2_147_483_648.0, 2_147_483_647.0, 1.0];
-    let operators: [(&str, fn(&f64, &f64) -> bool); 5] = [
+    let operators: [(&str, Holds); 5] = [
         ("Equal", |a, b| a == b),
         ("Greater", |a, b| a > b),
         ("GreaterOrEqual", |a, b| a >= b),
