@@ -246,6 +246,16 @@ pub enum Error {
         /// The operation's own error.
         source: Box<Error>,
     },
+    /// An operator of the app's own that failed, or broke a rule of such operators.
+    #[error("operator {}: {during}: {}", escaped(operator), escaped(&source.to_string()))]
+    Operator {
+        /// The operator, with its domain.
+        operator: String,
+        /// Which of its functions was asked.
+        during: &'static str,
+        /// Its own error, or the rule that it broke, with values.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A document (JSON, safetensors, HDF5, NPY, PNG) that does not hold what it must.
     #[error("{}: {}", escaped(document), escaped(reason))]
     Document {
@@ -337,6 +347,15 @@ impl Error {
     /// An [`Error::Layer`] from its parts.
     pub fn layer(model: &str, layer: &str, reason: impl Into<String>) -> Error {
         Error::Layer { model: model.to_owned(), layer: layer.to_owned(), reason: reason.into() }
+    }
+
+    /// An [`Error::Operator`] from its parts.
+    pub fn operator(
+        operator: impl Into<String>,
+        during: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Error {
+        Error::Operator { operator: operator.into(), during, source: source.into() }
     }
 
     /// An [`Error::Document`] from its parts.

@@ -145,7 +145,7 @@ fn what_a_plan_costs_as_text() {
     let inputs = [TensorDesc::f32([1, 3, 8, 8]), TensorDesc::f32([4, 3, 3, 3])];
     let explanation = Plan::new(&Conv::new().into(), &inputs, &Caps::default()).unwrap().explain();
     let text = serde_json::to_value(&explanation).unwrap();
-    assert_eq!(text["op"], explanation.op);
+    assert_eq!(text["op"], explanation.op.as_ref());
     assert_eq!(serde_json::from_value::<Vec<TensorDesc>>(text["inputs"].clone()).unwrap(), inputs);
     assert_eq!(text["steps"].as_array().unwrap().len(), explanation.steps.len());
     for (step, text) in explanation.steps.iter().zip(text["steps"].as_array().unwrap()) {

@@ -141,6 +141,15 @@ impl Engine {
         }
     }
 
+    /// Runs `call`, which calls wgpu, and gives the first error that wgpu raises meanwhile on this thread: for an app's own
+    /// shaders, pipelines and bind groups on the engine's device. The app's error handlers see nothing of it.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::OutOfMemory`] and [`Error::DeviceLost`], with what `during` says.
+    pub async fn scoped_async<T>(&self, during: impl Fn() -> String, call: impl FnOnce() -> T) -> Result<T> {
+        scoped(&self.device, during, call).await
+    }
+
     /// Writes a tensor into a buffer at `offset` before the next submission.
     ///
     /// # Errors

@@ -35,7 +35,7 @@ use crate::error::Result;
 use crate::memory;
 use crate::problem::{ConvPoolWork, Epilogue, PoolWork, Problem, Work};
 use crate::spec::{Op, PoolKind};
-use crate::tensor::{Tensor, TensorDesc};
+use crate::tensor::{Tensor, TensorDesc, checked_elements};
 
 /// One output of the reference.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +60,20 @@ impl Exact {
         let elements = desc.elements();
         let (values, bound) = (memory::filled(0.0, elements)?, memory::filled(0.0, elements)?);
         Ok(Exact::of(desc.clone(), values, bound))
+    }
+
+    /// An output of an operator that is not this crate's: its elements, and how far each may be from them. NaN is wrong where a
+    /// value is none, and zeros may have either sign.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) if `values` and `bound` are not as many as the shape has elements.
+    pub fn new(desc: TensorDesc, values: Vec<f64>, bound: Vec<f64>) -> Result<Exact> {
+        let elements = checked_elements("reference", &desc.shape)?;
+        if (values.len(), bound.len()) != (elements, elements) {
+            let rule = format!("there are {} values and {} bounds of it", values.len(), bound.len());
+            return Err(crate::Error::shape("reference", "the output", &desc.shape, rule));
+        }
+        Ok(Exact::of(desc, values, bound))
     }
 
     /// Where NaN is wrong, and zeros may have either sign.

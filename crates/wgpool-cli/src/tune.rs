@@ -58,7 +58,7 @@ fn checked(engine: &Engine, tuning: Tuning) -> Result<Tuning> {
 fn problems(args: &TuneArgs) -> Result<Vec<Problem>> {
     if let Some(model) = &args.model {
         let program = keras::load(model, args.weights.as_deref())?.program(args.batch)?;
-        return Ok(program.steps.into_iter().map(|step| step.problem).collect());
+        return Ok(program.steps.iter().filter_map(|step| step.problem().cloned()).collect());
     }
     let cases = if args.cases.is_empty() { cases::all() } else { cases::named(&args.cases)? };
     cases.iter().map(|case| Problem::new(&case.op, &case.descs())).collect()

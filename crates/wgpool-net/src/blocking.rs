@@ -1,15 +1,17 @@
 //! The same calls as the futures, waited for. In browsers nothing may block, so that this file is not compiled for them.
 
+use std::sync::Arc;
+
 use pollster::block_on;
 
 use super::layer::Model;
 use super::memory::{Homes, Memory, plans};
-use super::program::{Program, only_output};
-use super::session::{Kind, Session};
+use super::program::{Program, Step, only_output};
+use super::session::{Kind, Session, SessionCache, Weights};
 use wgpool::backend::Backend;
 use wgpool::engine::{Engine, Pending};
 use wgpool::error::Result;
-use wgpool::tensor::Tensor;
+use wgpool::tensor::{Tensor, TensorDesc};
 
 impl Model {
     /// [`Model::trace_async`], waited for.
@@ -47,6 +49,16 @@ impl Program {
     }
 }
 
+impl Step {
+    /// [`Step::run_async`], waited for.
+    ///
+    /// # Errors
+    /// Those of [`Step::run_async`].
+    pub fn run(&self, backend: &Backend, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+        block_on(self.run_async(backend, inputs))
+    }
+}
+
 impl Session {
     /// [`Session::compile_async`], waited for; pipelines are compiled in parallel.
     ///
@@ -66,8 +78,8 @@ impl Session {
     pub fn compile_in(engine: &Engine, program: Program, memory: &Memory<'_>) -> Result<Session> {
         let homes = Homes::new(&program);
         let plans = plans(engine, &program, memory, &homes)?;
-        engine.prepare_all(&plans)?;
-        block_on(Self::on_gpu(engine, program, (&plans, homes), memory, None))
+        engine.prepare_all(&plans.ops)?;
+        block_on(Self::on_gpu(engine, program, (plans, homes), memory, Weights::Own))
     }
 
     /// [`Session::with_batch_async`], waited for.
@@ -88,7 +100,8 @@ impl Session {
     pub fn with_batch(&self, batch: usize, memory: &Memory<'_>) -> Result<Session> {
         if let Kind::Gpu(session) = &self.kind {
             let program = self.batched(batch)?;
-            session.engine.prepare_all(&plans(&session.engine, &program, memory, &Homes::new(&program))?)?;
+            let plans = plans(&session.engine, &program, memory, &Homes::new(&program))?;
+            session.engine.prepare_all(&plans.ops)?;
         }
         block_on(self.with_batch_async(batch, memory))
     }
@@ -136,5 +149,32 @@ impl Session {
     pub fn run(&self, input: &Tensor) -> Result<Tensor> {
         self.output()?;
         only_output("session", self.run_all(&[input])?)
+    }
+}
+
+impl SessionCache {
+    /// [`SessionCache::session_async`], waited for; pipelines are compiled in parallel.
+    ///
+    /// # Errors
+    /// Those of [`SessionCache::session_async`].
+    pub fn session(&self, inputs: &[TensorDesc]) -> Result<Arc<Session>> {
+        block_on(self.session_after(inputs, |engine, plans| engine.prepare_all(plans).map(drop)))
+    }
+
+    /// [`SessionCache::run_all_async`], waited for.
+    ///
+    /// # Errors
+    /// Those of [`SessionCache::run_all_async`].
+    pub fn run_all(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+        let descs: Vec<TensorDesc> = inputs.iter().map(|input| input.desc()).collect();
+        self.session(&descs)?.run_all(inputs)
+    }
+
+    /// [`SessionCache::run_async`], waited for.
+    ///
+    /// # Errors
+    /// Those of [`SessionCache::run_async`].
+    pub fn run(&self, input: &Tensor) -> Result<Tensor> {
+        only_output("session cache", self.run_all(&[input])?)
     }
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::memory::{Homes, Memory, plans};
-use super::program::{Fusion, Program, Step, peak};
+use super::memory::{Homes, Memory, Plans, plans};
+use super::program::{Fusion, Program, Step, Task, peak};
 use wgpool::backend::Backend;
 use wgpool::error::Result;
 use wgpool::plan::Plan;
@@ -77,20 +77,32 @@ impl Program {
     /// ```
     pub fn explain(&self, backend: &Backend) -> Result<ProgramExplanation> {
         let plans = match backend {
-            Backend::Gpu(engine) => plans(engine, self, &Memory::default(), &Homes::new(self))?,
-            _ => Vec::new(),
+            Backend::Gpu(engine) => Some(plans(engine, self, &Memory::default(), &Homes::new(self))?),
+            _ => None,
         };
-        self.explain_with(backend, &plans)
+        self.explain_with(backend, plans.as_ref())
     }
 
     /// With the plans of its operations on a GPU; without any on the CPU.
-    pub(super) fn explain_with(&self, backend: &Backend, plans: &[Plan]) -> Result<ProgramExplanation> {
-        let (explanations, between): (Vec<Explanation>, u64) = match backend {
-            Backend::Gpu(_) => {
-                (plans.iter().map(Plan::explain).collect(), Homes::new(self).scratch.iter().sum())
+    pub(super) fn explain_with(
+        &self,
+        backend: &Backend,
+        plans: Option<&Plans>,
+    ) -> Result<ProgramExplanation> {
+        let (explanations, between): (Vec<Explanation>, u64) = match plans {
+            Some(plans) => {
+                let (mut ops, mut customs) = (plans.ops.iter(), plans.customs.iter());
+                let on_gpu = |step: &Step| match &step.task {
+                    Task::Op { .. } => ops.next().map(Plan::explain),
+                    Task::Custom(call) => customs.next().map(|gpu| call.explain(Some(gpu))),
+                };
+                (self.steps.iter().filter_map(on_gpu).collect(), Homes::new(self).scratch.iter().sum())
             }
-            _ => {
-                let on_cpu = |step: &Step| backend.explain_problem(&step.problem, true);
+            None => {
+                let on_cpu = |step: &Step| match &step.task {
+                    Task::Op { problem, .. } => backend.explain_problem(problem, true),
+                    Task::Custom(call) => Ok(call.explain(None)),
+                };
                 (self.steps.iter().map(on_cpu).collect::<Result<_>>()?, peak(self))
             }
         };

@@ -9,6 +9,7 @@ mod affine;
 mod axes;
 #[cfg(not(target_arch = "wasm32"))]
 mod blocking;
+pub mod custom;
 mod explain;
 mod graph;
 pub mod keras;
@@ -30,8 +31,8 @@ pub use graph::{Graph, Value};
 pub use layer::{Call, Edges, Input, Interpolation, Layer, LayerKind, Merge, Model, Origin, Resize};
 pub use memory::Memory;
 pub use model::Parameters;
-pub use program::{Fusion, Port, Program, Source, Step};
-pub use session::Session;
+pub use program::{Fusion, Port, Program, Source, Step, Wrong};
+pub use session::{CacheUses, Session, SessionCache};
 #[cfg(not(target_arch = "wasm32"))]
 pub use session::{Clock, Profile, StepTime};
 pub use weight::Weight;

@@ -1,9 +1,11 @@
 //! Where a session computes, and the plans for it.
 
-use super::program::{Lifetime, Program, Source, lifetimes};
+use super::custom::Gpu;
+use super::program::{Lifetime, Program, Source, Task, lifetimes};
 use wgpool::engine::Engine;
 use wgpool::error::{Error, Result};
 use wgpool::plan::{Caps, Plan};
+use wgpool::problem::Problem;
 use wgpool::wgpu::{BufferSlice, BufferUsages};
 
 /// Buffers of the app that a session computes in, instead of its own. A list that is empty leaves these to the session.
@@ -66,7 +68,7 @@ pub(super) struct Homes {
 impl Homes {
     /// Large values choose first; each takes the smallest buffer that is free as long as it is there.
     pub fn new(program: &Program) -> Homes {
-        let outputs = |step: &super::Step| vec![Home::Scratch(0); step.problem.outputs.len()];
+        let outputs = |step: &super::Step| vec![Home::Scratch(0); step.output_descs().len()];
         let mut homes = Homes { steps: program.steps.iter().map(outputs).collect(), scratch: Vec::new() };
         for (i, result) in program.results.iter().enumerate() {
             homes.set(result, Home::Output(i));
@@ -126,26 +128,38 @@ impl Buffer {
     }
 }
 
-/// The plans of the operations, each for the buffers that its inputs lie in.
-pub(super) fn plans(
-    engine: &Engine,
-    program: &Program,
-    memory: &Memory<'_>,
-    homes: &Homes,
-) -> Result<Vec<Plan>> {
+/// How a GPU computes the steps: of each kind in order.
+#[derive(Debug)]
+pub(super) struct Plans {
+    /// Of the operations of wgpool.
+    pub ops: Vec<Plan>,
+    /// Of the app's own operators.
+    pub customs: Vec<Gpu>,
+}
+
+/// The plans of the operations, each for the buffers that its inputs lie in, and what the app's operators are on a GPU.
+pub(super) fn plans(engine: &Engine, program: &Program, memory: &Memory<'_>, homes: &Homes) -> Result<Plans> {
     memory.check(program, homes)?;
-    let plan = |step: &super::Step| {
+    let plan = |step: &super::Step, problem: &Problem| {
         let mut usages = None;
-        for (source, desc) in step.inputs.iter().zip(&step.problem.inputs) {
+        for (source, desc) in step.inputs.iter().zip(&problem.inputs) {
             if let Some(slice) = memory.slice(program, homes, source) {
                 let has = usages_of(engine.caps(), slice, desc.buffer_size());
                 usages = Some(usages.map_or(has, |all: BufferUsages| all & has));
             }
         }
         let caps = usages.map_or_else(|| engine.caps().clone(), |usages| engine.caps().for_buffers(usages));
-        Plan::of(step.problem.clone(), &caps).map_err(|error| error.in_layer(&program.name, &step.name))
+        Plan::of(problem.clone(), &caps)
     };
-    program.steps.iter().map(plan).collect()
+    let mut plans = Plans { ops: Vec::with_capacity(program.steps.len()), customs: Vec::new() };
+    for step in &program.steps {
+        let in_layer = |error: Error| error.in_layer(&program.name, &step.name);
+        match &step.task {
+            Task::Op { problem, .. } => plans.ops.push(plan(step, problem).map_err(in_layer)?),
+            Task::Custom(call) => plans.customs.push(call.gpu().map_err(in_layer)?),
+        }
+    }
+    Ok(plans)
 }
 
 /// What kernels may use that read a tensor of `size` bytes from a buffer of the app.

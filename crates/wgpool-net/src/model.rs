@@ -112,7 +112,7 @@ impl Model {
     /// use wgpool_net::keras;
     /// let model = keras::load("data/mnist/config.json", Some("data/mnist/weights.safetensors".as_ref()))?;
     /// let program = model.accuracy(Accuracy::Tile).program(1)?;
-    /// assert!(program.steps.iter().any(|step| matches!(&step.op, Op::Conv(c) if c.accuracy == Accuracy::Tile)));
+    /// assert!(program.steps.iter().any(|step| matches!(step.op(), Some(Op::Conv(c)) if c.accuracy == Accuracy::Tile)));
     /// # Ok::<(), wgpool::Error>(())
     /// ```
     pub fn accuracy(mut self, accuracy: Accuracy) -> Self {

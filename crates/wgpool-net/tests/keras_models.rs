@@ -144,13 +144,16 @@ impl Expected {
     /// What a step makes of those of its inputs that are no weights.
     fn step(step: &Step, read: Vec<Option<Expected>>) -> Expected {
         let (mut tensors, mut errors) = (vec![], vec![]);
-        for ((read, source), desc) in read.into_iter().zip(&step.inputs).zip(&step.problem.inputs) {
+        for ((read, source), desc) in read.into_iter().zip(&step.inputs).zip(step.input_descs()) {
             let Some(read) = read else {
                 let Source::Weight(weight) = source else { panic!("{source:?}") };
                 // The numbers of a formula are computed of a layer's weights and rounded, by Keras in 32 bits all the way. A
                 // convolution's bound holds as much.
-                let rounding =
-                    if matches!(step.op, Op::Elementwise(_)) { 4.0 * f64::from(f32::EPSILON) } else { 0.0 };
+                let rounding = if matches!(step.op(), Some(Op::Elementwise(_))) {
+                    4.0 * f64::from(f32::EPSILON)
+                } else {
+                    0.0
+                };
                 errors.push(to_f64(weight).into_iter().map(|w| w.abs() * rounding).collect());
                 tensors.push(Tensor::clone(weight));
                 continue;
@@ -165,7 +168,7 @@ impl Expected {
             tensors.push(Tensor::from_f32(&desc.shape, rounded).unwrap());
         }
         let inputs: Vec<&Tensor> = tensors.iter().collect();
-        let exact = reference::evaluate(&step.problem, &inputs).unwrap().remove(0);
+        let exact = step.exact(&inputs).unwrap().remove(0);
         let carried = carried(step, &inputs, &errors, &exact.values);
         let error = exact.bound.iter().zip(carried).map(|(bound, carried)| bound + carried).collect();
         Expected { shape: exact.desc.shape, values: exact.values, error }
@@ -192,7 +195,7 @@ fn carried(step: &Step, inputs: &[&Tensor], errors: &[Vec<f64>], output: &[f64])
     if errors.iter().flat_map(to_f64).all(|e| e <= 2.0 * f64::from(f32::MIN_POSITIVE)) {
         return vec![0.0; output.len()];
     }
-    match &step.op {
+    match step.op().unwrap() {
         Op::Conv(conv) => {
             let plain = conv.clone().residual(false).activation(Activation::None);
             let mut sums = run(Op::from(plain), &[error, &magnitude()]);
@@ -217,9 +220,9 @@ fn carried(step: &Step, inputs: &[&Tensor], errors: &[Vec<f64>], output: &[f64])
         | Op::Pad(_)
         | Op::AsStrided(_)
         | Op::Resize(_)
-        | Op::Concat(_) => run(step.op.clone(), &errors.iter().collect::<Vec<_>>()),
+        | Op::Concat(_) => run(step.op().unwrap().clone(), &errors.iter().collect::<Vec<_>>()),
         Op::Elementwise(formula) => {
-            let shape = &step.problem.outputs[0].shape;
+            let shape = &step.output_descs()[0].shape;
             let wide = |tensor: &&Tensor| {
                 let op = AsStrided::expand(tensor.shape(), shape).unwrap();
                 to_f64(&reference::run(&Op::from(op), &[tensor]).unwrap()[0])
@@ -285,7 +288,7 @@ fn times(slope: f64, moved: Vec<f64>) -> Vec<f64> {
 fn slope(step: &Step) -> f64 {
     let last =
         || step.weights().last().map_or(1.0, |w| to_f64(w).into_iter().fold(1.0, |m, a| a.abs().max(m)));
-    match step.op.activation() {
+    match step.op().unwrap().activation() {
         Activation::PRelu => last(),
         activation => slope_of(activation),
     }

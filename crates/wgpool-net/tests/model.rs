@@ -520,13 +520,13 @@ fn steps_hold_what_is_needed_to_run_them() {
     let program = model.program(2).unwrap();
     let names: Vec<&str> = program.steps.iter().map(|s| s.name.as_str()).collect();
     assert_eq!(names, ["l0+l1+l2", "l4", "l4"]);
-    assert!(matches!(&program.steps[2].op, Op::Softmax(_)));
-    assert_eq!(program.steps[1].problem.inputs[0].shape, [2, 8]);
+    assert!(matches!(program.steps[2].op(), Some(Op::Softmax(_))));
+    assert_eq!(program.steps[1].input_descs()[0].shape, [2, 8]);
     for step in &program.steps {
-        let descs: Vec<_> = std::iter::once(wgpool::TensorDesc::f32(step.problem.inputs[0].shape.clone()))
+        let descs: Vec<_> = std::iter::once(wgpool::TensorDesc::f32(step.input_descs()[0].shape.clone()))
             .chain(step.weights().map(|weight| weight.desc()))
             .collect();
-        assert_eq!(Problem::new(&step.op, &descs).unwrap(), step.problem);
+        assert_eq!(Problem::new(step.op().unwrap(), &descs).unwrap(), *step.problem().unwrap());
     }
     let x = tensor(&[2, 4, 4, 1], 6);
     let trace = model.trace(&Backend::Reference, &x).unwrap();
@@ -534,6 +534,6 @@ fn steps_hold_what_is_needed_to_run_them() {
     assert_near(&program.run(&Backend::Host, &x).unwrap(), &last_of(&trace));
     let first = &program.steps[0];
     let inputs: Vec<&Tensor> = std::iter::once(&x).chain(first.weights().map(|w| w.as_ref())).collect();
-    let exact = reference::run(&first.op, &inputs);
+    let exact = reference::run(first.op().unwrap(), &inputs);
     assert_eq!(exact.unwrap()[0].shape(), trace[2].1.shape());
 }

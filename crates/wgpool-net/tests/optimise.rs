@@ -183,7 +183,7 @@ fn pooling_of_windows_apart_joins_the_convolution() {
     };
     let program = joined(&pooled(Pool::max([2, 2])));
     assert_eq!(names(&program), ["conv+relu+pool"]);
-    assert!(matches!(program.steps[0].op, Op::ConvPool(_)));
+    assert!(matches!(program.steps[0].op(), Some(Op::ConvPool(_))));
     assert_eq!(names(&joined(&pooled(Pool::max([3, 3]).stride([2, 2])))), ["conv+relu", "pool"]);
 }
 
@@ -336,7 +336,7 @@ fn conv_last(g: &mut Graph, name: &str, x: Value, seed: u32) -> Value {
 
 /// How many transpositions are left.
 fn left(program: &Program) -> usize {
-    program.steps.iter().filter(|step| matches!(step.op, Op::AsStrided(_))).count()
+    program.steps.iter().filter(|step| matches!(step.op(), Some(Op::AsStrided(_)))).count()
 }
 
 /// The pairs of a rule that were joined, or were not.
@@ -452,7 +452,7 @@ fn sums_and_what_follows_join_convolutions() {
         let program = joined(&block);
         assert_eq!(names(&program), ["conv+sum+relu"]);
         assert_eq!(of_rule(&program, "residual"), [None]);
-        assert!(matches!(&program.steps[0].op, Op::Conv(conv) if conv.residual));
+        assert!(matches!(program.steps[0].op(), Some(Op::Conv(conv)) if conv.residual));
     }
     // A row of blocks: each sum is the next block's skip connection, and is read until that one's sum.
     let rows = graph(|g, x| {

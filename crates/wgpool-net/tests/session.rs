@@ -291,10 +291,10 @@ fn one_pass_holds_the_model_and_what_reads_it() {
 fn check_f16(program: &Program, backend: &Backend, x: &Tensor) -> Tensor {
     let mut x = x.clone();
     for step in &program.steps {
-        let input = x.reshaped(&step.problem.inputs[0].shape).unwrap();
+        let input = x.reshaped(&step.input_descs()[0].shape).unwrap();
         let inputs: Vec<&Tensor> = std::iter::once(&input).chain(step.weights().map(Arc::as_ref)).collect();
-        let exact = reference::evaluate(&step.problem, &inputs).unwrap();
-        let got = backend.run(&step.op, &inputs).unwrap();
+        let exact = step.exact(&inputs).unwrap();
+        let got = step.run(backend, &inputs).unwrap();
         assert_eq!(reference::compare(&exact[0], &got[0]).unwrap(), None, "{}", step.name);
         x = got.into_iter().next().unwrap();
     }
@@ -321,7 +321,7 @@ fn models_in_16_bit_floats() {
         let mut caps = engine.caps().clone();
         caps.f16 = f16;
         for step in &program.steps {
-            let plan = Plan::of(step.problem.clone(), &caps);
+            let plan = Plan::of(step.problem().unwrap().clone(), &caps);
             assert_eq!(
                 plan.as_ref().err().map(|e| e.to_string().contains("SHADER_F16")),
                 (!f16).then_some(true)

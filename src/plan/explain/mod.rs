@@ -2,6 +2,7 @@
 
 mod table;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{Considered, Plan, Slot, Step};
@@ -19,6 +20,9 @@ pub struct StepCost {
     /// The kernel; nothing on the host path and the reference.
     #[doc(hidden)]
     pub kernel: Option<KernelKey>,
+    /// What it is called where it is an app's own.
+    #[doc(hidden)]
+    pub own: Option<&'static str>,
     /// Why it was chosen.
     pub why: &'static str,
     /// Dispatches of it.
@@ -52,7 +56,7 @@ pub struct StepCost {
 #[non_exhaustive]
 pub struct Explanation {
     /// The operation.
-    pub op: &'static str,
+    pub op: Cow<'static, str>,
     /// What goes in.
     pub inputs: Vec<TensorDesc>,
     /// What comes out.
@@ -79,7 +83,7 @@ impl serde::Serialize for KernelKey {
 impl StepCost {
     /// The kernel's name, without what tells its variants apart.
     pub fn name(&self) -> String {
-        let Some(kernel) = self.kernel else { return "CPU".into() };
+        let Some(kernel) = self.kernel else { return self.own.unwrap_or("CPU").into() };
         let text = kernel.to_string();
         text.split([' ', '(']).next().unwrap_or(&text).to_owned()
     }
@@ -113,6 +117,7 @@ impl Explanation {
         let bytes = |descs: &[TensorDesc]| descs.iter().map(|d| d.bytes() as u64).sum();
         let step = StepCost {
             kernel: None,
+            own: None,
             why,
             dispatches: 0,
             workgroups: 0,
@@ -124,9 +129,40 @@ impl Explanation {
         Explanation::of(problem, vec![step], [0, 0])
     }
 
+    /// What an operator of an app's own does, in one step: `kernel` is what is called so where it is one of a GPU, with the
+    /// workgroups if they are known.
+    pub fn of_operator(
+        op: impl Into<Cow<'static, str>>,
+        [inputs, outputs]: [&[TensorDesc]; 2],
+        kernel: Option<(&'static str, Option<u64>)>,
+        why: &'static str,
+    ) -> Explanation {
+        let bytes = |descs: &[TensorDesc]| descs.iter().map(|d| d.bytes() as u64).sum();
+        let step = StepCost {
+            kernel: None,
+            own: kernel.map(|(name, _)| name),
+            why,
+            dispatches: usize::from(kernel.is_some()),
+            workgroups: kernel.and_then(|(_, workgroups)| workgroups).unwrap_or(0),
+            prepack: false,
+            bytes_read: bytes(inputs),
+            bytes_written: bytes(outputs),
+            flops: None,
+        };
+        Explanation {
+            op: op.into(),
+            inputs: inputs.to_vec(),
+            outputs: outputs.to_vec(),
+            steps: vec![step],
+            scratch: 0,
+            packed: 0,
+            considered: Vec::new(),
+        }
+    }
+
     fn of(problem: &Problem, steps: Vec<StepCost>, [scratch, packed]: [u64; 2]) -> Explanation {
         let (inputs, outputs) = (problem.inputs.clone(), problem.outputs.clone());
-        Explanation { op: problem.op, inputs, outputs, steps, scratch, packed, considered: Vec::new() }
+        Explanation { op: problem.op.into(), inputs, outputs, steps, scratch, packed, considered: Vec::new() }
     }
 }
 
@@ -139,6 +175,7 @@ impl Plan {
             let first = group.first()?;
             Some(StepCost {
                 kernel: Some(first.kernel),
+                own: None,
                 why: first.why,
                 dispatches: group.len(),
                 workgroups: workgroups(group),

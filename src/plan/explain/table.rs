@@ -49,6 +49,7 @@ impl Explanation {
             let grid = match step.kernel {
                 Some(_) if step.dispatches > 1 => format!("{} in {}", step.workgroups, step.dispatches),
                 Some(_) => step.workgroups.to_string(),
+                None if step.workgroups > 0 => step.workgroups.to_string(),
                 None => String::new(),
             };
             let once = if step.prepack { "once: " } else { "" };

@@ -24,12 +24,13 @@ pub fn load(args: &BenchArgs, path: &Path, batches: &[usize]) -> Result<Vec<Mode
         let program = network.batch(batch, &args.dims)?;
         program.input().and_then(|_| program.output())?;
         // The cases' inputs are f32: what reads indices or bytes is timed in the whole model alone.
-        let is_f32 = |step: &&Step| step.problem.inputs.iter().all(|desc| desc.dtype == DType::F32);
-        let cases = program.steps.iter().filter(is_f32).map(|step| {
-            let shapes = step.problem.inputs.iter().map(|desc| desc.shape.clone()).collect();
+        let is_f32 = |step: &&Step| step.input_descs().iter().all(|desc| desc.dtype == DType::F32);
+        let cases = program.steps.iter().filter(is_f32).filter_map(|step| {
+            let shapes = step.input_descs().iter().map(|desc| desc.shape.clone()).collect();
             // The first word is the case's short name.
             let name = step.name.split_whitespace().collect::<Vec<_>>().join("_");
-            Case { name: format!("{name} batch {batch}"), op: step.op.clone(), shapes, dtype: DType::F32 }
+            let op = step.op()?.clone();
+            Some(Case { name: format!("{name} batch {batch}"), op, shapes, dtype: DType::F32 })
         });
         Ok(Model { cases: cases.collect(), program, batch })
     };

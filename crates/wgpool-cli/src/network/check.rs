@@ -4,9 +4,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use serde_json::json;
-use wgpool::reference::{self, Mismatch};
-use wgpool::{Error, Result, Tensor};
-use wgpool_net::{Program, Step};
+use wgpool::reference::Mismatch;
+use wgpool::{Result, Tensor};
+use wgpool_net::Step;
 use wgpool_testing::verify::random::Rng;
 
 use super::Network;
@@ -27,18 +27,19 @@ pub fn run(args: &CheckArgs, place: &Place, out: &mut dyn Write) -> Result<ExitC
     let bar = progress(program.steps.len(), "operations");
     let compute = |step: &Step, inputs: &[&Tensor]| {
         bar.inc(1);
-        backend.run(&step.op, inputs)
+        step.run(&backend, inputs)
     };
-    let wrong = first_wrong(&program, &inputs, compute);
+    let inputs: Vec<&Tensor> = inputs.iter().collect();
+    let wrong = program.check(&inputs, compute);
     bar.finish_and_clear();
     let wrong = wrong?;
     let steps = program.steps.len();
     if args.network.json {
         let wrong = wrong.as_ref().map(|wrong| {
-            let Mismatch { at, got, expected, bound, count, .. } = wrong.mismatch;
+            let Mismatch { got, expected, bound, count, .. } = wrong.mismatch;
             json!({
-                "operation": wrong.step.name, "op": wrong.step.problem.op, "output": wrong.output,
-                "index": index(at, wrong.shape()), "got": got, "expected": expected, "bound": bound, "count": count
+                "operation": wrong.step.name, "op": wrong.step.kind(), "output": wrong.output,
+                "index": wrong.index(), "got": got, "expected": expected, "bound": bound, "count": count
             })
         });
         let text = json!({
@@ -47,89 +48,15 @@ pub fn run(args: &CheckArgs, place: &Place, out: &mut dyn Write) -> Result<ExitC
         block(out, format_args!("{text:#}"))?;
     } else if let Some(wrong) = &wrong {
         block(out, format_args!("{wrong} on {}", backend.name()))?;
-        block(out, backend.explain(&wrong.step.op, &wrong.step.problem.inputs)?)?;
+        if let Some(problem) = wrong.step.problem() {
+            block(out, backend.explain_problem(problem, false)?)?;
+        }
     } else {
         let text =
             format!("{}: {steps} operations, all within their bounds on {}", program.name, backend.name());
         line(out, text)?;
     }
     Ok(if wrong.is_some() { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
-}
-
-/// An output that is not right.
-#[derive(Debug)]
-struct Wrong<'a> {
-    step: &'a Step,
-    output: usize,
-    mismatch: Mismatch,
-}
-
-impl Wrong<'_> {
-    fn shape(&self) -> &[usize] {
-        self.step.problem.outputs.get(self.output).map_or(&[], |desc| &desc.shape)
-    }
-}
-
-impl std::fmt::Display for Wrong<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Mismatch { at, got, expected, bound, count, .. } = self.mismatch;
-        let (name, op, shape) = (&self.step.name, self.step.problem.op, self.shape());
-        let output = if self.output == 0 { String::new() } else { format!(" of output {}", self.output) };
-        write!(f, "{name} ({op}): {count} elements{output} are outside their bounds; the worst, ")?;
-        write!(f, "{:?} of {shape:?}, is {got:e}, expected {expected:e} within {bound:e}", index(at, shape))
-    }
-}
-
-/// The position of an element along each axis.
-fn index(mut at: usize, shape: &[usize]) -> Vec<usize> {
-    let mut index: Vec<usize> = shape
-        .iter()
-        .rev()
-        .map(|&length| {
-            let along = at % length.max(1);
-            at /= length.max(1);
-            along
-        })
-        .collect();
-    index.reverse();
-    index
-}
-
-/// Why a run ends early.
-enum Stop<'a> {
-    Wrong(Wrong<'a>),
-    Failed(Error),
-}
-
-impl From<Error> for Stop<'_> {
-    fn from(error: Error) -> Self {
-        Stop::Failed(error)
-    }
-}
-
-/// The first operation of which an element is outside its bound. Each gets what those before it computed, right or not.
-fn first_wrong<'a>(
-    program: &'a Program,
-    inputs: &[Tensor],
-    compute: impl Fn(&Step, &[&Tensor]) -> Result<Vec<Tensor>>,
-) -> Result<Option<Wrong<'a>>> {
-    let inputs: Vec<&Tensor> = inputs.iter().collect();
-    let run = program.run_with(&inputs, |step, inputs| {
-        let in_layer = |error: Error| error.in_layer(&program.name, &step.name);
-        let outputs = compute(step, inputs).map_err(in_layer)?;
-        let exact = reference::evaluate(&step.problem, inputs).map_err(in_layer)?;
-        for (output, (exact, got)) in exact.iter().zip(&outputs).enumerate() {
-            if let Some(mismatch) = reference::compare(exact, got).map_err(in_layer)? {
-                return Err(Stop::Wrong(Wrong { step, output, mismatch }));
-            }
-        }
-        Ok(outputs)
-    });
-    match run {
-        Ok(_) => Ok(None),
-        Err(Stop::Wrong(wrong)) => Ok(Some(wrong)),
-        Err(Stop::Failed(error)) => Err(error),
-    }
 }
 
 #[cfg(test)]
@@ -146,10 +73,10 @@ mod tests {
         let input = || {
             let mut rng = Rng::new(3);
             let elements = (0..32).map(|_| rng.unit() as f32).collect();
-            vec![Tensor::from_f32(&[2, 1, 4, 4], elements).expect("32 elements")]
+            Tensor::from_f32(&[2, 1, 4, 4], elements).expect("32 elements")
         };
-        let right = |step: &Step, inputs: &[&Tensor]| Backend::Host.run(&step.op, inputs);
-        assert!(first_wrong(&program, &input(), right).expect("it runs").is_none());
+        let right = |step: &Step, inputs: &[&Tensor]| step.run(&Backend::Host, inputs);
+        assert!(program.check(&[&input()], right).expect("it runs").is_none());
 
         // What follows is computed from wrong numbers, but rightly.
         let spoiled = |step: &Step, inputs: &[&Tensor]| {
@@ -162,14 +89,9 @@ mod tests {
             }
             Ok(outputs)
         };
-        let wrong = first_wrong(&program, &input(), spoiled).expect("it runs").expect("one is wrong");
+        let input = input();
+        let wrong = program.check(&[&input], spoiled).expect("it runs").expect("one is wrong");
         assert_eq!((wrong.step.name.as_str(), wrong.output, wrong.mismatch.count), ("relu", 0, 1));
         assert!(wrong.to_string().contains("[1, 1, 3, 3] of [2, 2, 4, 4]"), "{wrong}");
-    }
-
-    #[test]
-    fn positions_follow_the_shape() {
-        assert_eq!(index(23, &[2, 3, 4]), [1, 2, 3]);
-        assert_eq!(index(0, &[]), [0; 0]);
     }
 }

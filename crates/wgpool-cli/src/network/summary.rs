@@ -125,7 +125,7 @@ impl<'a> Shapes<'a> {
             shapes.outputs.insert(port.name.clone(), format!("{:?}", port.desc.shape));
         }
         for step in program.iter().flat_map(|program| &program.steps) {
-            if let Some(desc) = step.problem.outputs.first() {
+            if let Some(desc) = step.output_descs().first() {
                 shapes.steps.insert(step.name.clone(), format!("{:?}", desc.shape));
             }
         }

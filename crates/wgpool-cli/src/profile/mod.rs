@@ -39,11 +39,11 @@ pub fn print(profile: &Profile, out: &mut dyn Write) -> Result<()> {
     let mut kinds: BTreeMap<&str, (usize, f64)> = BTreeMap::new();
     for step in &profile.steps {
         let explanation = &step.cost.explanation;
-        let kind = kinds.entry(explanation.op).or_default();
+        let kind = kinds.entry(&explanation.op).or_default();
         *kind = (kind.0 + 1, kind.1 + step.median());
         rows.push([
             short(&step.cost.name, NAME),
-            explanation.op.to_owned(),
+            explanation.op.to_string(),
             kernels(step).join(" + "),
             ms(step.median()),
             share(step.median(), profile),

@@ -42,7 +42,7 @@ fn rows<DB: DrawingBackend>(pen: &Pen<'_, DB>, profile: &Profile) -> Drawn<DB> {
     let most = profile.steps.iter().map(StepTime::median).fold(f64::MIN_POSITIVE, f64::max);
     let mut kinds: Vec<&str> = Vec::new();
     for (step, row) in profile.steps.iter().zip(0..) {
-        let kind = step.cost.explanation.op;
+        let kind = step.cost.explanation.op.as_ref();
         let at = kinds.iter().position(|&other| other == kind).unwrap_or_else(|| {
             kinds.push(kind);
             kinds.len() - 1

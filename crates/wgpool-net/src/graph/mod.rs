@@ -1,5 +1,6 @@
 //! Networks built value by value: branches, sums, several inputs and outputs.
 
+mod custom;
 mod finish;
 
 use std::collections::HashSet;
@@ -143,7 +144,7 @@ impl Graph {
     #[cfg(feature = "onnx")]
     pub(crate) fn made_by(&self, value: Value) -> Option<&Problem> {
         match self.get(value) {
-            Ok((Source::Step { step, .. }, _)) => self.steps.get(*step).map(|step| &step.problem),
+            Ok((Source::Step { step, .. }, _)) => self.steps.get(*step).and_then(Step::problem),
             _ => None,
         }
     }
@@ -175,8 +176,12 @@ impl Graph {
     }
 
     fn step(&mut self, op: Op, inputs: Vec<Source>, problem: Problem) -> Vec<Value> {
-        let (step, outputs) = (self.steps.len(), problem.outputs.clone());
-        self.steps.push(Step { name: self.node.clone(), op, inputs, problem });
+        self.push(Step::new(&self.node, op, inputs, problem))
+    }
+
+    fn push(&mut self, of: Step) -> Vec<Value> {
+        let (step, outputs) = (self.steps.len(), of.output_descs().to_vec());
+        self.steps.push(of);
         let values = outputs.into_iter().enumerate();
         values.map(|(output, desc)| self.value(Source::Step { step, output }, desc)).collect()
     }

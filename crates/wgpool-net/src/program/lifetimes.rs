@@ -17,7 +17,7 @@ pub(crate) struct Lifetime {
 /// The lifetimes of each step's outputs.
 pub(crate) fn lifetimes(program: &Program) -> Vec<Vec<Lifetime>> {
     let of_step = |(step, of): (usize, &super::Step)| -> Vec<Lifetime> {
-        let outputs = of.problem.outputs.iter().enumerate();
+        let outputs = of.output_descs().iter().enumerate();
         let lifetime = |(output, desc): (usize, &wgpool::TensorDesc)| Lifetime {
             step,
             output,

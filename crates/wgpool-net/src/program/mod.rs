@@ -1,15 +1,20 @@
 //! A lowered model: operations that read inputs, weights and each other's outputs.
 
+mod check;
 mod initializers;
 mod lifetimes;
 mod optimise;
 mod run;
+mod step;
 mod unread;
 
+pub use check::Wrong;
 pub(super) use initializers::Settable;
 pub(super) use lifetimes::{Lifetime, lifetimes, peak};
 pub use optimise::Fusion;
-pub(super) use run::{check_inputs, only_output};
+pub(super) use run::{check_descs, check_inputs, only_output};
+pub use step::Step;
+pub(super) use step::Task;
 pub(super) use unread::remove_unread;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -19,7 +24,6 @@ use half::f16;
 
 use super::layer::Model;
 use wgpool::error::{Error, Result};
-use wgpool::problem::Problem;
 use wgpool::spec::{AsStrided, Op};
 use wgpool::tensor::{DType, Data, Tensor, TensorDesc, checked_elements};
 
@@ -44,6 +48,14 @@ impl Source {
     pub fn step(step: usize) -> Source {
         Source::Step { step, output: 0 }
     }
+
+    /// Its numbers, if they are known.
+    fn known(&self) -> Option<&Tensor> {
+        match self {
+            Source::Weight(tensor) => Some(tensor),
+            Source::Input(_) | Source::Step { .. } => None,
+        }
+    }
 }
 
 /// An input or output of a [`Program`].
@@ -61,21 +73,6 @@ impl Port {
     pub fn new(name: impl Into<String>, desc: TensorDesc) -> Port {
         Port { name: name.into(), desc }
     }
-}
-
-/// One operation of a [`Program`].
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Step {
-    /// The layer or node it comes from; those that were fused are joined by `+`.
-    pub name: String,
-    /// What is computed.
-    pub op: Op,
-    /// Where each of its inputs comes from. It takes on the shape of the problem's input, which has as many elements in the
-    /// same order.
-    pub inputs: Vec<Source>,
-    /// The operation with every shape known.
-    pub problem: Problem,
 }
 
 /// A model lowered for given shapes: plain data that anything which runs operations can run.
@@ -159,9 +156,7 @@ impl Program {
             _ => desc.clone(),
         };
         for step in &mut self.steps {
-            let inputs: Vec<TensorDesc> = step.problem.inputs.iter().map(half).collect();
-            step.problem =
-                Problem::new(&step.op, &inputs).map_err(|error| error.in_layer(&self.name, &step.name))?;
+            let inputs: Vec<TensorDesc> = step.input_descs().iter().map(half).collect();
             for input in &mut step.inputs {
                 if let Source::Weight(weight) = input
                     && let Data::F32(values) = weight.data()
@@ -177,6 +172,8 @@ impl Program {
                     *weight = Arc::new(Tensor::new(weight.shape(), narrowed)?);
                 }
             }
+            let task = step.task.on(inputs, &step.inputs);
+            step.task = task.map_err(|error| error.in_layer(&self.name, &step.name))?;
         }
         for port in self.inputs.iter_mut().chain(&mut self.outputs) {
             port.desc = half(&port.desc);
@@ -215,16 +212,16 @@ impl Program {
         let mut program = self.clone();
         for step in &mut program.steps {
             let mut inputs = Vec::with_capacity(step.inputs.len());
-            for (source, desc) in step.inputs.iter().zip(&step.problem.inputs) {
+            for (source, desc) in step.inputs.iter().zip(step.input_descs()) {
                 inputs.push(if let Source::Weight(_) = source { desc.clone() } else { scaled(desc)? });
             }
             let in_layer = |error: Error| error.in_layer(&self.name, &step.name);
             // Of these the shape is a part.
-            let x = step.problem.inputs.first().map_or(&[][..], |desc| &desc.shape);
-            let first = match &mut step.op {
-                Op::AsStrided(op) if goes_by_first(op, x) => op.shape.first_mut(),
-                Op::Resize(op) if op.shape.first() == x.first() => op.shape.first_mut(),
-                Op::AsStrided(_) | Op::Resize(_) => {
+            let x = step.input_descs().first().map_or_else(Vec::new, |desc| desc.shape.clone());
+            let first = match &mut step.task {
+                Task::Op { op: Op::AsStrided(op), .. } if goes_by_first(op, &x) => op.shape.first_mut(),
+                Task::Op { op: Op::Resize(op), .. } if op.shape.first() == x.first() => op.shape.first_mut(),
+                Task::Op { op: Op::AsStrided(_) | Op::Resize(_), .. } => {
                     let rule = "the first axis of what it reads must be that of what it makes";
                     return Err(in_layer(Error::parameter("program", "batch", batch, rule)));
                 }
@@ -233,8 +230,8 @@ impl Program {
             if let Some(first) = first {
                 *first = (*first / from).saturating_mul(batch);
             }
-            step.problem =
-                Problem::new(&step.op, &inputs).map_err(|error| error.in_layer(&self.name, &step.name))?;
+            let task = step.task.on(inputs, &step.inputs);
+            step.task = task.map_err(|error| error.in_layer(&self.name, &step.name))?;
         }
         for port in program.inputs.iter_mut().chain(&mut program.outputs) {
             port.desc = scaled(&port.desc)?;
@@ -247,7 +244,7 @@ impl Program {
     /// Bytes of the weights, each counted once.
     pub(super) fn weight_bytes(&self) -> u64 {
         let mut seen = HashSet::new();
-        let inputs = self.steps.iter().flat_map(|step| step.inputs.iter().zip(&step.problem.inputs));
+        let inputs = self.steps.iter().flat_map(|step| step.inputs.iter().zip(step.input_descs()));
         let bytes = inputs.map(|(source, desc)| match source {
             Source::Weight(weight) if seen.insert(Arc::as_ptr(weight)) => desc.buffer_size(),
             _ => 0,
@@ -276,16 +273,6 @@ fn only<'a>(op: &'static str, expected: &'static str, ports: &'a [Port]) -> Resu
     match ports {
         [port] => Ok(&port.desc),
         ports => Err(Error::Arity { op, expected, got: ports.len() }),
-    }
-}
-
-impl Step {
-    /// The weights among its inputs, in order.
-    pub fn weights(&self) -> impl Iterator<Item = &Arc<Tensor>> {
-        self.inputs.iter().filter_map(|input| match input {
-            Source::Weight(tensor) => Some(tensor),
-            _ => None,
-        })
     }
 }
 

@@ -7,7 +7,7 @@ use super::lifetimes::of;
 use super::{Lifetime, Port, Program, Source, Step, lifetimes};
 use wgpool::backend::Backend;
 use wgpool::error::{Error, Result};
-use wgpool::tensor::Tensor;
+use wgpool::tensor::{Tensor, TensorDesc};
 
 /// A value that a step reads, which others may read too.
 enum Value<'a> {
@@ -68,7 +68,7 @@ impl<'a> Values<'a> {
     fn arguments(&mut self, step: usize) -> Result<Vec<Value<'a>>> {
         let Some(of) = self.program.steps.get(step) else { return Ok(Vec::new()) };
         let mut arguments = Vec::with_capacity(of.inputs.len());
-        for (i, (source, desc)) in of.inputs.iter().zip(&of.problem.inputs).enumerate() {
+        for (i, (source, desc)) in of.inputs.iter().zip(of.input_descs()).enumerate() {
             let again = || of.inputs.get(i + 1..).is_some_and(|rest| rest.contains(source));
             let stays = |lifetime: &Lifetime| lifetime.is_result || lifetime.last > step || again();
             arguments.push(self.take(source, &desc.shape, stays)?);
@@ -128,12 +128,23 @@ pub(crate) fn check_inputs(
     expected: &[Port],
     inputs: &[&Tensor],
 ) -> Result<()> {
+    let descs: Vec<TensorDesc> = inputs.iter().map(|input| input.desc()).collect();
+    check_descs(op, name, expected, &descs)
+}
+
+/// Refuses shapes and types of inputs that `name` does not take.
+pub(crate) fn check_descs(
+    op: &'static str,
+    name: &str,
+    expected: &[Port],
+    inputs: &[TensorDesc],
+) -> Result<()> {
     if inputs.len() != expected.len() {
         return Err(Error::Arity { op, expected: "as many inputs as the program has", got: inputs.len() });
     }
-    for (port, input) in expected.iter().zip(inputs) {
-        let (got, expected) = (input.desc(), &port.desc);
-        if got != *expected {
+    for (port, got) in expected.iter().zip(inputs) {
+        let expected = &port.desc;
+        if got != expected {
             let name =
                 if inputs.len() == 1 { name.to_owned() } else { format!("{name}: input {}", port.name) };
             let rule =
@@ -159,14 +170,14 @@ impl Program {
     /// [`Error::Arity`] and [`Error::Shape`] if `inputs` are not what the program was made for; the first of `compute`.
     ///
     /// ```
-    /// use wgpool::{Error, Pool, Tensor, host};
+    /// use wgpool::{Backend, Error, Pool, Tensor};
     /// use wgpool_net::{LayerKind, Model};
     /// let model = Model::new("tiny", [1, 2, 2]).layer("pool", LayerKind::Pool(Pool::max([2, 2])));
     /// let x = Tensor::from_f32(&[1, 1, 2, 2], vec![1., 4., 2., 3.])?;
     /// let mut names = vec![];
     /// model.program(1)?.run_with::<Error>(&[&x], |step, inputs| {
     ///     names.push(step.name.clone());
-    ///     host::run(&step.op, inputs)
+    ///     step.run(&Backend::Host, inputs)
     /// })?;
     /// # Ok::<(), Error>(())
     /// ```
@@ -195,7 +206,7 @@ impl Program {
         for (i, step) in self.steps.iter().enumerate() {
             let arguments = values.arguments(i)?;
             let arguments: Vec<&Tensor> = arguments.iter().map(|value| &**value).collect();
-            let outputs = backend.run_async(&step.op, &arguments).await;
+            let outputs = step.run_async(backend, &arguments).await;
             values.keep(i, outputs.map_err(|error| error.in_layer(&self.name, &step.name))?);
         }
         values.results()

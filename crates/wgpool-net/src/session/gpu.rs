@@ -1,14 +1,15 @@
 //! A program on a GPU.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 
-use super::super::memory::{Home, Homes, Memory};
-use super::super::program::{Port, Program, Source, Step};
+use super::super::custom::{Pipelines, Recording};
+use super::super::memory::{Home, Homes, Memory, Plans};
+use super::super::program::{Port, Program, Source, Step, Task};
+use super::shared::Weights;
 use wgpool::engine::{Engine, Pending, PrepackedBinding, Readback};
 use wgpool::error::{Error, Result};
-use wgpool::plan::Plan;
 use wgpool::tensor::{Tensor, TensorDesc};
 use wgpool::wgpu;
 
@@ -17,7 +18,9 @@ const OP: &str = "session";
 #[derive(Debug)]
 pub(in super::super) struct GpuSession {
     pub engine: Engine,
-    bindings: Vec<PrepackedBinding>,
+    bindings: Vec<Bound>,
+    /// Of the app's shaders.
+    pipelines: Pipelines,
     /// Which steps have their weights in reading order, which those do not have that other steps make.
     constant: Vec<bool>,
     /// The weights of each step as the layers have them.
@@ -30,6 +33,18 @@ pub(in super::super) struct GpuSession {
     readbacks: Vec<Readback>,
     /// What a run reads back.
     results: Vec<TensorDesc>,
+}
+
+/// A step on the session's buffers.
+#[derive(Debug)]
+enum Bound {
+    Op(PrepackedBinding),
+    Custom(Recording),
+}
+
+/// Which tensor it is, as long as it is there.
+fn address(tensor: &Arc<Tensor>) -> usize {
+    Arc::as_ptr(tensor).addr()
 }
 
 /// Where inputs, outputs and what lies between the operations are.
@@ -99,24 +114,34 @@ impl Place {
 }
 
 impl GpuSession {
-    /// With weights of its own, or those of a session of another batch size.
     pub async fn new(
         engine: &Engine,
         program: &Program,
-        (plans, homes): (&[Plan], Homes),
+        (plans, homes): (Plans, Homes),
         memory: &Memory<'_>,
-        shares: Option<&GpuSession>,
+        from: Weights<'_>,
     ) -> Result<GpuSession> {
         let places = Places::new(engine, program, memory, homes).await?;
-        engine.prepare_all_async(plans).await?;
+        engine.prepare_all_async(&plans.ops).await?;
+        let shares = if let Weights::Of(session) = from { Some(session) } else { None };
         let set = shares.map_or_else(Arc::default, |session| session.set.clone());
         // What is set from here on is prepacked again.
         let prepacked = AtomicU64::new(set.load(Ordering::Acquire));
-        let mut bindings = Vec::with_capacity(plans.len());
-        let mut weights = Vec::with_capacity(plans.len());
+        let mut bindings = Vec::with_capacity(plans.ops.len());
+        let mut weights = Vec::with_capacity(program.steps.len());
+        let mut pipelines = shares.map_or_else(Pipelines::default, |session| session.pipelines.clone());
+        let (mut ops, mut customs) = (plans.ops.iter(), plans.customs.into_iter());
+        // Of each step what the app's operator records; none for operations, whose weights are prepacked together.
+        let mut recordings = Vec::with_capacity(program.steps.len());
         // Weights that steps share are uploaded once.
         let mut uploaded: HashMap<usize, wgpu::Buffer> = HashMap::new();
-        for (i, (plan, step)) in plans.iter().zip(&program.steps).enumerate() {
+        if let Weights::Held(shared, held) = from {
+            let there =
+                held.iter().filter_map(|held| Some((address(&held.tensor), held.buffer.get()?.clone())));
+            uploaded.extend(there);
+            pipelines.add(&shared.pipelines.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        for (i, step) in program.steps.iter().enumerate() {
             let in_layer = |error: Error| error.in_layer(&program.name, &step.name);
             let shared = shares.and_then(|session| session.weights.get(i));
             let buffers = match shared {
@@ -124,7 +149,7 @@ impl GpuSession {
                 None => {
                     let mut own = Vec::new();
                     for weight in step.weights() {
-                        let at = Arc::as_ptr(weight).addr();
+                        let at = address(weight);
                         let buffer = match uploaded.get(&at) {
                             Some(buffer) => buffer.clone(),
                             None => engine.upload_async(OP, weight).await?,
@@ -143,18 +168,56 @@ impl GpuSession {
             let inputs: Vec<_> = inputs.collect();
             let outputs: Vec<_> =
                 places.homes.outputs(i).iter().filter_map(|&home| places.at(home)).collect();
-            let prepared = engine.prepare_async(plan).await.map_err(in_layer)?;
-            bindings.push(prepared.bind_async(&inputs, &outputs).await.map_err(in_layer)?);
+            let mut recording = None;
+            match &step.task {
+                Task::Op { .. } => {
+                    if let Some(plan) = ops.next() {
+                        let prepared = engine.prepare_async(plan).await.map_err(in_layer)?;
+                        bindings.push(prepared.bind_async(&inputs, &outputs).await.map_err(in_layer)?);
+                    }
+                }
+                Task::Custom(call) => {
+                    if let Some(gpu) = customs.next() {
+                        let bound = call.bind(engine, gpu, [&inputs, &outputs], &mut pipelines).await;
+                        recording = Some(bound.map_err(in_layer)?);
+                    }
+                }
+            }
+            recordings.push(recording);
             weights.push(buffers);
         }
-        let bindings = engine.prepack_async(bindings).await?;
+        let mut prepacked_bindings = engine.prepack_async(bindings).await?.into_iter();
+        let bound = |recording: Option<Recording>| match recording {
+            Some(recording) => Some(Bound::Custom(recording)),
+            None => prepacked_bindings.next().map(Bound::Op),
+        };
+        let bindings = recordings.into_iter().filter_map(bound).collect();
+        if let Weights::Held(shared, held) = from {
+            for held in held {
+                if let Some(buffer) = uploaded.get(&address(&held.tensor)) {
+                    held.buffer.get_or_init(|| buffer.clone());
+                }
+            }
+            shared.pipelines.lock().unwrap_or_else(PoisonError::into_inner).add(&pipelines);
+        }
         let constant =
             |step: &Step| step.inputs.iter().skip(1).all(|input| matches!(input, Source::Weight(_)));
         let constant = program.steps.iter().map(constant).collect();
         let results: Vec<TensorDesc> = program.outputs.iter().map(|port| port.desc.clone()).collect();
         let readbacks = readbacks(engine, &results).await?;
         let engine = engine.clone();
-        Ok(GpuSession { engine, bindings, constant, weights, set, prepacked, places, readbacks, results })
+        Ok(GpuSession {
+            engine,
+            bindings,
+            pipelines,
+            constant,
+            weights,
+            set,
+            prepacked,
+            places,
+            readbacks,
+            results,
+        })
     }
 
     pub fn inputs(&self) -> impl Iterator<Item = &wgpu::Buffer> {
@@ -193,7 +256,11 @@ impl GpuSession {
 
     async fn prepack(&self) -> Result<()> {
         let set = self.set.load(Ordering::Acquire);
-        self.engine.prepack_async(self.bindings.iter().map(|b| b.binding().clone()).collect()).await?;
+        let ops = self.bindings.iter().filter_map(|bound| match bound {
+            Bound::Op(binding) => Some(binding.binding().clone()),
+            Bound::Custom(_) => None,
+        });
+        self.engine.prepack_async(ops.collect()).await?;
         self.prepacked.store(set, Ordering::Release);
         Ok(())
     }
@@ -211,9 +278,10 @@ impl GpuSession {
     /// Records one step.
     pub fn encode_step(&self, step: usize, is_prepacked: bool, pass: &mut wgpu::ComputePass<'_>) {
         if let (Some(binding), Some(constant)) = (self.bindings.get(step), self.constant.get(step)) {
-            match is_prepacked && *constant {
-                true => binding.encode(pass),
-                false => binding.binding().encode(pass),
+            match binding {
+                Bound::Op(binding) if is_prepacked && *constant => binding.encode(pass),
+                Bound::Op(binding) => binding.binding().encode(pass),
+                Bound::Custom(recording) => recording.encode(pass),
             }
         }
     }
@@ -265,4 +333,37 @@ async fn readbacks(engine: &Engine, results: &[TensorDesc]) -> Result<Vec<Readba
         readbacks.push(Readback::new_async(engine, desc, 1).await?);
     }
     Ok(readbacks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Kind, Session, SessionCache};
+    use crate::{LayerKind, Model};
+    use wgpool::{Backend, Conv, Layout, Tensor, TensorDesc};
+    use wgpool_testing::support;
+
+    /// The buffers of a session's weights.
+    fn weights(session: &Session) -> Vec<wgpool::wgpu::Buffer> {
+        let Kind::Gpu(session) = &session.kind else { panic!("it is none of a GPU") };
+        session.weights.concat()
+    }
+
+    #[test]
+    fn sessions_of_a_cache_read_the_same_buffers() {
+        let backend = Backend::Gpu(support::engine().clone());
+        let lower = |inputs: &[TensorDesc]| {
+            let kernel = Tensor::from_f32(&[1, 1, 1, 2], vec![1.0, 2.0])?;
+            let spec = Conv::new().layout(Layout::Nhwc);
+            let model = Model::new("tiny", inputs[0].shape[1..].to_vec());
+            model.layer("conv", LayerKind::Conv { spec, kernel: kernel.into(), bias: None }).program(1)
+        };
+        let cache = SessionCache::new(&backend, 1, lower).unwrap();
+        let session = |side: usize| cache.session(&[TensorDesc::f32([1, side, side, 1])]).unwrap();
+        let (first, second) = (session(3), session(4));
+        assert_eq!((weights(&first).len(), cache.shapes().len()), (1, 1));
+        assert_eq!(weights(&first), weights(&second));
+        // Of a cache that was cleared they are others.
+        cache.clear();
+        assert_ne!(weights(&session(3)), weights(&second));
+    }
 }

@@ -1,25 +1,28 @@
 //! A program made ready to run many times: on a GPU, weights uploaded, pipelines built, buffers bound, and one
 //! submission a run.
 
+mod cache;
 mod gpu;
 #[cfg(not(target_arch = "wasm32"))]
 mod profile;
+mod shared;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::explain::ProgramExplanation;
 use super::layer::Model;
-use super::memory::{Homes, Memory, plans};
+use super::memory::{Homes, Memory, Plans, plans};
 use super::program::{Port, Program, Settable, Source, Step, check_inputs, only_output};
+pub use cache::{CacheUses, SessionCache};
 pub(super) use gpu::GpuSession;
 #[cfg(not(target_arch = "wasm32"))]
 pub use profile::{Clock, Profile, StepTime};
+pub(super) use shared::Weights;
 use wgpool::backend::Backend;
 use wgpool::engine::Engine;
 use wgpool::error::{Error, Result};
 use wgpool::host::Prepared;
-use wgpool::plan::Plan;
 use wgpool::problem::Problem;
 use wgpool::tensor::{DType, Tensor, TensorDesc};
 
@@ -51,8 +54,8 @@ pub struct Session {
 pub(super) enum Kind {
     Gpu(Box<GpuSession>),
     Cpu(Backend),
-    /// The host path, the weights of each step in reading order.
-    Host(Vec<Prepared>),
+    /// The host path: each step with its weights in reading order, none for an operator of the app's own.
+    Host(Vec<Option<Prepared>>),
 }
 
 impl Session {
@@ -76,18 +79,18 @@ impl Session {
     pub async fn compile_in_async(engine: &Engine, program: Program, memory: &Memory<'_>) -> Result<Session> {
         let homes = Homes::new(&program);
         let plans = plans(engine, &program, memory, &homes)?;
-        Self::on_gpu(engine, program, (&plans, homes), memory, None).await
+        Self::on_gpu(engine, program, (plans, homes), memory, Weights::Own).await
     }
 
     pub(super) async fn on_gpu(
         engine: &Engine,
         mut program: Program,
-        (plans, homes): (&[Plan], Homes),
+        (plans, homes): (Plans, Homes),
         memory: &Memory<'_>,
-        shares: Option<&GpuSession>,
+        weights: Weights<'_>,
     ) -> Result<Session> {
-        let explanation = program.explain_with(&Backend::Gpu(engine.clone()), plans)?;
-        let session = GpuSession::new(engine, &program, (plans, homes), memory, shares).await?;
+        let explanation = program.explain_with(&Backend::Gpu(engine.clone()), Some(&plans))?;
+        let session = GpuSession::new(engine, &program, (plans, homes), memory, weights).await?;
         let initializers = Arc::new(program.take_initializers());
         program.release_weights()?;
         let model = Arc::new(Mutex::new(program.model.clone()));
@@ -119,8 +122,8 @@ impl Session {
                 let engine = &session.engine;
                 let homes = Homes::new(&program);
                 let plans = plans(engine, &program, memory, &homes)?;
-                let session = Some(session.as_ref());
-                let other = Self::on_gpu(engine, program, (&plans, homes), memory, session).await?;
+                let weights = Weights::Of(session);
+                let other = Self::on_gpu(engine, program, (plans, homes), memory, weights).await?;
                 Session { model: self.model.clone(), ..other }
             }
             Kind::Cpu(backend) => Self::on_cpu(backend, program)?,
@@ -243,8 +246,8 @@ impl Session {
     fn check_weights(&self, from: &Program) -> Result<()> {
         let Program { name, steps, .. } = &self.program;
         let alike = |(step, new): (&Step, &Step)| {
-            let weights = |step: &Step| step.problem.inputs.get(1..).map(<[TensorDesc]>::to_vec);
-            step.name == new.name && step.op == new.op && weights(step) == weights(new)
+            let weights = |step: &Step| step.input_descs().get(1..).map(<[TensorDesc]>::to_vec);
+            step.name == new.name && step.op() == new.op() && weights(step) == weights(new)
         };
         let differs = steps.iter().zip(&from.steps).find(|pair| !alike(*pair)).map(|(step, _)| step);
         match differs.or(steps.last().filter(|_| steps.len() != from.steps.len())) {
@@ -332,12 +335,12 @@ impl Session {
         check_inputs("session", &self.program.name, &self.program.inputs, inputs)
     }
 
-    pub(super) fn run_on_host(&self, steps: &[Prepared], inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+    pub(super) fn run_on_host(&self, steps: &[Option<Prepared>], inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
         let mut steps = steps.iter();
         let run = || {
             self.program.run_with(inputs, |step, inputs| {
                 let Some(prepared) = steps.next() else { return Ok(Vec::new()) };
-                let outputs = run_prepared(prepared, inputs);
+                let outputs = run_prepared(step, prepared.as_ref(), inputs);
                 outputs.map_err(|error| error.in_layer(&self.program.name, &step.name))
             })
         };
@@ -411,7 +414,10 @@ impl Session {
 }
 
 /// A step on what it reads, of which the last, but for a residual, are the weights that it holds.
-fn run_prepared(prepared: &Prepared, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+fn run_prepared(step: &Step, prepared: Option<&Prepared>, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+    let Some(prepared) = prepared else {
+        return step.custom().map_or(Ok(Vec::new()), |call| call.on_host(inputs));
+    };
     let (inputs, residual) = inputs.split_at(inputs.len().saturating_sub(residuals(prepared.problem())));
     let data = inputs.len().saturating_sub(prepared.weights().len());
     prepared.run(&[inputs.get(..data).unwrap_or_default(), residual].concat())
@@ -423,16 +429,17 @@ fn residuals(problem: &Problem) -> usize {
 }
 
 /// The steps of a program, with the weights that are their last inputs in reading order.
-fn on_host(program: &Program) -> Result<Vec<Prepared>> {
+fn on_host(program: &Program) -> Result<Vec<Option<Prepared>>> {
     program.steps.iter().map(|step| prepare(&program.name, step)).collect()
 }
 
-fn prepare(model: &str, step: &Step) -> Result<Prepared> {
-    let last = step.inputs.iter().rev().skip(residuals(&step.problem)).map_while(|input| match input {
+fn prepare(model: &str, step: &Step) -> Result<Option<Prepared>> {
+    let Some(problem) = step.problem() else { return Ok(None) };
+    let last = step.inputs.iter().rev().skip(residuals(problem)).map_while(|input| match input {
         Source::Weight(weight) => Some(weight.clone()),
         _ => None,
     });
     let mut weights: Vec<_> = last.collect();
     weights.reverse();
-    Prepared::new(step.problem.clone(), weights).map_err(|error| error.in_layer(model, &step.name))
+    Prepared::new(problem.clone(), weights).map(Some).map_err(|error| error.in_layer(model, &step.name))
 }

@@ -100,15 +100,14 @@ impl Session {
             Kind::Host(steps) => (
                 Clock::Host,
                 in_thread_pool(|| {
-                    self.on_host_clock(inputs, runs, |at, _, inputs| {
-                        steps.get(at).map_or(Ok(Vec::new()), |prepared| run_prepared(prepared, inputs))
+                    self.on_host_clock(inputs, runs, |at, step, inputs| {
+                        run_prepared(step, steps.get(at).and_then(Option::as_ref), inputs)
                     })
                 })??,
             ),
-            Kind::Cpu(backend) => (
-                Clock::Host,
-                self.on_host_clock(inputs, runs, |_, step, inputs| backend.run(&step.op, inputs))?,
-            ),
+            Kind::Cpu(backend) => {
+                (Clock::Host, self.on_host_clock(inputs, runs, |_, step, inputs| step.run(backend, inputs))?)
+            }
         };
         let of_step = |(at, cost): (usize, &LayerCost)| StepTime {
             cost: cost.clone(),

@@ -87,6 +87,11 @@ impl<'a> Call<'_, 'a> {
         self.shape(at).map(|shape| shape.len())
     }
 
+    /// Whether an input's numbers are known.
+    pub fn is_known(&self, at: usize) -> Result<bool> {
+        Ok(matches!(self.item(at)?, Item::Known(_)))
+    }
+
     /// An input whose numbers are known.
     pub fn known(&self, at: usize) -> Result<Rc<Constant<'a>>> {
         match self.item(at)? {

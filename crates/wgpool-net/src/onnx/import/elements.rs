@@ -1,6 +1,7 @@
 //! Functions of elements.
 
 use super::call::Call;
+use super::integers;
 use super::items::Item;
 use crate::graph::Value;
 use crate::onnx::ElementType;
@@ -164,14 +165,17 @@ pub(super) fn binary<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
         let inputs = [x, call.constant(x, &call.shape(1)?, numbers)?];
         return call.one(Elementwise::binary(function), &inputs);
     }
-    let [a, b] = pair(call)?;
+    let [a, b] = pair(call, Call::value)?;
     call.one(Elementwise::binary(function), &[a, b])
 }
 
 /// Both inputs. Before version 7 the second is broadcast from an axis on.
-fn pair(call: &mut Call<'_, '_>) -> Result<[Value; 2]> {
+fn pair<'i, 'a>(
+    call: &mut Call<'i, 'a>,
+    value: fn(&mut Call<'i, 'a>, usize) -> Result<Value>,
+) -> Result<[Value; 2]> {
     call.arity(2, 2)?;
-    let (a, mut b) = (call.value(0)?, call.value(1)?);
+    let (a, mut b) = (value(call, 0)?, value(call, 1)?);
     if call.opset() < 7 && call.node.int_or("broadcast", 0)? != 0 {
         let (rank, mut shape) = (call.rank(0)?, call.shape(1)?);
         if let Some(axis) = call.node.int("axis")? {
@@ -199,7 +203,13 @@ pub(super) fn comparison<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
         "Less" => BinaryFunction::Less,
         _ => BinaryFunction::LessOrEqual,
     };
-    let inputs = pair(call)?;
+    let types = [call.element_type(0)?, call.element_type(1)?];
+    if types[0] == types[1] && integers::is_integer(types[0]) {
+        let inputs = pair(call, Call::any)?;
+        return integers::compare(call, inputs);
+    }
+    let inputs =
+        if types == [ElementType::Bool; 2] { pair(call, Call::any)? } else { pair(call, Call::value)? };
     call.one(Elementwise::binary(function), &inputs).map(as_bool)
 }
 
@@ -211,10 +221,14 @@ fn condition(call: &mut Call<'_, '_>, at: usize) -> Result<Value> {
 }
 
 pub(super) fn logical<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
-    call.arity(2, 2)?;
-    let function = if call.node.op_type() == "And" { BinaryFunction::And } else { BinaryFunction::Or };
-    let inputs = [condition(call, 0)?, condition(call, 1)?];
-    call.one(Elementwise::binary(function), &inputs)
+    let inputs = pair(call, condition)?;
+    let formula = match call.node.op_type() {
+        "And" => Elementwise::binary(BinaryFunction::And),
+        "Or" => Elementwise::binary(BinaryFunction::Or),
+        // Each is 0 or 1.
+        _ => Elementwise::binary(BinaryFunction::Equal).then(BinaryFunction::Equal, Operand::Number(0.0)),
+    };
+    call.one(formula, &inputs)
 }
 
 pub(super) fn not<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {

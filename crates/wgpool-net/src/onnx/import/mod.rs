@@ -4,7 +4,10 @@
 
 mod call;
 mod convolution;
+mod custom;
 mod elements;
+mod gather;
+mod integers;
 mod items;
 mod moves;
 mod norm;
@@ -22,6 +25,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::fold::{HostTensor, fold};
 use super::refused::{quoted, refused};
 use super::{Dim, ElementType, Model, Node, TensorType};
+use crate::custom::{Operator, Operators};
 use crate::graph::Graph;
 use crate::program::Program;
 use call::Call;
@@ -43,6 +47,8 @@ pub struct Options {
     pub shapes: BTreeMap<String, Vec<usize>>,
     /// Values of inputs that are known before the program runs, as the bytes of ONNX' tensors.
     pub known: BTreeMap<String, Vec<u8>>,
+    /// Operators of the app's own, which go before those of wgpool.
+    pub operators: Operators,
     /// The most bytes that a tensor may have; one that would have more is an error before anything is allocated.
     pub most_bytes: usize,
 }
@@ -53,6 +59,7 @@ impl Default for Options {
             dims: BTreeMap::new(),
             shapes: BTreeMap::new(),
             known: BTreeMap::new(),
+            operators: Operators::default(),
             most_bytes: 1 << 31,
         }
     }
@@ -74,6 +81,12 @@ impl Options {
     /// Gives an input its value, as the bytes of an ONNX tensor: it becomes a constant, and no input of the program.
     pub fn known(mut self, input: impl Into<String>, tensor: impl Into<Vec<u8>>) -> Self {
         self.known.insert(input.into(), tensor.into());
+        self
+    }
+
+    /// Adds an operator of the app's own, by domain and name. In ONNX' own domain, `""`, it goes before wgpool's of that name.
+    pub fn operator(mut self, domain: &str, name: &str, operator: impl Operator + 'static) -> Self {
+        self.operators.insert(domain, name, operator);
         self
     }
 
@@ -123,10 +136,11 @@ impl<'a> Model<'a> {
         external: impl Fn(&super::Tensor<'a>) -> Result<Vec<u8>>,
     ) -> Result<Program> {
         let file = self.graph();
-        table::check(self)?;
+        table::check(self, &options.operators)?;
         let graph = Graph::new(file.name()).most_bytes(options.most_bytes);
         let opset = self.opset("").unwrap_or_default();
         let mut import = Import { graph, opset, most_bytes: options.most_bytes, items: HashMap::new() };
+        let customs = custom::Customs::of(self, &options.operators)?;
         for tensor in file.initializers() {
             let known = match tensor.external()? {
                 Some(_) => HostTensor::new(tensor.shape()?, tensor.element_type()?, external(&tensor)?)?,
@@ -149,7 +163,7 @@ impl<'a> Model<'a> {
             }
         }
         for node in file.nodes() {
-            import.node(node)?;
+            import.node(node, &customs)?;
         }
         for output in file.outputs() {
             let name = output.name();
@@ -218,7 +232,10 @@ fn shape_text(ty: &TensorType<'_>) -> String {
 }
 
 impl<'a> Import<'a> {
-    fn node(&mut self, node: Node<'a>) -> Result<()> {
+    fn node(&mut self, node: Node<'a>, customs: &custom::Customs<'a, '_>) -> Result<()> {
+        if let Some(operator) = customs.find(&node) {
+            return customs.lower(self, node, operator);
+        }
         let mut inputs = Vec::new();
         for name in node.inputs() {
             inputs.push(self.items.get(name).cloned());

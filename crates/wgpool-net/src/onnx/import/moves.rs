@@ -1,6 +1,7 @@
 //! Operators that move elements, or give them another shape or type.
 
 use super::call::Call;
+use super::gather;
 use super::items::Item;
 use crate::graph::Value;
 use crate::onnx::ElementType;
@@ -304,6 +305,9 @@ pub(super) fn gather<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
     let axis = call.node.axis(call.node.int_or("axis", 0)?, shape.len())?;
     let length = shape[axis];
     let of = call.shape(1)?;
+    if !call.is_known(1)? {
+        return gather::gather(call, axis);
+    }
     let indices = call.integers(1)?;
     let indices =
         indices.iter().map(|&index| call.node.axis(index, length)).collect::<Result<Vec<usize>>>()?;
@@ -315,9 +319,7 @@ pub(super) fn gather<'a>(call: &mut Call<'_, 'a>) -> Result<Vec<Item<'a>>> {
         }
     }
     if runs.len() > MOST_PIECES {
-        let reason =
-            format!("its indices make {} pieces, but {MOST_PIECES} at most are supported", runs.len());
-        return Err(call.node.refused(Refusal::Unsupported, reason));
+        return gather::gather(call, axis);
     }
     let x = call.any(0)?;
     let mut pieces = Vec::with_capacity(runs.len().max(1));

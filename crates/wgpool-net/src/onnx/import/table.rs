@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::items::Item;
 use super::{convolution, elements, moves, norm, pool, product, reduce, resize};
+use crate::custom::Operators;
 use crate::onnx::refused::{quoted, refused};
 use crate::onnx::{Model, Node};
 use std::collections::BTreeSet;
@@ -128,6 +129,7 @@ rows! {
     Unsqueeze 1 [axes] moves::reshape;
     Upsample 7 [mode scales] resize::upsample;
     Where 9 [] elements::select;
+    Xor 1 [axis broadcast] elements::logical;
 }
 
 fn find(node: &Node<'_>) -> Option<&'static Row> {
@@ -145,10 +147,11 @@ pub fn operators() -> impl Iterator<Item = &'static str> {
 }
 
 /// Refuses operators and attributes that are not known, the former with all that are missing.
-pub(super) fn check(model: &Model<'_>) -> Result<()> {
+pub(super) fn check(model: &Model<'_>, customs: &Operators) -> Result<()> {
     let opset = model.opset("").unwrap_or_default();
+    let is_own = |node: &Node<'_>| customs.get(node.domain(), node.op_type()).is_none();
     let missing: BTreeSet<(&str, &str)> = (model.graph().nodes())
-        .filter(|node| find(node).is_none())
+        .filter(|node| is_own(node) && find(node).is_none())
         .map(|node| (node.domain(), node.op_type()))
         .collect();
     if !missing.is_empty() {
@@ -166,7 +169,7 @@ pub(super) fn check(model: &Model<'_>) -> Result<()> {
         let reason = format!("its operators are of version {opset}, but 6 is the oldest that is supported");
         return Err(refused(Refusal::Unsupported, "model", reason));
     }
-    for node in model.graph().nodes() {
+    for node in model.graph().nodes().filter(is_own) {
         let row = row(&node)?;
         if opset < row.since {
             let reason = format!("the operator came with version {}, but the model is of {opset}", row.since);

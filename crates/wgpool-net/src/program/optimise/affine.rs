@@ -1,9 +1,9 @@
 //! Scales and shifts of channels behind a convolution or a dense layer, or before it.
 
 use super::join::{NOT_FIRST, free_activation, has_residual, taken};
-use super::{Pair, READ_BY_OTHERS, Trial, channel_axis, inputs, weight_at};
+use super::{Pair, Part, READ_BY_OTHERS, Trial, channel_axis, inputs, weight_at};
 use crate::affine::Affine;
-use crate::program::{Source, Step};
+use crate::program::Source;
 use crate::weight::Weight;
 use wgpool::error::Result;
 use wgpool::spec::{Activation, BinaryFunction, ElementStep, Op, Operand, Padding};
@@ -16,7 +16,7 @@ pub(super) fn behind(pair: &Pair<'_>) -> Result<Trial> {
     }
     let mut op = pair.before.op.clone();
     if free_activation(&mut op).is_none() {
-        return Ok(taken(&pair.before.op));
+        return Ok(taken(pair.before.op));
     }
     if has_residual(&op) {
         return Ok(Trial::Apart("it scales and shifts what the convolution adds to its sums too"));
@@ -37,7 +37,7 @@ pub(super) fn behind(pair: &Pair<'_>) -> Result<Trial> {
 
 /// Joins the weights of the operation behind where these are known, and no zeros of a padding come in between.
 pub(super) fn before(pair: &Pair<'_>) -> Result<Trial> {
-    let (Op::Elementwise(_), Op::Conv(_) | Op::Dense(_)) = (&pair.before.op, &pair.step.op) else {
+    let (Op::Elementwise(_), Op::Conv(_) | Op::Dense(_)) = (pair.before.op, pair.step.op) else {
         return Ok(Trial::Foreign);
     };
     // What is added to sums is none of what the weights are for.
@@ -47,12 +47,12 @@ pub(super) fn before(pair: &Pair<'_>) -> Result<Trial> {
     let is_computed = |source: &Source| !matches!(source, Source::Weight(_));
     let x = pair.before.inputs.iter().position(is_computed);
     let rank = pair.before.problem.outputs.first().map_or(0, |desc| desc.shape.len());
-    let affine = x.and_then(|x| of(pair.before, x, channel_axis(&pair.step.op, rank)));
+    let affine = x.and_then(|x| of(pair.before, x, channel_axis(pair.step.op, rank)));
     let (Some(x), Some(affine)) = (x, affine) else { return Ok(Trial::Apart(NO_SCALE)) };
     if !pair.is_first() {
         return Ok(Trial::Apart(NOT_FIRST));
     }
-    if matches!(&pair.step.op, Op::Conv(spec) if pads(&spec.padding)) && !affine.keeps_zero() {
+    if matches!(pair.step.op, Op::Conv(spec) if pads(&spec.padding)) && !affine.keeps_zero() {
         return Ok(Trial::Apart("its shift would reach the zeros of the padding"));
     }
     if affine.largest_shift() > LARGEST_SHIFT {
@@ -66,8 +66,8 @@ pub(super) fn before(pair: &Pair<'_>) -> Result<Trial> {
         return Ok(Trial::Apart(READ_BY_OTHERS));
     }
     let outputs = pair.step.problem.outputs.first().map_or(&[][..], |desc| &desc.shape);
-    let outputs = outputs.get(channel_axis(&pair.step.op, outputs.len())).copied().unwrap_or(0);
-    let folded = affine.before(&pair.step.op, kernel, bias, outputs)?;
+    let outputs = outputs.get(channel_axis(pair.step.op, outputs.len())).copied().unwrap_or(0);
+    let folded = affine.before(pair.step.op, kernel, bias, outputs)?;
     Ok(with_weights(pair.step.op.clone(), inputs(pair.before).into_iter().nth(x), folded))
 }
 
@@ -87,8 +87,8 @@ fn pads(padding: &Padding) -> bool {
 const NO_SCALE: &str = "it does not scale and shift whole channels by known numbers";
 
 /// Kernel and bias, if both are known.
-fn weights(step: &Step) -> Option<(&Tensor, Option<&Tensor>)> {
-    if has_residual(&step.op) {
+fn weights(step: Part<'_>) -> Option<(&Tensor, Option<&Tensor>)> {
+    if has_residual(step.op) {
         return None;
     }
     let bias = weight_at(step, 2);
@@ -108,8 +108,8 @@ fn with_weights(op: Op, x: Option<(Source, TensorDesc)>, folded: Option<[Weight;
 }
 
 /// What a formula does to each channel of one of its inputs, along an axis, if it is a scale and shift.
-fn of(step: &Step, x: usize, axis: usize) -> Option<Affine> {
-    let Op::Elementwise(formula) = &step.op else { return None };
+fn of(step: Part<'_>, x: usize, axis: usize) -> Option<Affine> {
+    let Op::Elementwise(formula) = step.op else { return None };
     let shape = &step.problem.inputs.get(x)?.shape;
     if step.problem.outputs.first()?.shape != *shape {
         return None;

@@ -1,15 +1,15 @@
 //! Functions of elements behind each other: one kernel.
 
 use super::join::activation_of;
-use super::{Pair, Trial, inputs};
-use crate::program::{Source, Step};
+use super::{Pair, Part, Trial, inputs};
+use crate::program::Source;
 use wgpool::error::Result;
 use wgpool::spec::{ElementStep, Elementwise, Op, Operand};
 use wgpool::tensor::TensorDesc;
 
 /// The formula of an operation, if it is one.
-fn formula(step: &Step) -> Option<Elementwise> {
-    match &step.op {
+fn formula(step: Part<'_>) -> Option<Elementwise> {
+    match step.op {
         Op::Elementwise(formula) => Some(formula.clone()),
         op => activation_of(op).map(|activation| Elementwise {
             inputs: 1,

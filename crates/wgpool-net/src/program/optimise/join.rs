@@ -21,9 +21,9 @@ pub(super) fn taken(op: &Op) -> Trial {
 
 /// An activation behind an operation that has none yet.
 pub(super) fn activation(pair: &Pair<'_>) -> Result<Trial> {
-    let Some(activation) = activation_of(&pair.step.op) else { return Ok(Trial::Foreign) };
+    let Some(activation) = activation_of(pair.step.op) else { return Ok(Trial::Foreign) };
     let mut op = pair.before.op.clone();
-    let Some(free) = free_activation(&mut op) else { return Ok(taken(&pair.before.op)) };
+    let Some(free) = free_activation(&mut op) else { return Ok(taken(pair.before.op)) };
     if !pair.is_first() {
         return Ok(Trial::Apart(NOT_FIRST));
     }
@@ -47,10 +47,10 @@ pub(super) fn activation_of(op: &Op) -> Option<Activation> {
 /// PReLU behind an operation without activation, whose slope is one number or one for each channel.
 pub(super) fn slope(pair: &Pair<'_>) -> Result<Trial> {
     let mut op = pair.before.op.clone();
-    if pair.step.op != Op::Activation(Activation::PRelu) {
+    if *pair.step.op != Op::Activation(Activation::PRelu) {
         return Ok(Trial::Foreign);
     }
-    let Some(free) = free_activation(&mut op) else { return Ok(taken(&pair.before.op)) };
+    let Some(free) = free_activation(&mut op) else { return Ok(taken(pair.before.op)) };
     let Some(slope) = weight_at(pair.step, 1) else { return Ok(Trial::Apart("its slope is computed")) };
     if !pair.is_first() {
         return Ok(Trial::Apart(NOT_FIRST));
@@ -77,7 +77,7 @@ pub(super) fn has_residual(op: &Op) -> bool {
 
 /// The sum of a convolution's result, which has no activation yet, and another tensor of its shape.
 pub(super) fn residual(pair: &Pair<'_>) -> Result<Trial> {
-    let (Op::Conv(conv), Op::Elementwise(formula)) = (&pair.before.op, &pair.step.op) else {
+    let (Op::Conv(conv), Op::Elementwise(formula)) = (pair.before.op, pair.step.op) else {
         return Ok(Trial::Foreign);
     };
     let sum = match formula.steps.as_slice() {
@@ -108,7 +108,7 @@ pub(super) fn residual(pair: &Pair<'_>) -> Result<Trial> {
 
 /// Zeros around the image of a convolution without padding of its own, or with numbers of it.
 pub(super) fn padding(pair: &Pair<'_>) -> Result<Trial> {
-    let (Op::Pad(Pad { before, after, mode }), Op::Conv(spec)) = (&pair.before.op, &pair.step.op) else {
+    let (Op::Pad(Pad { before, after, mode }), Op::Conv(spec)) = (pair.before.op, pair.step.op) else {
         return Ok(Trial::Foreign);
     };
     if *mode != PadMode::Constant(0.0) {
@@ -118,7 +118,7 @@ pub(super) fn padding(pair: &Pair<'_>) -> Result<Trial> {
         return Ok(Trial::Apart(NOT_FIRST));
     }
     let rank = before.len().saturating_sub(2);
-    let channels = channel_axis(&pair.step.op, before.len());
+    let channels = channel_axis(pair.step.op, before.len());
     let lengths = |pads: &[isize]| -> Option<Vec<usize>> {
         if pads.first() != Some(&0) || pads.get(channels) != Some(&0) {
             return None;
@@ -144,7 +144,7 @@ pub(super) fn padding(pair: &Pair<'_>) -> Result<Trial> {
 
 /// Pooling of windows that do not overlap, behind a convolution.
 pub(super) fn pooling(pair: &Pair<'_>) -> Result<Trial> {
-    let (Op::Conv(conv), Op::Pool(pool)) = (&pair.before.op, &pair.step.op) else {
+    let (Op::Conv(conv), Op::Pool(pool)) = (pair.before.op, pair.step.op) else {
         return Ok(Trial::Foreign);
     };
     if !pair.is_first() {

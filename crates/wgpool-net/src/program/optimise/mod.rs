@@ -66,7 +66,9 @@ impl Program {
         for (input, source) in step.inputs.iter().enumerate() {
             let &Source::Step { step: number, output: 0 } = source else { continue };
             let Some(before) = self.steps.get(number) else { continue };
-            if before.problem.outputs.len() != 1 {
+            // Nothing is joined with what the app computes.
+            let (Some(first), Some(second)) = (Part::of(before), Part::of(step)) else { continue };
+            if first.problem.outputs.len() != 1 {
                 continue;
             }
             let is_only = readers.get(number) == Some(&1);
@@ -76,7 +78,7 @@ impl Program {
                 rule,
                 refused,
             };
-            let joined = match judged(&Pair { before, step, input, is_only }, rules)? {
+            let joined = match judged(&Pair { before: first, step: second, input, is_only }, rules)? {
                 Verdict::Foreign => continue,
                 Verdict::Apart { rule, reason } => {
                     let fusion = fusion(rule, Some(reason));
@@ -147,10 +149,26 @@ fn count(readers: &mut [usize], step: &Step, change: impl Fn(usize) -> usize) {
     }
 }
 
+/// A step that is an operation of wgpool.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    name: &'a str,
+    op: &'a Op,
+    inputs: &'a [Source],
+    problem: &'a Problem,
+}
+
+impl<'a> Part<'a> {
+    fn of(step: &'a Step) -> Option<Part<'a>> {
+        let (op, problem) = step.op().zip(step.problem())?;
+        Some(Part { name: &step.name, op, inputs: &step.inputs, problem })
+    }
+}
+
 /// A step, and one that makes one of its inputs.
 struct Pair<'a> {
-    before: &'a Step,
-    step: &'a Step,
+    before: Part<'a>,
+    step: Part<'a>,
     /// Which input that is, or the first of them.
     input: usize,
     /// Whether nobody else reads it.
@@ -219,8 +237,8 @@ fn judged(pair: &Pair<'_>, rules: &[(&'static str, Rule)]) -> Result<Verdict> {
                 let (inputs, descs): (Vec<Source>, Vec<TensorDesc>) = inputs.into_iter().unzip();
                 match Problem::new(&op, &descs) {
                     Ok(problem) if problem.outputs == pair.step.problem.outputs => {
-                        let name = joined_name(&pair.before.name, &pair.step.name);
-                        let step = Box::new(Step { name, op, inputs, problem });
+                        let name = joined_name(pair.before.name, pair.step.name);
+                        let step = Box::new(Step::new(name, op, inputs, problem));
                         return Ok(Verdict::Joined { rule, step });
                     }
                     Ok(_) => "it would give another shape or type".to_owned(),
@@ -259,7 +277,7 @@ struct Joined {
 }
 
 /// The inputs of a step with their shapes.
-fn inputs(step: &Step) -> Vec<(Source, TensorDesc)> {
+fn inputs(step: Part<'_>) -> Vec<(Source, TensorDesc)> {
     step.inputs.iter().cloned().zip(step.problem.inputs.iter().cloned()).collect()
 }
 
@@ -269,7 +287,7 @@ fn weight(tensor: Tensor) -> (Source, TensorDesc) {
 }
 
 /// A weight that a step has as an input.
-fn weight_at(step: &Step, at: usize) -> Option<&Tensor> {
+fn weight_at(step: Part<'_>, at: usize) -> Option<&Tensor> {
     match step.inputs.get(at)? {
         Source::Weight(tensor) => Some(tensor),
         _ => None,

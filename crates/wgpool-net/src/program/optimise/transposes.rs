@@ -53,7 +53,7 @@ pub(super) fn cancelled(program: &mut Program) -> Result<()> {
 
 /// The order of axes that a step is a transposition to; none if it moves nothing.
 fn order_of(step: &Step) -> Option<Vec<usize>> {
-    let (Op::AsStrided(spec), [input]) = (&step.op, step.problem.inputs.as_slice()) else { return None };
+    let (Some(Op::AsStrided(spec)), [input]) = (step.op(), step.input_descs()) else { return None };
     let rank = input.shape.len();
     if spec.shape.len() != rank || input.elements() == 0 {
         return None;
@@ -78,7 +78,7 @@ fn keeps_order(shape: &[usize], order: &[usize]) -> bool {
 }
 
 fn bytes(step: &Step) -> u64 {
-    step.problem.outputs.iter().map(TensorDesc::buffer_size).sum()
+    step.output_descs().iter().map(TensorDesc::buffer_size).sum()
 }
 
 fn inverse(order: &[usize]) -> Vec<usize> {
@@ -250,7 +250,7 @@ impl<'a> Pass<'a> {
     fn copied(&mut self, held: &Held, name: &str, of: Option<usize>) -> Result<Source> {
         let op = Op::from(AsStrided::transpose(&held.shape, &held.order)?);
         let problem = Problem::new(&op, &[TensorDesc { shape: held.shape.clone(), dtype: held.dtype }])?;
-        self.steps.push(Step { name: name.to_owned(), op, inputs: vec![held.source.clone()], problem });
+        self.steps.push(Step::new(name, op, vec![held.source.clone()], problem));
         if let Some(of) = of {
             self.moved.push((of, held.bytes() as u64));
         }
@@ -259,7 +259,7 @@ impl<'a> Pass<'a> {
 
     /// A transposition of the step's input that is not done yet.
     fn transposition(&mut self, at: usize, step: &Step, order: &[usize]) -> Result<Held> {
-        let held = self.read(&step.inputs[0], &step.problem.inputs[0], &step.name)?;
+        let held = self.read(&step.inputs[0], &step.input_descs()[0], &step.name)?;
         if let Some(of) = held.of {
             self.events.push(Event { of, meets: true, name: step.name.clone() });
             self.together(Some(of), Some(at));
@@ -269,7 +269,7 @@ impl<'a> Pass<'a> {
 
     fn step(&mut self, step: &Step) -> Result<Vec<Held>> {
         let mut inputs = Vec::with_capacity(step.inputs.len());
-        for (source, desc) in step.inputs.iter().zip(&step.problem.inputs) {
+        for (source, desc) in step.inputs.iter().zip(step.input_descs()) {
             inputs.push(self.read(source, desc, &step.name)?);
         }
         if let Some(held) = self.before_transposition(step, &inputs)? {
@@ -281,7 +281,7 @@ impl<'a> Pass<'a> {
         }
         self.steps.push(Step { inputs: sources, ..step.clone() });
         let made = self.steps.len() - 1;
-        let outputs = step.problem.outputs.iter().enumerate();
+        let outputs = step.output_descs().iter().enumerate();
         Ok(outputs.map(|(output, desc)| Held::plain(Source::Step { step: made, output }, desc)).collect())
     }
 
@@ -294,7 +294,7 @@ impl<'a> Pass<'a> {
             return Ok(None);
         };
         let order = most.order.clone();
-        let Some((op, out)) = of_axes(&step.op, &order) else { return Ok(None) };
+        let Some((op, out)) = step.op().and_then(|op| of_axes(op, &order)) else { return Ok(None) };
         let back = inverse(&order);
         // Each input in that order: axes that broadcasting adds are of one element.
         let laid = |input: &Held| {
@@ -310,7 +310,7 @@ impl<'a> Pass<'a> {
         let descs: Vec<TensorDesc> =
             (laid.iter()).map(|input| TensorDesc { shape: input.read(), dtype: input.dtype }).collect();
         let (Ok(problem), true) = (Problem::new(&op, &descs), other <= own) else { return Ok(None) };
-        let ([made], [read]) = (problem.outputs.as_slice(), step.problem.outputs.as_slice()) else {
+        let ([made], [read]) = (problem.outputs.as_slice(), step.output_descs()) else {
             return Ok(None);
         };
         if made.dtype != read.dtype || chosen(&made.shape, &out) != read.shape {
@@ -325,7 +325,7 @@ impl<'a> Pass<'a> {
             let of = of.filter(|_| runs(&&input));
             sources.push(self.done(Held { of, ..input }, &step.name)?);
         }
-        self.steps.push(Step { name: step.name.clone(), op, inputs: sources, problem });
+        self.steps.push(Step::new(&step.name, op, sources, problem));
         let source = Source::step(self.steps.len() - 1);
         Ok(Some(Held { source, shape, dtype: read.dtype, order: out, of }))
     }
