@@ -102,6 +102,8 @@ macro_rules! activations {
 
 mod elu;
 mod gelu;
+#[cfg(feature = "gradients")]
+pub(crate) mod gradient;
 mod mish;
 mod sigmoid;
 mod softplus;

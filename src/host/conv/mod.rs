@@ -6,7 +6,7 @@ mod dense;
 mod depthwise;
 mod direct;
 mod gather;
-mod gemm;
+pub(super) mod gemm;
 mod grid;
 mod lanes;
 mod micro;
