@@ -152,9 +152,15 @@ fn convolutions_by_central_differences() {
             Layout::Nhwc => [2, 3, 3, 4],
         };
         let w = apart(&kernels, &mut rng);
-        let of = ConvTranspose::new().stride([2, 1]).padding(padding).groups(2);
-        let of =
-            ConvTranspose { layout, kernel_layout, dilation: vec![1, 2], output_padding: vec![1, 0], ..of };
+        let of = ConvTranspose::new().stride([2, 1]).padding(padding);
+        let of = ConvTranspose {
+            groups: 2,
+            layout,
+            kernel_layout,
+            dilation: vec![1, 2],
+            output_padding: vec![1, 0],
+            ..of
+        };
         check(&of.clone().into(), &[&x, &w], 0, |gradient, _| {
             let by_input = ConvTransposeInputGradient::new(of.clone(), images);
             (by_input.into(), vec![gradient.clone(), w.clone()])

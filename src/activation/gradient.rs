@@ -280,8 +280,8 @@ const GELU_TANH: Slope = Slope {
         by_exp(logistic(twice) * (1.0 + x.abs() * 2.0 * inner_slope(x) * logistic(-twice)), 2.0 * twice)
     },
     host: times32!(FAR_GELU, |x| {
-        let twice = 1.595_769_1 * (x + 0.044_715 * x * x * x);
-        let rise = 1.595_769_1 * (1.0 + 0.134_145 * x * x);
+        let twice = 1.595_769 * (x + 0.044_715 * x * x * x);
+        let rise = 1.595_769 * (1.0 + 0.134_145 * x * x);
         logistic32(twice) * (1.0 + x * (rise * logistic32(-twice)))
     }),
 };

@@ -340,17 +340,17 @@ fn gradients() -> Vec<Spec> {
     };
     let weights = |conv: Conv| ConvWeightsGradient::new(conv, [3, 3]);
     let images = [8, 64, 28, 28];
-    let by_input = ConvInputGradient::new(conv(), images);
+    let by_input = ConvInputGradient::new(Conv::new(), images);
     let transposed = ConvTransposeInputGradient::new(ConvTranspose::new().stride([2]), [1, 64, 20, 20]);
     let average = PoolGradient::new(Pool::average(3).stride(2), [2, 8, 21, 21]);
     let dense = Dense::new();
     vec![
         by_indices(max(), [2, 8, 20, 20], [2, 8, 10, 10], "gradient of max 2"),
         f32(average, &[&[2, 8, 10, 10]], "gradient of mean 3/2"),
-        of(weights(conv()), DType::F32, &[&images, &[8, 64, 26, 26]], "gradient of weights"),
-        of(weights(conv()), DType::F16, &[&images, &[8, 64, 26, 26]], "gradient of weights"),
-        f32(weights(conv()), &[&[8, 3, 224, 224], &[8, 32, 222, 222]], "gradient of few weights"),
-        f32(weights(conv().groups(64)), &[&images, &[8, 64, 26, 26]], "gradient of depthwise weights"),
+        of(weights(Conv::new()), DType::F32, &[&images, &[8, 64, 26, 26]], "gradient of weights"),
+        of(weights(Conv::new()), DType::F16, &[&images, &[8, 64, 26, 26]], "gradient of weights"),
+        f32(weights(Conv::new()), &[&[8, 3, 224, 224], &[8, 32, 222, 222]], "gradient of few weights"),
+        f32(weights(Conv::new().groups(64)), &[&images, &[8, 64, 26, 26]], "gradient of depthwise weights"),
         f32(DenseWeightsGradient { of: dense }, &[&[64, 700], &[64, 10]], "gradient of dense weights"),
         f32(DenseInputGradient { of: dense }, &[&[64, 10], &[700, 10]], "gradient of a dense input"),
         f32(by_input, &[&[8, 64, 26, 26], &[64, 64, 3, 3]], "gradient of an input"),

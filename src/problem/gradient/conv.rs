@@ -117,7 +117,7 @@ pub(super) fn conv_weights(spec: &ConvWeightsGradient, inputs: &[TensorDesc]) ->
     let (conv, output) = resolved(op, &spec.of, x.dtype, x, &w, None)?;
     require_gradient(op, gradient, &output.shape)?;
     let work = WeightsWork { conv, image: 0, windows: 1 };
-    Ok(problem(op, inputs, w, Work::Gradient(GradientWork::Weights(work))))
+    Ok(problem(op, inputs, w, Work::Gradient(GradientWork::Weights(Box::new(work)))))
 }
 
 /// A transposed convolution that was checked.
@@ -161,7 +161,7 @@ pub(super) fn transposed_weights(
     let w = TensorDesc { shape: kernel_shape(spec.of.kernel_layout, channels, &window)?, dtype: x.dtype };
     let work = passed(op, &spec.of, [x, &w], gradient)?;
     let work = WeightsWork { conv: convolution(&work), image: 1, windows: 0 };
-    Ok(problem(op, inputs, w, Work::Gradient(GradientWork::Weights(work))))
+    Ok(problem(op, inputs, w, Work::Gradient(GradientWork::Weights(Box::new(work)))))
 }
 
 pub(super) fn dense_input(spec: &DenseInputGradient, inputs: &[TensorDesc]) -> Result<Problem> {
@@ -202,5 +202,5 @@ pub(super) fn dense_weights(spec: &DenseWeightsGradient, inputs: &[TensorDesc]) 
         return Err(Error::parameter(op, "of", spec.of, "it must be a dense layer"));
     };
     let work = WeightsWork { conv, image: 0, windows: 1 };
-    Ok(problem(op, inputs, w, Work::Gradient(GradientWork::Weights(work))))
+    Ok(problem(op, inputs, w, Work::Gradient(GradientWork::Weights(Box::new(work)))))
 }

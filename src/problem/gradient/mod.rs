@@ -27,7 +27,7 @@ pub enum GradientWork {
     /// Of region pooling.
     RoiAlign(RoiAlignWork),
     /// Of a convolution or fully connected layer by its kernel.
-    Weights(WeightsWork),
+    Weights(Box<WeightsWork>),
     /// Of an activation.
     Activation(ActivationWork),
     /// Of softmax.

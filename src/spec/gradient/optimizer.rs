@@ -153,7 +153,7 @@ impl Formula {
         let steps = self.0.iter().map(|step| match *step {
             ElementStep::Unary(function, a) => ElementStep::Unary(function, numbered(a)),
             ElementStep::Binary(function, a, b) => ElementStep::Binary(function, numbered(a), numbered(b)),
-            ref other => other.clone(),
+            other => other,
         });
         let formula = Elementwise { inputs: used.len(), steps: steps.collect() };
         let named = used.iter().map(|&i| match i {
