@@ -69,12 +69,12 @@ const MUTANTS: &[Mutant] = &[
     mutant!(Conv, "bias missing", "!is_set(p, params.has_bias)", "true"),
     mutant!(Conv, "dilation missing", "vec3<i32>(tap * params.dilation.xyz)", "vec3<i32>(tap)"),
     mutant!(Conv, "blocks counted twice", "(*sums).block = vec4<f32>();", ""),
-    mutant!(AdaptivePool, "windows end early", "vec3<u32>(end_part.rest != vec3<u32>())", "vec3<u32>()"),
+    mutant!(AdaptivePool, "windows end early", "vec3<u32>(part.rest != vec3<u32>())", "vec3<u32>()"),
     mutant!(
         AdaptivePool,
         "windows start late",
-        "out * whole + divided(out, part, size).quotient",
-        "out * (whole + part / size)"
+        "divided(out, length % windows, windows).quotient",
+        "vec3<u32>()"
     ),
     mutant!(
         FractionalMaxPool,

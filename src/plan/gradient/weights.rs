@@ -5,7 +5,7 @@ use crate::geometry::Axis;
 use crate::kernel::{ActivationKind, ConvParts, PartsParams, WORKGROUP, WeightsGradient, WeightsParams};
 use crate::plan::candidate::{Candidate, Solution, choose};
 use crate::plan::gemm::{self, Choice, Gemm, Operands};
-use crate::plan::loop_limit::{ENDED, Iterations};
+use crate::plan::loop_limit::Iterations;
 use crate::plan::planner::each;
 use crate::plan::tuning::Classed;
 use crate::plan::{Family, Planner, Slot, Step, Steps};
@@ -35,10 +35,7 @@ pub(in crate::plan) static TABLE: [Candidate<WeightsWork>; 2] = [
         name: "weights_gradient/direct",
         family: Family::General,
         about: "any convolution: an invocation goes through the positions of four weights, or of a part of their sums",
-        solve: |work, p| {
-            let parts = parts(&work.conv, p).ok_or(ENDED)?;
-            Ok(Solution::free(move || direct(p, work, parts)))
-        },
+        solve: |work, p| Ok(Solution::free(move || direct(p, work))),
     },
 ];
 
@@ -57,6 +54,9 @@ impl Classed for WeightsWork {
 fn product(conv: &ConvWork) -> Result<Gemm, &'static str> {
     if conv.groups > 1 {
         return Err("there are several groups");
+    }
+    if conv.batch == 0 {
+        return Err("there is nothing to add up");
     }
     if !conv.little_outside() {
         return Err("most of what its windows cover lies outside the input");
@@ -115,23 +115,26 @@ fn weights(conv: &ConvWork) -> usize {
     conv.out_channels() * conv.group_in * conv.taps()
 }
 
-/// How many parts keep the device busy, and its loops short enough.
-fn parts(conv: &ConvWork, p: &Planner) -> Option<usize> {
-    let rows = rows(conv).max(1);
+/// The loops over the rows of a part.
+fn iterations(conv: &ConvWork, parts: usize) -> Iterations {
     let width = conv.axes[2].output.min(conv.axes[2].input);
-    let fit = |parts: &usize| {
-        let loops = Iterations::default().repeated(width).repeated(rows.div_ceil(*parts));
-        loops.fit(p)
-    };
-    let busy = p.caps.target_workgroups as usize * WORKGROUP as usize;
-    let held = p.caps.max_binding as usize / (4 * weights(conv)).max(1);
-    let most = rows.min(MOST_PARTS).min(held.max(1));
-    let wanted = busy.div_ceil(invocations(conv).max(1)).clamp(1, most);
-    (wanted..=most).find(fit)
+    Iterations::default().repeated(width).repeated(rows(conv).div_ceil(parts))
 }
 
-fn direct(p: &Planner, work: &WeightsWork, parts: usize) -> Result<Steps> {
+/// How many parts keep the device busy, and its loops short enough.
+fn parts(conv: &ConvWork, p: &Planner) -> Result<usize> {
+    let busy = p.caps.target_workgroups as usize * WORKGROUP as usize;
+    let held = p.caps.max_binding as usize / (4 * weights(conv)).max(1);
+    let most = rows(conv).min(MOST_PARTS).min(held).max(1);
+    let wanted = busy.div_ceil(invocations(conv).max(1)).clamp(1, most);
+    let parts = (wanted..=most).find(|&parts| iterations(conv, parts).fit(p)).unwrap_or(most);
+    iterations(conv, parts).check(p)?;
+    Ok(parts)
+}
+
+fn direct(p: &Planner, work: &WeightsWork) -> Result<Steps> {
     let (conv, rows, elements) = (&work.conv, rows(&work.conv), weights(&work.conv));
+    let parts = parts(conv, p)?;
     let part_rows = rows.div_ceil(parts).max(1);
     let parts = rows.div_ceil(part_rows).max(1);
     let total = parts * invocations(conv);

@@ -81,6 +81,8 @@ fn share(g: f64, x: f64, norm: f64, p: f64, smallest_normal: f64) -> (f64, f64) 
         if [1.0, 2.0, 3.0].contains(&p) { 0.0 } else { EPS * (POWER * exponent + 3.0 * (p - 1.0)) };
     // A device may take a subnormal number for zero, which no power is proportional to.
     let flushed = if magnitude.min(norm) < smallest_normal && p != 1.0 { value.abs() } else { 0.0 };
+    // Nor is it of a power that is one.
+    let flushed = flushed + 2.0 * g.abs() * f64::from(f32::MIN_POSITIVE);
     (value, (2.0 * SUM + by_power) * value.abs() + flushed)
 }
 
