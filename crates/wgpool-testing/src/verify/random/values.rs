@@ -108,7 +108,16 @@ fn of_gradient(rng: &mut Rng, work: &GradientWork, drafts: &mut [Draft]) {
                 nearest(norms.data.dtype(), drawn.map(|v| norm(if v.is_finite() { v } else { 1.0 })));
         }
         (GradientWork::Unpool(work), [_, indices]) => indices.data = Data::I32(legal_indices(rng, work)),
-        (GradientWork::Activation(_), [gradient, _]) => finite(gradient, |g| g),
+        (GradientWork::Activation(_), [gradient, x]) => {
+            finite(gradient, |g| g);
+            // One of them no number, which some activations hand the gradient of on.
+            if rng.one_in(2) && !x.data.is_empty() {
+                let at = rng.between(0, x.data.len() - 1);
+                let numbers =
+                    (0..x.data.len()).filter_map(|i| if i == at { Some(f64::NAN) } else { x.data.get(i) });
+                x.data = nearest(x.data.dtype(), numbers);
+            }
+        }
         (GradientWork::RoiAlign(work), [gradient, regions, images]) => {
             finite(gradient, |g| g);
             regions_of(rng, work, regions);
