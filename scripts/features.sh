@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks that the library builds with sets of its features, wgpool-net too, and for the browser. By itself: without any
-# feature, with one back end, with `ndarray` and `serde` alone, and with all; with `all`, with each feature alone.
+# feature, with one back end, with `ndarray`, `serde` and `gradients` alone, and with all; with `all`, with each feature alone.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/lib.sh
@@ -26,7 +26,7 @@ check() {
 need_linker
 mapfile -t features < <(features_of Cargo.toml)
 [[ " ${features[*]} " = *" default "* ]] || { echo "features.sh: no features are found in Cargo.toml" >&2; exit 1; }
-[ "${1:-}" = all ] || features=(vulkan ndarray serde)
+[ "${1:-}" = all ] || features=(vulkan ndarray serde gradients)
 
 check -p wgpool --no-default-features
 for feature in "${features[@]}"; do

@@ -150,6 +150,7 @@ fn families(candidate: &CandidateInfo) -> &'static [Family] {
             &[Family::MaxPool, Family::AveragePool, Family::LpPool, Family::GlobalPool, Family::AdaptivePool]
         }
         "softmax" => &[Family::Softmax],
+        "weights_gradient" => &[Family::WeightsGradient],
         _ => &[Family::Conv, Family::Dense, Family::ConvTile, Family::DeformConv, Family::CausalConv],
     }
 }

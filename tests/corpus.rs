@@ -22,6 +22,7 @@ fn passes(name: &str, backend: &Backend, cases: usize) -> Report {
 
 const ONNX: usize = 138;
 const TORCH: usize = 282;
+const GRAD: usize = 246;
 
 #[test]
 fn onnx_cases_pass_everywhere() {
@@ -38,6 +39,31 @@ fn torch_cases_pass_everywhere() {
     assert!(report.total().converted > 0, "large integers go in by conversion");
     passes("torch", &Backend::Host, TORCH);
     passes("torch", &Backend::Reference, TORCH);
+}
+
+#[test]
+fn backward_cases_pass_everywhere() {
+    let report = passes("grad", &gpu(), GRAD);
+    println!("{report}");
+    passes("grad", &Backend::Host, GRAD);
+    passes("grad", &Backend::Reference, GRAD);
+}
+
+/// One small element that is wrong, beside larger ones.
+#[test]
+fn a_tampered_gradient_is_noticed() {
+    for (op, output) in [("conv2d_backward", 1), ("max_pool2d_backward", 0), ("batch_norm_train", 6)] {
+        let plain = |c: &Value| c["op"] == op && c["dtype"] == "F32" && c["expect"] != "error";
+        let (copy, case) = Copy::of("grad", plain);
+        assert_eq!(copy.counts(&Backend::Host), (1, 0, 0), "{op}");
+        let key = case["outputs"][output]["tensor"].as_str().unwrap();
+        copy.tamper(&case, key, |bytes| {
+            let value = f32::from_le_bytes(bytes[..4].try_into().unwrap());
+            bytes[..4].copy_from_slice(&(value * 1.0001 + 1e-4).to_le_bytes());
+        });
+        let report = copy.run(&Backend::Host).unwrap();
+        assert_eq!(report.total().failed, 1, "{op}: {report}");
+    }
 }
 
 #[test]

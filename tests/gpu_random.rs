@@ -170,3 +170,43 @@ fn indices_of_extremes() {
 fn interpolation() {
     random(Family::Resize, 250);
 }
+
+#[test]
+fn gradients_of_pooling() {
+    random(Family::PoolGradient, 300);
+}
+
+#[test]
+fn gradients_of_unpooling() {
+    random(Family::MaxUnpoolGradient, 100);
+}
+
+#[test]
+fn gradients_of_inputs() {
+    random(Family::InputGradient, 200);
+}
+
+#[test]
+fn gradients_of_kernels() {
+    random(Family::WeightsGradient, 250);
+}
+
+#[test]
+fn gradients_of_activations() {
+    random(Family::ActivationGradient, 150);
+}
+
+#[test]
+fn gradients_of_softmax() {
+    random(Family::SoftmaxGradient, 100);
+}
+
+#[test]
+fn cross_entropy() {
+    random(Family::CrossEntropy, 150);
+}
+
+#[test]
+fn gradients_of_regions() {
+    random(Family::RoiAlignGradient, 120);
+}

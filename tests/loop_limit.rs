@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use wgpool::frame::{OverlayPlan, TensorToFrame};
+use wgpool::spec::gradient::{ConvWeightsGradient, PoolGradient, SoftmaxGradient};
 use wgpool::tensor::Data;
 use wgpool::{
     ArgKind, ArgReduce, Backend, Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose, DType, Dense, Engine,
@@ -92,6 +93,11 @@ fn right() -> Vec<Case> {
         case(Reduce::new(ReduceKind::Sum, [1]), &[&[1, 4_000_000]]),
         case(Reduce::new(ReduceKind::L2, [0]), &[&[2_000_000]]),
         case(ArgReduce::new(ArgKind::Max, 0), &[&[4_000_000]]),
+        case(gradient(21_000), &[&[1, 1, 21_000]]),
+        case(weight(), &[&[1, 1, 1, 64_000], &[1, 1, 1, 64_000]]),
+        // In parts, each of which fits.
+        case(weight(), &[&[1, 1, 2_000, 1_000], &[1, 1, 2_000, 1_000]]),
+        case(SoftmaxGradient { of: Softmax::last_axis() }, &[&[1, 100_000], &[1, 100_000]]),
     ]
 }
 
@@ -126,7 +132,20 @@ fn refused() -> Vec<Case> {
         case(Reduce::new(ReduceKind::Sum, [1]), &[&[1, 4_400_000]]),
         case(Reduce::new(ReduceKind::L2, [0]), &[&[2_200_000]]),
         case(ArgReduce::new(ArgKind::Max, 0), &[&[4_400_000]]),
+        case(gradient(66_000), &[&[1, 1, 66_000]]),
+        case(SoftmaxGradient { of: Softmax::last_axis() }, &[&[1, 2_200_000], &[1, 2_200_000]]),
     ]
+}
+
+/// The gradient of windows that all have the only element.
+fn gradient(windows: usize) -> PoolGradient {
+    let average = Pool::average([windows]).stride([1]).padding(Padding::symmetric([windows - 1]));
+    PoolGradient::new(average, [1, 1, 1])
+}
+
+/// That of a kernel with one weight.
+fn weight() -> ConvWeightsGradient {
+    ConvWeightsGradient::new(Conv::new(), [1, 1])
 }
 
 /// Windows of one column, whose rows are loops of their own.

@@ -1,6 +1,7 @@
 //! Windows that lie outside the input for the most part: every path computes them, without copying or going through what
 //! is outside.
 
+use wgpool::spec::gradient::{ConvInputGradient, ConvWeightsGradient, PoolGradient};
 use wgpool::tensor::Data;
 use wgpool::{
     AdaptivePool, Col2Im, Conv, ConvInteger, ConvPool, ConvTranspose, DType, DeformConv, Error,
@@ -46,6 +47,10 @@ fn cases() -> Vec<Case> {
             &[&[1, 2, 3, 4, 5]],
         ),
         case(conv(), DType::F32, &[&IMAGE, &[5, 3, 3, 3], &[5]]),
+        case(ConvInputGradient::new(conv(), IMAGE), DType::F32, &[&[1, 5, 8, 8], &[5, 3, 3, 3]]),
+        case(ConvWeightsGradient::new(conv(), [3, 3]), DType::F32, &[&IMAGE, &[1, 5, 8, 8]]),
+        case(PoolGradient::new(dilated(average(true)), IMAGE), DType::F32, &[&IMAGE]),
+        case(PoolGradient::new(large(average(false)), IMAGE), DType::F32, &[&[1, 3, 9, 9]]),
         case(conv().layout(Layout::Nhwc), DType::F32, &[&[1, 8, 8, 3], &[5, 3, 3, 3], &[5]]),
         case(conv().groups(3), DType::F32, &[&IMAGE, &[3, 1, 3, 3]]),
         case(conv().groups(3).layout(Layout::Nhwc), DType::F32, &[&[1, 8, 8, 3], &[3, 1, 3, 3]]),

@@ -33,7 +33,7 @@ fn operations_come_back_as_they_were() {
         let value: Value = serde_json::from_str(&text).unwrap();
         kinds.extend(value.as_object().unwrap().keys().cloned());
     }
-    assert_eq!(kinds.len(), 24, "{kinds:?}");
+    assert_eq!(kinds.len(), 25, "{kinds:?}");
     let mut rng = Rng::new(2);
     for _ in 0..100_000 {
         let alpha = f32::from_bits(rng.next_u64() as u32);

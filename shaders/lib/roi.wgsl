@@ -1,34 +1,8 @@
-// What both kinds of region pooling share: one output element an invocation.
+// What kinds of region pooling share.
 
 @group(0) @binding(0) var<uniform> params: RoiParams;
 @group(0) @binding(1) var<storage, read> input: array<Word>;
 @group(0) @binding(2) var<storage, read> regions: array<f32>;
-
-struct Bin {
-    region: u32,
-    channel: u32,
-    row: u32,
-    column: u32,
-}
-
-fn bin_of(number: u32) -> Bin {
-    var b: Bin;
-    var rest = number;
-    if (params.channels_last == 1u) {
-        b.channel = rest % params.channels;
-        rest /= params.channels;
-    }
-    b.column = rest % params.bins_w;
-    rest /= params.bins_w;
-    b.row = rest % params.bins_h;
-    rest /= params.bins_h;
-    if (params.channels_last == 0u) {
-        b.channel = rest % params.channels;
-        rest /= params.channels;
-    }
-    b.region = rest;
-    return b;
-}
 
 fn value_at(image: u32, channel: u32, row: u32, column: u32) -> f32 {
     let at = image * params.in_batch + channel * params.in_channel;
@@ -46,9 +20,4 @@ fn scaled(at: f32) -> f32 {
 // column than there are to find the end.
 fn too_many(rows: u32, columns: u32) -> bool {
     return rows > params.most_turns / (columns + 2u);
-}
-
-// `pooled` is the kernel's own.
-fn compute(number: u32) {
-    output[number] = pack(vec4<f32>(pooled(bin_of(number))));
 }

@@ -22,41 +22,9 @@ struct Window {
     base: u32,
 }
 
-struct Divided {
-    quotient: vec3<u32>,
-    rest: vec3<u32>,
-}
-
-// Quotients and rests of a * b / c, for b < c and numbers below 2^31: bit by bit, where the products may not fit 32 bits.
-fn divided(a: vec3<u32>, b: vec3<u32>, c: vec3<u32>) -> Divided {
-    // `a` is no larger than `c`: it is asked for the reason that lib/place.wgsl gives.
-    if (all(max(a, c) <= vec3<u32>(65535u))) {
-        return Divided(a * b / c, a * b % c);
-    }
-    var quotient = vec3<u32>();
-    var rest = vec3<u32>();
-    for (var bit = 31u; bit > 0u; bit--) {
-        let doubled = rest * 2u;
-        let over = doubled >= c;
-        let once = select(doubled, doubled - c, over);
-        let with_bit = ((a >> vec3<u32>(bit - 1u)) & vec3<u32>(1u)) == vec3<u32>(1u);
-        let more = once + select(vec3<u32>(), b, with_bit);
-        let over_again = more >= c;
-        rest = select(more, more - c, over_again);
-        quotient = quotient * 2u + vec3<u32>(over) + vec3<u32>(over_again);
-    }
-    return Divided(quotient, rest);
-}
-
-// floor(o * L / O) to ceil((o + 1) * L / O), divided first: o * L may not fit 32 bits.
 fn adaptive_window(out: vec3<u32>) -> Window {
-    let size = params.out_size.xyz;
-    let whole = params.in_size.xyz / size;
-    let part = params.in_size.xyz % size;
-    let next = out + vec3<u32>(1u);
-    let begin = out * whole + divided(out, part, size).quotient;
-    let end_part = divided(next, part, size);
-    let end = next * whole + end_part.quotient + vec3<u32>(end_part.rest != vec3<u32>());
+    let begin = adaptive_begin(out, params.in_size.xyz, params.out_size.xyz);
+    let end = adaptive_end(out, params.in_size.xyz, params.out_size.xyz);
     return Window(Taps(vec3<u32>(), end - begin, 0.0), vec3<i32>(begin), 0u);
 }
 

@@ -102,6 +102,10 @@ macro_rules! activations {
 
 mod elu;
 mod gelu;
+#[cfg(feature = "gradients")]
+pub(crate) mod gradient;
+#[cfg(all(test, feature = "gradients"))]
+mod gradient_tests;
 mod mish;
 mod sigmoid;
 mod softplus;

@@ -3,7 +3,7 @@
 use super::element;
 use super::output::{WORTH_SHARING, try_fill};
 use crate::error::Result;
-use crate::geometry::{Axis, positions};
+use crate::geometry::positions;
 use crate::memory;
 use crate::problem::Col2ImWork;
 use crate::tensor::{Data, Tensor};
@@ -17,7 +17,7 @@ pub(super) fn col2im(work: &Col2ImWork, x: &Tensor) -> Result<Data> {
             let mut sums = memory::filled(0f64, pixels)?;
             let windows = x[plane * columns..][..columns].chunks_exact(work.windows());
             for ([td, th, tw], windows) in positions(work.axes.map(|a| a.kernel)).zip(windows) {
-                let inside = windows_inside(aw, tw);
+                let inside = aw.windows_of(tw);
                 let rows = windows.chunks_exact(aw.output);
                 for ([od, oh, _], row) in positions([ad.output, ah.output, 1]).zip(rows) {
                     let (Some(d), Some(h)) = (ad.position(od, td), ah.position(oh, th)) else { continue };
@@ -34,11 +34,4 @@ pub(super) fn col2im(work: &Col2ImWork, x: &Tensor) -> Result<Data> {
             Ok(())
         })?;
     element::stored(work.dtype, y)
-}
-
-/// The windows whose tap `tap` lies inside the image.
-fn windows_inside(axis: &Axis, tap: usize) -> std::ops::Range<usize> {
-    let first = (0..axis.output).find(|&o| axis.position(o, tap).is_some()).unwrap_or(axis.output);
-    let end = (first..axis.output).rev().find(|&o| axis.position(o, tap).is_some()).map_or(first, |o| o + 1);
-    first..end
 }

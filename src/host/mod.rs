@@ -16,6 +16,8 @@ mod element;
 mod elementwise;
 mod exp;
 mod fractional;
+#[cfg(feature = "gradients")]
+mod gradient;
 mod integer;
 mod kept;
 mod lines;
@@ -150,6 +152,8 @@ fn compute_with(
             (Work::Reduce(work), [x]) => reduce::reduce(work, x)?,
             (Work::Arg(work), [x]) => reduce::arg(work, x)?,
             (Work::Resize(work), [x]) => resize::resize(work, x)?,
+            #[cfg(feature = "gradients")]
+            (Work::Gradient(work), inputs) => vec![gradient::gradient(work, inputs)?],
             _ => {
                 return Err(Error::arity(problem.op, "as many as the operation defines", inputs.len()));
             }

@@ -63,7 +63,7 @@ fn scatter<T: Copy + Default + Send + Sync>(work: &UnpoolWork, x: &[T], indices:
 }
 
 /// Where indices lie in the output's plane.
-struct Place<'a> {
+pub(super) struct Place<'a> {
     work: &'a UnpoolWork,
     /// Whether an index, less its plane's first, is the place.
     same: bool,
@@ -71,12 +71,12 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn new(work: &'a UnpoolWork) -> Place<'a> {
+    pub fn new(work: &'a UnpoolWork) -> Place<'a> {
         let same = work.indexed == work.out_space && work.numbering != IndexNumbering::WholeColumnMajor;
         Place { work, same, plane: work.out_space.iter().product() }
     }
 
-    fn of(&self, index: i32, n: usize, c: usize) -> Option<usize> {
+    pub fn of(&self, index: i32, n: usize, c: usize) -> Option<usize> {
         let work = self.work;
         if self.same {
             let first = match work.numbering {

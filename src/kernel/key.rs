@@ -4,6 +4,8 @@ use std::fmt;
 
 use super::bindings::Bindings;
 use super::block::Block;
+#[cfg(feature = "gradients")]
+use super::gradient::*;
 use super::packed;
 use super::row::{Kernel, Row};
 use super::text::{alpha_beta_of, filled, with_residual};
@@ -12,16 +14,16 @@ use crate::activation::ActivationKind;
 
 /// Of a list of kernels: the enum over them, and what is the same for each.
 macro_rules! kernels {
-    ($($kernel:ident,)*) => {
+    ($($(#[$on:meta])* $kernel:ident,)*) => {
         /// A pipeline's identity: the only thing its text and constants are made from.
         #[derive(Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         #[allow(missing_docs)] // the kernels' own types say what they are
         pub enum KernelKey {
-            $($kernel($kernel),)*
+            $($(#[$on])* $kernel($kernel),)*
         }
 
-        $(impl From<$kernel> for KernelKey {
+        $($(#[$on])* impl From<$kernel> for KernelKey {
             fn from(kernel: $kernel) -> KernelKey {
                 KernelKey::$kernel(kernel)
             }
@@ -30,7 +32,7 @@ macro_rules! kernels {
         impl KernelKey {
             fn kernel(&self) -> &dyn Kernel {
                 match self {
-                    $(KernelKey::$kernel(kernel) => kernel,)*
+                    $($(#[$on])* KernelKey::$kernel(kernel) => kernel,)*
                 }
             }
         }
@@ -38,7 +40,7 @@ macro_rules! kernels {
         /// Every key there can be; of those with numbers that may be anything, some: what tests compile and compare.
         pub fn all() -> Vec<KernelKey> {
             let mut all = Vec::new();
-            $(all.extend($kernel::every().into_iter().map(KernelKey::from));)*
+            $($(#[$on])* all.extend($kernel::every().into_iter().map(KernelKey::from));)*
             all
         }
     };
@@ -53,6 +55,20 @@ kernels! {
     WinogradWeights, WinogradInput, WinogradOutput,
     Activation, Arg, Col2Im, Elementwise, ReduceAxes, Resize, Softmax, SoftmaxRows, Strided,
     FrameRead, FrameShow,
+    #[cfg(feature = "gradients")]
+    PoolGradient,
+    #[cfg(feature = "gradients")]
+    UnpoolGradient,
+    #[cfg(feature = "gradients")]
+    RoiAlignGradient,
+    #[cfg(feature = "gradients")]
+    WeightsGradient,
+    #[cfg(feature = "gradients")]
+    ActivationGradient,
+    #[cfg(feature = "gradients")]
+    SoftmaxGradient,
+    #[cfg(feature = "gradients")]
+    CrossEntropy,
 }
 
 impl KernelKey {

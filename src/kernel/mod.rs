@@ -10,6 +10,8 @@ mod compilers;
 mod conv;
 mod depthwise;
 mod frame;
+#[cfg(feature = "gradients")]
+mod gradient;
 mod key;
 mod other;
 mod pack;
@@ -30,5 +32,7 @@ pub use patch::{Across, Patch, PatchParams};
 pub use reduce::Reduce;
 pub use row::WORKGROUP;
 
+#[cfg(feature = "gradients")]
+pub use gradient::*;
 pub(crate) use winograd::FORM;
 pub use {conv::*, depthwise::*, frame::*, other::*, pack::*, pool::*, winograd::*};

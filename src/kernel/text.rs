@@ -16,6 +16,7 @@ pub(crate) const NUMBER: &str = shader!("lib/number.wgsl");
 pub(crate) const SUM: &str = shader!("lib/sum.wgsl");
 pub(crate) const ELEMENT: &str = shader!("lib/element.wgsl");
 pub(crate) const PLACE: &str = shader!("lib/place.wgsl");
+pub(crate) const DIVIDED: &str = shader!("lib/divided.wgsl");
 pub(crate) const TAPS: &str = shader!("lib/taps.wgsl");
 pub(crate) const REACHED: &str = shader!("lib/reached.wgsl");
 pub(crate) const POOLING: &str = shader!("lib/pooling.wgsl");
@@ -24,6 +25,8 @@ pub(crate) const SOFTMAX: &str = shader!("lib/softmax.wgsl");
 pub(crate) const KEY: &str = shader!("lib/key.wgsl");
 pub(crate) const INSIDE: &str = shader!("lib/inside.wgsl");
 pub(crate) const ROI: &str = shader!("lib/roi.wgsl");
+pub(crate) const ROI_BINS: &str = shader!("lib/roi_bins.wgsl");
+pub(crate) const ROI_SAMPLES: &str = shader!("lib/roi_samples.wgsl");
 pub(crate) const NO_INDICES: &str = shader!("lib/no_indices.wgsl");
 
 /// `template` with the lines that `lines` has for each of its lines marked `//: name`.

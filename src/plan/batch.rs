@@ -4,6 +4,8 @@ use super::{Caps, Part};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::geometry::{MAX_SPATIAL, Strides};
+#[cfg(feature = "gradients")]
+use crate::problem::GradientWork;
 use crate::problem::{IntegerWork, PoolWork, Problem, Work};
 use crate::spec::{IndexNumbering, Layout};
 use crate::tensor::TensorDesc;
@@ -43,6 +45,8 @@ fn in_units(work: &Work) -> Work {
                 (w.batch, w.channels) = (w.batch * w.channels, 1);
             }
         }
+        #[cfg(feature = "gradients")]
+        Work::Gradient(GradientWork::Pool(w)) => pool_by_planes(&mut w.pool),
         _ => {}
     }
     work
@@ -81,6 +85,8 @@ fn first_units(work: &Work) -> Option<(usize, u32)> {
         Work::Resize(w) => w.axes.first().filter(|axis| !axis.changed).map(|axis| (axis.length, 1)),
         Work::Reduce(w) => Some((w.outermost()?.length, 1)),
         Work::Activation(w) => Some((w.elements / w.unit().max(1), 1)),
+        #[cfg(feature = "gradients")]
+        Work::Gradient(w) => gradient_units(w),
         Work::Pool(_)
         | Work::Fractional(_)
         | Work::Unpool(_)
@@ -88,6 +94,23 @@ fn first_units(work: &Work) -> Option<(usize, u32)> {
         | Work::MaxRoi(_)
         | Work::Elementwise(_)
         | Work::Strided(_) => None,
+    }
+}
+
+/// Weights are sums over all images, which are not divided.
+#[cfg(feature = "gradients")]
+fn gradient_units(work: &GradientWork) -> Option<(usize, u32)> {
+    let per_plane =
+        |numbering: Option<IndexNumbering>| matches!(numbering, None | Some(IndexNumbering::PerPlane));
+    match work {
+        GradientWork::Pool(w) if per_plane(w.pool.indices) => Some((w.pool.batch, w.inputs())),
+        GradientWork::Unpool(w) if w.numbering == IndexNumbering::PerPlane => Some((w.batch, 2)),
+        GradientWork::Activation(w) => Some((w.elements, 2)),
+        GradientWork::Softmax(w) => Some((w.outer, 2)),
+        GradientWork::Pool(_) | GradientWork::Unpool(_) | GradientWork::Weights(_) => None,
+        GradientWork::RoiAlign(_) => None,
+        // The loss is a sum over all rows, and its gradient is a number for all.
+        GradientWork::CrossEntropy(_) | GradientWork::CrossEntropyGradient(_) => None,
     }
 }
 
@@ -129,6 +152,15 @@ pub(super) fn with_units(work: &Work, count: usize) -> Work {
                 outer.length = count;
             }
         }
+        #[cfg(feature = "gradients")]
+        Work::Gradient(w) => match w {
+            GradientWork::Pool(w) => w.pool.batch = count,
+            GradientWork::Unpool(w) => w.batch = count,
+            GradientWork::Activation(w) => w.elements = count,
+            GradientWork::Softmax(w) => w.outer = count,
+            GradientWork::Weights(_) | GradientWork::RoiAlign(_) => {}
+            GradientWork::CrossEntropy(_) | GradientWork::CrossEntropyGradient(_) => {}
+        },
         Work::RoiAlign(_) | Work::MaxRoi(_) | Work::Strided(_) => {}
         Work::Conv(_) | Work::ConvTranspose(_) | Work::ConvInteger(_) => {}
     }

@@ -1,10 +1,14 @@
 //! The kernels that compete for the same work, by name.
 
 use super::candidate::Candidate;
+#[cfg(feature = "gradients")]
+use super::gradient;
 use super::kernels::{CandidateInfo, Family, Kernels};
 use super::tuning::{Classed, Tuned, Tuning};
 use super::{conv, other, pool};
 use crate::error::{Error, Result};
+#[cfg(feature = "gradients")]
+use crate::problem::GradientWork;
 use crate::problem::{Problem, Work};
 
 /// All that plans choose from, in the order of preference for each operation. Operations that are not in it have one kernel.
@@ -18,7 +22,10 @@ pub fn candidates() -> impl Iterator<Item = CandidateInfo> {
     let pooled = conv::POOLED.iter().map(Candidate::info);
     let pool = pool::TABLE.iter().map(Candidate::info);
     let softmax = other::SOFTMAX.iter().map(Candidate::info);
-    conv.chain(pooled).chain(pool).chain(softmax)
+    let all = conv.chain(pooled).chain(pool).chain(softmax);
+    #[cfg(feature = "gradients")]
+    let all = all.chain(gradient::weights::TABLE.iter().map(Candidate::info));
+    all
 }
 
 /// The tables that some work is looked up in, by what their names begin with.
@@ -28,6 +35,8 @@ fn tables(work: &Work) -> &'static [&'static str] {
         Work::ConvPool(_) => &["conv_pool", "conv", "depthwise", "pool"],
         Work::Pool(_) => &["pool"],
         Work::Softmax(_) => &["softmax"],
+        #[cfg(feature = "gradients")]
+        Work::Gradient(GradientWork::Weights(_)) => &["weights_gradient"],
         _ => &[],
     }
 }
@@ -40,6 +49,8 @@ pub(crate) fn class(work: &Work) -> Option<(String, Vec<CandidateInfo>)> {
         Work::ConvPool(work) => (work.class(), &["conv_pool"]),
         Work::Pool(work) => (pool::simplified(work).class(), &["pool"]),
         Work::Softmax(work) => (work.class(), &["softmax"]),
+        #[cfg(feature = "gradients")]
+        Work::Gradient(GradientWork::Weights(work)) => (work.class(), &["weights_gradient"]),
         _ => return None,
     };
     Some((class, candidates().filter(|c| c.is_in(tables)).collect()))

@@ -7,6 +7,8 @@ mod caps;
 mod conv;
 pub mod explain;
 mod gemm;
+#[cfg(feature = "gradients")]
+mod gradient;
 pub(crate) mod grid;
 mod kernels;
 pub(crate) mod loop_limit;
@@ -165,6 +167,8 @@ impl Plan {
             Work::Reduce(work) => other::reduce::reduce(p, work)?.into(),
             Work::Arg(work) => other::reduce::arg(p, work)?.into(),
             Work::Resize(work) => other::resize::resize(p, work)?.into(),
+            #[cfg(feature = "gradients")]
+            Work::Gradient(work) => gradient::steps(p, work)?,
         };
         let is_too_much = |step: &Step| {
             let Bindings { slopes, residuals, .. } = step.kernel.bindings();

@@ -1,5 +1,7 @@
 //! How much arithmetic a problem is, by its definition.
 
+#[cfg(feature = "gradients")]
+use super::GradientWork;
 use super::{ConvWork, PoolWork, Problem, Work};
 
 /// Operations of softmax on an element: compare, subtract, exponential, add, divide.
@@ -53,6 +55,10 @@ impl Problem {
             Work::Elementwise(w) => elements(self).saturating_mul(w.formula.steps.len() as u64),
             Work::Conv(_) | Work::ConvTranspose(_) | Work::ConvInteger(_) => 0,
             Work::Deform(_) | Work::Causal(_) | Work::Unpool(_) | Work::Strided(_) => 0,
+            #[cfg(feature = "gradients")]
+            Work::Gradient(GradientWork::RoiAlign(_)) => return None,
+            #[cfg(feature = "gradients")]
+            Work::Gradient(work) => gradient(self, work),
             Work::RoiAlign(_) | Work::MaxRoi(_) => return None,
         };
         Some(Flops { weights: self.work.conv().map_or(0, conv), rest })
@@ -65,6 +71,24 @@ fn elements(problem: &Problem) -> u64 {
 
 fn product(factors: impl IntoIterator<Item = usize>) -> u64 {
     factors.into_iter().fold(1, |product, factor| product.saturating_mul(factor as u64))
+}
+
+/// Of weights as of the convolution, of pooling an addition for each tap, of others an operation for each of the steps that their
+/// formulas have.
+#[cfg(feature = "gradients")]
+fn gradient(problem: &Problem, work: &GradientWork) -> u64 {
+    match work {
+        GradientWork::Pool(work) => pool(&work.pool),
+        GradientWork::Unpool(_) | GradientWork::RoiAlign(_) => 0,
+        GradientWork::Weights(work) => conv(&work.conv),
+        GradientWork::Activation(_) => 2 * elements(problem),
+        GradientWork::Softmax(_) => 4 * elements(problem),
+        // As softmax, and the product with the target.
+        GradientWork::CrossEntropy(work) | GradientWork::CrossEntropyGradient(work) => {
+            let rows = &work.rows;
+            (SOFTMAX + 2).saturating_mul(product([rows.outer, rows.length, rows.inner]))
+        }
+    }
 }
 
 /// Of a transposed convolution every element of the input, which its adjoint's windows are, meets every tap.

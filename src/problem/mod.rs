@@ -11,6 +11,8 @@ mod elementwise;
 mod epilogue;
 mod flops;
 mod fractional;
+#[cfg(feature = "gradients")]
+mod gradient;
 mod image;
 mod integer;
 mod names;
@@ -34,6 +36,8 @@ pub use elementwise::{Access, BroadcastAxis, ElementwiseWork};
 pub(crate) use epilogue::Epilogue;
 pub(crate) use flops::Flops;
 pub use fractional::{FractionalAxis, FractionalWork};
+#[cfg(feature = "gradients")]
+pub use gradient::{CrossEntropyWork, GradientWork, PoolGradientWork, WeightsWork};
 pub use integer::{IntegerWork, RequantizeWork};
 pub use pointwise::{ActivationWork, SoftmaxWork};
 pub use pool::PoolWork;
@@ -105,6 +109,9 @@ pub enum Work {
     Arg(ArgWork),
     /// Axes made longer or shorter.
     Resize(ResizeWork),
+    /// The gradient of an operation.
+    #[cfg(feature = "gradients")]
+    Gradient(GradientWork),
 }
 
 /// The convolution within a work, borrowed as it is asked for.
@@ -194,6 +201,8 @@ impl Problem {
             Op::Reduce(spec) => reduce::reduce(spec, inputs),
             Op::ArgReduce(spec) => reduce::arg(spec, inputs),
             Op::Resize(spec) => resize::resize(spec, inputs),
+            #[cfg(feature = "gradients")]
+            Op::Gradient(spec) => gradient::gradient(spec, inputs),
         }
     }
 
@@ -234,6 +243,8 @@ impl Problem {
                     work.shape.check_image(self.op, "image numbers", i, image)
                 })
             }
+            #[cfg(feature = "gradients")]
+            (Work::Gradient(work), tensors) => work.check_values(self.op, tensors),
             (Work::ConvInteger(_), [_, _, _, _, scales, ..]) => integer::check_scales(self.op, scales),
             (Work::MaxRoi(work), [_, regions]) => {
                 roi::check_regions(self.op, regions, 5, work.shape.spatial_scale)?;

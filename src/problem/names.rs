@@ -47,6 +47,8 @@ impl Problem {
             Work::Pool(_) | Work::Col2Im(_) | Work::Softmax(_) | Work::Activation(_) => &["the input"],
             Work::Strided(work) if work.pieces.len() == 1 => &["the input"],
             Work::Strided(_) => &[],
+            #[cfg(feature = "gradients")]
+            Work::Gradient(work) => work.input_names(),
             Work::Reduce(_) | Work::Arg(_) | Work::Resize(_) => &["the input"],
         };
         names.get(i).copied().unwrap_or("an input")

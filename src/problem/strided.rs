@@ -53,7 +53,7 @@ pub struct StridedAxis {
 }
 
 impl StridedAxis {
-    pub(super) fn of(length: usize, stride: isize) -> StridedAxis {
+    pub(crate) fn of(length: usize, stride: isize) -> StridedAxis {
         StridedAxis { length, before: 0, input: length, stride }
     }
 

@@ -1,6 +1,8 @@
 //! Which types of elements each operation takes.
 
 use crate::dtype::{BYTES, DType, FLOATS, ORDERED};
+#[cfg(feature = "gradients")]
+use crate::spec::gradient::Gradient;
 use crate::spec::{Op, PoolKind};
 
 impl Op {
@@ -30,6 +32,10 @@ impl Op {
             | Op::MaxRoiPool(_)
             | Op::Softmax(_)
             | Op::Activation(_) => &FLOATS,
+            #[cfg(feature = "gradients")]
+            Op::Gradient(Gradient::CrossEntropy(_) | Gradient::CrossEntropyGradient(_)) => &[DType::F32],
+            #[cfg(feature = "gradients")]
+            Op::Gradient(_) => &FLOATS,
             Op::ConvInteger(_) => &BYTES,
             Op::FractionalMaxPool(_) | Op::DeformConv(_) => &[DType::F32],
             Op::AsStrided(_) | Op::Concat(_) | Op::Pad(_) => DType::ALL,

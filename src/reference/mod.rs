@@ -10,6 +10,8 @@ mod conv;
 mod deform;
 mod elementwise;
 mod fractional;
+#[cfg(feature = "gradients")]
+mod gradient;
 mod integer;
 // Only natively, and for benchmarks, is anything measured.
 #[cfg_attr(target_arch = "wasm32", allow(dead_code))]
@@ -147,6 +149,8 @@ pub fn evaluate(problem: &Problem, inputs: &[&Tensor]) -> Result<Vec<Exact>> {
         (Work::Reduce(work), [x], [y]) => reduce::reduce(work, x, y)?,
         (Work::Arg(work), [x], [y]) => reduce::arg(work, x, y),
         (Work::Resize(work), [x], [y]) => resize::resize(work, x, y),
+        #[cfg(feature = "gradients")]
+        (Work::Gradient(work), inputs, outputs) => gradient::gradient(work, inputs, outputs)?,
         _ => {
             return Err(crate::Error::arity(problem.op, "as many as the operation defines", inputs.len()));
         }

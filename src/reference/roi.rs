@@ -6,20 +6,20 @@ use super::tolerance::{EPS, SUM};
 use crate::error::Result;
 use crate::geometry::positions;
 use crate::memory;
-use crate::problem::{MaxRoiWork, RoiAlignWork};
+use crate::problem::{MaxRoiWork, RoiAlignWork, RoiShape};
 use crate::spec::RoiMode;
 
 /// What the rounding of its coordinate leaves open of a sample along one axis.
-struct Reach {
+pub(super) struct Reach {
     /// The pixels that it may touch: none if it is outside for sure.
-    pixels: std::ops::Range<usize>,
+    pub pixels: std::ops::Range<usize>,
     /// Whether it may be on either side of the border.
-    open: bool,
+    pub open: bool,
 }
 
 impl Reach {
     /// Of a sample that lies within `error` of `at`.
-    fn of(at: f32, error: f64, length: usize) -> Reach {
+    pub fn of(at: f32, error: f64, length: usize) -> Reach {
         let (from, to, end) = (f64::from(at) - error, f64::from(at) + error, length as f64);
         if to < -1.0 || from > end {
             return Reach { pixels: 0..0, open: false };
@@ -27,6 +27,13 @@ impl Reach {
         let pixel = |at: f64| (at.max(0.0) as usize).min(length - 1);
         Reach { pixels: pixel(from)..(pixel(to) + 2).min(length), open: from < -1.0 || to > end }
     }
+}
+
+/// How large numbers become that coordinates are computed with.
+pub(super) fn farthest(shape: &RoiShape, region: [f32; 4]) -> f64 {
+    let largest = region.into_iter().fold(0f32, |largest, at| largest.max(at.abs()));
+    let [height, width] = shape.space;
+    f64::from(largest) * f64::from(shape.spatial_scale) + (height + width) as f64
 }
 
 pub(super) fn align(
@@ -42,11 +49,8 @@ pub(super) fn align(
         let [x1, y1, x2, y2] = [0, 1, 2, 3].map(|i| regions[4 * r + i] as f32);
         let (rows, columns) = (work.axis(0, y1, y2), work.axis(1, x1, x2));
         let image = images[r] as usize;
-        let farthest = f64::from(y1.abs().max(y2.abs()).max(x1.abs()).max(x2.abs()))
-            * f64::from(shape.spatial_scale)
-            + (height + width) as f64;
         // Coordinates may be off by a few units in the last place (WGSL's divisions are), which moves each sample.
-        let error = 16.0 * EPS * farthest;
+        let error = 16.0 * EPS * farthest(shape, [x1, y1, x2, y2]);
         for [c, by, bx] in positions([shape.channels, shape.bins[0], shape.bins[1]]) {
             let mut sum = 0.0;
             let mut magnitude = 0.0;

@@ -9,6 +9,8 @@ mod conv;
 mod deform;
 mod dense;
 mod elementwise;
+#[cfg(feature = "gradients")]
+pub mod gradient;
 mod integer;
 mod layout;
 mod pad;
@@ -100,6 +102,9 @@ pub enum Op {
     ArgReduce(ArgReduce),
     /// Axes made longer or shorter.
     Resize(Resize),
+    /// The gradient of an operation.
+    #[cfg(feature = "gradients")]
+    Gradient(gradient::Gradient),
 }
 
 impl Op {

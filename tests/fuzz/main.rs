@@ -5,6 +5,7 @@
 //! in `crates/wgpool-net/tests/fuzz.rs` too. NPY files are fuzzed beside their reader, among the tests of the program.
 
 use wgpool_testing::fuzz;
+mod gradients;
 mod manifests;
 mod numbers;
 mod operators;

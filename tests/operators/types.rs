@@ -9,7 +9,7 @@ fn operations_take_the_types_of_their_row_alone() {
     // Of the others, each has the type of the first input, positions, or f32.
     for family in Family::ALL.into_iter().filter(|&family| family != Family::ConvInteger) {
         let Case { op, inputs } = family.case(&mut rng, true);
-        let has_regions = matches!(family, Family::RoiAlign | Family::MaxRoiPool);
+        let has_regions = matches!(family, Family::RoiAlign | Family::MaxRoiPool | Family::RoiAlignGradient);
         for &dtype in DType::ALL {
             let with = |(i, tensor): (usize, &Tensor)| {
                 let follows = tensor.dtype() == inputs[0].dtype() && !(has_regions && i > 0);

@@ -5,6 +5,10 @@ use std::path::Path;
 use std::{env, fs};
 
 use wgpool::kernel::{Cooperative, KernelKey, Side};
+use wgpool::spec::gradient::{
+    ActivationGradient, ConvInputGradient, ConvTransposeInputGradient, ConvWeightsGradient,
+    DenseInputGradient, DenseWeightsGradient, PoolGradient, SoftmaxGradient,
+};
 use wgpool::{
     Accuracy, Activation, AdaptivePool, ArgKind, ArgReduce, AsStrided, Caps, CausalConv, Col2Im, Concat,
     Conv, ConvInteger, ConvPool, ConvTranspose, DType, DeformConv, Dense, Elementwise, Error,
@@ -327,6 +331,36 @@ fn others() -> Vec<Spec> {
     ]
 }
 
+fn gradients() -> Vec<Spec> {
+    let max = || Pool::max(2).indices(IndexNumbering::PerPlane);
+    let by_indices = |of: Pool, input: [usize; 4], windows: [usize; 4], name: &str| {
+        let indices = TensorDesc { shape: windows.to_vec(), dtype: DType::I32 };
+        let inputs = vec![TensorDesc::f32(windows), indices];
+        (name.to_owned(), PoolGradient::new(of, input).into(), inputs)
+    };
+    let weights = |conv: Conv| ConvWeightsGradient::new(conv, [3, 3]);
+    let images = [8, 64, 28, 28];
+    let by_input = ConvInputGradient::new(Conv::new(), images);
+    let transposed = ConvTransposeInputGradient::new(ConvTranspose::new().stride([2]), [1, 64, 20, 20]);
+    let average = PoolGradient::new(Pool::average(3).stride(2), [2, 8, 21, 21]);
+    let dense = Dense::new();
+    vec![
+        by_indices(max(), [2, 8, 20, 20], [2, 8, 10, 10], "gradient of max 2"),
+        f32(average, &[&[2, 8, 10, 10]], "gradient of mean 3/2"),
+        of(weights(Conv::new()), DType::F32, &[&images, &[8, 64, 26, 26]], "gradient of weights"),
+        of(weights(Conv::new()), DType::F16, &[&images, &[8, 64, 26, 26]], "gradient of weights"),
+        f32(weights(Conv::new()), &[&[8, 3, 224, 224], &[8, 32, 222, 222]], "gradient of few weights"),
+        f32(weights(Conv::new().groups(64)), &[&images, &[8, 64, 26, 26]], "gradient of depthwise weights"),
+        f32(DenseWeightsGradient { of: dense }, &[&[64, 700], &[64, 10]], "gradient of dense weights"),
+        f32(DenseInputGradient { of: dense }, &[&[64, 10], &[700, 10]], "gradient of a dense input"),
+        f32(by_input, &[&[8, 64, 26, 26], &[64, 64, 3, 3]], "gradient of an input"),
+        f32(transposed, &[&[1, 32, 41, 41], &[64, 32, 3, 3]], "gradient of a transposed input"),
+        f32(ActivationGradient { of: Activation::Gelu }, &[&[30, 20], &[30, 20]], "gradient of gelu"),
+        f32(SoftmaxGradient { of: Softmax::last_axis() }, &[&[30, 20], &[30, 20]], "gradient of softmax"),
+        f32(SoftmaxGradient { of: Softmax::last_axis() }, &[&[3, 2000], &[3, 2000]], "gradient of softmax"),
+    ]
+}
+
 fn specs() -> Vec<Spec> {
     let mut specs = Vec::new();
     for case in cases::all() {
@@ -337,7 +371,7 @@ fn specs() -> Vec<Spec> {
             specs.push((case.name.clone(), case.op.clone(), case.descs()));
         }
     }
-    [specs, pools(), convs(), pooled(), others()].concat()
+    [specs, pools(), convs(), pooled(), others(), gradients()].concat()
 }
 
 /// A kernel's variant without the names of its fields.

@@ -16,8 +16,8 @@ pub fn corpus(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/corpus").join(name)
 }
 
-/// A corpus of its own for a test, removed when the test ends.
-pub struct Copy(pub PathBuf);
+/// A corpus of its own for a test, of the format that it is a copy of; removed when the test ends.
+pub struct Copy(pub PathBuf, Value);
 
 impl Drop for Copy {
     fn drop(&mut self) {
@@ -32,7 +32,7 @@ impl Copy {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("wgpool-corpus-{}-{number}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
-        Copy(path)
+        Copy(path, Value::Null)
     }
 
     /// The first case of `source` that `pick` takes, alone.
@@ -40,7 +40,8 @@ impl Copy {
         let bytes = fs::read(corpus(source).join("manifest.json")).unwrap();
         let manifest: Value = serde_json::from_slice(&bytes).unwrap();
         let case = manifest["cases"].as_array().unwrap().iter().find(|c| pick(c)).unwrap().clone();
-        let copy = Copy::empty();
+        let mut copy = Copy::empty();
+        copy.1 = manifest["format"].clone();
         if let Some(file) = case["file"].as_str() {
             fs::copy(corpus(source).join(file), copy.0.join(file)).unwrap();
         }
@@ -50,7 +51,8 @@ impl Copy {
 
     /// Makes these its cases.
     pub fn manifest(&self, cases: &[&Value]) {
-        fs::write(self.0.join("manifest.json"), json!({ "cases": cases }).to_string()).unwrap();
+        fs::write(self.0.join("manifest.json"), json!({ "format": self.1, "cases": cases }).to_string())
+            .unwrap();
     }
 
     /// Changes the bytes of a stored tensor.

@@ -8,7 +8,7 @@ use crate::memory;
 
 /// A matrix that is read through strides.
 #[derive(Clone, Copy)]
-pub(super) struct Matrix<'a> {
+pub(in crate::host) struct Matrix<'a> {
     pub data: &'a [f32],
     /// Distance from one row to the next.
     pub row: usize,
@@ -35,7 +35,7 @@ impl<'a> Matrix<'a> {
 }
 
 /// `c = a * b`, or `c += a * b` if `add`, for `a` of `m` by `k` and `b` of `k` by `n` elements; `c` is row-major.
-pub(super) fn multiply([m, k, n]: [usize; 3], a: Matrix, b: Matrix, add: bool, c: &mut [f32]) {
+pub(in crate::host) fn multiply([m, k, n]: [usize; 3], a: Matrix, b: Matrix, add: bool, c: &mut [f32]) {
     if m == 0 || n == 0 {
         return;
     }

@@ -6,7 +6,7 @@ mod channels_last;
 mod dense;
 mod depthwise;
 mod direct;
-mod gemm;
+pub(super) mod gemm;
 mod grid;
 mod lane_tiles;
 mod lanes;

@@ -19,7 +19,7 @@ const SAMPLES: usize = 1 << 20;
 const KEPT: usize = 1 << 16;
 
 /// Where the samples of one bin lie along one axis.
-struct Bin {
+pub(in crate::host) struct Bin {
     /// The samples that lie inside the image: neighbours, or nearly.
     samples: Range<usize>,
     /// Whether there are samples, and whether some lie inside the image, and some outside.
@@ -32,7 +32,7 @@ struct Bin {
 }
 
 impl Bin {
-    fn new(work: &RoiAlignWork, axis: &RoiAxis, bin: usize, length: usize) -> Result<Bin> {
+    pub fn new(work: &RoiAlignWork, axis: &RoiAxis, bin: usize, length: usize) -> Result<Bin> {
         // A region far larger than the image has more samples than could be visited, but few of them lie in it,
         // one behind the other: the first and the last are found by halving.
         let at = |i: usize| axis.sample(bin, i);
@@ -65,6 +65,12 @@ impl Bin {
         }
         let (any, outside) = (axis.samples > 0, count < axis.samples);
         Ok(Bin { any, inside: count > 0, outside, samples, first, weights })
+    }
+
+    /// The positions that samples touch, each with the sum of its weights.
+    #[cfg(feature = "gradients")]
+    pub fn pixels(&self) -> impl Iterator<Item = (usize, f64)> + Clone {
+        self.weights.iter().enumerate().map(|(i, &weight)| (self.first + i, weight))
     }
 }
 

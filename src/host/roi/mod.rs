@@ -3,6 +3,8 @@
 mod align;
 mod max;
 
+#[cfg(feature = "gradients")]
+pub(super) use self::align::Bin;
 pub(super) use self::align::align;
 pub(super) use self::max::max;
 

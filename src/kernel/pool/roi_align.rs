@@ -11,7 +11,8 @@ pub struct RoiAlign {
 
 impl Kernel for RoiAlign {
     fn row(&self) -> Row {
-        typed(RoiParams::BLOCK, self.dtype, &[SUM, ROI, EACH, shader!("pool/roi_align.wgsl")], (3, 1))
+        let own = [SUM, ROI, ROI_BINS, ROI_SAMPLES, EACH, shader!("pool/roi_align.wgsl")];
+        typed(RoiParams::BLOCK, self.dtype, &own, (3, 1))
     }
 
     fn every() -> Vec<RoiAlign> {
@@ -20,7 +21,7 @@ impl Kernel for RoiAlign {
 }
 
 uniform! {
-    /// Parameters of `pool/roi_align.wgsl` and `pool/roi_max.wgsl`.
+    /// Parameters of `pool/roi_align.wgsl`, `pool/roi_max.wgsl` and `gradient/roi_align.wgsl`.
     RoiParams {
         height: u32,
         width: u32,
@@ -45,7 +46,7 @@ uniform! {
         most_turns: u32,
         /// The bits of NaN, which no constant may hold.
         nan: u32,
+        regions: u32,
         pad_0: u32,
-        pad_1: u32,
     }
 }

@@ -12,7 +12,7 @@ pub struct MaxRoi {
 
 impl Kernel for MaxRoi {
     fn row(&self) -> Row {
-        typed(RoiParams::BLOCK, self.dtype, &[ROI, EACH, shader!("pool/roi_max.wgsl")], (2, 1))
+        typed(RoiParams::BLOCK, self.dtype, &[ROI, ROI_BINS, EACH, shader!("pool/roi_max.wgsl")], (2, 1))
     }
 
     fn every() -> Vec<MaxRoi> {

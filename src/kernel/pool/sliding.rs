@@ -20,7 +20,7 @@ pub struct Pool {
 impl Kernel for Pool {
     fn row(&self) -> Row {
         let store = if self.indices { shader!("lib/indices.wgsl") } else { NO_INDICES };
-        let own = [SUM, ELEMENT, TAPS, POOLING, store, EACH, shader!("pool/sliding.wgsl")];
+        let own = [SUM, ELEMENT, TAPS, POOLING, DIVIDED, store, EACH, shader!("pool/sliding.wgsl")];
         by_words(PoolParams::BLOCK, self.dtype, &own, (1, 1 + u32::from(self.indices)))
             .with("REDUCE", self.reduce as u32)
             .with("CHANNELS_LAST", self.channels_last)

@@ -13,7 +13,8 @@ pub struct Unpool {
 
 impl Kernel for Unpool {
     fn row(&self) -> Row {
-        let text = vec![self.dtype.row().words, INDEX, shader!("pool/unpool.wgsl")];
+        let text =
+            vec![self.dtype.row().words, INDEX, shader!("lib/unpooled.wgsl"), shader!("pool/unpool.wgsl")];
         let row = row(UnpoolParams::BLOCK, self.dtype, text, (2, 2));
         Row { words: true, ..row }.with("STAGE", self.stage)
     }

@@ -10,6 +10,8 @@ mod two_passes;
 mod uniform;
 pub(super) mod unpool;
 
+#[cfg(feature = "gradients")]
+pub(super) use request::index_step;
 pub(super) use request::{divisor, simplified};
 
 use super::candidate::{Candidate, Solution, choose};

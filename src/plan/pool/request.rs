@@ -60,7 +60,7 @@ pub(super) fn is_norm(work: &PoolWork) -> bool {
 
 /// What one step along depth, height, width and from plane to plane adds to an index: the differences of
 /// [`PoolWork::index`], which is linear.
-pub(super) fn index_step(p: &Planner, work: &PoolWork) -> Result<[u32; 4]> {
+pub(in crate::plan) fn index_step(p: &Planner, work: &PoolWork) -> Result<[u32; 4]> {
     let numbering = work.indices.unwrap_or(IndexNumbering::PerPlane);
     let at = |c, position| work.index(numbering, 0, c, position);
     p.vec4([at(0, [1, 0, 0]), at(0, [0, 1, 0]), at(0, [0, 0, 1])], at(1, [0, 0, 0]))

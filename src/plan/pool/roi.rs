@@ -34,7 +34,7 @@ fn step(p: &Planner, kernel: impl Into<KernelKey>, params: RoiParams, slots: Vec
     Ok(vec![Step::new(kernel, &params, slots, grid)])
 }
 
-fn params(p: &Planner, shape: &RoiShape) -> Result<RoiParams> {
+pub(in crate::plan) fn params(p: &Planner, shape: &RoiShape) -> Result<RoiParams> {
     let [height, width] = shape.space;
     let [bins_h, bins_w] = shape.bins;
     Ok(RoiParams {
@@ -51,6 +51,7 @@ fn params(p: &Planner, shape: &RoiShape) -> Result<RoiParams> {
         channels_last: u32::from(shape.channels_last),
         scale: shape.spatial_scale,
         images: p.u32(shape.batch)?,
+        regions: p.u32(shape.regions)?,
         most_turns: u32::try_from(most_turns(shape, &p.caps)).unwrap_or(u32::MAX),
         nan: f32::NAN.to_bits(),
         ..bytemuck::Zeroable::zeroed()
@@ -71,6 +72,10 @@ fn most_turns(shape: &RoiShape, caps: &Caps) -> u64 {
 /// Refuses regions whose bins have more samples or elements than the device's loops go through. For regions that are on
 /// the GPU already, the kernels write NaN.
 pub(crate) fn check_regions(problem: &Problem, inputs: &[&Tensor], caps: &Caps) -> Result<()> {
+    #[cfg(feature = "gradients")]
+    if let Work::Gradient(crate::problem::GradientWork::RoiAlign(work)) = &problem.work {
+        return crate::plan::gradient::roi::check_regions(problem.op, work, inputs, caps);
+    }
     let (shape, columns) = match &problem.work {
         Work::RoiAlign(work) => (&work.shape, 4),
         Work::MaxRoi(work) => (&work.shape, 5),

@@ -8,8 +8,8 @@ use crate::plan::{Planner, Slot, Step, Steps};
 use crate::problem::{FractionalWork, UnpoolWork};
 use crate::spec::IndexNumbering;
 
-/// Three dispatches; scratch memory says which input owns each output.
-pub(in crate::plan) fn unpool(p: &Planner, work: &UnpoolWork) -> Result<Steps> {
+/// What the kernels are told, and elements of the input and of the output.
+pub(in crate::plan) fn params(p: &Planner, work: &UnpoolWork) -> Result<(UnpoolParams, usize, usize)> {
     let planes = work.batch * work.channels;
     let inputs = planes * work.in_space.iter().product::<usize>();
     let outputs = planes * work.out_space.iter().product::<usize>();
@@ -27,6 +27,12 @@ pub(in crate::plan) fn unpool(p: &Planner, work: &UnpoolWork) -> Result<Steps> {
         by_columns: u32::from(work.numbering == IndexNumbering::WholeColumnMajor),
         ..bytemuck::Zeroable::zeroed()
     };
+    Ok((params, inputs, outputs))
+}
+
+/// Three dispatches; scratch memory says which input owns each output.
+pub(in crate::plan) fn unpool(p: &Planner, work: &UnpoolWork) -> Result<Steps> {
+    let (params, inputs, outputs) = params(p, work)?;
     let counts = [outputs, inputs, outputs];
     let mut steps = Vec::with_capacity(3);
     for (stage, count) in counts.into_iter().enumerate() {

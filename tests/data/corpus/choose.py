@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Chooses the cases of this folder from the whole corpora: choose.py CORPUS (a folder with onnx/ and torch/).
+"""Chooses the cases of this folder from the whole corpora: choose.py CORPUS (a folder with onnx/, torch/ and grad/).
 
-ONNX: every case but for a few large files. PyTorch: of each operation the third with the smallest files, all
+ONNX: every case but for a few large files. PyTorch and gradients: of each operation the third with the smallest files, all
 that must be refused, and for each operation and tag, and for each type, at least the smallest case that has it.
 The same input always gives the same choice.
 """
@@ -61,6 +61,7 @@ def main():
     source, here = Path(sys.argv[1]), Path(__file__).parent
     write(source / "onnx", here / "onnx", onnx)
     write(source / "torch", here / "torch", torch)
+    write(source / "grad", here / "grad", torch)
 
 
 main()

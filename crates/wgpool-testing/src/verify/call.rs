@@ -207,7 +207,7 @@ impl Call {
             // The outputs of all other operations behind the first are indices.
             let indices = match self.op {
                 Op::ArgReduce(_) => true,
-                Op::CausalConv(_) => false,
+                Op::CausalConv(_) | Op::Gradient(_) => false,
                 _ => number > 0,
             };
             arrays.push(if indices {

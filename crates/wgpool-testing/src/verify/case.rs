@@ -7,7 +7,7 @@ use super::call::{Call, Passage, Refusal};
 use super::judge::{self, Rules, Worst};
 use super::load::{Tensors, load};
 use super::manifest::{Case, Expectation, Source};
-use super::{flushed, onnx, run_guarded, torch};
+use super::{flushed, gradients, onnx, run_guarded, torch};
 use wgpool::backend::Backend;
 use wgpool::error::{Error, Result};
 use wgpool::problem::Problem;
@@ -241,6 +241,7 @@ fn evaluate(
         Source::Torch { attributes } => {
             compute(&torch::call(&case.op, attributes, &tensors.inputs, case.outputs.len())?)
         }
+        Source::Gradient { attributes } => gradients::evaluate(case, attributes, &tensors.inputs, compute),
         Source::Onnx { opset, nodes } => {
             let names = case.inputs.iter().map(|port| port.name.clone());
             let inputs = names.zip(tensors.inputs.iter().cloned()).collect();
@@ -267,7 +268,8 @@ fn compare(
         };
         // The outputs behind the first are indices.
         let values = if number > 0 { tensors.outputs.first() } else { None };
-        match judge::compare(rules, &port.name, values, expected, got) {
+        let scale = tensors.scales.get(number).and_then(Option::as_ref);
+        match judge::compare(rules, &port.name, values, scale, expected, got) {
             Ok(None) => {}
             Ok(worst) => return Some(Fault { what, worst, reason: None }),
             Err(reason) => return Some(Fault { what, worst: None, reason: Some(reason) }),

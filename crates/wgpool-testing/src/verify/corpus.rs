@@ -15,7 +15,7 @@ use wgpool::problem::Problem;
 use wgpool::reference;
 use wgpool::tensor::{Tensor, TensorDesc};
 
-/// Runs every case of the corpus in `dir`, in the format of ONNX or PyTorch cases.
+/// Runs every case of the corpus in `dir`, in the format of ONNX, PyTorch or backward cases.
 ///
 /// A result must be what the corpus says and lie within the bounds of the reference, and the reference must agree
 /// with the corpus too. On a GPU each case also runs at another offset, in poisoned memory with guards around it.

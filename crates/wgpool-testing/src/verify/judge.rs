@@ -42,11 +42,13 @@ pub struct Rules {
 
 /// Compares an output called `name`. A result of another shape is described in words.
 ///
-/// Where the output holds indices, `values` are the values that were expected with them.
+/// Where the output holds indices, `values` are the values that were expected with them. `scale` is that of a backward case's
+/// elements; without it they are exact.
 pub fn compare(
     rules: Rules,
     name: &str,
     values: Option<&Array>,
+    scale: Option<&Array>,
     expected: &Array,
     got: &Array,
 ) -> Result<Option<Worst>, String> {
@@ -65,8 +67,9 @@ pub fn compare(
     let (Values::Float(e), Values::Float(g)) = (&expected.values, &got.values) else {
         return Err(format!("{name} is {}, expected {}", got.element, expected.element));
     };
-    let judged = e.iter().zip(g).map(|(&e, &g)| {
-        let bound = bound(rules, expected.element, e);
+    let judged = e.iter().zip(g).enumerate().map(|(i, (&e, &g))| {
+        let scale = scale.and_then(|scale| scale.get(i));
+        let bound = bound(rules, expected.element, e, scale);
         // What is copied, as maxima are, keeps the sign of zero.
         let copied = rules.expectation == Expectation::Exact && e == 0.0 && g == 0.0;
         match copied && e.is_sign_negative() != g.is_sign_negative() {
@@ -99,7 +102,7 @@ fn no_element(values: Option<&Array>, i: usize, got: i64) -> bool {
 }
 
 /// The allowed distance from `expected`.
-fn bound(rules: Rules, element: Element, expected: f64) -> f64 {
+fn bound(rules: Rules, element: Element, expected: f64, scale: Option<f64>) -> f64 {
     let flush = if rules.flushes { element.smallest_normal() } else { 0.0 };
     let (relative, near_zero) = element.rounding();
     let store = relative * expected.abs() + near_zero;
@@ -112,6 +115,11 @@ fn bound(rules: Rules, element: Element, expected: f64) -> f64 {
                 0.0
             }
         }
+        Expectation::Scaled => match scale {
+            Some(scale) => 8.0 * f64::from(f32::EPSILON) * scale + flush + store,
+            None if expected.abs() < element.smallest_normal() => flush,
+            None => 0.0,
+        },
         // Results of 64-bit cases are computed in 32 bits.
         Expectation::Sum { unit } if element == Element::F64 => 8.0 * unit * 2f64.powi(29) + flush,
         Expectation::Sum { unit } => 8.0 * unit + flush + store,

@@ -18,6 +18,8 @@ pub struct Tensors {
     pub inputs: Vec<Array>,
     /// What must come out.
     pub outputs: Vec<Array>,
+    /// What tolerances of outputs' elements are multiples of, where they have such.
+    pub scales: Vec<Option<Array>>,
 }
 
 /// Reads the tensors of `case` from its file in `dir`.
@@ -36,6 +38,7 @@ pub fn load(dir: &Path, case: &Case) -> Result<Tensors> {
         return Ok(Tensors {
             inputs: case.inputs.iter().map(unknown).collect::<Result<_>>()?,
             outputs: case.outputs.iter().map(unknown).collect::<Result<_>>()?,
+            scales: vec![None; case.outputs.len()],
         });
     };
     let bytes = read_bounded(&dir.join(name), MOST_BYTES)?;
@@ -56,8 +59,14 @@ pub fn load(dir: &Path, case: &Case) -> Result<Tensors> {
         }
         Array::from_bytes(element, &port.shape, view.data())
     };
+    let scale = |port: &Port| {
+        let of =
+            |key: &String| Port { tensor: Some(key.clone()), element: Some(Element::BF16), ..port.clone() };
+        port.scale.as_ref().map(|key| read("scale", &of(key))).transpose()
+    };
     Ok(Tensors {
         inputs: case.inputs.iter().map(|p| read("in", p)).collect::<Result<_>>()?,
         outputs: case.outputs.iter().map(|p| read("out", p)).collect::<Result<_>>()?,
+        scales: case.outputs.iter().map(scale).collect::<Result<_>>()?,
     })
 }

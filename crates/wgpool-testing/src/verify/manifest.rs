@@ -1,4 +1,4 @@
-//! `manifest.json` of a corpus: what its cases are, in either of the two formats.
+//! `manifest.json` of a corpus: what its cases are, in any of the three formats.
 
 use std::io::Read;
 use std::path::{Component, Path};
@@ -11,6 +11,9 @@ use wgpool::error::{Error, Result};
 /// A manifest of more bytes than this is refused unread.
 const MOST_BYTES: u64 = 256 << 20;
 
+/// The format of backward cases.
+const GRADIENTS: &str = "wgpool-gradients";
+
 /// An input or output of a case.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Port {
@@ -22,6 +25,8 @@ pub struct Port {
     pub element: Option<Element>,
     /// Its shape.
     pub shape: Vec<usize>,
+    /// Of an output of a backward case that is not exact: the key of its scale, element by element, in the case's file.
+    pub scale: Option<String>,
 }
 
 /// An operation of an ONNX graph.
@@ -52,6 +57,11 @@ pub enum Source {
         /// Its arguments beside the tensors.
         attributes: Map<String, Value>,
     },
+    /// A backward case.
+    Gradient {
+        /// What it is told beside the tensors.
+        attributes: Map<String, Value>,
+    },
 }
 
 /// What is right in a case.
@@ -66,6 +76,8 @@ pub enum Expectation {
         /// `eps * largest sum`.
         unit: f64,
     },
+    /// Each element within `8 * eps * scale`, the scale being its own; values of outputs without scales are exact.
+    Scaled,
     /// Values within `absolute + relative * |expected|`.
     Near {
         /// The part that does not grow.
@@ -103,10 +115,11 @@ pub fn read(dir: &Path) -> Result<Vec<Case>> {
     let document: Value = serde_json::from_slice(&bytes).map_err(|e| wrong(e.to_string()))?;
     let cases = document.get("cases").and_then(Value::as_array);
     let cases = cases.ok_or_else(|| wrong("it has no list `cases`".into()))?;
+    let is_backward = document.get("format").and_then(Value::as_str) == Some(GRADIENTS);
     cases
         .iter()
         .enumerate()
-        .map(|(i, case)| read_case(case).map_err(|e| wrong(format!("case {i}: {e}"))))
+        .map(|(i, case)| read_case(case, is_backward).map_err(|e| wrong(format!("case {i}: {e}"))))
         .collect()
 }
 
@@ -133,7 +146,7 @@ fn wrong(reason: String) -> Error {
 
 type Part<T> = std::result::Result<T, String>;
 
-fn read_case(case: &Value) -> Part<Case> {
+fn read_case(case: &Value, is_backward: bool) -> Part<Case> {
     let name = text(case, "name")?;
     let within = |e: String| format!("{}: {e}", name.chars().take(80).collect::<String>());
     let op = text(case, "op").map_err(within)?;
@@ -142,11 +155,11 @@ fn read_case(case: &Value) -> Part<Case> {
         Some(Value::String(file)) => Some(plain_name(file).map_err(within)?),
         Some(_) => return Err(within("`file` is no name".into())),
     };
-    let source = read_source(case).map_err(within)?;
+    let source = read_source(case, is_backward).map_err(within)?;
     Ok(Case {
         inputs: ports(case, "inputs").map_err(within)?,
         outputs: ports(case, "outputs").map_err(within)?,
-        expectation: read_expectation(case).map_err(within)?,
+        expectation: read_expectation(case, is_backward).map_err(within)?,
         name,
         op,
         file,
@@ -154,7 +167,10 @@ fn read_case(case: &Value) -> Part<Case> {
     })
 }
 
-fn read_source(case: &Value) -> Part<Source> {
+fn read_source(case: &Value, is_backward: bool) -> Part<Source> {
+    if is_backward {
+        return Ok(Source::Gradient { attributes: attributes(case)? });
+    }
     let Some(nodes) = case.get("nodes") else {
         return Ok(Source::Torch { attributes: attributes(case)? });
     };
@@ -174,7 +190,7 @@ fn read_source(case: &Value) -> Part<Source> {
     Ok(Source::Onnx { opset, nodes })
 }
 
-fn read_expectation(case: &Value) -> Part<Expectation> {
+fn read_expectation(case: &Value, is_backward: bool) -> Part<Expectation> {
     let number = |key: &str| match case.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_f64() {
@@ -184,6 +200,7 @@ fn read_expectation(case: &Value) -> Part<Expectation> {
     };
     match case.get("expect").and_then(Value::as_str) {
         Some("error") => return Ok(Expectation::Refusal),
+        Some("ok") | None if is_backward => return Ok(Expectation::Scaled),
         Some("ok") | None => {}
         Some(_) => return Err("`expect` must be ok or error".into()),
     }
@@ -213,7 +230,8 @@ fn ports(case: &Value, key: &str) -> Part<Vec<Port>> {
                 shape.iter().map(|l| l.as_u64().and_then(|l| usize::try_from(l).ok())).collect();
             let shape = shape.ok_or_else(|| format!("{name}: a length of the shape is no whole number"))?;
             let tensor = port.get("tensor").and_then(Value::as_str).map(str::to_owned);
-            Ok(Port { name, tensor, element, shape })
+            let scale = port.get("scale").and_then(Value::as_str).map(str::to_owned);
+            Ok(Port { name, tensor, element, shape, scale })
         })
         .collect()
 }

@@ -8,6 +8,7 @@ mod call;
 mod case;
 mod corpus;
 mod flushed;
+mod gradients;
 mod guarded;
 mod judge;
 mod load;

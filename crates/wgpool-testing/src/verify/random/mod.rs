@@ -4,6 +4,7 @@ mod columns;
 mod convolution;
 mod deform;
 mod formulas;
+mod gradients;
 mod integer;
 mod pooling;
 mod reduce;
@@ -121,11 +122,27 @@ pub enum Family {
     Resize,
     /// Convolution, with and without pooling, whose sums may be plain chains.
     ConvChain,
+    /// Gradients of pooling.
+    PoolGradient,
+    /// Gradients of max unpooling.
+    MaxUnpoolGradient,
+    /// Gradients of convolutions and dense layers by their inputs.
+    InputGradient,
+    /// Gradients of convolutions and dense layers by their kernels.
+    WeightsGradient,
+    /// Gradients of activations.
+    ActivationGradient,
+    /// Gradients of softmax.
+    SoftmaxGradient,
+    /// Cross-entropy and its gradient.
+    CrossEntropy,
+    /// Gradients of RoiAlign.
+    RoiAlignGradient,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Family; 28] = [
+    pub const ALL: [Family; 36] = [
         Family::MaxPool,
         Family::AveragePool,
         Family::LpPool,
@@ -154,6 +171,14 @@ impl Family {
         Family::ArgReduce,
         Family::Resize,
         Family::ConvChain,
+        Family::PoolGradient,
+        Family::MaxUnpoolGradient,
+        Family::InputGradient,
+        Family::WeightsGradient,
+        Family::ActivationGradient,
+        Family::SoftmaxGradient,
+        Family::CrossEntropy,
+        Family::RoiAlignGradient,
     ];
 
     /// A random legal case. `f16` says whether 16-bit floats may come up.
@@ -216,6 +241,14 @@ impl Family {
             Family::ArgReduce => "index of an extreme",
             Family::Resize => "interpolation",
             Family::ConvChain => "convolution by chain",
+            Family::PoolGradient => "gradient of pooling",
+            Family::MaxUnpoolGradient => "gradient of max unpooling",
+            Family::InputGradient => "gradient of an input",
+            Family::WeightsGradient => "gradient of a kernel",
+            Family::ActivationGradient => "gradient of an activation",
+            Family::SoftmaxGradient => "gradient of softmax",
+            Family::CrossEntropy => "cross-entropy",
+            Family::RoiAlignGradient => "gradient of RoiAlign",
         }
     }
 
@@ -246,6 +279,14 @@ impl Family {
             Family::ArgReduce => reduce::arg(rng, f16),
             Family::Resize => resize::resize(rng, f16),
             Family::ConvChain => convolution::by_chain(rng, f16),
+            Family::PoolGradient => gradients::pool(rng, f16),
+            Family::MaxUnpoolGradient => gradients::unpool(rng, f16),
+            Family::InputGradient => gradients::conv(rng, f16, false),
+            Family::WeightsGradient => gradients::conv(rng, f16, true),
+            Family::ActivationGradient => gradients::activations(rng, f16),
+            Family::SoftmaxGradient => gradients::softmax(rng, f16),
+            Family::CrossEntropy => gradients::cross_entropy(rng),
+            Family::RoiAlignGradient => gradients::roi_align(rng, f16),
             Family::Dense => convolution::dense(rng, f16),
             Family::Softmax => {
                 let rank = rng.between(1, 4);

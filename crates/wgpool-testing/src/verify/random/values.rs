@@ -1,7 +1,7 @@
 //! Random elements that the operation at hand can compute with.
 
-use super::Rng;
-use wgpool::problem::{Problem, RoiShape, UnpoolWork, Work};
+use super::{Rng, gradients};
+use wgpool::problem::{GradientWork, Problem, RoiAlignWork, RoiShape, UnpoolWork, Work};
 use wgpool::spec::{IndexNumbering, PoolKind};
 use wgpool::tensor::{DType, Data, Tensor, TensorDesc};
 
@@ -10,6 +10,7 @@ pub(super) fn inputs(rng: &mut Rng, problem: &Problem) -> Vec<Tensor> {
     let mut tensors: Vec<Draft> =
         problem.inputs.iter().map(|desc| draft(rng, desc, scale(problem, desc))).collect();
     match (&problem.work, tensors.as_mut_slice()) {
+        (Work::Gradient(work), drafts) => of_gradient(rng, work, drafts),
         (Work::Unpool(work), [_, indices]) => indices.data = Data::I32(legal_indices(rng, work)),
         (Work::Fractional(_), [_, samples]) => {
             let n = samples.data.len();
@@ -17,9 +18,7 @@ pub(super) fn inputs(rng: &mut Rng, problem: &Problem) -> Vec<Tensor> {
         }
         (Work::RoiAlign(work), [x, regions, images]) => {
             let shape = &work.shape;
-            let [by, bx] = shape.bins;
-            let coarse = [by, bx, work.sampling_ratio].iter().all(|n| n.is_power_of_two());
-            regions.data = Data::F32((0..shape.regions).flat_map(|_| region(rng, shape, coarse)).collect());
+            let coarse = regions_of(rng, work, regions);
             if (whole(shape) || coarse)
                 && let Data::F32(x) = &mut x.data
             {
@@ -88,6 +87,60 @@ pub(super) fn inputs(rng: &mut Rng, problem: &Problem) -> Vec<Tensor> {
     tensors.into_iter().filter_map(|draft| Tensor::new(&draft.shape, draft.data).ok()).collect()
 }
 
+/// What gradients are computed of: indices of elements that windows have, norms that are not negative, and numbers where a slope
+/// of 0 meets them.
+fn of_gradient(rng: &mut Rng, work: &GradientWork, drafts: &mut [Draft]) {
+    let finite = |draft: &mut Draft, of: fn(f64) -> f64| {
+        let numbers = (0..draft.data.len()).filter_map(|i| draft.data.get(i));
+        draft.data = nearest(draft.data.dtype(), numbers.map(|x| if x.is_finite() { of(x) } else { 1.0 }));
+    };
+    match (work, drafts) {
+        (GradientWork::Pool(work), [_, indices]) => gradients::indices_of(rng, work, indices),
+        (GradientWork::Pool(_), [gradient, x, norms]) => {
+            finite(gradient, |g| g);
+            finite(x, |x| x);
+            // Norms are no less than the largest element, or 0.
+            let largest =
+                (0..x.data.len()).filter_map(|i| x.data.get(i)).fold(0.0, |a: f64, x| a.max(x.abs()));
+            let norm = |v: f64| if v == 0.0 { 0.0 } else { largest * (1.0 + v.abs() / (1.0 + v.abs())) };
+            let drawn = (0..norms.data.len()).filter_map(|i| norms.data.get(i));
+            norms.data =
+                nearest(norms.data.dtype(), drawn.map(|v| norm(if v.is_finite() { v } else { 1.0 })));
+        }
+        (GradientWork::Unpool(work), [_, indices]) => indices.data = Data::I32(legal_indices(rng, work)),
+        (GradientWork::Activation(_), [gradient, x]) => {
+            finite(gradient, |g| g);
+            // One of them no number, which some activations hand the gradient of on.
+            if rng.one_in(2) && !x.data.is_empty() {
+                let at = rng.between(0, x.data.len() - 1);
+                let numbers =
+                    (0..x.data.len()).filter_map(|i| if i == at { Some(f64::NAN) } else { x.data.get(i) });
+                x.data = nearest(x.data.dtype(), numbers);
+            }
+        }
+        (GradientWork::RoiAlign(work), [gradient, regions, images]) => {
+            finite(gradient, |g| g);
+            regions_of(rng, work, regions);
+            let images_of = (0..work.shape.regions).map(|_| number(rng, &work.shape) as i32);
+            images.data = Data::I32(images_of.collect());
+        }
+        (
+            GradientWork::CrossEntropy(work) | GradientWork::CrossEntropyGradient(work),
+            [gradients @ .., logits, target],
+        ) => {
+            gradients.iter_mut().for_each(|draft| finite(draft, |g| g));
+            finite(logits, |x| x.clamp(-200.0, 200.0));
+            if work.probabilities {
+                finite(target, |t| t.abs().min(1.0));
+            } else {
+                let label = |_| rng.between(0, work.rows.length - 1) as i32;
+                target.data = Data::I32((0..target.data.len()).map(label).collect());
+            }
+        }
+        _ => {}
+    }
+}
+
 /// PReLU's slopes of sums: numbers, since others make infinities or none of a sum near 0, as it is rounded, and small ones, which
 /// keep 16-bit floats in their range.
 pub(super) fn slopes(rng: &mut Rng, desc: &TensorDesc) -> Option<Tensor> {
@@ -101,14 +154,17 @@ pub(super) fn slopes(rng: &mut Rng, desc: &TensorDesc) -> Option<Tensor> {
 }
 
 /// A tensor whose elements may still change.
-struct Draft {
+pub(super) struct Draft {
     shape: Vec<usize>,
-    data: Data,
+    pub(super) data: Data,
 }
 
 /// How large the largest values may be: products of f16 numbers must stay far from the end of their range, where
 /// two kernels and one kernel legally differ.
 fn scale(problem: &Problem, desc: &TensorDesc) -> f64 {
+    if matches!(problem.work, Work::Gradient(GradientWork::Weights(_))) && desc.dtype == DType::F16 {
+        return 2.0;
+    }
     let convolves =
         matches!(problem.work, Work::Conv(_) | Work::ConvTranspose(_) | Work::ConvPool(_) | Work::Causal(_));
     if convolves && desc.dtype == DType::F16 { 4.0 } else { 1e4 }
@@ -193,6 +249,15 @@ fn legal_indices(rng: &mut Rng, work: &UnpoolWork) -> Vec<i32> {
         }
     });
     indices
+}
+
+/// Regions; whether they may have quarters.
+fn regions_of(rng: &mut Rng, work: &RoiAlignWork, regions: &mut Draft) -> bool {
+    let shape = &work.shape;
+    let [by, bx] = shape.bins;
+    let coarse = [by, bx, work.sampling_ratio].iter().all(|n| n.is_power_of_two());
+    regions.data = Data::F32((0..shape.regions).flat_map(|_| region(rng, shape, coarse)).collect());
+    coarse
 }
 
 /// The number of an image.

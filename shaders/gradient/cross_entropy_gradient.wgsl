@@ -1,0 +1,34 @@
+// The gradient of cross-entropy by its logits.
+
+@group(0) @binding(3) var<storage, read> gradient: array<f32>;
+@group(0) @binding(4) var<storage, read_write> output: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let share = beside(local);
+    let number = workgroup_number(group, groups) * (WORKGROUP / SHARE) + share.task;
+    // Every invocation goes through the same barriers, also for rows that are not there.
+    let row = min(number, params.rows - 1u);
+    let base = base_of(row);
+    let largest = largest_of(base, share);
+    let total = sum_of(base, share, largest);
+    var sum = Sum();
+    for (var i = share.number; i < params.length; i += SHARE) {
+        add(&sum, target_of(row, base + i * params.inner, i));
+    }
+    let whole = fold(result(sum), share, false);
+    if (number >= params.rows) {
+        return;
+    }
+    let scale = gradient[0] * params.share;
+    for (var i = share.number; i < params.length; i += SHARE) {
+        let at = base + i * params.inner;
+        let value = (exp(logits[at] - largest) / total * whole - target_of(row, at, i)) * scale;
+        // A row of minus infinities, or with plus infinity in it, has no softmax.
+        output[at] = select(value, bitcast<f32>(params.nan), is_special(largest));
+    }
+}

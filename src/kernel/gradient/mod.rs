@@ -1,0 +1,11 @@
+//! The kernels of gradients.
+
+mod activation;
+mod cross_entropy;
+mod pool;
+mod roi_align;
+mod softmax;
+mod unpool;
+mod weights;
+
+pub use {activation::*, cross_entropy::*, pool::*, roi_align::*, softmax::*, unpool::*, weights::*};
