@@ -173,7 +173,7 @@ fn there_may_be_more_adaptive_windows_than_16_bits_count() {
             "for (var bit = 16u; bit > 0u; bit--)"
         ),
         mutant!("the product wraps", "if (all(max(a, c) <= vec3<u32>(65535u))) {", "if (true) {"),
-        mutant!("windows end early", "vec3<u32>(end_part.rest != vec3<u32>())", "vec3<u32>()"),
+        mutant!("windows end early", "vec3<u32>(part.rest != vec3<u32>())", "vec3<u32>()"),
     ];
     assert_noticed(engine(), MUTANTS, |mutant, _| is_wrong(mutant, &case));
 }
