@@ -115,6 +115,14 @@ pub fn agrees(op: &Op, inputs: &[&Tensor]) -> bool {
     true
 }
 
+/// Whether `check` holds with few threads and with more than this machine has cores.
+pub fn with_threads(check: impl Fn() -> bool + Sync) -> bool {
+    [1, 2, 5, 16].into_iter().all(|threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(&check)
+    })
+}
+
 pub fn shape(layout: Layout, batch: usize, channels: usize, space: &[usize]) -> Vec<usize> {
     match layout {
         Layout::Nchw => [&[batch, channels], space].concat(),

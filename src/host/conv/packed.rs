@@ -37,7 +37,7 @@ impl Packed {
         let (blocks, block) = if in_lanes {
             let lines = work.group_out.div_ceil(LANES);
             let parts = grid::shares(work).map_or(1, |shares| shares.lines);
-            let blocks = parts * lines.div_ceil(parts).div_ceil(lanes::most_lines());
+            let blocks = (parts * lines.div_ceil(parts).div_ceil(lanes::most_lines())).min(lines);
             (blocks, lines.div_ceil(blocks) * LANES)
         } else {
             let block = work.group_out.div_ceil(work.group_out.div_ceil(CHANNELS));
