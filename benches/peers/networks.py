@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Whole ONNX networks on the host path and in ONNX Runtime on the CPU, in turn. See README.md beside this."""
+"""Whole ONNX networks in wgpool and in other libraries, in turn. See README.md beside this."""
 
 import argparse
 import json
@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
+import with_program
 from peers import keep_memory, wgpool
 
 # Two programs that round differently, seen at the largest element of an output.
@@ -25,78 +26,138 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="+", type=Path, help="ONNX files of one input of fixed shape")
     parser.add_argument("--wgpool", default=str(here / "../../target/release/wgpool"), help="the program [target/release]")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of both")
-    parser.add_argument("--rounds", type=int, default=3, help="of ONNX Runtime, wgpool before, between and after them [3]")
+    parser.add_argument("--peers", default="onnxruntime", help="from onnxruntime, onnxruntime-webgpu, tract, rten [onnxruntime]")
+    parser.add_argument("--adapter", default="host", help="of wgpool: a GPU's name, or the host path [host]")
+    parser.add_argument("--program", default=str(here / "target/release/wgpool-peers-networks"), help="of tract and rten")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of all")
+    parser.add_argument("--rounds", type=int, default=3, help="of the others, wgpool before, between and after them [3]")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter measurements")
     return parser.parse_args()
 
 
 def ours(args, model, folder):
-    """wgpool's median of a run in milliseconds."""
+    """wgpool's median of a run in milliseconds, from an input in host memory to the output there."""
     file = folder / "ours.json"
     quick = ["--quick"] if args.quick else []
-    wgpool(args, "bench", str(model), "--adapter", "host", "--json", str(file), *quick)
-    return json.loads(file.read_text())["cases"][-1]["host"]["wall"]["median_ms"]
+    wgpool(args, "bench", str(model), "--adapter", args.adapter, "--json", str(file), *quick)
+    place = "host" if args.adapter == "host" else "gpu"
+    return json.loads(file.read_text())["cases"][-1][place]["wall"]["median_ms"]
 
 
-def theirs(session, feed, least):
-    """ONNX Runtime's median of runs that take `least` seconds together."""
-    samples, begun = [], time.perf_counter()
-    while len(samples) < 5 or time.perf_counter() - begun < least:
+class OnnxRuntime:
+    """A session, and its median of runs."""
+
+    def __init__(self, args, model, provider):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = args.threads
         start = time.perf_counter()
-        session.run(None, feed)
-        samples.append((time.perf_counter() - start) * 1e3)
-    return statistics.median(samples)
+        self.session = onnxruntime.InferenceSession(str(model), options, providers=[provider])
+        if self.session.get_providers()[0] != provider:
+            sys.exit(f"{model}: ONNX Runtime has no {provider}")
+        [x] = self.session.get_inputs()
+        self.feed = {x.name: np.random.default_rng(1).random(x.shape, np.float32)}
+        self.outputs = self.session.run(None, self.feed)
+        self.first = (time.perf_counter() - start) * 1e3
+
+    def time(self, least):
+        samples, begun = [], time.perf_counter()
+        while len(samples) < 5 or time.perf_counter() - begun < least:
+            start = time.perf_counter()
+            self.session.run(None, self.feed)
+            samples.append((time.perf_counter() - start) * 1e3)
+        return statistics.median(samples)
 
 
-def check(args, session, feed, model, folder):
-    """Ends the program unless both compute the same."""
-    [(name, x)] = feed.items()
+class InRust:
+    """A program that runs the network in tract or rten, and its median of runs."""
+
+    def __init__(self, args, library, model, x, expected, folder):
+        x.tofile(folder / "x.f32")
+        case = {"name": model.stem, "output": expected.shape}
+        call = [args.program, library, str(model), str(folder / "x.f32")]
+        after = [str(args.threads), *map(str, x.shape)]
+        threads = {name: str(args.threads) for name in ("RAYON_NUM_THREADS", "RTEN_NUM_THREADS")}
+        self.program = with_program.Program(case, call, after, **threads)
+        require(model, library, self.program.result(), expected)
+        self.first = self.program.first_result_ms
+
+    def time(self, least):
+        samples, begun = [], time.perf_counter()
+        while len(samples) < 5 or time.perf_counter() - begun < least:
+            samples.append(self.program.time(1)[0] * 1e3)
+        return statistics.median(samples)
+
+
+def check(args, runtime, model, folder):
+    """Ends the program unless both compute the same. Milliseconds of wgpool's whole process."""
+    [(name, x)] = runtime.feed.items()
     np.save(folder / "x.npy", x)
     given = f"{name}={folder / 'x.npy'}"
-    wgpool(args, "run", str(model), "--adapter", "host", "--input", given, "--out", str(folder / "out"))
+    start = time.perf_counter()
+    wgpool(args, "run", str(model), "--adapter", args.adapter, "--input", given, "--out", str(folder / "out"))
+    took = (time.perf_counter() - start) * 1e3
     files = sorted((folder / "out").glob("*.npy"))
-    outputs = session.run(None, feed)
+    outputs = runtime.outputs
     if len(files) != len(outputs):
         sys.exit(f"{model}: {len(files)} outputs, ONNX Runtime has {len(outputs)}")
     # As `wgpool run` names files.
-    names = [re.sub("[^A-Za-z0-9_.-]", "_", output.name) for output in session.get_outputs()]
+    names = [re.sub("[^A-Za-z0-9_.-]", "_", output.name) for output in runtime.session.get_outputs()]
     for file in files:
-        expected = outputs[names.index(file.stem)]
-        error = np.abs(np.load(file) - expected).max() / np.abs(expected).max()
-        if not error <= ALLOWED:
-            sys.exit(f"{model}: {file.stem} differs from ONNX Runtime's by {error:.3g} of its largest element")
+        require(model, f"wgpool's {file.stem}", np.load(file), outputs[names.index(file.stem)])
+    return took
+
+
+def require(model, whose, output, expected):
+    """Ends the program unless an output is that of ONNX Runtime on the CPU."""
+    error = np.abs(output - expected).max() / np.abs(expected).max()
+    if not error <= ALLOWED:
+        sys.exit(f"{model}: {whose} differs from ONNX Runtime's output by {error:.3g} of its largest element")
 
 
 def measure(args, model, folder):
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = args.threads
-    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-    [x] = session.get_inputs()
-    feed = {x.name: np.random.default_rng(1).random(x.shape, np.float32)}
-    check(args, session, feed, model, folder)
+    """The ratio of each peer's time to wgpool's."""
+    runtime = OnnxRuntime(args, model, "CPUExecutionProvider")
+    took = check(args, runtime, model, folder)
+    [x], [expected, *_] = runtime.feed.values(), runtime.outputs
+    peers = {}
+    for name in args.peers.split(","):
+        if name == "onnxruntime":
+            peers[name] = runtime
+        elif name == "onnxruntime-webgpu":
+            peers[name] = OnnxRuntime(args, model, "WebGpuExecutionProvider")
+            require(model, name, peers[name].outputs[0], expected)
+        else:
+            peers[name] = InRust(args, name, model, x, expected, folder)
     least = 0.3 if args.quick else 2.0
-    own, other = [ours(args, model, folder)], []
+    own, ratios, times = [ours(args, model, folder)], {name: [] for name in peers}, {name: [] for name in peers}
     for _ in range(args.rounds):
-        other.append(theirs(session, feed, least))
-        own.append(ours(args, model, folder))
-    between = [statistics.mean(pair) for pair in zip(own, own[1:])]
-    ratio = statistics.median(o / w for o, w in zip(other, between))
-    print(f"| {model.stem} | {statistics.median(own):.3g} ({min(own):.3g} to {max(own):.3g}) | {statistics.median(other):.3g} ({ratio:.2f}x) |", flush=True)
-    return ratio
+        for name, peer in peers.items():
+            times[name].append(peer.time(least))
+            own.append(ours(args, model, folder))
+            ratios[name].append(times[name][-1] / statistics.mean(own[-2:]))
+    ratios = {name: statistics.median(found) for name, found in ratios.items()}
+    cells = [f"{statistics.median(times[name]):.3g} ({ratios[name]:.2f}x, {peers[name].first:.3g})" for name in peers]
+    print(f"| {model.stem} | {statistics.median(own):.3g} ({min(own):.3g} to {max(own):.3g}, {took:.3g}) | {' | '.join(cells)} |", flush=True)
+    return ratios
 
 
 def main():
     args = arguments()
     keep_memory()
-    print(f"{args.threads} threads; x: ONNX Runtime's time over wgpool's\n\n| network | wgpool ms | ONNX Runtime {onnxruntime.__version__} ms (x) |\n|---|---|---|")
+    names = args.peers.split(",")
+    runtime = f"ONNX Runtime {onnxruntime.__version__}"
+    known = {"onnxruntime": runtime, "onnxruntime-webgpu": runtime + " WebGPU"}
+    titles = [known[name] if name in known else with_program.name(name) for name in names]
+    print(f"{args.threads} threads; ms of a run (x: over wgpool's; then ms from the file to the first result, wgpool's of its whole process)\n")
+    print(f"| network | wgpool | {' | '.join(titles)} |\n|{'---|' * (len(names) + 2)}")
     with tempfile.TemporaryDirectory() as folder:
         ratios = []
         for i, model in enumerate(args.models):
             own = Path(folder, str(i))
             own.mkdir()
             ratios.append(measure(args, model, own))
-    print(f"{statistics.geometric_mean(ratios):.2f} times wgpool's time in the geometric mean of {len(ratios)} networks")
+    means = [f"{title} {statistics.geometric_mean(found[name] for found in ratios):.2f}" for name, title in zip(names, titles)]
+    print(f"\nGeometric mean of {len(ratios)} networks, times wgpool's: {', '.join(means)}")
 
 
 if __name__ == "__main__":

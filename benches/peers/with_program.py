@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-CRATES = {"burn": "burn-wgpu", "meganeura": "meganeura", "tract": "tract-onnx", "candle": "candle-core"}
+CRATES = {"burn": "burn-wgpu", "meganeura": "meganeura", "tract": "tract-onnx", "candle": "candle-core", "rten": "rten"}
 
 
 def name(library):
@@ -17,7 +17,7 @@ def name(library):
         known = json.loads(Path(__file__).with_name("tfjs").joinpath("package.json").read_text())["dependencies"]
         return f"TensorFlow.js {known['@tensorflow/tfjs-core']} WebGPU"
     package = Path(__file__).with_name("Cargo.toml").read_text()
-    version = re.search(CRATES[library] + r' = { version = "=([^"]+)"', package)[1]
+    version = re.search("\n" + CRATES[library] + r' = { version = "=([^"]+)"', package)[1]
     return f"{library} {version}" + ("" if library in ("burn", "meganeura") else " CPU")
 
 

@@ -31,7 +31,11 @@ fn run() -> Result<()> {
     let (folder, threads) = (Path::new(folder), threads.parse()?);
     let start = Instant::now();
     let mut peer: Box<dyn Peer> = match library.as_str() {
-        "tract" => Box::new(tract::Run::new(folder, case, threads)?),
+        "tract" => {
+            let x = candle_core::Tensor::read_npy(folder.join(format!("{case}.in0.npy")))?;
+            let values = x.flatten_all()?.to_vec1::<f32>()?;
+            Box::new(tract::Run::new(&folder.join(format!("{case}.onnx")), x.dims(), &values, threads)?)
+        }
         "candle" => Box::new(candle::Run::new(&find(folder, case)?, folder, case, threads)?),
         other => return Err(format!("no library {other}").into()),
     };

@@ -1,4 +1,4 @@
-//! A workload in tract, as its user runs an ONNX model.
+//! An ONNX file in tract, as its user runs an ONNX model.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -8,22 +8,21 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::SimpleState;
 use wgpool_peers::{Peer, Result};
 
-/// A workload's optimised plan, with the tensor it is fed.
+/// A file's optimised plan, with the tensor it is fed.
 pub struct Run {
     x: TValue,
     state: SimpleState<TypedFact, Box<dyn TypedOp>>,
 }
 
 impl Run {
-    pub fn new(folder: &Path, case: &str, threads: usize) -> Result<Run> {
+    /// Of an ONNX file with one input.
+    pub fn new(model: &Path, shape: &[usize], x: &[f32], threads: usize) -> Result<Run> {
         // By itself it leaves small products to one thread, though two are faster.
         multithread::set_threading_panel_threshold(0);
         multithread::set_default_executor(multithread::Executor::multithread(threads));
-        let model = tract_onnx::onnx().model_for_path(folder.join(format!("{case}.onnx")))?;
+        let model = tract_onnx::onnx().model_for_path(model)?;
         let state = model.into_optimized()?.into_runnable()?.spawn()?;
-        let x = candle_core::Tensor::read_npy(folder.join(format!("{case}.in0.npy")))?;
-        let x = Tensor::from_shape(x.dims(), &x.flatten_all()?.to_vec1::<f32>()?)?;
-        Ok(Run { x: x.into(), state })
+        Ok(Run { x: Tensor::from_shape(shape, x)?.into(), state })
     }
 
     fn run(&mut self) -> TractResult<TVec<TValue>> {
