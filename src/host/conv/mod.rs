@@ -14,6 +14,7 @@ mod micro;
 mod packed;
 mod padded;
 mod planes;
+mod shares;
 mod transposed;
 mod view;
 mod windows;

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::grid;
 use super::kernel_taps;
 use super::lanes::{self, LANES};
 use super::micro::{CHANNELS, Row};
+use super::shares::shares;
 use crate::error::Result;
 use crate::host::output::{WORTH_SHARING, fill};
 use crate::problem::ConvWork;
@@ -36,7 +36,7 @@ impl Packed {
         let in_lanes = in_lanes(work);
         let (blocks, block) = if in_lanes {
             let lines = work.group_out.div_ceil(LANES);
-            let parts = grid::shares(work).map_or(1, |shares| shares.lines);
+            let parts = shares(work).map_or(1, |shares| shares.lines);
             let blocks = (parts * lines.div_ceil(parts).div_ceil(lanes::most_lines())).min(lines);
             (blocks, lines.div_ceil(blocks) * LANES)
         } else {

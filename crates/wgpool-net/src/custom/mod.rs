@@ -55,12 +55,13 @@
 mod call;
 mod gpu;
 mod node;
+mod recording;
 mod wgsl;
 
 pub(crate) use call::Call;
 pub use gpu::{Buffers, Gpu};
-pub(crate) use gpu::{Pipelines, Recording};
 pub use node::{Attribute, Input, Node};
+pub(crate) use recording::{Pipelines, Recording};
 pub use wgsl::Wgsl;
 
 use std::collections::BTreeMap;

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Session;
-use super::shared::{Held, Shared, Weights};
+use super::gpu::Weights;
+use super::shared::{Held, Shared};
 use crate::memory::{Homes, Memory, plans};
 use crate::program::{Program, check_descs, only_output};
 use wgpool::backend::Backend;

@@ -7,13 +7,24 @@ use std::sync::{Arc, PoisonError};
 use super::super::custom::{Pipelines, Recording};
 use super::super::memory::{Home, Homes, Memory, Plans};
 use super::super::program::{Port, Program, Source, Step, Task};
-use super::shared::Weights;
+use super::shared::{Held, Shared};
 use wgpool::engine::{Engine, Pending, PrepackedBinding, Readback};
 use wgpool::error::{Error, Result};
 use wgpool::tensor::{Tensor, TensorDesc};
 use wgpool::wgpu;
 
 const OP: &str = "session";
+
+/// Where a session on a GPU has its weights from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Weights<'a> {
+    /// Its program.
+    Own,
+    /// A session of another batch size, with the same steps.
+    Of(&'a GpuSession),
+    /// Those that are held for sessions of other shapes; some may not be uploaded yet.
+    Held(&'a Shared, &'a [Arc<Held>]),
+}
 
 #[derive(Debug)]
 pub(in super::super) struct GpuSession {

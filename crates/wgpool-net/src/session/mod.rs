@@ -15,10 +15,9 @@ use super::layer::Model;
 use super::memory::{Homes, Memory, Plans, plans};
 use super::program::{Port, Program, Settable, Source, Step, check_inputs, only_output};
 pub use cache::{CacheUses, SessionCache};
-pub(super) use gpu::GpuSession;
+pub(super) use gpu::{GpuSession, Weights};
 #[cfg(not(target_arch = "wasm32"))]
 pub use profile::{Clock, Profile, StepTime};
-pub(super) use shared::Weights;
 use wgpool::backend::Backend;
 use wgpool::engine::Engine;
 use wgpool::error::{Error, Result};

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::GpuSession;
 use crate::custom::Pipelines;
 use crate::program::{Program, Source};
 use wgpool::tensor::Tensor;
@@ -22,17 +21,6 @@ pub(crate) struct Held {
 pub(crate) struct Shared {
     weights: Mutex<HashMap<u64, Vec<Arc<Held>>>>,
     pub pipelines: Mutex<Pipelines>,
-}
-
-/// Where a session on a GPU has its weights from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Weights<'a> {
-    /// Its program.
-    Own,
-    /// A session of another batch size, with the same steps.
-    Of(&'a GpuSession),
-    /// Those that are held for sessions of other shapes; some may not be uploaded yet.
-    Held(&'a Shared, &'a [Arc<Held>]),
 }
 
 impl Shared {

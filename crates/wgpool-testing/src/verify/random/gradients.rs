@@ -1,15 +1,14 @@
 //! Random gradients: of the operations that other families draw.
 
-use super::values::Draft;
 use super::{Family, Rng, activation, convolution, float, pooling, regions};
-use wgpool::problem::{PoolGradientWork, Problem};
+use wgpool::problem::Problem;
 use wgpool::spec::gradient::{
     ActivationGradient, ConvInputGradient, ConvTransposeInputGradient, ConvTransposeWeightsGradient,
     ConvWeightsGradient, CrossEntropy, CrossEntropyGradient, DenseInputGradient, DenseWeightsGradient,
     MaxUnpoolGradient, PoolGradient, Pooling, RoiAlignGradient, SoftmaxGradient,
 };
 use wgpool::spec::{Activation, IndexNumbering, KernelLayout, Op, PoolKind, RoiMode};
-use wgpool::tensor::{DType, Data, TensorDesc};
+use wgpool::tensor::{DType, TensorDesc};
 
 /// The operation without what has a gradient of its own, and with the indices that a maximum's goes by.
 fn plain(rng: &mut Rng, op: Op) -> Op {
@@ -212,44 +211,4 @@ pub(super) fn roi_align(rng: &mut Rng, f16: bool) -> (Op, Vec<TensorDesc>) {
         let x = std::mem::replace(&mut inputs[0], output.clone());
         return (RoiAlignGradient { of, input: x.shape }.into(), inputs);
     }
-}
-
-/// An index for each window: of one of its elements, mostly of its first or last, which windows share.
-pub(super) fn indices_of(rng: &mut Rng, work: &PoolGradientWork, draft: &mut Draft) {
-    let (pool, numbering) = (&work.pool, work.pool.indices.unwrap_or(IndexNumbering::PerPlane));
-    let [depth, height, width] = pool.axes.map(|a| a.output);
-    let mut indices = vec![-1; draft.data.len()];
-    for (n, c) in (0..pool.batch).flat_map(|n| (0..pool.channels).map(move |c| (n, c))) {
-        let samples = [rng.unit() as f32, rng.unit() as f32, rng.unit() as f32];
-        for number in 0..depth * height * width {
-            let window = [number / width / height, number / width % height, number % width];
-            let mut place = |i: usize| -> Option<usize> {
-                let (first, end) = match &work.fractional {
-                    Some(axes) => {
-                        let first = axes[i].start(window[i], samples[i]);
-                        (first, first + axes[i].kernel)
-                    }
-                    None => {
-                        let axis = &pool.axes[i];
-                        let taps = axis.taps_inside(window[i]);
-                        if taps.is_empty() {
-                            return None;
-                        }
-                        let tap = match rng.between(0, 2) {
-                            0 => taps.start,
-                            1 => taps.end - 1,
-                            _ => rng.between(taps.start, taps.end - 1),
-                        };
-                        return axis.position(window[i], tap);
-                    }
-                };
-                Some(rng.between(first, end - 1))
-            };
-            let (Some(d), Some(h), Some(w)) = (place(0), place(1), place(2)) else { continue };
-            if let Some(slot) = indices.get_mut(pool.output.at(n, c, window)) {
-                *slot = pool.index(numbering, n, c, [d, h, w]) as i32;
-            }
-        }
-    }
-    draft.data = Data::I32(indices);
 }

@@ -1,7 +1,7 @@
 //! Random elements that the operation at hand can compute with.
 
-use super::{Rng, gradients};
-use wgpool::problem::{GradientWork, Problem, RoiAlignWork, RoiShape, UnpoolWork, Work};
+use super::Rng;
+use wgpool::problem::{GradientWork, PoolGradientWork, Problem, RoiAlignWork, RoiShape, UnpoolWork, Work};
 use wgpool::spec::{IndexNumbering, PoolKind};
 use wgpool::tensor::{DType, Data, Tensor, TensorDesc};
 
@@ -95,7 +95,7 @@ fn of_gradient(rng: &mut Rng, work: &GradientWork, drafts: &mut [Draft]) {
         draft.data = nearest(draft.data.dtype(), numbers.map(|x| if x.is_finite() { of(x) } else { 1.0 }));
     };
     match (work, drafts) {
-        (GradientWork::Pool(work), [_, indices]) => gradients::indices_of(rng, work, indices),
+        (GradientWork::Pool(work), [_, indices]) => indices_of(rng, work, indices),
         (GradientWork::Pool(_), [gradient, x, norms]) => {
             finite(gradient, |g| g);
             finite(x, |x| x);
@@ -157,6 +157,46 @@ pub(super) fn slopes(rng: &mut Rng, desc: &TensorDesc) -> Option<Tensor> {
 pub(super) struct Draft {
     shape: Vec<usize>,
     pub(super) data: Data,
+}
+
+/// An index for each window: of one of its elements, mostly of its first or last, which windows share.
+fn indices_of(rng: &mut Rng, work: &PoolGradientWork, draft: &mut Draft) {
+    let (pool, numbering) = (&work.pool, work.pool.indices.unwrap_or(IndexNumbering::PerPlane));
+    let [depth, height, width] = pool.axes.map(|a| a.output);
+    let mut indices = vec![-1; draft.data.len()];
+    for (n, c) in (0..pool.batch).flat_map(|n| (0..pool.channels).map(move |c| (n, c))) {
+        let samples = [rng.unit() as f32, rng.unit() as f32, rng.unit() as f32];
+        for number in 0..depth * height * width {
+            let window = [number / width / height, number / width % height, number % width];
+            let mut place = |i: usize| -> Option<usize> {
+                let (first, end) = match &work.fractional {
+                    Some(axes) => {
+                        let first = axes[i].start(window[i], samples[i]);
+                        (first, first + axes[i].kernel)
+                    }
+                    None => {
+                        let axis = &pool.axes[i];
+                        let taps = axis.taps_inside(window[i]);
+                        if taps.is_empty() {
+                            return None;
+                        }
+                        let tap = match rng.between(0, 2) {
+                            0 => taps.start,
+                            1 => taps.end - 1,
+                            _ => rng.between(taps.start, taps.end - 1),
+                        };
+                        return axis.position(window[i], tap);
+                    }
+                };
+                Some(rng.between(first, end - 1))
+            };
+            let (Some(d), Some(h), Some(w)) = (place(0), place(1), place(2)) else { continue };
+            if let Some(slot) = indices.get_mut(pool.output.at(n, c, window)) {
+                *slot = pool.index(numbering, n, c, [d, h, w]) as i32;
+            }
+        }
+    }
+    draft.data = Data::I32(indices);
 }
 
 /// How large the largest values may be: products of f16 numbers must stay far from the end of their range, where
