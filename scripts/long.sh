@@ -12,6 +12,10 @@ soak() {
     WGPOOL_SOAK=1 cargo test --release --test soak
 }
 
+random() {
+    WGPOOL_RANDOM=1 cargo test --release --test gpu_random
+}
+
 fuzz() {
     WGPOOL_FUZZ=200000 cargo test --release --test fuzz
 }
@@ -34,6 +38,7 @@ step "tests on small limits" scripts/limits.sh all
 step "every set of features" scripts/features.sh all
 step "packages" scripts/package.sh each
 step "compilers of drivers and browsers" scripts/compilers.sh
+step "all random cases" random
 step "soak" soak
 step "fuzz" fuzz
 step "fuzz in little memory" scripts/fuzz_memory.sh
