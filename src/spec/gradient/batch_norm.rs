@@ -19,7 +19,8 @@ pub enum RunningVariance {
 ///    variance, which has no cancellation; [`scale`](Self::scale) of the variance, `1 / sqrt(variance + epsilon)`.
 /// 2. [`normalised`](Self::normalised) of input, mean and scale; [`output`](Self::output) of it, gamma and beta.
 /// 3. Backwards: [`sum`](Self::sum) of the gradient is beta's; that of its product with the normalised input is gamma's; and
-///    [`gradient`](Self::gradient) of gradient, normalised input, gamma, scale and these two sums is the input's.
+///    [`gradient`](Self::gradient) of the gradient, of what is [`taken`](Self::taken) of it, and of the product of gamma and scale
+///    is the input's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct BatchNormTraining {
@@ -111,20 +112,27 @@ impl BatchNormTraining {
         }
     }
 
-    /// The gradient by the input: `gamma * scale * (g - sum(g) / n - normalised * sum(g * normalised) / n)`, of the gradient `g`,
-    /// the normalised input, gamma, scale and the two sums, over the `elements` of a channel.
-    pub fn gradient(&self, elements: usize) -> Elementwise {
+    /// What the statistics take of the gradient: `sum(g) / n + normalised * sum(g * normalised) / n` of the normalised input and the
+    /// two sums, over the `elements` of a channel.
+    pub fn taken(&self, elements: usize) -> Elementwise {
         let share = Operand::Number((1.0 / elements as f64) as f32);
-        let [g, normalised, gamma, scale, by_beta, by_gamma] = [0, 1, 2, 3, 4, 5].map(Operand::Input);
+        let [normalised, by_beta, by_gamma] = [0, 1, 2].map(Operand::Input);
         let steps = [
             binary(BinaryFunction::Multiply, by_beta, share),
             binary(BinaryFunction::Multiply, by_gamma, share),
             binary(BinaryFunction::Multiply, normalised, Operand::Step(1)),
-            binary(BinaryFunction::Subtract, g, Operand::Step(0)),
-            binary(BinaryFunction::Subtract, Operand::Step(3), Operand::Step(2)),
-            binary(BinaryFunction::Multiply, gamma, scale),
-            binary(BinaryFunction::Multiply, Operand::Step(5), Operand::Step(4)),
+            binary(BinaryFunction::Add, Operand::Step(0), Operand::Step(2)),
         ];
-        formula(6, steps)
+        formula(3, steps)
+    }
+
+    /// The gradient by the input: `(g - taken) * (gamma * scale)`, of the gradient `g`, what is taken of it, and the product of gamma and
+    /// scale. In three formulas, since devices may bind four buffers alone.
+    pub fn gradient(&self) -> Elementwise {
+        let steps = [
+            binary(BinaryFunction::Subtract, Operand::Input(0), Operand::Input(1)),
+            binary(BinaryFunction::Multiply, Operand::Step(0), Operand::Input(2)),
+        ];
+        formula(3, steps)
     }
 }

@@ -50,8 +50,9 @@ pub(super) fn batch_norm(pass: &mut Pass) -> Result<Named, Refusal> {
     let by_beta = of(norm.sum().into(), &[&gradient])?;
     let products = of(formula(Elementwise::multiply()), &[&gradient, &normalised])?;
     let by_gamma = of(norm.sum().into(), &[&products])?;
-    let inputs = [&gradient, &normalised, &gamma, &scale, &by_beta, &by_gamma];
-    let by_input = of(formula(norm.gradient(elements)), &inputs)?;
+    let taken = of(formula(norm.taken(elements)), &[&normalised, &by_beta, &by_gamma])?;
+    let factor = of(formula(Elementwise::multiply()), &[&gamma, &scale])?;
+    let by_input = of(formula(norm.gradient()), &[&gradient, &taken, &factor])?;
     Ok(vec![
         ("y", y),
         ("saved_mean", flat(&mean)),
