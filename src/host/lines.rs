@@ -85,6 +85,7 @@ pub(super) unsafe fn raised_line<const N: usize>(
             return;
         }
     }
+    let _ = simd;
     for (out, line) in out.iter_mut().zip(line) {
         let sum = line + bias;
         *out = if sum < floor { floor } else { sum };

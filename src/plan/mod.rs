@@ -20,6 +20,7 @@ mod step;
 mod tuning;
 
 pub use candidates::candidates;
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) use candidates::class;
 pub use caps::{Caps, FLOPS_PER_BYTE, FLOPS_PER_DISPATCH, TARGET_WORKGROUPS};
 pub use explain::{Explanation, StepCost};

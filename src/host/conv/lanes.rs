@@ -115,6 +115,8 @@ fn fetch(line: *const Row) {
         // SAFETY: every x86-64 has SSE, and this reads nothing.
         unsafe { _mm_prefetch::<_MM_HINT_T1>(line.cast()) };
     }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = line;
 }
 
 /// `to[c * apart][p] = sums[p][c]` of [`LANES`] pixels, which lie `lines` lines apart, and the channels of these.
