@@ -25,7 +25,12 @@ impl Planes<'_> {
     ) -> Result<()> {
         let Scratch { lane_sums, bases, steps, pixels, gathered: rows, .. } = scratch;
         let view = &self.view;
-        self.bases(tile, bases)?;
+        let cut = tile.pixels.start / view.unit;
+        let base = |image: usize, pixel| {
+            let read = if view.copied { image - tile.images.start } else { image };
+            view.base(self.work, read, pixel, cut)
+        };
+        lane_tiles::bases(tile, [self.work.axes[2].output, view.step()], base, bases)?;
         let terms = view.offsets.len();
         let (x, offsets, reach) = match self.weights.gathers {
             true => {
@@ -39,39 +44,11 @@ impl Planes<'_> {
             }
             false => (x, &view.offsets[..], view.reach),
         };
-        let reading = Reading { x, bases, pixels: tile.images.len() * tile.pixels.len(), offsets, reach };
-        let (chains, blocks) = (chains(self.work), tile.blocks.clone());
-        lane_tiles::each(
-            reading,
-            self.weights,
-            tile.group,
-            blocks,
-            chains,
-            lane_sums,
-            |sums, block, pixels| self.store_lanes(sums, rows, tile, block, pixels, target),
-        )
-    }
-
-    /// Where the terms of each pixel begin.
-    fn bases(&self, tile: &Tile, bases: &mut Vec<usize>) -> Result<()> {
-        let view = &self.view;
-        let cut = tile.pixels.start / view.unit;
-        bases.clear();
-        memory::reserve(bases, (tile.images.len() * tile.pixels.len()).next_multiple_of(PIXELS))?;
-        let step = view.step();
-        for image in tile.images.clone() {
-            let read = if view.copied { image - tile.images.start } else { image };
-            let mut pixel = tile.pixels.start;
-            while pixel < tile.pixels.end {
-                let base = view.base(self.work, read, pixel, cut);
-                let width = self.work.axes[2].output;
-                let count = (width - pixel % width).min(tile.pixels.end - pixel);
-                bases.extend((0..count).map(|i| base + i * step));
-                pixel += count;
-            }
-        }
-        lane_tiles::fill_up(bases);
-        Ok(())
+        let reading = Reading { x, bases, offsets, reach };
+        let chains = chains(self.work);
+        lane_tiles::each(reading, self.weights, tile, chains, lane_sums, |sums, block, pixels| {
+            self.store_lanes(sums, rows, tile, block, pixels, target)
+        })
     }
 
     /// Finishes the sums of a block's pixels and stores them.

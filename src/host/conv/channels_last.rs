@@ -65,43 +65,14 @@ struct Scratch {
 impl Job<'_> {
     fn tile(&self, scratch: &mut Scratch, tile: &Tile) -> Result<()> {
         let Scratch { bases, sums, finished } = scratch;
-        self.bases(tile, bases)?;
-        let reading = Reading {
-            x: &self.image.data,
-            bases,
-            pixels: tile.images.len() * tile.pixels.len(),
-            offsets: &self.offsets,
-            reach: self.reach,
-        };
-        let (group, blocks) = (tile.group, tile.blocks.clone());
-        lane_tiles::each(
-            reading,
-            self.weights,
-            group,
-            blocks,
-            chains(self.work),
-            sums,
-            |sums, block, pixels| self.store(sums, finished, tile, block, pixels),
-        )
-    }
-
-    /// Where the terms of each pixel begin.
-    fn bases(&self, tile: &Tile, bases: &mut Vec<usize>) -> Result<()> {
-        let (width, step) = (self.work.axes[2].output, self.image.windows[2]);
-        let channel = tile.group * self.work.group_in;
-        bases.clear();
-        memory::reserve(bases, tile.images.len() * tile.pixels.len() + LANES)?;
-        for image in tile.images.clone() {
-            let mut at = tile.pixels.start;
-            while at < tile.pixels.end {
-                let base = channel + self.image.base(image, pixel(self.work, at));
-                let count = (width - at % width).min(tile.pixels.end - at);
-                bases.extend((0..count).map(|i| base + i * step));
-                at += count;
-            }
-        }
-        lane_tiles::fill_up(bases);
-        Ok(())
+        let (row, channel) =
+            ([self.work.axes[2].output, self.image.windows[2]], tile.group * self.work.group_in);
+        let base = |image, at| channel + self.image.base(image, pixel(self.work, at));
+        lane_tiles::bases(tile, row, base, bases)?;
+        let reading = Reading { x: &self.image.data, bases, offsets: &self.offsets, reach: self.reach };
+        lane_tiles::each(reading, self.weights, tile, chains(self.work), sums, |sums, block, pixels| {
+            self.store(sums, finished, tile, block, pixels)
+        })
     }
 
     /// Finishes the sums of a block's pixels and stores them.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::grid::Tile;
 use super::lanes::{self, LANES, PIXELS, Product};
 use super::micro::Row;
 use super::packed::Packed;
@@ -17,8 +18,6 @@ pub(super) struct Reading<'a> {
     pub x: &'a [f32],
     /// Where each pixel's terms begin in `x`, with more of the last so that blocks are whole.
     pub bases: &'a [usize],
-    /// Pixels of the tile.
-    pub pixels: usize,
     /// Where terms lie, seen from there, and the largest of all.
     pub offsets: &'a [usize],
     pub reach: usize,
@@ -31,10 +30,27 @@ pub(super) struct Sums {
     totals: Vec<Row>,
 }
 
-/// Makes the last block of pixels whole.
-pub(super) fn fill_up(bases: &mut Vec<usize>) {
+/// Lists where each pixel's terms begin: `base` says it of a pixel of an image, and neighbours in a row of `width` are `step` apart.
+pub(super) fn bases(
+    tile: &Tile,
+    [width, step]: [usize; 2],
+    base: impl Fn(usize, usize) -> usize,
+    bases: &mut Vec<usize>,
+) -> Result<()> {
+    bases.clear();
+    memory::reserve(bases, (tile.images.len() * tile.pixels.len()).next_multiple_of(PIXELS))?;
+    for image in tile.images.clone() {
+        let mut pixel = tile.pixels.start;
+        while pixel < tile.pixels.end {
+            let first = base(image, pixel);
+            let count = (width - pixel % width).min(tile.pixels.end - pixel);
+            bases.extend((0..count).map(|i| first + i * step));
+            pixel += count;
+        }
+    }
     let last = bases.last().copied().unwrap_or(0);
     bases.resize(bases.len().next_multiple_of(PIXELS), last);
+    Ok(())
 }
 
 /// Hands `store` the sums of some pixels and a block of channels, `[pixel][line]`, with some lines more behind them.
@@ -43,13 +59,13 @@ pub(super) fn fill_up(bases: &mut Vec<usize>) {
 pub(super) fn each(
     reading: Reading,
     weights: &Packed,
-    group: usize,
-    blocks: Range<usize>,
+    tile: &Tile,
     [chain, chained]: [usize; 2],
     buffers: &mut Sums,
     mut store: impl FnMut(&[Row], usize, Range<usize>) -> Result<()>,
 ) -> Result<()> {
-    let Reading { x, bases, pixels, offsets, reach } = reading;
+    let Reading { x, bases, offsets, reach } = reading;
+    let (group, blocks, pixels) = (tile.group, tile.blocks.clone(), tile.images.len() * tile.pixels.len());
     let Sums { sums, totals } = buffers;
     let terms = offsets.len();
     let range = terms.div_ceil(terms.div_ceil(chained));
