@@ -5,10 +5,13 @@ import argparse
 import json
 import os
 import re
+import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +29,10 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="+", type=Path, help="ONNX files of one input of fixed shape")
     parser.add_argument("--wgpool", default=str(here / "../../target/release/wgpool"), help="the program [target/release]")
-    parser.add_argument("--peers", default="onnxruntime", help="from onnxruntime, onnxruntime-webgpu, tract, rten [onnxruntime]")
+    parser.add_argument("--peers", default="onnxruntime", help="from onnxruntime, onnxruntime-webgpu, ncnn, meganeura, tract, rten [onnxruntime]")
     parser.add_argument("--adapter", default="host", help="of wgpool: a GPU's name, or the host path [host]")
     parser.add_argument("--program", default=str(here / "target/release/wgpool-peers-networks"), help="of tract and rten")
+    parser.add_argument("--meganeura", default=str(here / "target/release/wgpool-peers-meganeura"), help="meganeura's program")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of all")
     parser.add_argument("--rounds", type=int, default=3, help="of the others, wgpool before, between and after them [3]")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter measurements")
@@ -42,6 +46,16 @@ def ours(args, model, folder):
     wgpool(args, "bench", str(model), "--adapter", args.adapter, "--json", str(file), *quick)
     place = "host" if args.adapter == "host" else "gpu"
     return json.loads(file.read_text())["cases"][-1][place]["wall"]["median_ms"]
+
+
+def median_of(run, least):
+    """In milliseconds, of five runs and `least` seconds."""
+    samples, begun = [], time.perf_counter()
+    while len(samples) < 5 or time.perf_counter() - begun < least:
+        start = time.perf_counter()
+        run()
+        samples.append((time.perf_counter() - start) * 1e3)
+    return statistics.median(samples)
 
 
 class OnnxRuntime:
@@ -60,22 +74,68 @@ class OnnxRuntime:
         self.first = (time.perf_counter() - start) * 1e3
 
     def time(self, least):
-        samples, begun = [], time.perf_counter()
-        while len(samples) < 5 or time.perf_counter() - begun < least:
-            start = time.perf_counter()
-            self.session.run(None, self.feed)
-            samples.append((time.perf_counter() - start) * 1e3)
-        return statistics.median(samples)
+        return median_of(lambda: self.session.run(None, self.feed), least)
+
+
+class Ncnn:
+    """The network as `pnnx` makes it for ncnn, on its Vulkan device with tensors of 32 bits, and its median of runs."""
+
+    def __init__(self, model, x, expected, folder):
+        # Only its user needs it.
+        import ncnn
+
+        self.convert(model, folder)
+        devices = [ncnn.get_gpu_info(i).device_name() for i in range(ncnn.get_gpu_count())]
+        if len(devices) != 1:
+            raise RuntimeError(f"ncnn finds {devices}: `VK_DRIVER_FILES` names the driver of one")
+        start = time.perf_counter()
+        self.net, self.image = ncnn.Net(), ncnn.Mat(x[0])
+        self.net.set_vulkan_device(0)
+        option = self.net.opt
+        option.use_vulkan_compute = True
+        option.use_fp16_packed = option.use_fp16_storage = option.use_fp16_arithmetic = False
+        option.use_bf16_packed = option.use_bf16_storage = False
+        if self.net.load_param(str(folder / "net.ncnn.param")) or self.net.load_model(str(folder / "net.ncnn.bin")):
+            raise RuntimeError("ncnn does not load it")
+        output = self.run()
+        self.first = (time.perf_counter() - start) * 1e3
+        if (error := distance(output.reshape(expected.shape), expected)) > ALLOWED:
+            raise RuntimeError(f"its output differs by {error:.3g}")
+
+    @staticmethod
+    def convert(model, folder):
+        """Writes the network's files beside a copy of the model, where the converter writes them."""
+        shutil.copy(model, folder / "net.onnx")
+        # Its program of C++, for its Python wants torch.
+        pnnx = Path(find_spec("pnnx").origin).with_name("pnnx")
+        done = subprocess.run([pnnx, "net.onnx", "fp16=0"], cwd=folder, capture_output=True, text=True)
+        if not (folder / "net.ncnn.param").exists():
+            raise RuntimeError(f"pnnx does not convert it: {done.stderr.strip()[-200:]}")
+
+    def run(self):
+        extractor = self.net.create_extractor()
+        extractor.input("in0", self.image)
+        status, output = extractor.extract("out0")
+        if status:
+            raise RuntimeError(f"ncnn's status is {status}")
+        return np.array(output)
+
+    def time(self, least):
+        return median_of(self.run, least)
 
 
 class InRust:
-    """A program that runs the network in tract or rten, and its median of runs."""
+    """A program that runs the network in tract, rten or meganeura, and its median of runs."""
 
     def __init__(self, args, library, model, x, expected, folder):
         x.tofile(folder / "x.f32")
         case = {"name": model.stem, "output": expected.shape}
-        call = [args.program, library, str(model), str(folder / "x.f32")]
-        after = [str(args.threads), *map(str, x.shape)]
+        if library == "meganeura":
+            call = [args.meganeura, str(model)]
+            after = [str(folder / "x.f32"), *(["--software"] if args.adapter == "software" else [])]
+        else:
+            call = [args.program, library, str(model), str(folder / "x.f32")]
+            after = [str(args.threads), *map(str, x.shape)]
         threads = {name: str(args.threads) for name in ("RAYON_NUM_THREADS", "RTEN_NUM_THREADS")}
         self.program = with_program.Program(case, call, after, **threads)
         if (error := distance(self.program.result(), expected)) > ALLOWED:
@@ -135,7 +195,10 @@ def measure(args, model, folder):
         else:
             # A library that computes something else, or refuses the file, is not timed.
             try:
-                peers[name] = InRust(args, name, model, x, expected, folder)
+                if name == "ncnn":
+                    peers[name] = Ncnn(model, x, expected, folder)
+                else:
+                    peers[name] = InRust(args, name, model, x, expected, folder)
             except RuntimeError as error:
                 refused[name] = str(error)
     least = 0.3 if args.quick else 2.0
@@ -157,7 +220,7 @@ def main():
     keep_memory()
     names = args.peers.split(",")
     runtime = f"ONNX Runtime {onnxruntime.__version__}"
-    known = {"onnxruntime": runtime, "onnxruntime-webgpu": runtime + " WebGPU"}
+    known = {"onnxruntime": runtime, "onnxruntime-webgpu": runtime + " WebGPU", "ncnn": "ncnn's Vulkan"}
     titles = [known[name] if name in known else with_program.name(name) for name in names]
     print(f"{args.threads} threads; ms of a run (x: over wgpool's; then ms from the file to the first result, wgpool's of its whole process)\n")
     print(f"| network | wgpool | {' | '.join(titles)} |\n|{'---|' * (len(names) + 2)}")

@@ -102,8 +102,18 @@ impl ConvTranspose {
     setters! {
         /// Sets the distance between the windows in the output.
         stride: [usize],
+        /// Sets the distance between taps.
+        dilation: [usize],
         /// Sets what is cut off the output.
         padding: Padding,
+        /// Sets the number of groups.
+        groups: usize,
+        /// Sets the activation.
+        activation: Activation,
+        /// Sets the memory order of input and output.
+        layout: Layout,
+        /// Sets the order of the kernel's axes.
+        kernel_layout: KernelLayout,
     }
 }
 

@@ -207,8 +207,23 @@ impl Affine {
             return Ok(None);
         };
         let scale = |o: usize| self.scale.get(o).copied().unwrap_or(f64::NAN);
-        let folded = kernel.iter().enumerate();
-        let folded = folded.map(|(at, &w)| (f64::from(w) * scale(ends(at)[1])) as f32).collect();
+        let times = |w: f32, scale: f64| (f64::from(w) * scale) as f32;
+        let mut folded = Vec::with_capacity(kernel.len());
+        // Networks have many megabytes of these: a loop without divisions where the channels lie in order.
+        match outputs(op, shape) {
+            Some(Outputs::First(each)) => {
+                for (o, weights) in kernel.chunks(each).enumerate() {
+                    let scale = scale(o);
+                    folded.extend(weights.iter().map(|&w| times(w, scale)));
+                }
+            }
+            Some(Outputs::Last) if shape.last() == Some(&self.scale.len()) && !kernel.is_empty() => {
+                for weights in kernel.chunks(self.scale.len()) {
+                    folded.extend(weights.iter().zip(&self.scale).map(|(&w, &scale)| times(w, scale)));
+                }
+            }
+            _ => folded.extend(kernel.iter().enumerate().map(|(at, &w)| times(w, scale(ends(at)[1])))),
+        }
         let shifted = self.shift.iter().enumerate().map(|(o, &shift)| {
             let b = bias.get(o).map_or(0.0, |&b| f64::from(b));
             (b * scale(o) + shift) as f32
@@ -260,6 +275,26 @@ fn finite(shape: &[usize], kernel: Vec<f32>, bias: Vec<f32>) -> Result<Option<[W
     }
     let bias = Tensor::from_f32(&[bias.len()], bias)?;
     Ok(Some([Tensor::from_f32(shape, kernel)?.into(), bias.into()]))
+}
+
+/// Where a kernel's output channels lie.
+enum Outputs {
+    /// So many weights of each, one channel after another.
+    First(usize),
+    /// One weight of each in turn.
+    Last,
+}
+
+/// Where the output channels of a kernel of this shape lie, if in one of these orders; [`ends`] tells all.
+fn outputs(op: &Op, kernel: &[usize]) -> Option<Outputs> {
+    let &[first, ref others @ ..] = kernel else { return None };
+    let each = others.iter().product::<usize>();
+    let is_first = match op {
+        Op::Dense(spec) => spec.kernel_layout == DenseLayout::OutIn,
+        Op::Conv(spec) => spec.kernel_layout == KernelLayout::Oihw,
+        _ => return None,
+    };
+    Some(if is_first && first > 0 && each > 0 { Outputs::First(each) } else { Outputs::Last })
 }
 
 /// The input and the output channel that an element of a kernel of this shape joins, by its position.

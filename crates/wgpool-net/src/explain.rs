@@ -36,6 +36,11 @@ pub struct ProgramExplanation {
     pub weights: u64,
     /// Bytes of what is kept between layers, and between a layer's own kernels.
     pub scratch: u64,
+    /// Of these what the operations pass on to each other.
+    pub between: u64,
+    /// What they pass on in this order takes at least: the bytes of what is there at the same time. `between` is more where
+    /// tensors of several sizes take turns in one buffer.
+    pub least_between: u64,
     /// Bytes of packed weights.
     pub packed: u64,
     /// The operations that became one and those that did not, where [`Program::optimised`] was asked.
@@ -117,6 +122,8 @@ impl Program {
             ends: ends.sum(),
             weights: self.weight_bytes(),
             scratch,
+            between,
+            least_between: peak(self),
             packed: layers.iter().map(|layer| layer.explanation.packed).sum(),
             fusions: self.fusions.clone(),
             layers,
@@ -141,6 +148,11 @@ impl fmt::Display for ProgramExplanation {
             write!(f, ", {name} {}", bytes(size))?;
         }
         write!(f, ")")?;
+        if self.least_between > 0 {
+            let [between, least] = [self.between, self.least_between];
+            let times = between as f64 / least as f64;
+            write!(f, "\npassed on {}, {times:.2} times the least for this order", bytes(between))?;
+        }
         let mut joined: Vec<(&str, usize)> = Vec::new();
         for fusion in self.fusions.iter().filter(|fusion| fusion.refused.is_none()) {
             match joined.iter_mut().find(|(rule, _)| *rule == fusion.rule) {

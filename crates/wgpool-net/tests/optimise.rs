@@ -1,8 +1,9 @@
 //! Operations that join others: the same outputs with and without, and nothing where it would not be the same.
 
 use wgpool::{
-    Activation, AsStrided, Backend, BinaryFunction, Concat, Conv, DType, Data, Elementwise, Op, Operand, Pad,
-    PadMode, Padding, Pool, Reduce, ReduceKind, Resize, Softmax, Tensor, TensorDesc, UnaryFunction,
+    Activation, AsStrided, Backend, BinaryFunction, Concat, Conv, ConvTranspose, DType, Data, Dense,
+    DenseLayout, Elementwise, KernelLayout, Layout, Op, Operand, Pad, PadMode, Padding, Pool, Reduce,
+    ReduceKind, Resize, Softmax, Tensor, TensorDesc, UnaryFunction,
 };
 use wgpool_net::{Graph, Program, Session, Value};
 use wgpool_testing::support::{self, numbers};
@@ -26,8 +27,13 @@ fn conv(g: &mut Graph, x: Value) -> Value {
 
 /// The operations that are left, and the same outputs on every backend.
 fn joined(program: &Program) -> Program {
+    joined_on(program, &IMAGE)
+}
+
+/// The same for an input of another shape.
+fn joined_on(program: &Program, shape: &[usize]) -> Program {
     let optimised = program.clone().optimised().unwrap();
-    let x = numbers(&IMAGE, 9);
+    let x = numbers(shape, 9);
     let expected = program.run_all(&Backend::Reference, &[&x]).unwrap();
     for backend in [Backend::Gpu(support::engine().clone()), Backend::Host] {
         let got = Session::compile(&backend, optimised.clone()).unwrap().run_all(&[&x]).unwrap();
@@ -113,6 +119,59 @@ fn scales_of_channels_join_the_weights() {
         vec![g.at("from").one(Elementwise::subtract(), &[from, y]).unwrap()]
     });
     assert_eq!(names(&joined(&from)), ["conv+from"]);
+}
+
+/// The convolution, transposed or not, with two groups.
+fn grouped(op: Op, kernel: [usize; 4], layout: Layout) -> Program {
+    let mut g = Graph::new("joined");
+    let x = g.input("x", TensorDesc::f32(IMAGE_OF_FOUR));
+    let (kernel, bias) = (g.constant(numbers(&kernel, 1)), g.constant(numbers(&[6], 2)));
+    let y = g.at("conv").one(op, &[x, kernel, bias]).unwrap();
+    let shape: &[usize] = if layout == Layout::Nchw { &[6, 1, 1] } else { &[6] };
+    let (scale, shift) = (g.constant(numbers(shape, 3)), g.constant(numbers(shape, 4)));
+    let formula = Elementwise::multiply().then(BinaryFunction::Add, Operand::Input(2));
+    let y = g.at("scale").one(formula, &[y, scale, shift]).unwrap();
+    g.output("y", y);
+    g.finish().unwrap()
+}
+
+const IMAGE_OF_FOUR: [usize; 4] = [2, 4, 4, 4];
+
+#[test]
+fn scales_join_weights_in_every_order() {
+    for layout in [Layout::Nchw, Layout::Nhwc] {
+        for kernel_layout in [KernelLayout::Oihw, KernelLayout::Hwio] {
+            let conv = Conv::new().groups(2).layout(layout).kernel_layout(kernel_layout);
+            let shape = if kernel_layout == KernelLayout::Oihw { [6, 2, 3, 3] } else { [3, 3, 2, 6] };
+            let program = grouped(conv.into(), shape, layout);
+            assert_eq!(
+                names(&joined_on(&program, &IMAGE_OF_FOUR)),
+                ["conv+scale"],
+                "{layout} {kernel_layout:?}"
+            );
+            // Its kernel has the input's channels in place of the output's.
+            let conv = ConvTranspose::new().groups(2).layout(layout).kernel_layout(kernel_layout);
+            let shape = if kernel_layout == KernelLayout::Oihw { [4, 3, 3, 3] } else { [3, 3, 3, 4] };
+            let program = grouped(conv.into(), shape, layout);
+            assert_eq!(
+                names(&joined_on(&program, &IMAGE_OF_FOUR)),
+                ["conv+scale"],
+                "{layout} {kernel_layout:?}"
+            );
+        }
+    }
+    for kernel_layout in [DenseLayout::InOut, DenseLayout::OutIn] {
+        let mut g = Graph::new("joined");
+        let x = g.input("x", TensorDesc::f32([2, 3]));
+        let shape = if kernel_layout == DenseLayout::InOut { [3, 5] } else { [5, 3] };
+        let kernel = g.constant(numbers(&shape, 1));
+        let y = g.at("dense").one(Dense::new().kernel_layout(kernel_layout), &[x, kernel]).unwrap();
+        let scale = g.constant(numbers(&[5], 3));
+        let y = g.at("scale").one(Elementwise::multiply(), &[y, scale]).unwrap();
+        g.output("y", y);
+        let program = g.finish().unwrap();
+        assert_eq!(names(&joined_on(&program, &[2, 3])), ["dense+scale"], "{kernel_layout:?}");
+    }
 }
 
 #[test]
