@@ -29,10 +29,9 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="+", type=Path, help="ONNX files of one input of fixed shape")
     parser.add_argument("--wgpool", default=str(here / "../../target/release/wgpool"), help="the program [target/release]")
-    parser.add_argument("--peers", default="onnxruntime", help="from onnxruntime, onnxruntime-webgpu, ncnn, meganeura, tract, rten [onnxruntime]")
+    parser.add_argument("--peers", default="onnxruntime", help="from onnxruntime, onnxruntime-webgpu, ncnn, tract, rten [onnxruntime]")
     parser.add_argument("--adapter", default="host", help="of wgpool: a GPU's name, or the host path [host]")
     parser.add_argument("--program", default=str(here / "target/release/wgpool-peers-networks"), help="of tract and rten")
-    parser.add_argument("--meganeura", default=str(here / "target/release/wgpool-peers-meganeura"), help="meganeura's program")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of all")
     parser.add_argument("--rounds", type=int, default=3, help="of the others, wgpool before, between and after them [3]")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter measurements")
@@ -125,17 +124,13 @@ class Ncnn:
 
 
 class InRust:
-    """A program that runs the network in tract, rten or meganeura, and its median of runs."""
+    """A program that runs the network in tract or rten, and its median of runs."""
 
     def __init__(self, args, library, model, x, expected, folder):
         x.tofile(folder / "x.f32")
         case = {"name": model.stem, "output": expected.shape}
-        if library == "meganeura":
-            call = [args.meganeura, str(model)]
-            after = [str(folder / "x.f32"), *(["--software"] if args.adapter == "software" else [])]
-        else:
-            call = [args.program, library, str(model), str(folder / "x.f32")]
-            after = [str(args.threads), *map(str, x.shape)]
+        call = [args.program, library, str(model), str(folder / "x.f32")]
+        after = [str(args.threads), *map(str, x.shape)]
         threads = {name: str(args.threads) for name in ("RAYON_NUM_THREADS", "RTEN_NUM_THREADS")}
         self.program = with_program.Program(case, call, after, **threads)
         if (error := distance(self.program.result(), expected)) > ALLOWED:

@@ -7,8 +7,8 @@ use burn_tensor::ops::ConvOptions;
 use burn_tensor::{Tensor, TensorData, activation::relu, backend::Backend};
 use burn_wgpu::graphics::AutoGraphicsApi;
 use burn_wgpu::{RuntimeOptions, Wgpu, WgpuDevice, init_setup};
-use wgpool_peers::{Peer, Result, padding, pair};
 use wgpool_testing::bench::Exported;
+use wgpool_peers::{Peer, Result, padding, pair};
 
 /// Opens burn's device on the kind of adapter that wgpool has; its name comes with it.
 pub fn open(software: bool) -> (WgpuDevice, String) {

@@ -7,8 +7,8 @@ mod burn;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use wgpool_peers::{Result, serve};
 use wgpool_testing::bench::{self, cases};
+use wgpool_peers::{Result, serve};
 
 fn main() -> ExitCode {
     match run() {

@@ -1,15 +1,12 @@
-//! A workload or a whole network on meganeura, which `peers.py` and `networks.py` have timed in turn with wgpool.
+//! A workload on meganeura, which `peers.py` has timed in turn with wgpool.
 //!
-//! `wgpool-peers-meganeura CASE RESULT [--software]`, or `MODEL.onnx RESULT INPUT [--software]` with a file of f32,
-//! little-endian; see [`serve`] for the rest.
+//! `wgpool-peers-meganeura CASE RESULT [--software]`; see [`serve`] for the rest.
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-use meganeura::graph::Op;
-use meganeura::{Graph, Mode, NodeId, Session, SessionConfig, build, init_gpu_context, load_onnx};
+use meganeura::{Graph, Mode, NodeId, Session, SessionConfig, build, init_gpu_context};
 use serde_json::Value;
 use wgpool_peers::{Peer, Result, padding, pair, serve};
 use wgpool_testing::bench::{self, Exported, cases};
@@ -26,66 +23,32 @@ fn main() -> ExitCode {
 
 fn run() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let (args, software) = match args.split_last() {
-        Some((last, before)) if last == "--software" => (before, true),
-        _ => (&args[..], false),
+    let (case, result, software) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [case, result] => (case, result, false),
+        [case, result, "--software"] => (case, result, true),
+        _ => return Err("usage: wgpool-peers-meganeura CASE RESULT [--software]".into()),
     };
+    let found = cases::named(&[case.to_owned()])?;
+    let exported = bench::export(found.first().ok_or("no such case")?)?;
     let gpu = Arc::new(init_gpu_context().map_err(|e| format!("{e:?}"))?);
     let device = gpu.device_information();
     if device.is_software_emulated != software {
         return Err(format!("it takes {}: let it see the wanted driver alone", device.device_name).into());
     }
     let name = device.device_name.clone();
-    let config = SessionConfig { mode: Mode::Inference, gpu: Some(gpu), ..SessionConfig::default() };
-    match args {
-        [case, result] => {
-            let (mut of_case, start) = of_case(case, config)?;
-            serve(&mut of_case, start, Some(&name), result)
-        }
-        [model, result, input] => {
-            let bytes = std::fs::read(input)?;
-            let x: Vec<f32> =
-                bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-            let start = Instant::now();
-            serve(&mut of_network(Path::new(model), &x, config)?, start, Some(&name), result)
-        }
-        _ => Err("usage: wgpool-peers-meganeura CASE|MODEL RESULT [INPUT] [--software]".into()),
-    }
-}
-
-/// A case of the table, and when building it began.
-fn of_case(case: &str, config: SessionConfig) -> Result<(Run, Instant)> {
-    let found = cases::named(&[case.to_owned()])?;
-    let exported = bench::export(found.first().ok_or("no such case")?)?;
     let mut graph = Graph::new();
     let output = workload(&mut graph, &exported)?;
     graph.set_outputs(vec![output]);
     let start = Instant::now();
+    let config = SessionConfig { mode: Mode::Inference, gpu: Some(gpu), ..SessionConfig::default() };
     let mut session = build(&graph, config).0;
     session.set_input("x", exported.inputs[0].as_f32()?);
     if let Some(weights) = exported.inputs.get(1) {
         session.set_parameter("w", weights.as_f32()?);
         session.set_parameter("b", &spread(&exported)?);
     }
-    Ok((Run { session, elements: exported.output.data().len() }, start))
-}
-
-/// An ONNX file with one input, whose first output is read.
-fn of_network(model: &Path, x: &[f32], config: SessionConfig) -> Result<Run> {
-    let model = load_onnx(model)?;
-    let output = *model.graph.outputs().first().ok_or("the network has no output")?;
-    let elements = model.graph.node(output).ty.num_elements();
-    let input = model.graph.nodes().iter().find_map(|node| match &node.op {
-        Op::Input { name } => Some(name.clone()),
-        _ => None,
-    });
-    let mut session = build(&model.graph, config).0;
-    // Those that it folded into constants are no parameters, and are passed over.
-    for (name, values) in &model.weights {
-        session.set_parameter(name, values);
-    }
-    session.set_input(&input.ok_or("the network has no input")?, x);
-    Ok(Run { session, elements })
+    let elements = exported.output.data().len();
+    serve(&mut Run { session, elements }, start, Some(&name), result)
 }
 
 /// The workload as its user writes it; what it has no operation for is an error.
@@ -126,9 +89,7 @@ fn pooled(graph: &mut Graph, x: NodeId, [n, c, h, w]: [u32; 4], pool: &Value) ->
             let stride = one_stride(pool)?;
             Ok(graph.max_pool_2d(x, n, c, h, w, kh, kw, stride, padding[0] as u32))
         }
-        Some("average") if [kh, kw] == [h, w] && padding == [0, 0] => {
-            Ok(graph.global_avg_pool(x, n, c, h * w))
-        }
+        Some("average") if [kh, kw] == [h, w] && padding == [0, 0] => Ok(graph.global_avg_pool(x, n, c, h * w)),
         _ => Err("pooling but that of maxima and the mean of planes is not offered".into()),
     }
 }

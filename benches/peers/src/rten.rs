@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use rten::{Model, ModelOptions, Value};
-use rten_tensor::Tensor;
 use rten_tensor::prelude::*;
+use rten_tensor::Tensor;
 use wgpool_peers::{Peer, Result};
 
 /// A model, with the tensor it is fed.

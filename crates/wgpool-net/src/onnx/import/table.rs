@@ -133,7 +133,9 @@ rows! {
 }
 
 fn find(node: &Node<'_>) -> Option<&'static Row> {
-    ROWS.iter().find(|row| node.domain().is_empty() && row.op == node.op_type())
+    // Looked for in the file once: a node's fields are read anew each time.
+    let op = node.op_type();
+    ROWS.iter().find(|row| row.op == op).filter(|_| node.domain().is_empty())
 }
 
 /// What lowers a node.
