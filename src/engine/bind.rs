@@ -125,7 +125,26 @@ impl Prepared {
         outputs: &[wgpu::BufferSlice<'_>],
     ) -> Result<Binding> {
         self.check_buffers(inputs, outputs)?;
-        self.bind_checked(inputs, outputs).await
+        let op = self.plan.problem.op;
+        let scratch = each!(&size in &self.plan.scratch => self.engine.tensor_memory(op, size).await?);
+        self.bind_checked(inputs, outputs, &scratch).await
+    }
+
+    /// [`Prepared::bind_async`] with the app's scratch memory: a buffer of [`Engine::tensor_buffer_async`] for each of
+    /// [`Plan::scratch`], as large or larger. Operations that run one after another may share it: each leaves in it what it likes.
+    ///
+    /// # Errors
+    /// As there; [`Error::Buffer`] for scratch memory that is too small or used twice.
+    pub async fn bind_in_async(
+        &self,
+        inputs: &[wgpu::BufferSlice<'_>],
+        outputs: &[wgpu::BufferSlice<'_>],
+        scratch: &[&wgpu::Buffer],
+    ) -> Result<Binding> {
+        self.check_buffers(inputs, outputs)?;
+        self.check_scratch(inputs, outputs, scratch)?;
+        let scratch: Vec<wgpu::Buffer> = scratch.iter().map(|&buffer| buffer.clone()).collect();
+        self.bind_checked(inputs, outputs, &scratch).await
     }
 
     /// Refuses an input that the plan reads in pages and that cannot be read so.
@@ -161,10 +180,10 @@ impl Prepared {
         &self,
         inputs: &[wgpu::BufferSlice<'_>],
         outputs: &[wgpu::BufferSlice<'_>],
+        scratch: &[wgpu::Buffer],
     ) -> Result<Binding> {
         let (device, plan) = (&self.engine.device, &self.plan);
         let op = plan.problem.op;
-        let scratch = each!(&size in &plan.scratch => self.engine.tensor_memory(op, size).await?);
         let packed = each!(&size in &plan.packed => self.engine.tensor_memory(op, size).await?);
         let (params, starts) = self.params().await?;
         let mut binding = Binding { prepack: Vec::new(), dispatches: Vec::with_capacity(plan.steps.len()) };
@@ -176,7 +195,10 @@ impl Prepared {
                 }),
                 Slot::Output(i) => (outputs.get(i).zip(plan.problem.outputs.get(i)))
                     .map(|(slice, desc)| part_of(slice, desc, step.part)),
-                Slot::Scratch(i) => scratch.get(i).map(wgpu::Buffer::as_entire_buffer_binding),
+                Slot::Scratch(i) => scratch.get(i).zip(plan.scratch.get(i)).map(|(buffer, &size)| {
+                    let size = wgpu::BufferSize::new(self.engine.caps.padded(size));
+                    wgpu::BufferBinding { buffer, offset: 0, size }
+                }),
                 Slot::Packed(i) => packed.get(i).map(wgpu::Buffer::as_entire_buffer_binding),
             };
             let params = wgpu::BufferBinding {
@@ -217,6 +239,40 @@ impl Prepared {
         let usage = wgpu::BufferUsages::UNIFORM;
         let buffer = filled(&self.engine.device, "wgpool parameters", &bytes, usage, during).await?;
         Ok((buffer, starts))
+    }
+
+    fn check_scratch(
+        &self,
+        inputs: &[wgpu::BufferSlice<'_>],
+        outputs: &[wgpu::BufferSlice<'_>],
+        scratch: &[&wgpu::Buffer],
+    ) -> Result<()> {
+        let (op, caps) = (self.plan.problem.op, &self.engine.caps);
+        if scratch.len() != self.plan.scratch.len() {
+            return Err(Error::arity(op, "as many scratch buffers as the plan has sizes", scratch.len()));
+        }
+        for (i, (buffer, &size)) in scratch.iter().zip(&self.plan.scratch).enumerate() {
+            let refuse =
+                |rule, values| Err(Error::Buffer { op, tensor: format!("scratch {i}"), rule, values });
+            let (usage, needed) = (buffer.usage(), caps.padded(size));
+            let wanted = self.engine.usage();
+            if !usage.contains(wanted) {
+                let [wanted, has] = [wanted, usage].map(|usage| joined(usage.iter_names()));
+                let rule = "it needs the usages of `Engine::tensor_buffer_async`";
+                return refuse(rule, format!("{wanted}; it has {has}"));
+            }
+            if buffer.size() < needed {
+                return refuse("it is too small", format!("{} bytes of {needed}", buffer.size()));
+            }
+            let mut tensors = inputs.iter().chain(outputs).map(wgpu::BufferSlice::buffer);
+            if tensors.any(|tensor| tensor == *buffer)
+                || scratch.iter().take(i).any(|before| before == buffer)
+            {
+                let rule = "it must be no input, no output and no other scratch memory";
+                return refuse(rule, format!("{} bytes", buffer.size()));
+            }
+        }
+        Ok(())
     }
 
     fn check_buffers(

@@ -129,6 +129,9 @@ waited! {
     }
     Prepared {
         bind => bind_async(inputs: &[BufferSlice<'_>], outputs: &[BufferSlice<'_>]) -> Binding;
+        bind_in => bind_in_async(
+            inputs: &[BufferSlice<'_>], outputs: &[BufferSlice<'_>], scratch: &[&Buffer]
+        ) -> Binding;
     }
     PreparedFrame {
         bind_texture => bind_texture_async(frame: &TextureView, output: BufferSlice<'_>) -> Binding;

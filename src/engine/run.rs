@@ -134,7 +134,7 @@ impl Engine {
     }
 
     /// What tensors are used for.
-    fn usage(&self) -> wgpu::BufferUsages {
+    pub(super) fn usage(&self) -> wgpu::BufferUsages {
         match self.caps.paged {
             true => STORAGE | wgpu::BufferUsages::UNIFORM,
             false => STORAGE,

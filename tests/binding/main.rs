@@ -1,6 +1,7 @@
 //! Buffers that an app hands over: what is refused, and what a binding does when it is recorded again.
 
 mod divided;
+mod scratch;
 mod sharing;
 
 use wgpool_testing::support;

@@ -34,7 +34,7 @@ pub struct ProgramExplanation {
     pub ends: u64,
     /// Bytes of kernels and biases.
     pub weights: u64,
-    /// Bytes of what is kept between layers, and between a layer's own kernels.
+    /// Bytes of what is kept between layers, and between a layer's own kernels, which all layers share.
     pub scratch: u64,
     /// Of these what the operations pass on to each other.
     pub between: u64,
@@ -111,7 +111,11 @@ impl Program {
                 (self.steps.iter().map(on_cpu).collect::<Result<_>>()?, peak(self))
             }
         };
-        let scratch = between + explanations.iter().map(|e| e.scratch).sum::<u64>();
+        let own: u64 = match plans {
+            Some(plans) => plans.scratch().iter().sum(),
+            None => explanations.iter().map(|e| e.scratch).max().unwrap_or(0),
+        };
+        let scratch = between + own;
         let ends = self.inputs.iter().chain(&self.outputs).map(|port| port.desc.buffer_size());
         let layers = self.steps.iter().zip(explanations);
         let layers: Vec<LayerCost> =

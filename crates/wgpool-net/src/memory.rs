@@ -137,6 +137,38 @@ pub(super) struct Plans {
     pub customs: Vec<Gpu>,
 }
 
+impl Plans {
+    /// Bytes of the scratch memory of the operations' own kernels. The operations run one after another and share it: the largest
+    /// piece of each takes the first buffer.
+    pub fn scratch(&self) -> Vec<u64> {
+        let mut all: Vec<u64> = Vec::new();
+        for plan in &self.ops {
+            for (at, (_, size)) in largest_first(plan).into_iter().enumerate() {
+                match all.get_mut(at) {
+                    Some(shared) => *shared = size.max(*shared),
+                    None => all.push(size),
+                }
+            }
+        }
+        all
+    }
+}
+
+/// Of the buffers for [`Plans::scratch`], those that a plan's pieces take, in the order of the pieces.
+pub(super) fn pieces<'a, T>(plan: &Plan, shared: &'a [T]) -> Vec<&'a T> {
+    let mut taken: Vec<(usize, &T)> =
+        largest_first(plan).into_iter().map(|(piece, _)| piece).zip(shared).collect();
+    taken.sort_by_key(|&(piece, _)| piece);
+    taken.into_iter().map(|(_, buffer)| buffer).collect()
+}
+
+/// The pieces of a plan's scratch memory with their bytes.
+fn largest_first(plan: &Plan) -> Vec<(usize, u64)> {
+    let mut pieces: Vec<(usize, u64)> = plan.scratch.iter().copied().enumerate().collect();
+    pieces.sort_by_key(|&(_, size)| std::cmp::Reverse(size));
+    pieces
+}
+
 /// The plans of the operations, each for the buffers that its inputs lie in, and what the app's operators are on a GPU.
 pub(super) fn plans(engine: &Engine, program: &Program, memory: &Memory<'_>, homes: &Homes) -> Result<Plans> {
     memory.check(program, homes)?;

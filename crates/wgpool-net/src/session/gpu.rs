@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use super::super::custom::{Pipelines, Recording};
-use super::super::memory::{Home, Homes, Memory, Plans};
+use super::super::memory::{Home, Homes, Memory, Plans, pieces};
 use super::super::program::{Port, Program, Source, Step, Task};
 use super::shared::{Held, Shared};
 use wgpool::engine::{Engine, Pending, PrepackedBinding, Readback};
@@ -134,6 +134,10 @@ impl GpuSession {
     ) -> Result<GpuSession> {
         let places = Places::new(engine, program, memory, homes).await?;
         engine.prepare_all_async(&plans.ops).await?;
+        let mut scratch = Vec::new();
+        for size in plans.scratch() {
+            scratch.push(engine.tensor_buffer_async(OP, size).await?);
+        }
         let shares = if let Weights::Of(session) = from { Some(session) } else { None };
         let set = shares.map_or_else(Arc::default, |session| session.set.clone());
         // What is set from here on is prepacked again.
@@ -184,7 +188,8 @@ impl GpuSession {
                 Task::Op { .. } => {
                     if let Some(plan) = ops.next() {
                         let prepared = engine.prepare_async(plan).await.map_err(in_layer)?;
-                        bindings.push(prepared.bind_async(&inputs, &outputs).await.map_err(in_layer)?);
+                        let bound = prepared.bind_in_async(&inputs, &outputs, &pieces(plan, &scratch)).await;
+                        bindings.push(bound.map_err(in_layer)?);
                     }
                 }
                 Task::Custom(call) => {

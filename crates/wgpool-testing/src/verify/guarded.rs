@@ -11,7 +11,7 @@ const POISON: [u8; 4] = [0x5a, 0x7e, 0xda, 0x7f];
 /// Words behind each output that must stay as they were.
 const GUARD: u64 = 64;
 
-/// Computes `op` like [`Engine::run`], but with every buffer bound at a non-zero offset, every output filled with
+/// Computes `op` like [`Engine::run`], but with every buffer bound at a non-zero offset, every output and scratch buffer filled with
 /// NaN before, and guard words around it checked afterwards.
 ///
 /// # Errors
@@ -47,7 +47,14 @@ pub fn run_guarded(engine: &Engine, op: &Op, inputs: &[&Tensor]) -> Result<Vec<T
     let outs: Vec<_> = (out_buffers.iter().zip(&plan.problem.outputs))
         .map(|(b, desc)| b.slice(lead..lead + desc.buffer_size()))
         .collect();
-    let binding = prepared.bind(&ins, &outs)?;
+    // Other operations may have used it before.
+    let mut scratch = Vec::new();
+    for &size in &plan.scratch {
+        let buffer = engine.tensor_buffer(name, size)?;
+        engine.queue().write_buffer(&buffer, 0, &poison(buffer.size()));
+        scratch.push(buffer);
+    }
+    let binding = prepared.bind_in(&ins, &outs, &scratch.iter().collect::<Vec<_>>())?;
     let wanted: Vec<_> =
         out_buffers.iter().zip(&wholes).map(|(b, desc)| (b.slice(..desc.buffer_size()), desc)).collect();
     let pending = pollster::block_on(engine.submit(name, &wanted, |encoder| {
