@@ -412,6 +412,19 @@ const GRADIENTS: &[Mutant] = &[
         "e.image * params.out_batch + e.channel * params.out_stride.w",
         "e.image * params.out_batch"
     ),
+    mutant!(PoolGradient, "every element of a window", "select(0.0, g, index == own)", "g"),
+    mutant!(
+        PoolGradient,
+        "what lies behind the last window",
+        "select(start_of(next), params.in_size.xyz, next == params.out_size.xyz)",
+        "start_of(next)"
+    ),
+    mutant!(
+        PoolGradient,
+        "channels last as if they were first",
+        "(e.image * size + position) * params.in_size.w + e.channel",
+        "plane * size + position"
+    ),
     mutant!(MaxUnpoolGradient, "the first element is none", "if (source >= 0)", "if (source > 0)"),
     mutant!(InputGradient, "strides and dilations that share a divisor", "reach[axis] % gcd == 0u", "true"),
     mutant!(WeightsGradient, "the first row's gradient", " + h * params.out_stride.y", ""),
@@ -428,6 +441,20 @@ const GRADIENTS: &[Mutant] = &[
         "(channel_group * params.in_size.w + channel) * params.in_stride.w",
         "channel * params.in_stride.w"
     ),
+    mutant!(
+        WeightsGradient,
+        "elements that are not there",
+        "select(0.0, value, is_inside(column, i32(params.in_size.z)))",
+        "value"
+    ),
+    mutant!(WeightsGradient, "taps that read the same", "x_0_0 = x_0_1;", ""),
+    mutant!(
+        WeightsGradient,
+        "the second channel is the first",
+        "min(channel + 1u, params.in_size.w - 1u)",
+        "channel"
+    ),
+    mutant!(WeightsGradient, "one chain of a row", "begin += CHAIN", "begin += 4u * CHAIN"),
     mutant!(WeightsGradient, "one part of the sums", "part < params.parts", "part < 1u"),
     mutant!(
         WeightsGradient,

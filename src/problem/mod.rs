@@ -23,6 +23,7 @@ mod resize;
 mod roi;
 mod strided;
 mod transposed;
+mod turned;
 mod types;
 mod unpool;
 pub(crate) mod winograd;

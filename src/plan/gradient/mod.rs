@@ -1,7 +1,7 @@
 //! Gradients: their kernels.
 
 mod cross_entropy;
-mod pool;
+pub(super) mod pool;
 pub(super) mod roi;
 mod rows;
 pub(super) mod weights;
@@ -12,7 +12,7 @@ use crate::problem::GradientWork;
 
 pub(super) fn steps(p: &Planner, work: &GradientWork) -> Result<Steps> {
     match work {
-        GradientWork::Pool(work) => Ok(pool::pool(p, work)?.into()),
+        GradientWork::Pool(work) => pool::steps(p, work),
         GradientWork::Unpool(work) => Ok(pool::unpool(p, work)?.into()),
         GradientWork::RoiAlign(work) => Ok(roi::align(p, work)?.into()),
         GradientWork::Weights(work) => weights::steps(p, work),
