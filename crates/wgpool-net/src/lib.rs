@@ -23,6 +23,8 @@ mod program;
 mod session;
 mod slots;
 mod summary;
+#[cfg(feature = "training")]
+pub mod train;
 mod weight;
 
 pub use affine::{BatchNorm, Normalization, Rescale};
