@@ -46,6 +46,11 @@ impl Graph {
         Error::layer(&self.name, node, reason)
     }
 
+    /// Adds a step whose inputs are named as this graph numbers them.
+    pub(crate) fn add(&mut self, step: Step) {
+        self.push(step);
+    }
+
     /// Puts steps in the place of one. The last of them makes what that made, and may make more outputs; those before
     /// it are read by these steps alone, which name them as they will be numbered.
     pub(crate) fn replace(&mut self, at: usize, by: Vec<Step>) {
