@@ -40,6 +40,15 @@ pub struct Resize {
     pub layout: Layout,
 }
 
+/// What training drops: Keras' `Dropout` and `SpatialDropout`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DropoutRate {
+    /// How many of all elements become 0, from 0 to less than 1; the others are divided by what is left of 1.
+    pub rate: f64,
+    /// Whether whole channels are dropped, and where these lie.
+    pub channels: Option<Layout>,
+}
+
 /// How several tensors become one. Those of fewer axes get axes of length 1 behind the batch, and lengths of 1 fit any other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -164,8 +173,10 @@ pub enum LayerKind {
     Normalization(Normalization),
     /// A factor and an offset.
     Rescale(Rescale),
-    /// Identity: dropout, noise and random changes of images do nothing outside training.
+    /// Identity: noise and random changes of images do nothing outside training, and are not trained with.
     Dropout,
+    /// Identity outside training; there elements are dropped at random.
+    DropoutRate(DropoutRate),
     /// Several tensors become one.
     Merge(Merge),
     /// A model whose inputs and outputs are the layer's.
@@ -204,6 +215,8 @@ impl LayerKind {
             LayerKind::Rescale(_) => "Rescaling".to_owned(),
             LayerKind::BatchNorm(_) => "BatchNormalization".to_owned(),
             LayerKind::Dropout => "Dropout".to_owned(),
+            LayerKind::DropoutRate(DropoutRate { channels: None, .. }) => "Dropout".to_owned(),
+            LayerKind::DropoutRate(_) => format!("SpatialDropout{rank}D"),
             LayerKind::Merge(Merge::Concatenate { .. }) => "Concatenate".to_owned(),
             LayerKind::Merge(merge) => format!("{merge:?}"),
             LayerKind::Model(inner) => if inner.is_row() { "Sequential" } else { "Functional" }.to_owned(),

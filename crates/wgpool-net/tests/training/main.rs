@@ -1,0 +1,5 @@
+//! Training of whole networks.
+
+mod curves;
+mod differences;
+mod nets;
