@@ -74,7 +74,8 @@ fn apart(p: &Planner, work: &PoolGradientWork) -> Result<Step> {
     p.u32(pool.batch * pool.input.n)?;
     let windows = pool.batch * pool.output.n;
     let params = PoolGradientParams { total: p.u32(windows)?, ..params_of(p, work)? };
-    let channels_last = pool.input.c == 1 && pool.channels > 1;
+    // Planes of one element tell nothing: both tensors' lie so.
+    let channels_last = pool.input.c == 1 && pool.output.c == 1 && pool.channels > 1;
     let kernel = PoolGradientApart { dtype: pool.dtype, channels_last };
     let slots = vec![Slot::Input(0), Slot::Input(1), Slot::Output(0)];
     let why = "windows have no element in common, so that each writes its own";

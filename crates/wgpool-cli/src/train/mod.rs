@@ -4,6 +4,7 @@ mod course;
 mod curves;
 mod data;
 mod maps;
+mod memory;
 mod nets;
 mod own;
 mod photographs;
@@ -22,6 +23,7 @@ const CHECKPOINT: &str = "checkpoint.safetensors";
 
 /// Runs the command.
 pub fn run(args: &TrainArgs, place: &Place, out: &mut dyn Write) -> Result<()> {
+    memory::keep();
     match args.is_pooling() {
         true => pooling::run(args, place, out),
         false => own::run(args, place, out),

@@ -145,7 +145,9 @@ impl Trainer {
             Role::Number(at) => {
                 Tensor::from_f32(&desc.shape, vec![numbers.get(at).copied().unwrap_or(f64::NAN) as f32])
             }
-            Role::Mask { rate, number: mask } => mask_of(desc, rate, Random::new(seed, [number, mask as u64])),
+            Role::Mask { rate, number: mask } => {
+                mask_of(desc, rate, Random::new(seed, [number, mask as u64]))
+            }
             Role::Targets => Ok(y.clone()),
             Role::Examples | Role::Variable(_) => Ok(x.clone()),
         };

@@ -223,9 +223,8 @@ impl Place {
                 let record = |encoder: &mut wgpu::CommandEncoder| {
                     record(encoder, ready, &uploads, (before, after, &self.descs))
                 };
-                let copies: Vec<_> = (ready.readbacks.iter())
-                    .zip(ready.ends.iter().map(|buffer| buffer.slice(..)))
-                    .collect();
+                let copies: Vec<_> =
+                    (ready.readbacks.iter()).zip(ready.ends.iter().map(|buffer| buffer.slice(..))).collect();
                 engine.submit_into(OP, &copies, record).await.map(Ends::Pending)
             }
         }
