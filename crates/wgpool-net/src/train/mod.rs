@@ -20,4 +20,4 @@ pub use reverse::gradients;
 pub use settings::{Clip, Loss, Schedule, Settings, keras_adam};
 #[cfg(not(target_arch = "wasm32"))]
 pub use trainer::write_whole;
-pub use trainer::{EpochReport, Event, Fit, Metrics, StepReport, Trainer, Wish};
+pub use trainer::{EncodedStep, EpochReport, Event, Fit, Metrics, PendingStep, StepReport, Trainer, Wish};

@@ -6,7 +6,7 @@ use crate::graph::Graph;
 use crate::program::{Source, Step};
 use wgpool::error::Result;
 use wgpool::problem::Problem;
-use wgpool::spec::{Activation, AdaptivePool, Conv, ConvPool, IndexNumbering, Op, PoolKind};
+use wgpool::spec::{Activation, AdaptivePool, Conv, ConvPool, ConvTranspose, IndexNumbering, Layout, Op, PoolKind};
 use wgpool::tensor::TensorDesc;
 
 const NUMBERING: IndexNumbering = IndexNumbering::PerPlane;
@@ -82,6 +82,21 @@ fn instead(at: usize, step: &Step) -> Result<Option<Vec<Step>>> {
         let place = inputs.len().saturating_sub(1 + usize::from(residual));
         if place < inputs.len() {
             slope.push(inputs.remove(place));
+        }
+        // By itself PReLU has the slopes of channels along their axis.
+        if let ([(_, desc)], Some(y)) = (slope.as_mut_slice(), step.output_descs().first())
+            && desc.elements() > 1
+        {
+            let last = y.shape.len().saturating_sub(2);
+            let channels = match op {
+                Op::Conv(Conv { layout, .. }) | Op::ConvTranspose(ConvTranspose { layout, .. }) => *layout,
+                _ => Layout::Nhwc,
+            };
+            let mut shape = vec![1; last + 1];
+            if let Some(own) = shape.get_mut(if channels == Layout::Nchw { 0 } else { last }) {
+                *own = desc.elements();
+            }
+            desc.shape = shape;
         }
     }
     let (sources, descs): (Vec<Source>, Vec<TensorDesc>) = inputs.into_iter().unzip();

@@ -3,6 +3,7 @@
 use super::loss::{Losses, losses};
 use super::network::Network;
 use super::reverse::gradients_from;
+use super::rules::narrow;
 use super::settings::{Clip, Settings};
 use crate::graph::{Graph, Value};
 use crate::lower::training::{Mask, Trained};
@@ -136,7 +137,12 @@ fn only(trained: &Trained) -> Result<Value> {
 }
 
 /// Loss and result of a batch, by the variables as they are.
-pub(super) fn evaluation(network: &Network, settings: &Settings, batch: usize) -> Result<Built> {
+pub(super) fn evaluation(
+    network: &Network,
+    settings: &Settings,
+    batch: usize,
+    most_inputs: usize,
+) -> Result<Built> {
     let mut trained = network.trained(batch, false)?;
     let output = only(&trained)?;
     let mut inputs = roles(&trained)?;
@@ -145,11 +151,22 @@ pub(super) fn evaluation(network: &Network, settings: &Settings, batch: usize) -
     inputs.push(Role::Targets);
     trained.graph.output(LOSS, loss);
     trained.graph.output(RESULT, result);
-    Ok(Built { program: trained.graph.finish()?.optimised()?, inputs, updated: vec![] })
+    Ok(Built { program: finished(trained.graph, most_inputs)?, inputs, updated: vec![] })
 }
 
-/// A step of training.
-pub(super) fn step(network: &Network, settings: &Settings, batch: usize) -> Result<Built> {
+/// The program, joined unless it then might read more tensors in a kernel than there may be.
+fn finished(graph: Graph, most_inputs: usize) -> Result<Program> {
+    let program = graph.finish()?;
+    if most_inputs < Elementwise::MOST_INPUTS { Ok(program) } else { program.optimised() }
+}
+
+/// A step of training. Its formulas read as many tensors as `most_inputs`, at least three.
+pub(super) fn step(
+    network: &Network,
+    settings: &Settings,
+    batch: usize,
+    most_inputs: usize,
+) -> Result<Built> {
     let mut trained = network.trained(batch, true)?;
     let output = only(&trained)?;
     let mut inputs = roles(&trained)?;
@@ -165,7 +182,7 @@ pub(super) fn step(network: &Network, settings: &Settings, batch: usize) -> Resu
 
     // What the optimiser needs besides.
     let states = settings.optimizer.states();
-    let mut given = Given { numbers: vec![], states: vec![], finite: of_loss.loss };
+    let mut given = Given { numbers: vec![], states: vec![], finite: of_loss.loss, most_inputs };
     for number in 0..settings.optimizer.numbers(1, settings.rate).len() {
         given.numbers.push(graph.input(format!("optimizer/number {number}"), TensorDesc::f32([1])));
         inputs.push(Role::Number(number));
@@ -219,7 +236,7 @@ pub(super) fn step(network: &Network, settings: &Settings, batch: usize) -> Resu
         graph.output(format!("variable {variable}"), value);
         updated.push(variable);
     }
-    Ok(Built { program: graph.finish()?.optimised()?, inputs, updated })
+    Ok(Built { program: finished(graph, most_inputs)?, inputs, updated })
 }
 
 /// What the optimiser's formulas take besides parameter and gradient.
@@ -227,6 +244,8 @@ struct Given {
     numbers: Vec<Value>,
     states: Vec<Vec<Value>>,
     finite: Value,
+    /// Tensors that a formula may read.
+    most_inputs: usize,
 }
 
 /// 1 if the second is and the loss is finite, else 0.
@@ -272,17 +291,14 @@ fn apply(
         }
     };
     let (condition, no) = (place(given.finite), place(old));
-    let mut formula = formula.clone();
-    let yes = Operand::Step(formula.steps.len().saturating_sub(1));
-    if values.len() > Elementwise::MOST_INPUTS {
-        // AdamW of decay apart has as many by itself.
-        let inputs = values.get(..formula.inputs).unwrap_or_default().to_vec();
-        let new = graph.one(formula, &inputs)?;
-        return graph.one(guarded(), &[given.finite, new, old]);
+    let mut whole = formula.clone();
+    let yes = Operand::Step(whole.steps.len().saturating_sub(1));
+    whole.steps.push(ElementStep::Select { condition, yes, no });
+    whole.inputs = values.len();
+    match values.len() <= given.most_inputs.min(Elementwise::MOST_INPUTS) {
+        true => graph.one(whole, &values),
+        false => narrow(graph, &whole, &values),
     }
-    formula.steps.push(ElementStep::Select { condition, yes, no });
-    formula.inputs = values.len();
-    graph.one(formula, &values)
 }
 
 /// The sum of squares of a tensor, `[1]`.

@@ -237,12 +237,14 @@ fn functions_of_elements() {
         },
     );
     let [a, b, last] = [Operand::Input(0), Operand::Input(1), Operand::Step(0)];
+    // Both sides are 0 where it changes sides.
     let select = vec![
-        ElementStep::Binary(BinaryFunction::Greater, a, Operand::Number(0.1)),
-        ElementStep::Select { condition: last, yes: a, no: b },
-        ElementStep::Binary(BinaryFunction::Multiply, Operand::Step(1), b),
+        ElementStep::Binary(BinaryFunction::Greater, a, Operand::Number(0.0)),
+        ElementStep::Binary(BinaryFunction::Multiply, a, b),
+        ElementStep::Binary(BinaryFunction::Multiply, a, Operand::Number(2.0)),
+        ElementStep::Select { condition: last, yes: Operand::Step(1), no: Operand::Step(2) },
     ];
-    op("select", &[&[20, 20], &[20, 20]], ANY, 0.1, Elementwise { inputs: 2, steps: select });
+    op("select", &[&[20, 20], &[20, 20]], ANY, BENT, Elementwise { inputs: 2, steps: select });
     let clamp = Elementwise { inputs: 1, steps: vec![] }
         .then(BinaryFunction::Maximum, Operand::Number(-0.5))
         .then(BinaryFunction::Minimum, Operand::Number(0.25));

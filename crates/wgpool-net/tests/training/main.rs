@@ -3,3 +3,4 @@
 mod curves;
 mod differences;
 mod nets;
+mod trainer;

@@ -2,7 +2,7 @@
 
 use super::context::{ByInput, Context};
 use super::formula::{Derivative, derivative, has, mapped};
-use crate::graph::Value;
+use crate::graph::{Graph, Value};
 use wgpool::error::Result;
 use wgpool::spec::gradient::ActivationGradient;
 use wgpool::spec::{ElementStep, Elementwise, Operand};
@@ -66,25 +66,48 @@ fn of_step(step: &ElementStep, inputs: &[Value], made: &[Value]) -> (Vec<Operand
     (operands, values, step)
 }
 
-/// Every step of the formula as an operation, computed again, and the gradients through them.
-fn in_parts(context: &mut Context<'_>, formula: &Elementwise, inputs: &[Value]) -> Result<ByInput> {
+/// A step of a formula as an operation.
+struct Part {
+    operands: Vec<Operand>,
+    values: Vec<Value>,
+    formula: Elementwise,
+    made: Value,
+}
+
+/// Every step of a formula as an operation by itself.
+fn parts(graph: &mut Graph, formula: &Elementwise, inputs: &[Value]) -> Result<Vec<Part>> {
     let mut made: Vec<Value> = Vec::with_capacity(formula.steps.len());
     let mut parts = Vec::with_capacity(formula.steps.len());
     for step in &formula.steps {
         let (operands, values, step) = of_step(step, inputs, &made);
         if values.is_empty() {
-            return Err(context.refuse("a step of its formula is of numbers alone"));
+            let node = graph.node().to_owned();
+            return Err(graph.refusal(&node, "a step of its formula is of numbers alone"));
         }
-        let part = Elementwise { inputs: values.len(), steps: vec![step] };
-        made.push(context.one(part.clone(), &values)?);
-        parts.push((operands, values, part));
+        let formula = Elementwise { inputs: values.len(), steps: vec![step] };
+        let value = graph.one(formula.clone(), &values)?;
+        made.push(value);
+        parts.push(Part { operands, values, formula, made: value });
     }
+    Ok(parts)
+}
+
+/// A formula as operations that each read three tensors at most.
+pub(in super::super) fn narrow(graph: &mut Graph, formula: &Elementwise, inputs: &[Value]) -> Result<Value> {
+    let last = parts(graph, formula, inputs)?.pop().map(|part| part.made);
+    let node = graph.node().to_owned();
+    last.ok_or_else(|| graph.refusal(&node, "its formula has no steps"))
+}
+
+/// The gradients through every step of the formula, which are computed again.
+fn in_parts(context: &mut Context<'_>, formula: &Elementwise, inputs: &[Value]) -> Result<ByInput> {
+    let parts = parts(context.graph, formula, inputs)?;
     let mut of_steps: Vec<Option<Value>> = vec![None; parts.len()];
     if let Some(last) = of_steps.last_mut() {
         *last = Some(context.gradient);
     }
     let mut of_inputs = context.none();
-    for (at, (operands, values, part)) in parts.iter().enumerate().rev() {
+    for (at, Part { operands, values, formula: part, .. }) in parts.iter().enumerate().rev() {
         let Some(&Some(gradient)) = of_steps.get(at) else { continue };
         for (by, (operand, &value)) in operands.iter().zip(values).enumerate() {
             if let Operand::Input(input) = operand

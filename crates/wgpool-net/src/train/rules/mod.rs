@@ -11,6 +11,7 @@ mod reduce;
 
 pub(super) use activation::is_told_by_value;
 pub(super) use context::{ByInput, Context};
+pub(super) use elementwise::narrow;
 
 use wgpool::error::Result;
 use wgpool::spec::gradient::{CrossEntropyGradient, Gradient, RoiAlignGradient, SoftmaxGradient};

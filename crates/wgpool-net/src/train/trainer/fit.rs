@@ -144,7 +144,7 @@ impl Trainer {
             if !stopped && from < order.len() {
                 let examples = order.get(from..order.len().min(from + batch)).unwrap_or_default();
                 let (x, y) = data.batch(examples)?;
-                let ends = self.begin(x.clone(), y.clone()).await?;
+                let ends = self.begin(&x, &y).await?;
                 self.position.examples += examples.len();
                 let place = (from / batch) as u64 + 1;
                 in_flight.push_back(Begun { ends, step: self.steps, place, x, y });

@@ -1,6 +1,7 @@
 //! A network in training.
 
 mod checkpoint;
+mod encoded;
 #[cfg(not(target_arch = "wasm32"))]
 mod files;
 mod fit;
@@ -16,6 +17,7 @@ use super::settings::Settings;
 use super::step::{Built, Kind, Role, Variable, evaluation, step, variables};
 use crate::explain::ProgramExplanation;
 use crate::layer::Model;
+pub use encoded::{EncodedStep, PendingStep};
 #[cfg(not(target_arch = "wasm32"))]
 pub use files::write_whole;
 pub use fit::{EpochReport, Event, Fit, StepReport, Wish};
@@ -101,8 +103,8 @@ impl Trainer {
         let key = Key { is_step, batch };
         if !self.place.has(key) {
             let built: Built = match is_step {
-                true => step(&self.network, &self.settings, batch)?,
-                false => evaluation(&self.network, &self.settings, batch)?,
+                true => step(&self.network, &self.settings, batch, self.place.most_inputs())?,
+                false => evaluation(&self.network, &self.settings, batch, self.place.most_inputs())?,
             };
             self.place.compile(key, built).await?;
         }
@@ -130,8 +132,8 @@ impl Trainer {
         self.place.session(key).map(|session| session.explain())
     }
 
-    /// Begins a step on a batch.
-    async fn begin(&mut self, x: Tensor, y: Tensor) -> Result<Ends> {
+    /// Makes the program of a batch's step ready, and says what its inputs take.
+    async fn next(&mut self, x: &Tensor) -> Result<(Key, Next)> {
         let batch = x.shape().first().copied().unwrap_or(0);
         if batch == 0 {
             return Err(Error::shape("training", "the examples", x.shape(), "there must be one"));
@@ -140,20 +142,32 @@ impl Trainer {
         let step = u32::try_from(self.steps + 1).unwrap_or(u32::MAX);
         let rate = self.settings.schedule.rate(self.settings.rate, self.steps);
         let numbers = self.settings.optimizer.numbers(step, rate);
-        let (seed, number) = (self.settings.seed, self.steps);
-        let given = |role: Role, desc: &TensorDesc| match role {
-            Role::Number(at) => {
-                Tensor::from_f32(&desc.shape, vec![numbers.get(at).copied().unwrap_or(f64::NAN) as f32])
-            }
-            Role::Mask { rate, number: mask } => {
-                mask_of(desc, rate, Random::new(seed, [number, mask as u64]))
-            }
-            Role::Targets => Ok(y.clone()),
-            Role::Examples | Role::Variable(_) => Ok(x.clone()),
-        };
-        let ends = self.place.run(key, given).await?;
+        Ok((key, Next { numbers, seed: self.settings.seed, step: self.steps }))
+    }
+
+    /// Begins a step on a batch.
+    async fn begin(&mut self, x: &Tensor, y: &Tensor) -> Result<Ends> {
+        let (key, next) = self.next(x).await?;
+        let ends = self.place.run(key, |role, desc| next.given(role, desc, x, y)).await?;
         self.steps += 1;
         Ok(ends)
+    }
+
+    /// Records one step on a batch into the app's encoder, of the engine's device. The step counts as begun.
+    ///
+    /// # Errors
+    /// [`Error::NoDevice`] if it does not train on a GPU; [`Error::Busy`] if as many steps are in flight as
+    /// [`Settings::in_flight`] permits; those of [`Trainer::step_async`] but for the loss.
+    pub async fn encode_async(
+        &mut self,
+        encoder: &mut wgpool::wgpu::CommandEncoder,
+        x: &Tensor,
+        y: &Tensor,
+    ) -> Result<EncodedStep> {
+        let (key, next) = self.next(x).await?;
+        let recorded = self.place.encode(key, |role, desc| next.given(role, desc, x, y), encoder).await?;
+        self.steps += 1;
+        Ok(EncodedStep { recorded, step: self.steps, loss: self.settings.loss, targets: y.clone() })
     }
 
     /// One step on a batch, waited for: its loss, by the parameters before it.
@@ -162,7 +176,7 @@ impl Trainer {
     /// [`Error::Shape`] for other shapes than the network takes; [`Error::NotFinite`] for a loss that is infinite or NaN, which leaves the
     /// parameters as they were; those of the backend.
     pub async fn step_async(&mut self, x: &Tensor, y: &Tensor) -> Result<Metrics> {
-        let ends = self.begin(x.clone(), y.clone()).await?;
+        let ends = self.begin(x, y).await?;
         let step = self.steps;
         let [loss, result] = ends.read().await?;
         let metrics = Metrics::of(&loss, correct(self.settings.loss, &result, y)?, y)?;
@@ -253,7 +267,8 @@ impl Trainer {
             }
         }
         let batch = x.shape().first().copied().unwrap_or(1);
-        let Built { program, inputs, .. } = evaluation(&self.network, &self.settings, batch)?;
+        let Built { program, inputs, .. } =
+            evaluation(&self.network, &self.settings, batch, self.place.most_inputs())?;
         let of_role = |role: &Role| match role {
             Role::Variable(at) => values.get(*at),
             Role::Targets => Some(y),
@@ -294,6 +309,30 @@ fn initial(network: &Network, variables: &[Variable]) -> Result<Vec<Tensor>> {
         });
     }
     Ok(values)
+}
+
+/// What a step's inputs take that are no variables.
+struct Next {
+    numbers: Vec<f64>,
+    seed: u64,
+    /// Steps before it.
+    step: u64,
+}
+
+impl Next {
+    fn given(&self, role: Role, desc: &TensorDesc, x: &Tensor, y: &Tensor) -> Result<Tensor> {
+        match role {
+            Role::Number(at) => {
+                let number = self.numbers.get(at).copied().unwrap_or(f64::NAN);
+                Tensor::from_f32(&desc.shape, vec![number as f32])
+            }
+            Role::Mask { rate, number } => {
+                mask_of(desc, rate, Random::new(self.seed, [self.step, number as u64]))
+            }
+            Role::Targets => Ok(y.clone()),
+            Role::Examples | Role::Variable(_) => Ok(x.clone()),
+        }
+    }
 }
 
 /// A mask of dropout.

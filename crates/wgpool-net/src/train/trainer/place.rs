@@ -6,7 +6,7 @@ use super::super::step::{Built, Role, Variable};
 use crate::memory::Memory;
 use crate::session::Session;
 use wgpool::backend::Backend;
-use wgpool::engine::{Engine, Pending, Readback};
+use wgpool::engine::{Engine, Pending, Readback, Recorded};
 use wgpool::error::{Error, Result};
 use wgpool::tensor::{Tensor, TensorDesc};
 use wgpool::wgpu;
@@ -130,6 +130,14 @@ impl Place {
         }
     }
 
+    /// How many tensors a kernel may read that writes one.
+    pub fn most_inputs(&self) -> usize {
+        match &self.variables {
+            Variables::Host(..) => usize::MAX,
+            Variables::Gpu(engine, ..) => (engine.caps().max_storage_buffers as usize).saturating_sub(1),
+        }
+    }
+
     pub fn has(&self, key: Key) -> bool {
         self.ready.contains_key(&key)
     }
@@ -189,15 +197,8 @@ impl Place {
         key: Key,
         given: impl Fn(Role, &TensorDesc) -> Result<Tensor>,
     ) -> Result<Ends> {
-        let missing = || Error::document(OP, "the program was not made ready");
-        let ready = self.ready.get(&key).ok_or_else(missing)?;
-        let mut made = Vec::with_capacity(ready.inputs.len());
-        for (role, port) in ready.inputs.iter().zip(ready.session.inputs()) {
-            made.push(match role {
-                Role::Variable(_) => None,
-                role => Some(checked(given(*role, &port.desc)?, &port.desc, *role)?),
-            });
-        }
+        let ready = self.ready.get(&key).ok_or_else(not_ready)?;
+        let made = ready.given(given)?;
         match &mut self.variables {
             Variables::Host(_, own) => {
                 let inputs = ready.inputs.iter().zip(&made).filter_map(|(role, made)| match role {
@@ -214,38 +215,88 @@ impl Place {
                 Ok(Ends::There(outputs))
             }
             Variables::Gpu(engine, before, after) => {
-                let mut uploads = Vec::new();
-                for (made, buffer) in made.iter().zip(&ready.fed) {
-                    if let (Some(made), Some(buffer)) = (made, buffer) {
-                        uploads.push((engine.staging_async(OP, made).await?, buffer));
-                    }
-                }
+                let uploads = ready.upload(engine, &made).await?;
                 let record = |encoder: &mut wgpu::CommandEncoder| {
-                    record(encoder, ready, &uploads, (before, after, &self.descs))
+                    ready.record(encoder, &uploads, (before, after, &self.descs))
                 };
-                let copies: Vec<_> =
-                    (ready.readbacks.iter()).zip(ready.ends.iter().map(|buffer| buffer.slice(..))).collect();
-                engine.submit_into(OP, &copies, record).await.map(Ends::Pending)
+                engine.submit_into(OP, &ready.copies(), record).await.map(Ends::Pending)
             }
         }
     }
+
+    /// Records a program into an encoder of the app's.
+    pub async fn encode(
+        &self,
+        key: Key,
+        given: impl Fn(Role, &TensorDesc) -> Result<Tensor>,
+        encoder: &mut wgpu::CommandEncoder,
+    ) -> Result<Vec<Recorded>> {
+        let ready = self.ready.get(&key).ok_or_else(not_ready)?;
+        let Variables::Gpu(engine, before, after) = &self.variables else {
+            let reason = "only training on a GPU can be encoded".to_owned();
+            return Err(Error::NoDevice { adapter: "the host".into(), reason });
+        };
+        let copies = ready.copies();
+        if copies.iter().any(|(ring, _)| ring.free_slots() == 0) {
+            return Err(Error::Busy { what: "steps of training", in_flight: self.in_flight });
+        }
+        let uploads = ready.upload(engine, &ready.given(given)?).await?;
+        ready.record(encoder, &uploads, (before, after, &self.descs));
+        copies.into_iter().map(|(ring, from)| ring.record(encoder, from)).collect()
+    }
 }
 
-/// Records a whole step: what it is given, the program, and its variables' new values.
-fn record(
-    encoder: &mut wgpu::CommandEncoder,
-    ready: &Ready,
-    uploads: &[(wgpu::Buffer, &wgpu::Buffer)],
-    (before, after, descs): (&[wgpu::Buffer], &[wgpu::Buffer], &[TensorDesc]),
-) {
-    for (from, to) in uploads {
-        encoder.copy_buffer_to_buffer(from, 0, to, 0, from.size());
+fn not_ready() -> Error {
+    Error::document(OP, "the program was not made ready")
+}
+
+/// A tensor on its way into a buffer.
+type Upload<'a> = (wgpu::Buffer, &'a wgpu::Buffer);
+
+impl Ready {
+    /// What each input that is no variable takes.
+    fn given(&self, given: impl Fn(Role, &TensorDesc) -> Result<Tensor>) -> Result<Vec<Option<Tensor>>> {
+        let mut made = Vec::with_capacity(self.inputs.len());
+        for (role, port) in self.inputs.iter().zip(self.session.inputs()) {
+            made.push(match role {
+                Role::Variable(_) => None,
+                role => Some(checked(given(*role, &port.desc)?, &port.desc, *role)?),
+            });
+        }
+        Ok(made)
     }
-    // A session that was compiled on this device can be encoded.
-    let _ = ready.session.encode(encoder);
-    for &at in &ready.updated {
-        if let (Some(from), Some(to), Some(desc)) = (after.get(at), before.get(at), descs.get(at)) {
-            encoder.copy_buffer_to_buffer(from, 0, to, 0, desc.buffer_size());
+
+    async fn upload(&self, engine: &Engine, made: &[Option<Tensor>]) -> Result<Vec<Upload<'_>>> {
+        let mut uploads = Vec::new();
+        for (made, buffer) in made.iter().zip(&self.fed) {
+            if let (Some(made), Some(buffer)) = (made, buffer) {
+                uploads.push((engine.staging_async(OP, made).await?, buffer));
+            }
+        }
+        Ok(uploads)
+    }
+
+    /// Where loss and result are copied to.
+    fn copies(&self) -> Vec<(&Readback, wgpu::BufferSlice<'_>)> {
+        self.readbacks.iter().zip(self.ends.iter().map(|buffer| buffer.slice(..))).collect()
+    }
+
+    /// Records a whole step: what it is given, the program, and its variables' new values.
+    fn record(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        uploads: &[Upload<'_>],
+        (before, after, descs): (&[wgpu::Buffer], &[wgpu::Buffer], &[TensorDesc]),
+    ) {
+        for (from, to) in uploads {
+            encoder.copy_buffer_to_buffer(from, 0, to, 0, from.size());
+        }
+        // It was compiled on this device, where it can be encoded.
+        let _ = self.session.encode(encoder);
+        for &at in &self.updated {
+            if let (Some(from), Some(to), Some(desc)) = (after.get(at), before.get(at), descs.get(at)) {
+                encoder.copy_buffer_to_buffer(from, 0, to, 0, desc.buffer_size());
+            }
         }
     }
 }
