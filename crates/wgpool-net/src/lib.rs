@@ -30,9 +30,7 @@ mod weight;
 pub use affine::{BatchNorm, Normalization, Rescale};
 pub use explain::{LayerCost, ProgramExplanation};
 pub use graph::{Graph, Value};
-pub use layer::{
-    Call, DropoutRate, Edges, Input, Interpolation, Layer, LayerKind, Merge, Model, Origin, Resize,
-};
+pub use layer::{Call, DropoutRate, Edges, Input, Interpolation, Layer, LayerKind, Merge, Model, Origin, Resize};
 pub use memory::Memory;
 pub use model::Parameters;
 pub use program::{Fusion, Port, Program, Source, Step, Wrong};

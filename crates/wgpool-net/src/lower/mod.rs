@@ -187,9 +187,7 @@ impl<'a> Lowering<'a> {
             return Err(self.refuse("PReLU takes a slope: it is a layer of its own"));
         }
         match &layer.kind {
-            LayerKind::Conv { spec, kernel, bias } => {
-                self.weighted(spec.clone(), ("kernel", kernel), bias.as_ref())?
-            }
+            LayerKind::Conv { spec, kernel, bias } => self.weighted(spec.clone(), ("kernel", kernel), bias.as_ref())?,
             LayerKind::SeparableConv { depthwise, depthwise_kernel, pointwise_kernel, bias, activation } => {
                 self.weighted(depthwise.clone(), ("depthwise_kernel", depthwise_kernel), None)?;
                 let (layout, kernel_layout) = (depthwise.layout, depthwise.kernel_layout);

@@ -197,7 +197,8 @@ impl Lowering<'_> {
         }
         if let Some((at, shape)) = place {
             let after = self.graph.reshape(after, shape)?;
-            if let Some(statistic) = self.training.as_mut().and_then(|weights| weights.statistics.get_mut(at))
+            if let Some(statistic) =
+                self.training.as_mut().and_then(|weights| weights.statistics.get_mut(at))
             {
                 statistic.after = Some(after);
             }

@@ -1,6 +1,8 @@
 //! The derivative of a formula by one of its inputs, as a formula.
 
-use wgpool::spec::{Activation, BinaryFunction, ElementStep, Elementwise, Operand, UnaryFunction};
+use wgpool::spec::{
+    Activation, BinaryFunction, ElementStep, Elementwise, Operand, UnaryFunction,
+};
 
 const ZERO: Operand = Operand::Number(0.0);
 const ONE: Operand = Operand::Number(1.0);
@@ -140,7 +142,13 @@ impl Steps {
 
     /// The larger or smaller operand has it, of two equal ones each half. A number has none: one equal to it has all, as where PyTorch
     /// clamps.
-    fn by_extreme(&mut self, wins: BinaryFunction, [a, b]: [Operand; 2], g: Operand, first: bool) -> Operand {
+    fn by_extreme(
+        &mut self,
+        wins: BinaryFunction,
+        [a, b]: [Operand; 2],
+        g: Operand,
+        first: bool,
+    ) -> Operand {
         let (own, other) = if first { (a, b) } else { (b, a) };
         let equal = self.binary(BinaryFunction::Equal, own, other);
         let shared = match other {

@@ -4,8 +4,8 @@ use super::context::{ByInput, Context};
 use crate::graph::Value;
 use wgpool::error::Result;
 use wgpool::spec::{
-    AsStrided, Concat, NearestRounding, Pad, PadMode, Reduce, ReduceKind, Resize, ResizeCoordinates,
-    ResizeMode,
+    AsStrided, Concat, NearestRounding, Pad, PadMode, Reduce, ReduceKind, Resize,
+    ResizeCoordinates, ResizeMode,
 };
 
 /// Elements at the end of the last axis, as many that it has `length`.
@@ -128,8 +128,7 @@ pub(super) fn resize(context: &mut Context<'_>, spec: &Resize) -> Result<ByInput
     let (from, to) = (context.shape(0)?, context.graph.desc(context.gradient)?.shape.clone());
     let whole = from.len() == to.len() && from.iter().zip(&to).all(|(&a, &b)| a > 0 && b.is_multiple_of(a));
     let factor = |(&a, &b): (&usize, &usize)| b as f32 / a.max(1) as f32;
-    let scaled =
-        spec.scales.as_ref().is_none_or(|scales| from.iter().zip(&to).map(factor).eq(scales.iter().copied()));
+    let scaled = spec.scales.as_ref().is_none_or(|scales| from.iter().zip(&to).map(factor).eq(scales.iter().copied()));
     let copies = match (spec.coordinates, spec.mode) {
         (
             ResizeCoordinates::HalfPixel | ResizeCoordinates::HalfPixelSymmetric,
