@@ -73,6 +73,8 @@ kernels! {
     SoftmaxGradient,
     #[cfg(feature = "gradients")]
     CrossEntropy,
+    #[cfg(feature = "gradients")]
+    DropoutMask,
 }
 
 impl KernelKey {

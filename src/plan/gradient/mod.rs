@@ -1,6 +1,7 @@
 //! Gradients: their kernels.
 
 mod cross_entropy;
+mod dropout;
 pub(super) mod pool;
 pub(super) mod roi;
 mod rows;
@@ -20,5 +21,6 @@ pub(super) fn steps(p: &Planner, work: &GradientWork) -> Result<Steps> {
         GradientWork::Softmax(work) => Ok(rows::softmax(p, work)?.into()),
         GradientWork::CrossEntropy(work) => cross_entropy::forward(p, work),
         GradientWork::CrossEntropyGradient(work) => Ok(cross_entropy::backward(p, work)?.into()),
+        GradientWork::Dropout(work) => Ok(dropout::mask(p, work)?.into()),
     }
 }

@@ -106,12 +106,10 @@ fn input(model: &Model) -> Result<Vec<usize>> {
 
 /// The loss that a model's output asks for, and how many numbers it has.
 fn loss(model: &Model, classes: usize) -> Result<(Loss, usize)> {
-    let shapes = model.output_shapes()?;
+    let program = model.program(1)?;
+    let shape = program.output()?.shape.get(1..).unwrap_or_default();
     let wrong = |reason: String| Err(Error::document(&model.name, reason));
-    let [shape] = shapes.as_slice() else {
-        return wrong(format!("a model of one output is trained here, and this has {}", shapes.len()));
-    };
-    let &[outputs] = shape.as_slice() else {
+    let &[outputs] = shape else {
         return wrong(format!("its output must be a number for each class, and is {shape:?}"));
     };
     let loss = match outputs {
