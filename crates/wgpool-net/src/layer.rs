@@ -1,6 +1,7 @@
 //! Models as data: layers, what one line of a summary stands for, and which of them reads what.
 
 use crate::affine::{BatchNorm, Normalization, Rescale};
+use crate::dropout::DropoutRate;
 use crate::weight::Weight;
 use wgpool::spec::{
     Activation, AdaptivePool, Conv, ConvTranspose, Dense, GlobalPool, Layout, Pool, PoolKind, Softmax,
@@ -38,15 +39,6 @@ pub struct Resize {
     pub crop_to_aspect_ratio: bool,
     /// Memory order of the images.
     pub layout: Layout,
-}
-
-/// What training drops: Keras' `Dropout` and `SpatialDropout`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DropoutRate {
-    /// How many of all elements become 0, from 0 to less than 1; the others are divided by what is left of 1.
-    pub rate: f64,
-    /// Whether whole channels are dropped, and where these lie.
-    pub channels: Option<Layout>,
 }
 
 /// How several tensors become one. Those of fewer axes get axes of length 1 behind the batch, and lengths of 1 fit any other.

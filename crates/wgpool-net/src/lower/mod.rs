@@ -8,6 +8,8 @@ mod reshape;
 mod scaling;
 #[cfg(feature = "training")]
 pub(crate) mod training;
+#[cfg(not(feature = "training"))]
+mod untrained;
 
 pub(crate) use model::{MOST_LAYERS, shapes_behind};
 pub(crate) use reshape::middle;
@@ -187,7 +189,9 @@ impl<'a> Lowering<'a> {
             return Err(self.refuse("PReLU takes a slope: it is a layer of its own"));
         }
         match &layer.kind {
-            LayerKind::Conv { spec, kernel, bias } => self.weighted(spec.clone(), ("kernel", kernel), bias.as_ref())?,
+            LayerKind::Conv { spec, kernel, bias } => {
+                self.weighted(spec.clone(), ("kernel", kernel), bias.as_ref())?
+            }
             LayerKind::SeparableConv { depthwise, depthwise_kernel, pointwise_kernel, bias, activation } => {
                 self.weighted(depthwise.clone(), ("depthwise_kernel", depthwise_kernel), None)?;
                 let (layout, kernel_layout) = (depthwise.layout, depthwise.kernel_layout);
@@ -289,28 +293,6 @@ impl<'a> Lowering<'a> {
                 self.graph.input("weight", TensorDesc::f32(shape.clone()))
             }
         }
-    }
-
-    /// Sets whether weights stay what they are, and says whether they did.
-    #[cfg(not(feature = "training"))]
-    fn freeze(&mut self, _: bool) -> bool {
-        true
-    }
-
-    /// Sets whether weights stay what they are.
-    #[cfg(not(feature = "training"))]
-    fn thaw(&mut self, _: bool) {}
-
-    /// Whether the weights of the layer are inputs.
-    #[cfg(not(feature = "training"))]
-    fn is_trained(&self) -> bool {
-        false
-    }
-
-    /// Nothing is dropped outside training.
-    #[cfg(not(feature = "training"))]
-    fn dropout(&mut self, _: &Layer) -> Result<()> {
-        Ok(())
     }
 
     /// Adds an operation.

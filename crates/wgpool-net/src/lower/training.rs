@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::Lowering;
 use crate::affine::BatchNorm;
 use crate::axes::channels;
+use crate::dropout::DropoutRate;
 use crate::graph::{Graph, Value};
-use crate::layer::{DropoutRate, Layer, LayerKind, Model};
+use crate::layer::{Layer, LayerKind, Model};
 use crate::weight::Weight;
 use wgpool::error::{Error, Result};
 use wgpool::spec::gradient::{BatchNormTraining, RunningVariance};
@@ -197,8 +198,7 @@ impl Lowering<'_> {
         }
         if let Some((at, shape)) = place {
             let after = self.graph.reshape(after, shape)?;
-            if let Some(statistic) =
-                self.training.as_mut().and_then(|weights| weights.statistics.get_mut(at))
+            if let Some(statistic) = self.training.as_mut().and_then(|weights| weights.statistics.get_mut(at))
             {
                 statistic.after = Some(after);
             }

@@ -75,7 +75,8 @@ impl<'a> Dataset<'a> {
 /// Some examples of a tensor, one behind the other.
 fn gathered(from: &Tensor, examples: &[usize]) -> Result<Tensor> {
     let each: usize = from.shape().iter().skip(1).product();
-    let shape: Vec<usize> = std::iter::once(examples.len()).chain(from.shape().iter().skip(1).copied()).collect();
+    let shape: Vec<usize> =
+        std::iter::once(examples.len()).chain(from.shape().iter().skip(1).copied()).collect();
     fn rows<T: Copy>(all: &[T], each: usize, examples: &[usize]) -> Vec<T> {
         let mut rows = Vec::with_capacity(each * examples.len());
         for &example in examples {

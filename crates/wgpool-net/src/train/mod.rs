@@ -1,5 +1,6 @@
 //! Training: gradients of whole networks, steps of optimisers, and a loop around both.
 
+mod clip;
 mod data;
 mod initialise;
 mod loss;

@@ -6,7 +6,9 @@ use crate::graph::Graph;
 use crate::program::{Source, Step};
 use wgpool::error::Result;
 use wgpool::problem::Problem;
-use wgpool::spec::{Activation, AdaptivePool, Conv, ConvPool, ConvTranspose, IndexNumbering, Layout, Op, PoolKind};
+use wgpool::spec::{
+    Activation, AdaptivePool, Conv, ConvPool, ConvTranspose, IndexNumbering, Layout, Op, PoolKind,
+};
 use wgpool::tensor::TensorDesc;
 
 const NUMBERING: IndexNumbering = IndexNumbering::PerPlane;
@@ -77,7 +79,8 @@ fn instead(at: usize, step: &Step) -> Result<Option<Vec<Step>>> {
     let mut slope = Vec::new();
     if activation == Activation::PRelu {
         // A residual is the last, the slope before it.
-        let residual = step.problem().and_then(|problem| problem.work.conv()).is_some_and(|conv| conv.residual);
+        let residual =
+            step.problem().and_then(|problem| problem.work.conv()).is_some_and(|conv| conv.residual);
         let place = inputs.len().saturating_sub(1 + usize::from(residual));
         if place < inputs.len() {
             slope.push(inputs.remove(place));

@@ -29,7 +29,8 @@ fn kind(step: &Step, input: usize) -> Option<&'static str> {
 /// The program as it infers, its weights being inputs.
 pub(super) fn trained(program: &Program) -> Result<Trained> {
     let mut graph = Graph::new(program.name.clone());
-    let inputs = program.inputs.iter().map(|port| graph.input(port.name.clone(), port.desc.clone())).collect();
+    let inputs =
+        program.inputs.iter().map(|port| graph.input(port.name.clone(), port.desc.clone())).collect();
     let mut weights = Weights::default();
     let mut found: HashMap<*const Tensor, Value> = HashMap::new();
     let mut names: BTreeSet<String> = BTreeSet::new();

@@ -146,7 +146,9 @@ fn walk(graph: &mut Graph, seeds: &[(Value, Value)], of: &[Value]) -> Result<Vec
     for &value in of {
         if graph.known(value).is_some() || !is_float(graph.desc(value)?) {
             let node = graph.node().to_owned();
-            return Err(graph.refusal(&node, "gradients are asked of a value that is a constant or no floats"));
+            return Err(
+                graph.refusal(&node, "gradients are asked of a value that is a constant or no floats")
+            );
         }
     }
     let wanted = sources(graph, &mut of.iter().copied())?;
@@ -191,9 +193,11 @@ fn walk(graph: &mut Graph, seeds: &[(Value, Value)], of: &[Value]) -> Result<Vec
 fn add(graph: &mut Graph, found: &mut Table<Option<Value>>, source: &Source, gradient: Value) -> Result<()> {
     let shape = match source {
         Source::Input(input) => graph.input_desc(*input).map(|desc| desc.shape.clone()),
-        Source::Step { step, output } => {
-            graph.steps().get(*step).and_then(|step| step.output_descs().get(*output)).map(|d| d.shape.clone())
-        }
+        Source::Step { step, output } => graph
+            .steps()
+            .get(*step)
+            .and_then(|step| step.output_descs().get(*output))
+            .map(|d| d.shape.clone()),
         Source::Weight(_) => None,
     };
     let (Some(shape), Some(place)) = (shape, found.get_mut(source)) else { return Ok(()) };

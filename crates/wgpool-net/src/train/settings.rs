@@ -73,9 +73,7 @@ impl Schedule {
                 let cosine = 0.5 * (1.0 + (std::f64::consts::PI * passed).cos());
                 rate * ((1.0 - least) * cosine + least)
             }
-            Schedule::Step { every, factor } => {
-                rate * factor.powf((step / every.max(1)) as f64)
-            }
+            Schedule::Step { every, factor } => rate * factor.powf((step / every.max(1)) as f64),
         }
     }
 }

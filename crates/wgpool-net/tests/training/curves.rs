@@ -72,8 +72,7 @@ fn steps(backend: &Backend, folder: &Path, net: &str, size: usize, count: usize,
 /// Four epochs as `fit` reports them.
 fn epochs(backend: &Backend, net: &str) {
     let Photos { train, val } = photos(64, usize::MAX);
-    let (data, others) =
-        (Dataset::new(&train.0, &train.1).unwrap(), Dataset::new(&val.0, &val.1).unwrap());
+    let (data, others) = (Dataset::new(&train.0, &train.1).unwrap(), Dataset::new(&val.0, &val.1).unwrap());
     let mut trainer = Trainer::new(backend, model(&folder(), net, 64), adam()).unwrap();
     trainer.fit(&data, Some(&others), &Fit::epochs(4).shuffle(false), |_| Wish::GoOn).unwrap();
     let curve = curve(&folder(), net, 64);

@@ -2,10 +2,11 @@
 
 use wgpool::spec::gradient::CrossEntropy;
 use wgpool::{
-    Activation, ActivationKind, AdaptivePool, AsStrided, Backend, BinaryFunction, Concat, Conv, ConvPool, ConvTranspose,
-    Data, Dense, DenseLayout, ElementStep, Elementwise, FractionalMaxPool, GlobalPool, KernelLayout, Layout,
-    MaxUnpool, NearestRounding, Op, Operand, Pad, Padding, Pool, PoolKind, Reduce, ReduceKind, Resize, ResizeCoordinates,
-    ResizeMode, Result, RoiAlign, Softmax, Tensor, TensorDesc, UnaryFunction,
+    Activation, ActivationKind, AdaptivePool, AsStrided, Backend, BinaryFunction, Concat, Conv, ConvPool,
+    ConvTranspose, Data, Dense, DenseLayout, ElementStep, Elementwise, FractionalMaxPool, GlobalPool,
+    KernelLayout, Layout, MaxUnpool, NearestRounding, Op, Operand, Pad, Padding, Pool, PoolKind, Reduce,
+    ReduceKind, Resize, ResizeCoordinates, ResizeMode, Result, RoiAlign, Softmax, Tensor, TensorDesc,
+    UnaryFunction,
 };
 use wgpool_net::{Graph, Value, train};
 use wgpool_testing::verify::random::Rng;
@@ -49,8 +50,7 @@ fn check(
     let each = g.one(Elementwise::multiply(), &[y, by]).unwrap();
     let axes: Vec<isize> = (0..shape.len() as isize).collect();
     let loss = g.one(Reduce::new(ReduceKind::Sum, axes), &[each]).unwrap();
-    let gradients =
-        train::gradients(&mut g, loss, &inputs).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let gradients = train::gradients(&mut g, loss, &inputs).unwrap_or_else(|error| panic!("{name}: {error}"));
     g.output("loss", loss);
     for (i, gradient) in gradients.into_iter().enumerate() {
         g.output(format!("gradient {i}"), gradient);
@@ -118,7 +118,13 @@ fn convolutions() {
     let skip: &[usize] = &[2, 4, 3, 5];
     let prelu = grouped.clone().activation(Activation::PRelu);
     op("conv PReLU", &[x, w, b, b], ANY, BENT, prelu.clone());
-    op("conv residual", &[x, w, b, skip], ANY, 5e-3, grouped.clone().activation(Activation::Tanh).residual(true));
+    op(
+        "conv residual",
+        &[x, w, b, skip],
+        ANY,
+        5e-3,
+        grouped.clone().activation(Activation::Tanh).residual(true),
+    );
     op("conv PReLU residual", &[x, w, b, b, skip], ANY, BENT, prelu.residual(true));
     let nhwc = Conv::new().layout(Layout::Nhwc).kernel_layout(KernelLayout::Hwio).dilation([2, 1]);
     op("conv NHWC", &[&[2, 6, 5, 3], &[2, 3, 3, 4], &[4]], ANY, SMOOTH, nhwc);
@@ -220,10 +226,16 @@ fn functions_of_elements() {
             _ => {}
         }
     }
-    op("one tensor twice", &[&[3, 4]], ANY, SMOOTH, Elementwise {
-        inputs: 1,
-        steps: vec![ElementStep::Binary(BinaryFunction::Multiply, Operand::Input(0), Operand::Input(0))],
-    });
+    op(
+        "one tensor twice",
+        &[&[3, 4]],
+        ANY,
+        SMOOTH,
+        Elementwise {
+            inputs: 1,
+            steps: vec![ElementStep::Binary(BinaryFunction::Multiply, Operand::Input(0), Operand::Input(0))],
+        },
+    );
     let [a, b, last] = [Operand::Input(0), Operand::Input(1), Operand::Step(0)];
     // Both sides are 0 where it changes sides.
     let select = vec![
@@ -256,7 +268,13 @@ fn reductions() {
         let tolerance = if bent { BENT } else { 5e-3 };
         let name = format!("{kind:?}");
         op(&name, &[&[3, 4, 5]], POSITIVE, tolerance, Reduce::new(kind, [1]));
-        op(&format!("{name} kept"), &[&[3, 4, 5]], POSITIVE, tolerance, Reduce::new(kind, [-1, 0]).keepdims(true));
+        op(
+            &format!("{name} kept"),
+            &[&[3, 4, 5]],
+            POSITIVE,
+            tolerance,
+            Reduce::new(kind, [-1, 0]).keepdims(true),
+        );
     }
 }
 
@@ -265,7 +283,8 @@ fn moves() {
     let x: &[usize] = &[3, 4, 5];
     let strided = |name: &str, spec: AsStrided| op(name, &[x], ANY, SMOOTH, spec);
     strided("transposed", AsStrided::transpose(x, &[2, 0, 1]).unwrap());
-    let slice = |starts: &[isize], ends: &[isize], steps: &[isize]| AsStrided::slice(x, starts, ends, steps).unwrap();
+    let slice =
+        |starts: &[isize], ends: &[isize], steps: &[isize]| AsStrided::slice(x, starts, ends, steps).unwrap();
     strided("slice", slice(&[1, 0, 1], &[3, 4, 4], &[1, 2, 2]));
     strided("backwards", slice(&[2, 3, 0], &[isize::MIN, 0, 5], &[-2, -2, 3]));
     strided("diagonal", AsStrided::new([3], [26], 2));
@@ -344,7 +363,10 @@ fn refusals() {
         train::gradients(&mut g, loss, &[x]).unwrap_err().to_string()
     };
     let product = refused(Reduce::new(ReduceKind::Prod, [0]).into(), &[3]);
-    assert!(product.contains("net") && product.contains("here") && product.contains("has no gradient"), "{product}");
+    assert!(
+        product.contains("net") && product.contains("here") && product.contains("has no gradient"),
+        "{product}"
+    );
     let windows = refused(AsStrided::new([3, 2], [1, 1], 0).into(), &[4]);
     assert!(windows.contains("overlap"), "{windows}");
     let cubic = Resize::new([6]).mode(ResizeMode::Cubic { coefficient: -0.75, exclude_outside: false });

@@ -97,10 +97,11 @@ pub fn model(folder: &Path, net: &str, size: usize) -> Model {
     let mut model = Model::new(format!("{net}_{size}"), [size, size, 3]);
     for k in 1..=3 {
         let relu = k == 1 || pool;
-        let spec = Conv::new()
-            .layout(Layout::Nhwc)
-            .kernel_layout(KernelLayout::Hwio)
-            .activation(if relu { Activation::Relu } else { Activation::None });
+        let spec = Conv::new().layout(Layout::Nhwc).kernel_layout(KernelLayout::Hwio).activation(if relu {
+            Activation::Relu
+        } else {
+            Activation::None
+        });
         let kernel = get(&format!("conv{k}.kernel"));
         let bias = Some(get(&format!("conv{k}.bias")));
         model = model.layer(format!("conv{k}"), LayerKind::Conv { spec, kernel, bias });

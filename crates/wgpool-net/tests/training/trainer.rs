@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use wgpool::spec::gradient::{Optimizer, OptimizerInput};
 use wgpool::{
-    Activation, Backend, BinaryFunction, Conv, Data, Dense, Elementwise, Error, KernelLayout, Layout, Op, Operand, Padding,
-    Pool, Tensor, TensorDesc, host,
+    Activation, Backend, BinaryFunction, Conv, Data, Dense, Elementwise, Error, KernelLayout, Layout, Op,
+    Operand, Padding, Pool, Tensor, TensorDesc, host,
 };
 use wgpool_net::train::{
     Clip, Dataset, Event, Fit, Initializer, Loss, Schedule, Settings, Trainer, Wish, initialise, keras_adam,
@@ -86,14 +86,14 @@ fn the_same_seed_gives_the_same_bits() {
     for backend in backends() {
         let run = |seed: u64| {
             let mut trainer = Trainer::new(&backend, model(), Settings { seed, ..settings() }).unwrap();
-            trainer.fit(&data, Some(&data), &Fit::epochs(6), |_| Wish::GoOn).unwrap();
-            assert_eq!(trainer.steps(), 6 * 4);
+            trainer.fit(&data, Some(&data), &Fit::epochs(20), |_| Wish::GoOn).unwrap();
+            assert_eq!(trainer.steps(), 20 * 4);
             (bits(&trainer.weights().unwrap()), trainer.history().to_vec())
         };
         let (weights, history) = run(1);
         assert_eq!((weights.clone(), history.clone()), run(1));
         assert_ne!(weights, run(2).0);
-        let validation = history[5].validation.unwrap();
+        let validation = history[19].validation.unwrap();
         assert!(validation.loss < 0.5 * history[0].training.loss, "{history:?}");
         assert!(validation.accuracy.unwrap() > 0.9, "{history:?}");
     }
@@ -127,7 +127,8 @@ fn resumed_runs_have_the_same_bits() {
             assert_eq!(second.steps(), whole.steps());
         }
     }
-    let left: Vec<_> = std::fs::read_dir(&folder.0).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(&folder.0).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().contains("part")), "{left:?}");
 }
 
@@ -175,9 +176,7 @@ fn weight(trainer: &Trainer) -> f32 {
 #[test]
 fn optimisers_have_the_bits_of_their_formulas() {
     let adam = |decay, torch, decoupled| match torch {
-        true => {
-            Optimizer::AdamTorch { betas: [0.9, 0.99], epsilon: 1e-8, weight_decay: decay, decoupled }
-        }
+        true => Optimizer::AdamTorch { betas: [0.9, 0.99], epsilon: 1e-8, weight_decay: decay, decoupled },
         false => Optimizer::AdamKeras { betas: [0.9, 0.99], epsilon: 1e-7, weight_decay: decay },
     };
     let sgd = |momentum, nesterov, decay| {
@@ -201,7 +200,13 @@ fn optimisers_have_the_bits_of_their_formulas() {
                 trainer.step(&f32s(&[1, 1], &[x]), &f32s(&[1, 1], &[y])).unwrap();
                 // Of (x w - y)^2.
                 let gradient = (x * parameter - y) * 2.0 * x;
-                let rate = if step <= 2 { 0.1 } else if step <= 4 { 0.05 } else { 0.025 };
+                let rate = if step <= 2 {
+                    0.1
+                } else if step <= 4 {
+                    0.05
+                } else {
+                    0.025
+                };
                 let formulas = optimizer.step(step, rate);
                 let run = |of: &wgpool::spec::gradient::OptimizerFormula, states: &[f32]| {
                     let input = |input: &OptimizerInput| match *input {
@@ -313,9 +318,7 @@ fn running_statistics_follow() {
         let (x, y) = (f32s(&[2, 1], &[1.0, 5.0]), f32s(&[2, 1], &[-1.0, 3.0]));
         assert!(trainer.step(&x, &y).unwrap().loss < 1e-10);
         let weights = trainer.weights().unwrap();
-        let value = |name: &str| {
-            weights.iter().find(|(own, _)| own == name).unwrap().1.as_f32().unwrap()[0]
-        };
+        let value = |name: &str| weights.iter().find(|(own, _)| own == name).unwrap().1.as_f32().unwrap()[0];
         assert!((value("norm/moving_mean") - 0.75).abs() < 1e-6);
         assert!((value("norm/moving_variance") - 1.75).abs() < 1e-6);
         // Evaluation normalises by these: 1 is (1 - 0.75) / sqrt(1.75) * 2 + 1.
@@ -335,15 +338,14 @@ fn gradients_go_through_normalisation_and_dropout() {
     let (x, y) = images(8);
     let sgd = Optimizer::SgdKeras { momentum: 0.0, nesterov: false, weight_decay: 0.0 };
     let settings = Settings { rate: 1.0, optimizer: sgd, ..settings() };
-    let loss_of = |model: Model| {
-        Trainer::new(&Backend::Host, model, settings).unwrap().step(&x, &y).unwrap().loss
-    };
-    let once = loss_of(model());
-    println!("{once} {}", loss_of(model()));
+    let loss_of =
+        |model: Model| Trainer::new(&Backend::Host, model, settings).unwrap().step(&x, &y).unwrap().loss;
+
     let mut trainer = Trainer::new(&Backend::Host, model(), settings).unwrap();
     trainer.step(&x, &y).unwrap();
     let before = model().weights().unwrap();
-    for ((name, before), (same, after)) in before.iter().zip(trainer.model().unwrap().unwrap().weights().unwrap())
+    for ((name, before), (same, after)) in
+        before.iter().zip(trainer.model().unwrap().unwrap().weights().unwrap())
     {
         assert_eq!(*name, same);
         if name.contains("moving") {
@@ -364,12 +366,10 @@ fn gradients_go_through_normalisation_and_dropout() {
             model.set_weights([(name, Tensor::from_f32(before.shape(), values.collect()).unwrap())]).unwrap();
             loss_of(model)
         };
-        for step in [3e-2, 1e-2, 4e-3, 2e-3, 1e-3, 5e-4] {
-            println!("{name} {step} {} {norm}", (moved(step) - moved(-step)) / (2.0 * step));
-        }
-        let step = 4e-3;
+        // So short that hardly a maximum is another element's.
+        let step = 5e-4;
         let slope = (moved(step) - moved(-step)) / (2.0 * step);
-        assert!((slope - norm).abs() <= 0.02 * norm, "{name}: {slope} {norm}");
+        assert!((slope - norm).abs() <= 5e-3 * norm, "{name}: {slope} {norm}");
     }
 }
 
@@ -451,10 +451,8 @@ fn what_cannot_be_trained_is_refused() {
     let noisy = model().layer("noise", LayerKind::Dropout);
     let error = Trainer::new(&Backend::Host, noisy, settings()).unwrap_err();
     assert!(error.to_string().contains("noise"), "{error}");
-    let open = Model::new("open", [2]).layer(
-        "a",
-        LayerKind::Dense { spec: Dense::new(), kernel: Weight::Shape(vec![2, 1]), bias: None },
-    );
+    let open = Model::new("open", [2])
+        .layer("a", LayerKind::Dense { spec: Dense::new(), kernel: Weight::Shape(vec![2, 1]), bias: None });
     let error = Trainer::new(&Backend::Host, open, settings()).unwrap_err();
     assert!(error.to_string().contains("no values"), "{error}");
     for wrong in [Settings { batch: 0, ..settings() }, Settings { rate: f64::NAN, ..settings() }] {

@@ -81,8 +81,13 @@ impl Context<'_> {
     /// The sum over all axes but one, as a bias has it.
     pub fn sum_but(&mut self, gradient: Value, axis: usize) -> Result<Value> {
         let rank = self.graph.desc(gradient)?.shape.len();
-        let others: Vec<isize> = (0..rank).filter(|&other| other != axis).map(|other| other as isize).collect();
-        if others.is_empty() { Ok(gradient) } else { self.one(Reduce::new(ReduceKind::Sum, others), &[gradient]) }
+        let others: Vec<isize> =
+            (0..rank).filter(|&other| other != axis).map(|other| other as isize).collect();
+        if others.is_empty() {
+            Ok(gradient)
+        } else {
+            self.one(Reduce::new(ReduceKind::Sum, others), &[gradient])
+        }
     }
 
     /// The sum over the axes along which a tensor of this shape was broadcast, as NumPy does it.

@@ -1,7 +1,8 @@
 //! Formulas: each input's gradient is a formula where one can hold it, and several operations elsewhere.
 
 use super::context::{ByInput, Context};
-use super::formula::{Derivative, derivative, has, mapped};
+use super::formula::{Derivative, derivative, mapped};
+use super::slopes::has;
 use crate::graph::{Graph, Value};
 use wgpool::error::Result;
 use wgpool::spec::gradient::ActivationGradient;

@@ -3,20 +3,19 @@
 mod activation;
 mod context;
 mod conv;
-mod formula;
 mod elementwise;
+mod formula;
 mod moves;
 mod pool;
 mod reduce;
+mod slopes;
 
 pub(super) use activation::is_told_by_value;
 pub(super) use context::{ByInput, Context};
 pub(super) use elementwise::narrow;
 
 use wgpool::error::Result;
-use wgpool::spec::gradient::{
-    CrossEntropyGradient, Gradient, RoiAlignGradient, SoftmaxGradient,
-};
+use wgpool::spec::gradient::{CrossEntropyGradient, Gradient, RoiAlignGradient, SoftmaxGradient};
 use wgpool::spec::{Op, RoiMode};
 
 /// The gradients by the inputs of a step that need one.
@@ -59,8 +58,7 @@ pub(super) fn backward(context: &mut Context<'_>) -> Result<ByInput> {
                 return Err(context.refuse("targets of a cross-entropy have none"));
             }
             let [logits, target] = [context.input(0)?, context.input(1)?];
-            let by_logits =
-                context.one(CrossEntropyGradient { of }, &[context.gradient, logits, target])?;
+            let by_logits = context.one(CrossEntropyGradient { of }, &[context.gradient, logits, target])?;
             Ok(context.only(by_logits))
         }
         Op::Gradient(_) => Err(context.refuse("second derivatives are not computed")),

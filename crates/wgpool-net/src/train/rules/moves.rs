@@ -4,8 +4,8 @@ use super::context::{ByInput, Context};
 use crate::graph::Value;
 use wgpool::error::Result;
 use wgpool::spec::{
-    AsStrided, Concat, NearestRounding, Pad, PadMode, Reduce, ReduceKind, Resize,
-    ResizeCoordinates, ResizeMode,
+    AsStrided, Concat, NearestRounding, Pad, PadMode, Reduce, ReduceKind, Resize, ResizeCoordinates,
+    ResizeMode,
 };
 
 /// Elements at the end of the last axis, as many that it has `length`.
@@ -128,15 +128,15 @@ pub(super) fn resize(context: &mut Context<'_>, spec: &Resize) -> Result<ByInput
     let (from, to) = (context.shape(0)?, context.graph.desc(context.gradient)?.shape.clone());
     let whole = from.len() == to.len() && from.iter().zip(&to).all(|(&a, &b)| a > 0 && b.is_multiple_of(a));
     let factor = |(&a, &b): (&usize, &usize)| b as f32 / a.max(1) as f32;
-    let scaled = spec.scales.as_ref().is_none_or(|scales| from.iter().zip(&to).map(factor).eq(scales.iter().copied()));
-    let copies = match (spec.coordinates, spec.mode) {
+    let scaled =
+        spec.scales.as_ref().is_none_or(|scales| from.iter().zip(&to).map(factor).eq(scales.iter().copied()));
+    let copies = matches!(
+        (spec.coordinates, spec.mode),
         (
             ResizeCoordinates::HalfPixel | ResizeCoordinates::HalfPixelSymmetric,
             ResizeMode::Nearest(NearestRounding::RoundPreferCeil | NearestRounding::RoundPreferFloor),
-        ) => true,
-        (ResizeCoordinates::Asymmetric, ResizeMode::Nearest(NearestRounding::Floor)) => true,
-        _ => false,
-    };
+        ) | (ResizeCoordinates::Asymmetric, ResizeMode::Nearest(NearestRounding::Floor))
+    );
     if !whole || !scaled || !copies {
         return Err(context.refuse("it does not repeat each element as often"));
     }

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::metrics::{Metrics, correct};
-use super::place::Ends;
 use super::super::data::Dataset;
 use super::super::random::Random;
+use super::metrics::{Metrics, correct};
+use super::place::Ends;
 use super::{Position, Trainer};
 use wgpool::error::{Error, Result};
 use wgpool::tensor::Tensor;
