@@ -40,7 +40,11 @@ pub(super) fn planes(conv: &ConvWork, x: &[f32], g: &[f32]) -> Result<Vec<f32>> 
     let end = |latest: &[Line], totals: &mut [f64]| {
         totals.iter_mut().zip(latest).for_each(|(total, lanes)| *total += f64::from(added(*lanes)));
     };
-    let sums = over_rows(conv, lines, lines, |_: &mut (), row, sums| Ok(job.row(row, sums)), end)?;
+    let add = |_: &mut (), row, sums: &mut [Line]| {
+        job.row(row, sums);
+        Ok(())
+    };
+    let sums = over_rows(conv, lines, lines, add, end)?;
     let mut y = memory::filled(0f32, lines)?;
     for (at, sum) in sums.into_iter().enumerate() {
         // As the lines lie: groups, channels by taps, output channels.
