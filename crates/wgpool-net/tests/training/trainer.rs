@@ -549,3 +549,36 @@ fn formulas_are_trained_through() {
     let last = (0..50).map(|_| trainer.step(&x, &y).unwrap().loss).last().unwrap();
     assert!(last < 0.5 * first, "{first} {last}");
 }
+
+/// ONNX files are trained by the names of their initializers; those that cannot be are refused with a reason.
+#[test]
+fn onnx_files_are_trained() {
+    use wgpool_net::onnx::{Model, Options};
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/onnx/legal");
+    let mut trained = Vec::new();
+    for name in ["graph_001", "graph_028", "graph_056", "graph_077"] {
+        let bytes = std::fs::read(folder.join(format!("{name}.onnx"))).unwrap();
+        let file = Model::parse(&bytes).unwrap();
+        let program = file.program(&Options::default()).unwrap();
+        let [input] = program.inputs.as_slice() else { continue };
+        let [output] = program.outputs.as_slice() else { continue };
+        let (x, y) = (numbers(&input.desc.shape, 1), numbers(&output.desc.shape, 2));
+        let batch = input.desc.shape[0];
+        let settings = Settings { batch, ..Settings::new(Loss::MeanSquaredError, keras_adam(), 1e-3) };
+        let mut trainer = match Trainer::new(&Backend::Host, program, settings) {
+            Ok(trainer) => trainer,
+            Err(error) => {
+                println!("{name}: {error}");
+                assert!(matches!(error, Error::Layer { .. } | Error::Document { .. }), "{name}: {error:?}");
+                continue;
+            }
+        };
+        let first = trainer.step(&x, &y).unwrap().loss;
+        let last = (0..20).map(|_| trainer.step(&x, &y).unwrap().loss).last().unwrap();
+        println!("{name}: {first} {last}");
+        assert!(last < first, "{name}: {first} {last}");
+        trained.extend(trainer.weights().unwrap().into_iter().map(|(name, _)| name));
+    }
+    println!("{trained:?}");
+    assert!(trained.len() > 4, "{trained:?}");
+}
