@@ -34,6 +34,7 @@ for feature in "${features[@]}"; do
 done
 check -p wgpool --all-features
 check -p wgpool-net --no-default-features
+check -p wgpool-net --no-default-features --features training
 if [ "${1:-}" = all ]; then
     for feature in $(features_of crates/wgpool-net/Cargo.toml); do
         check -p wgpool-net --no-default-features --features "$feature"

@@ -20,6 +20,15 @@ fuzz() {
     WGPOOL_FUZZ=200000 cargo test --release --test fuzz
 }
 
+# Keras' curves at 224 pixels: its weights and curves are not in the repository.
+training() {
+    if [ -z "${WGPOOL_TRAINING:-}" ]; then
+        skip "training at 224 pixels (WGPOOL_TRAINING names the folder with the curves)"
+        return
+    fi
+    cargo test --release -p wgpool-net --test training -- --exact curves::long
+}
+
 # Geometry, which has the arithmetic of indices, without a GPU.
 miri() {
     if ! cargo +nightly miri --version >/dev/null 2>&1; then
@@ -41,6 +50,7 @@ step "compilers of drivers and browsers" scripts/compilers.sh
 step "all random cases" random
 step "soak" soak
 step "fuzz" fuzz
+step "training" training
 step "fuzz in little memory" scripts/fuzz_memory.sh
 step "Miri" miri
 closing_line

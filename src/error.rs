@@ -114,6 +114,14 @@ pub enum Error {
         /// The rule it breaks.
         rule: String,
     },
+    /// Infinity or NaN where training cannot go on from.
+    #[error("{during}: the loss is not finite; the first tensor that is not is {}", escaped(tensor))]
+    NotFinite {
+        /// Which step.
+        during: String,
+        /// The first tensor that is not finite: a parameter, what goes in, or what an operation makes of these.
+        tensor: String,
+    },
     /// A size does not fit the integer type or the memory it must go into.
     #[error("{what}: {} is too large ({rule})", escaped(values))]
     TooLarge {

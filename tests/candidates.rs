@@ -151,6 +151,8 @@ fn families(candidate: &CandidateInfo) -> &'static [Family] {
         }
         "softmax" => &[Family::Softmax],
         "weights_gradient" => &[Family::WeightsGradient],
+        "pool_gradient" => &[Family::PoolGradient],
+        "conv_transpose" => &[Family::ConvTranspose, Family::InputGradient],
         _ => &[Family::Conv, Family::Dense, Family::ConvTile, Family::DeformConv, Family::CausalConv],
     }
 }

@@ -272,8 +272,9 @@ fn every_variant_is_reached() {
         println!("{name}: {error}");
         missing.remove(name);
     }
-    // Files of networks, which `wgpool-net` reads, and what operators of an app's own come to: in its own tests.
+    // Files of networks, which `wgpool-net` reads, training, and what operators of an app's own come to: in its own tests.
     assert!(missing.remove("Network"));
+    assert!(missing.remove("NotFinite"));
     assert!(missing.remove("Operator"));
     // A process of its own reaches it, in the test of threads.
     assert!(missing.remove("NoThreads"));

@@ -214,3 +214,8 @@ fn cross_entropy() {
 fn gradients_of_regions() {
     random(Family::RoiAlignGradient, 120);
 }
+
+#[test]
+fn masks_of_dropout() {
+    random(Family::DropoutMask, 100);
+}

@@ -197,7 +197,7 @@ fn activations_and_softmax_by_central_differences() {
     }
 }
 
-const FAMILIES: [Family; 8] = [
+const FAMILIES: [Family; 9] = [
     Family::PoolGradient,
     Family::MaxUnpoolGradient,
     Family::InputGradient,
@@ -206,6 +206,7 @@ const FAMILIES: [Family; 8] = [
     Family::SoftmaxGradient,
     Family::CrossEntropy,
     Family::RoiAlignGradient,
+    Family::DropoutMask,
 ];
 
 #[test]

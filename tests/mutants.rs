@@ -412,6 +412,19 @@ const GRADIENTS: &[Mutant] = &[
         "e.image * params.out_batch + e.channel * params.out_stride.w",
         "e.image * params.out_batch"
     ),
+    mutant!(PoolGradient, "every element of a window", "select(0.0, g, index == own)", "g"),
+    mutant!(
+        PoolGradient,
+        "what lies behind the last window",
+        "select(start_of(next), params.in_size.xyz, next == params.out_size.xyz)",
+        "start_of(next)"
+    ),
+    mutant!(
+        PoolGradient,
+        "channels last as if they were first",
+        "(e.image * size + position) * params.in_size.w + e.channel",
+        "plane * size + position"
+    ),
     mutant!(MaxUnpoolGradient, "the first element is none", "if (source >= 0)", "if (source > 0)"),
     mutant!(InputGradient, "strides and dilations that share a divisor", "reach[axis] % gcd == 0u", "true"),
     mutant!(WeightsGradient, "the first row's gradient", " + h * params.out_stride.y", ""),
@@ -428,6 +441,20 @@ const GRADIENTS: &[Mutant] = &[
         "(channel_group * params.in_size.w + channel) * params.in_stride.w",
         "channel * params.in_stride.w"
     ),
+    mutant!(
+        WeightsGradient,
+        "elements that are not there",
+        "select(0.0, value, is_inside(column, i32(params.in_size.z)))",
+        "value"
+    ),
+    mutant!(WeightsGradient, "taps that read the same", "x_0_0 = x_0_1;", ""),
+    mutant!(
+        WeightsGradient,
+        "the second channel is the first",
+        "min(channel + 1u, params.in_size.w - 1u)",
+        "channel"
+    ),
+    mutant!(WeightsGradient, "one chain of a row", "begin += CHAIN", "begin += 4u * CHAIN"),
     mutant!(WeightsGradient, "one part of the sums", "part < params.parts", "part < 1u"),
     mutant!(
         WeightsGradient,
@@ -485,6 +512,10 @@ const GRADIENTS: &[Mutant] = &[
     mutant!(CrossEntropy, "no target", "* whole - target_of(row, at, i)", "* whole"),
     mutant!(CrossEntropy, "targets that are taken for 1 in all", "/ total * whole", "/ total"),
     mutant!(CrossEntropy, "a sum for a mean", "gradient[0] * params.share", "gradient[0]"),
+    mutant!(DropoutMask, "nine rounds", "round < 10u", "round < 9u"),
+    mutant!(DropoutMask, "a carry lost", "+ (other >> 16u)", ""),
+    mutant!(DropoutMask, "the same mask in every step", "bitcast<u32>(state[2])", "0u"),
+    mutant!(DropoutMask, "half of the seed", "bitcast<u32>(state[1])", "0u"),
     mutant!(RoiAlignGradient, "regions of other images", "images[region] != i32(e.image)", "false"),
     mutant!(RoiAlignGradient, "the first neighbour alone", "n.high == position", "false"),
     mutant!(RoiAlignGradient, "not divided", "row, column) / count * (along", "row, column) * (along"),

@@ -2,17 +2,7 @@
 
 @group(0) @binding(3) var<storage, read_write> losses: array<f32>;
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let share = beside(local);
-    let number = workgroup_number(group, groups) * (WORKGROUP / SHARE) + share.task;
-    // Every invocation goes through the same barriers, also for rows that are not there.
-    let row = min(number, params.rows - 1u);
-    let base = base_of(row);
+fn compute(row: u32, base: u32, share: Share, is_there: bool) {
     let largest = largest_of(base, share);
     let log_sum = natural_log(sum_of(base, share, largest));
     var sum = Sum();
@@ -26,7 +16,7 @@ fn main(
         }
     }
     let loss = fold(result(sum), share, false);
-    if (share.number == 0u && number < params.rows) {
-        losses[number] = loss;
+    if (share.number == 0u && is_there) {
+        losses[row] = loss;
     }
 }

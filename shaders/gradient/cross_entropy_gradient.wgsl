@@ -3,17 +3,7 @@
 @group(0) @binding(3) var<storage, read> gradient: array<f32>;
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let share = beside(local);
-    let number = workgroup_number(group, groups) * (WORKGROUP / SHARE) + share.task;
-    // Every invocation goes through the same barriers, also for rows that are not there.
-    let row = min(number, params.rows - 1u);
-    let base = base_of(row);
+fn compute(row: u32, base: u32, share: Share, is_there: bool) {
     let largest = largest_of(base, share);
     let total = sum_of(base, share, largest);
     var sum = Sum();
@@ -21,7 +11,7 @@ fn main(
         add(&sum, target_of(row, base + i * params.inner, i));
     }
     let whole = fold(result(sum), share, false);
-    if (number >= params.rows) {
+    if (!is_there) {
         return;
     }
     let scale = gradient[0] * params.share;

@@ -5,24 +5,14 @@
 @group(0) @binding(2) var<storage, read> softmax: array<Word>;
 @group(0) @binding(3) var<storage, read_write> output: array<Word>;
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let share = beside(local);
-    let number = workgroup_number(group, groups) * (WORKGROUP / SHARE) + share.task;
-    // Every invocation goes through the same barriers, also for rows that are not there.
-    let row = min(number, params.rows - 1u);
-    let base = row / params.inner * params.length * params.inner + row % params.inner;
+fn compute(row: u32, base: u32, share: Share, is_there: bool) {
     var sum = Sum();
     for (var i = share.number; i < params.length; i += SHARE) {
         let at = base + i * params.inner;
         add(&sum, unpack(gradient[at], 0u) * unpack(softmax[at], 0u));
     }
     let mean = fold(result(sum), share, false);
-    if (number >= params.rows) {
+    if (!is_there) {
         return;
     }
     for (var i = share.number; i < params.length; i += SHARE) {

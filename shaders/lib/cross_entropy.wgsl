@@ -3,10 +3,6 @@
 @group(0) @binding(0) var<uniform> params: CrossEntropyParams;
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
 
-fn base_of(row: u32) -> u32 {
-    return row / params.inner * params.length * params.inner + row % params.inner;
-}
-
 fn largest_of(base: u32, share: Share) -> f32 {
     var largest = params.lowest;
     for (var i = share.number; i < params.length; i += SHARE) {

@@ -1,7 +1,7 @@
 //! Gradients of activations: a row for each, beside that of `table.rs`.
 
 use super::{Activation, ActivationKind, PARAMETERS, gelu, mish, sigmoid, softplus};
-use crate::host::exp;
+use crate::host::{Values, exp, zip};
 use crate::reference::EPS;
 
 /// How the gradient `g` of an activation's output becomes that of its input `x`.
@@ -12,8 +12,8 @@ pub(crate) struct Slope {
     exact: fn(g: f64, x: f64, [f64; PARAMETERS]) -> f64,
     /// How far a 32-bit slope may be from the definition's, for a gradient of 1.
     error: fn(x: f64, [f64; PARAMETERS]) -> f64,
-    /// In 32-bit floats.
-    pub host: fn(g: f32, x: f32, [f32; PARAMETERS]) -> f32,
+    /// In 32-bit floats: gradients, inputs, and what comes out.
+    pub host: fn(g: Values<'_>, x: Values<'_>, [f32; PARAMETERS], out: &mut [f32]),
 }
 
 /// `gradient_of` of kernels, from files of `shaders/lib` and the lines that compute it.
@@ -97,37 +97,52 @@ macro_rules! times {
     };
 }
 
-macro_rules! times32 {
-    ($far:expr, |$x:ident| $slope:expr) => {
-        |g, x: f32, _| {
-            let $x = x.clamp(-$far as f32, $far as f32);
-            if x.is_nan() { x } else { g * ($slope) }
+/// A loop over elements.
+macro_rules! host {
+    (|$g:ident, $x:ident, $parameters:pat_param| $value:expr) => {
+        |g, x, $parameters, out| {
+            zip(
+                g,
+                x,
+                out,
+                #[inline(always)]
+                |$g, $x, _| $value,
+            )
         }
     };
 }
 
+macro_rules! times32 {
+    ($far:expr, |$x:ident| $slope:expr) => {
+        host!(|g, x, _| {
+            let $x = x.clamp(-$far as f32, $far as f32);
+            if x.is_nan() { x } else { g * ($slope) }
+        })
+    };
+}
+
 const NONE: Slope =
-    Slope { wgsl: wgsl!("return g;"), exact: |g, _, _| g, error: |_, _| 0.0, host: |g, _, _| g };
+    Slope { wgsl: wgsl!("return g;"), exact: |g, _, _| g, error: |_, _| 0.0, host: host!(|g, _x, _| g) };
 
 const RELU: Slope = Slope {
     wgsl: wgsl!("return select(0.0, g, is_nan(x) || exceeds(x, 0.0));"),
     exact: |g, x, _| if x <= 0.0 { 0.0 } else { g },
     error: |_, _| 0.0,
-    host: |g, x, _| if x <= 0.0 { 0.0 } else { g },
+    host: host!(|g, x, _| if x <= 0.0 { 0.0 } else { g }),
 };
 
 const RELU6: Slope = Slope {
     wgsl: wgsl!("return select(0.0, g, is_nan(x) || (exceeds(x, 0.0) && exceeds(6.0, x)));"),
     exact: |g, x, _| if x <= 0.0 || x >= 6.0 { 0.0 } else { g },
     error: |_, _| 0.0,
-    host: |g, x, _| if x <= 0.0 || x >= 6.0 { 0.0 } else { g },
+    host: host!(|g, x, _| if x <= 0.0 || x >= 6.0 { 0.0 } else { g }),
 };
 
 const LEAKY_RELU: Slope = Slope {
     wgsl: wgsl!("return select(alpha_beta.x * g, g, !is_nan(x) && exceeds(x, 0.0));"),
     exact: |g, x, [alpha, _]| if x > 0.0 { g } else { alpha * g },
     error: |x, [alpha, _]| if x > 0.0 { 0.0 } else { EPS * alpha.abs() },
-    host: |g, x, [alpha, _]| if x > 0.0 { g } else { alpha * g },
+    host: host!(|g, x, [alpha, _]| if x > 0.0 { g } else { alpha * g }),
 };
 
 const ELU: Slope = Slope {
@@ -146,11 +161,11 @@ const ELU: Slope = Slope {
         x => g * (alpha * x.max(-FAR).exp()),
     },
     error: |x, [alpha, _]| if x > 0.0 { 0.0 } else { by_exp(alpha.abs() * x.exp(), x.max(-FAR)) },
-    host: |g, x, [alpha, _]| match x {
+    host: host!(|g, x, [alpha, _]| match x {
         x if x.is_nan() => x,
         x if x > 0.0 => g,
         x => g * (alpha * exp(x.max(-FAR as f32))),
-    },
+    }),
 };
 
 const SIGMOID: Slope = Slope {
@@ -188,7 +203,7 @@ const HARD_SIGMOID: Slope = Slope {
         let near = |end: f64| (line - end).abs() <= off;
         if near(0.0) || near(1.0) { alpha.abs() * (1.0 + EPS) } else { EPS * alpha.abs() }
     },
-    host: |g, x, [alpha, beta]| {
+    host: host!(|g, x, [alpha, beta]| {
         let line = alpha * x + beta;
         if x.is_nan() {
             x
@@ -197,7 +212,7 @@ const HARD_SIGMOID: Slope = Slope {
         } else {
             0.0
         }
-    },
+    }),
 };
 
 const TANH: Slope = Slope {
@@ -241,12 +256,12 @@ const HARD_SWISH: Slope = Slope {
         _ => g,
     },
     error: |x, _| if x > -3.0 && x < 3.0 { 8.0 * EPS * (x.abs() / 3.0 + 0.5) } else { 0.0 },
-    host: |g, x, _| match x {
+    host: host!(|g, x, _| match x {
         x if x.is_nan() => x,
         x if x <= -3.0 => 0.0,
         x if x < 3.0 => g * (x / 3.0 + 0.5),
         _ => g,
-    },
+    }),
 };
 
 /// The density of the normal distribution.

@@ -48,6 +48,53 @@ pub(super) unsafe fn mul_add_line<const N: usize>(simd: Simd, x: f32, line: &[f3
     }
 }
 
+/// `sum += a * b`, number by number, of lines that fill registers as those of [`mul_add_line`].
+///
+/// # Safety
+/// `simd` is what [`wide`](super::simd::wide) passes.
+#[cfg(feature = "gradients")]
+#[inline(always)]
+pub(super) unsafe fn mul_add_lines<const N: usize>(
+    simd: Simd,
+    a: &[f32; N],
+    b: &[f32; N],
+    sum: &mut [f32; N],
+) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::*;
+        if simd == Simd::Avx512 && N.is_multiple_of(16) {
+            let factors = a.as_chunks::<16>().0.iter().zip(b.as_chunks::<16>().0);
+            for ((a, b), sum) in factors.zip(sum.as_chunks_mut::<16>().0) {
+                // SAFETY: the CPU has the registers, as the caller says; the chunks have as many numbers.
+                unsafe {
+                    let total = _mm512_loadu_ps(sum.as_ptr());
+                    let total =
+                        _mm512_fmadd_ps(_mm512_loadu_ps(a.as_ptr()), _mm512_loadu_ps(b.as_ptr()), total);
+                    _mm512_storeu_ps(sum.as_mut_ptr(), total);
+                }
+            }
+            return;
+        }
+        if simd >= Simd::Avx2 && N.is_multiple_of(8) {
+            let factors = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
+            for ((a, b), sum) in factors.zip(sum.as_chunks_mut::<8>().0) {
+                // SAFETY: the same.
+                unsafe {
+                    let total = _mm256_loadu_ps(sum.as_ptr());
+                    let total =
+                        _mm256_fmadd_ps(_mm256_loadu_ps(a.as_ptr()), _mm256_loadu_ps(b.as_ptr()), total);
+                    _mm256_storeu_ps(sum.as_mut_ptr(), total);
+                }
+            }
+            return;
+        }
+    }
+    for ((sum, a), b) in sum.iter_mut().zip(a).zip(b) {
+        *sum = mul_add(simd, *a, *b, *sum);
+    }
+}
+
 /// `out = line + bias`, and `floor` where that is less: NaN stays NaN.
 ///
 /// # Safety

@@ -26,6 +26,7 @@ mod output;
 mod pool;
 mod prepared;
 mod reduce;
+mod repeated;
 mod resize;
 mod roi;
 mod rows;

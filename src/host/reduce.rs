@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::element;
 use super::exp::exp;
 use super::output::{WORTH_SHARING, fill, try_fill};
+use super::repeated;
 use super::rows::Rows;
 use crate::error::Result;
 use crate::memory;
@@ -14,6 +15,9 @@ use crate::tensor::{Data, Tensor};
 
 /// Chains of additions side by side.
 const LANES: usize = 16;
+
+/// Outputs side by side of which several rows are taken as one.
+const REPEATED: usize = 256;
 
 /// Outputs side by side that a task takes at a time.
 const BESIDE: usize = 256;
@@ -116,6 +120,10 @@ where
     }
     let number = |output: usize| numbers.get(output).copied().unwrap_or(0.0);
     let batch = WORTH_SHARING.div_ceil(count.max(1));
+    // Outputs that lie side by side, each row of them behind the one before.
+    if last.stride == 1 && row.stride == last.length as isize && (2..=REPEATED).contains(&last.length) {
+        return repeated::repeated(work, x, numbers, fold.start, fold.add, fold.join);
+    }
     // Outputs that lie side by side, as what is reduced does not.
     if last.stride == 1 && last.length > 1 && (row.stride != 1 || row.length < LANES) {
         let width = last.length.min(BESIDE);

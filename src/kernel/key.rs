@@ -58,17 +58,23 @@ kernels! {
     #[cfg(feature = "gradients")]
     PoolGradient,
     #[cfg(feature = "gradients")]
+    PoolGradientApart,
+    #[cfg(feature = "gradients")]
     UnpoolGradient,
     #[cfg(feature = "gradients")]
     RoiAlignGradient,
     #[cfg(feature = "gradients")]
     WeightsGradient,
     #[cfg(feature = "gradients")]
+    WeightsGradientTiles,
+    #[cfg(feature = "gradients")]
     ActivationGradient,
     #[cfg(feature = "gradients")]
     SoftmaxGradient,
     #[cfg(feature = "gradients")]
     CrossEntropy,
+    #[cfg(feature = "gradients")]
+    DropoutMask,
 }
 
 impl KernelKey {

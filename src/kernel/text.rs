@@ -12,6 +12,9 @@ pub(crate) use shader;
 
 pub(crate) const INDEX: &str = shader!("lib/index.wgsl");
 pub(crate) const EACH: &str = shader!("lib/each.wgsl");
+pub(crate) const ROW_BASE: &str = shader!("lib/row_base.wgsl");
+#[cfg(feature = "gradients")]
+pub(crate) const EACH_ROW: &str = shader!("lib/each_row.wgsl");
 pub(crate) const NUMBER: &str = shader!("lib/number.wgsl");
 pub(crate) const SUM: &str = shader!("lib/sum.wgsl");
 pub(crate) const ELEMENT: &str = shader!("lib/element.wgsl");

@@ -108,7 +108,7 @@ fn gradient_units(work: &GradientWork) -> Option<(usize, u32)> {
         GradientWork::Activation(w) => Some((w.elements, 2)),
         GradientWork::Softmax(w) => Some((w.outer, 2)),
         GradientWork::Pool(_) | GradientWork::Unpool(_) | GradientWork::Weights(_) => None,
-        GradientWork::RoiAlign(_) => None,
+        GradientWork::RoiAlign(_) | GradientWork::Dropout(_) => None,
         // The loss is a sum over all rows, and its gradient is a number for all.
         GradientWork::CrossEntropy(_) | GradientWork::CrossEntropyGradient(_) => None,
     }
@@ -158,7 +158,7 @@ pub(super) fn with_units(work: &Work, count: usize) -> Work {
             GradientWork::Unpool(w) => w.batch = count,
             GradientWork::Activation(w) => w.elements = count,
             GradientWork::Softmax(w) => w.outer = count,
-            GradientWork::Weights(_) | GradientWork::RoiAlign(_) => {}
+            GradientWork::Weights(_) | GradientWork::RoiAlign(_) | GradientWork::Dropout(_) => {}
             GradientWork::CrossEntropy(_) | GradientWork::CrossEntropyGradient(_) => {}
         },
         Work::RoiAlign(_) | Work::MaxRoi(_) | Work::Strided(_) => {}

@@ -22,9 +22,12 @@ pub fn candidates() -> impl Iterator<Item = CandidateInfo> {
     let pooled = conv::POOLED.iter().map(Candidate::info);
     let pool = pool::TABLE.iter().map(Candidate::info);
     let softmax = other::SOFTMAX.iter().map(Candidate::info);
-    let all = conv.chain(pooled).chain(pool).chain(softmax);
+    let transposed = conv::transposed::TABLE.iter().map(Candidate::info);
+    let all = conv.chain(pooled).chain(transposed).chain(pool).chain(softmax);
     #[cfg(feature = "gradients")]
-    let all = all.chain(gradient::weights::TABLE.iter().map(Candidate::info));
+    let all = all
+        .chain(gradient::weights::TABLE.iter().map(Candidate::info))
+        .chain(gradient::pool::TABLE.iter().map(Candidate::info));
     all
 }
 
@@ -33,10 +36,13 @@ fn tables(work: &Work) -> &'static [&'static str] {
     match work {
         Work::Conv(_) | Work::Deform(_) | Work::Causal(_) => &["conv", "depthwise"],
         Work::ConvPool(_) => &["conv_pool", "conv", "depthwise", "pool"],
+        Work::ConvTranspose(_) => &["conv_transpose", "conv", "depthwise"],
         Work::Pool(_) => &["pool"],
         Work::Softmax(_) => &["softmax"],
         #[cfg(feature = "gradients")]
         Work::Gradient(GradientWork::Weights(_)) => &["weights_gradient"],
+        #[cfg(feature = "gradients")]
+        Work::Gradient(GradientWork::Pool(_)) => &["pool_gradient"],
         _ => &[],
     }
 }
@@ -47,10 +53,13 @@ pub(crate) fn class(work: &Work) -> Option<(String, Vec<CandidateInfo>)> {
     let (class, tables): (String, &[&str]) = match work {
         Work::Conv(work) => (work.class(), &["conv", "depthwise"]),
         Work::ConvPool(work) => (work.class(), &["conv_pool"]),
+        Work::ConvTranspose(work) => (conv::transposed::Transposed(*work).class(), &["conv_transpose"]),
         Work::Pool(work) => (pool::simplified(work).class(), &["pool"]),
         Work::Softmax(work) => (work.class(), &["softmax"]),
         #[cfg(feature = "gradients")]
         Work::Gradient(GradientWork::Weights(work)) => (work.class(), &["weights_gradient"]),
+        #[cfg(feature = "gradients")]
+        Work::Gradient(GradientWork::Pool(work)) => (work.class(), &["pool_gradient"]),
         _ => return None,
     };
     Some((class, candidates().filter(|c| c.is_in(tables)).collect()))

@@ -153,7 +153,7 @@ impl Plan {
             Work::RoiAlign(work) => roi::align(p, work)?.into(),
             Work::MaxRoi(work) => roi::max(p, work)?.into(),
             Work::Conv(work) => conv::steps(p, work, Slot::Output(0))?,
-            Work::ConvTranspose(work) => conv::direct::transposed(p, work)?.into(),
+            Work::ConvTranspose(work) => conv::transposed::steps(p, work)?,
             Work::ConvPool(work) => conv::with_pool(p, work)?,
             Work::ConvInteger(work) => conv::integer::steps(p, work)?,
             Work::Deform(work) => conv::deform::steps(p, work)?,

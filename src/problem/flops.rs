@@ -79,7 +79,7 @@ fn product(factors: impl IntoIterator<Item = usize>) -> u64 {
 fn gradient(problem: &Problem, work: &GradientWork) -> u64 {
     match work {
         GradientWork::Pool(work) => pool(&work.pool),
-        GradientWork::Unpool(_) | GradientWork::RoiAlign(_) => 0,
+        GradientWork::Unpool(_) | GradientWork::RoiAlign(_) | GradientWork::Dropout(_) => 0,
         GradientWork::Weights(work) => conv(&work.conv),
         GradientWork::Activation(_) => 2 * elements(problem),
         GradientWork::Softmax(_) => 4 * elements(problem),

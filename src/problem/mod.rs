@@ -23,6 +23,7 @@ mod resize;
 mod roi;
 mod strided;
 mod transposed;
+mod turned;
 mod types;
 mod unpool;
 pub(crate) mod winograd;
@@ -37,7 +38,7 @@ pub(crate) use epilogue::Epilogue;
 pub(crate) use flops::Flops;
 pub use fractional::{FractionalAxis, FractionalWork};
 #[cfg(feature = "gradients")]
-pub use gradient::{CrossEntropyWork, GradientWork, PoolGradientWork, WeightsWork};
+pub use gradient::{CrossEntropyWork, DropoutWork, GradientWork, PoolGradientWork, WeightsWork};
 pub use integer::{IntegerWork, RequantizeWork};
 pub use pointwise::{ActivationWork, SoftmaxWork};
 pub use pool::PoolWork;

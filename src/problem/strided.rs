@@ -91,6 +91,16 @@ impl StridedPiece {
 }
 
 impl StridedWork {
+    /// A copy of one input, of which `offset` is the element at position 0 of each axis.
+    pub(super) fn copy(dtype: DType, axes: Vec<StridedAxis>, offset: usize) -> StridedWork {
+        StridedWork { dtype, pieces: vec![StridedPiece::whole(axes, offset)], outside: ZEROS }
+    }
+
+    /// Elements that are copied.
+    pub(crate) fn elements(&self) -> usize {
+        self.pieces.iter().map(StridedPiece::elements).sum()
+    }
+
     /// The axes of a piece, joined.
     pub(crate) fn joined(&self, piece: &StridedPiece) -> Vec<StridedAxis> {
         joined(&piece.axes, matches!(self.outside, PadMode::Constant(_)))
@@ -164,8 +174,7 @@ pub(super) fn as_strided(spec: &AsStrided, inputs: &[TensorDesc]) -> Result<Prob
         }
     }
     let axes = shape.iter().zip(strides).map(|(&length, &stride)| StridedAxis::of(length, stride)).collect();
-    let pieces = vec![StridedPiece::whole(axes, *offset)];
-    StridedWork { dtype: x.dtype, pieces, outside: ZEROS }.problem(op, inputs, shape.clone())
+    StridedWork::copy(x.dtype, axes, *offset).problem(op, inputs, shape.clone())
 }
 
 pub(super) fn concat(spec: &Concat, inputs: &[TensorDesc]) -> Result<Problem> {

@@ -35,6 +35,8 @@ impl Op {
             #[cfg(feature = "gradients")]
             Op::Gradient(Gradient::CrossEntropy(_) | Gradient::CrossEntropyGradient(_)) => &[DType::F32],
             #[cfg(feature = "gradients")]
+            Op::Gradient(Gradient::Dropout(_)) => &[DType::I32],
+            #[cfg(feature = "gradients")]
             Op::Gradient(_) => &FLOATS,
             Op::ConvInteger(_) => &BYTES,
             Op::FractionalMaxPool(_) | Op::DeformConv(_) => &[DType::F32],

@@ -159,5 +159,14 @@ pub(super) fn transposed(
             }
         }
     }
+    // As the convolution that it is, it has padding.
+    let Some(turned) = work.turned() else { return Ok(()) };
+    let unfinite = Unfinite::of(&turned, &work.turned_kernel(&turned, w)?)?;
+    if !unfinite.is_empty() {
+        y.or_nan = memory::filled(false, y.values.len())?;
+        for_each_output(&turned, |n, o, at| {
+            y.or_nan[turned.output.at(n, o, at)] = unfinite.meets_padding(&turned, o, at);
+        });
+    }
     Ok(())
 }

@@ -18,6 +18,7 @@ mod predict;
 mod profile;
 mod summary;
 mod terminal;
+mod train;
 mod tune;
 mod verify;
 
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         Some(Command::Maps(args)) => maps::run(args, &cli.place(), &mut *out),
         Some(Command::Op(args)) => op::run(args, &cli.place(), &mut *out),
         Some(Command::Verify(args)) => verify::run(args, &cli.place(), &mut *out).map(|found| status = found),
+        Some(Command::Train(args)) => train::run(args, &cli.place(), &mut *out),
         Some(Command::Tune(args)) => tune::run(args, &cli.place(), &mut *out),
         Some(Command::Bench(args)) => bench::run(args, &cli.place(), &mut *out).map(|found| status = found),
     };

@@ -19,6 +19,8 @@ pub struct BatchNorm {
     pub variance: Weight,
     /// Added to the variances.
     pub epsilon: f64,
+    /// What means and variances keep in a step of training, as Keras and ONNX mean it: 0.99 is Keras' own.
+    pub momentum: f64,
     /// Which axis holds the channels: the second (`Nchw`) or the last.
     pub layout: Layout,
 }

@@ -178,3 +178,65 @@ impl SessionCache {
         only_output("session cache", self.run_all(&[input])?)
     }
 }
+
+#[cfg(feature = "training")]
+mod training {
+    use super::{Backend, Model, Result, Tensor, block_on};
+    use crate::train::{Dataset, Event, Fit, Metrics, Network, Settings, Trainer, Wish};
+
+    impl Trainer {
+        /// [`Trainer::new_async`], waited for.
+        ///
+        /// # Errors
+        /// Those of [`Trainer::new_async`].
+        pub fn new(backend: &Backend, network: impl Into<Network>, settings: Settings) -> Result<Trainer> {
+            block_on(Trainer::new_async(backend, network, settings))
+        }
+
+        /// [`Trainer::step_async`], waited for.
+        ///
+        /// # Errors
+        /// Those of [`Trainer::step_async`].
+        pub fn step(&mut self, x: &Tensor, y: &Tensor) -> Result<Metrics> {
+            block_on(self.step_async(x, y))
+        }
+
+        /// [`Trainer::fit_async`], waited for.
+        ///
+        /// # Errors
+        /// Those of [`Trainer::fit_async`].
+        pub fn fit(
+            &mut self,
+            data: &Dataset<'_>,
+            validation: Option<&Dataset<'_>>,
+            fit: &Fit,
+            then: impl FnMut(&Event) -> Wish,
+        ) -> Result<()> {
+            block_on(self.fit_async(data, validation, fit, then))
+        }
+
+        /// [`Trainer::evaluate_async`], waited for.
+        ///
+        /// # Errors
+        /// Those of [`Trainer::evaluate_async`].
+        pub fn evaluate(&mut self, data: &Dataset<'_>) -> Result<Metrics> {
+            block_on(self.evaluate_async(data))
+        }
+
+        /// [`Trainer::weights_async`], waited for.
+        ///
+        /// # Errors
+        /// Those of [`Trainer::weights_async`].
+        pub fn weights(&self) -> Result<Vec<(String, Tensor)>> {
+            block_on(self.weights_async())
+        }
+
+        /// [`Trainer::model_async`], waited for.
+        ///
+        /// # Errors
+        /// Those of [`Trainer::model_async`].
+        pub fn model(&self) -> Result<Option<Model>> {
+            block_on(self.model_async())
+        }
+    }
+}

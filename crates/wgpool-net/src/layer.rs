@@ -1,6 +1,7 @@
 //! Models as data: layers, what one line of a summary stands for, and which of them reads what.
 
 use crate::affine::{BatchNorm, Normalization, Rescale};
+use crate::dropout::DropoutRate;
 use crate::weight::Weight;
 use wgpool::spec::{
     Activation, AdaptivePool, Conv, ConvTranspose, Dense, GlobalPool, Layout, Pool, PoolKind, Softmax,
@@ -164,8 +165,10 @@ pub enum LayerKind {
     Normalization(Normalization),
     /// A factor and an offset.
     Rescale(Rescale),
-    /// Identity: dropout, noise and random changes of images do nothing outside training.
+    /// Identity: noise and random changes of images do nothing outside training, and are not trained with.
     Dropout,
+    /// Identity outside training; there elements are dropped at random.
+    DropoutRate(DropoutRate),
     /// Several tensors become one.
     Merge(Merge),
     /// A model whose inputs and outputs are the layer's.
@@ -204,6 +207,8 @@ impl LayerKind {
             LayerKind::Rescale(_) => "Rescaling".to_owned(),
             LayerKind::BatchNorm(_) => "BatchNormalization".to_owned(),
             LayerKind::Dropout => "Dropout".to_owned(),
+            LayerKind::DropoutRate(DropoutRate { channels: None, .. }) => "Dropout".to_owned(),
+            LayerKind::DropoutRate(_) => format!("SpatialDropout{rank}D"),
             LayerKind::Merge(Merge::Concatenate { .. }) => "Concatenate".to_owned(),
             LayerKind::Merge(merge) => format!("{merge:?}"),
             LayerKind::Model(inner) => if inner.is_row() { "Sequential" } else { "Functional" }.to_owned(),

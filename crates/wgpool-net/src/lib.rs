@@ -10,6 +10,7 @@ mod axes;
 #[cfg(not(target_arch = "wasm32"))]
 mod blocking;
 pub mod custom;
+mod dropout;
 mod explain;
 mod graph;
 pub mod keras;
@@ -23,9 +24,12 @@ mod program;
 mod session;
 mod slots;
 mod summary;
+#[cfg(feature = "training")]
+pub mod train;
 mod weight;
 
 pub use affine::{BatchNorm, Normalization, Rescale};
+pub use dropout::DropoutRate;
 pub use explain::{LayerCost, ProgramExplanation};
 pub use graph::{Graph, Value};
 pub use layer::{Call, Edges, Input, Interpolation, Layer, LayerKind, Merge, Model, Origin, Resize};

@@ -28,6 +28,7 @@ fn norm(channels: usize, layout: Layout) -> BatchNorm {
         mean: tensor(&[channels], 13).into(),
         variance: positive(&[channels], 14).into(),
         epsilon: 1e-3,
+        momentum: 0.99,
         layout,
     }
 }

@@ -625,7 +625,8 @@ mod archives {
 /// What browsers do not have compiles for them all the same, and fails when it is called.
 #[test]
 fn files_and_waiting_are_in_native_modules_alone() {
-    let native = ["blocking.rs", "keras/files.rs", "onnx/files.rs", "session/profile.rs"];
+    let native =
+        ["blocking.rs", "keras/files.rs", "onnx/files.rs", "session/profile.rs", "train/trainer/files.rs"];
     let files = support::assert_native_alone(concat!(env!("CARGO_MANIFEST_DIR"), "/src"), &native);
     assert!(files > 15, "{files} files");
 }

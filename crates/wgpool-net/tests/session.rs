@@ -173,6 +173,7 @@ fn scaled() -> Model {
         mean: of(&[0.0]),
         variance: of(&[3.0]),
         epsilon: 1.0,
+        momentum: 0.99,
         layout: wgpool::Layout::Nchw,
     };
     let spec = wgpool::Conv::new().padding(wgpool::Padding::symmetric([1, 1]));
@@ -257,6 +258,7 @@ fn weights_of_layers_are_those_of_keras() {
         mean: Weight::Shape(vec![3]),
         variance: Weight::Shape(vec![3]),
         epsilon: 1e-3,
+        momentum: 0.99,
         layout: wgpool::Layout::Nhwc,
     };
     let open = Model::new("open", [3]).layer("norm", LayerKind::BatchNorm(norm));

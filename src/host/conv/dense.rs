@@ -14,6 +14,8 @@ pub(super) enum Plan {
     Dots,
     /// The weights of an input are contiguous: their multiples are added up.
     Multiples,
+    /// The same of few inputs, row by row.
+    FewTerms,
 }
 
 /// Rows or columns from which on tiles are worth it.
@@ -32,6 +34,9 @@ pub(super) fn plan(work: &ConvWork) -> Option<Plan> {
     if work.kernel.i == 1 && (few_rows || work.group_out < FEW) {
         return Some(Plan::Dots);
     }
+    if work.kernel.o == 1 && work.group_in < FEW {
+        return Some(Plan::FewTerms);
+    }
     (work.kernel.o == 1 && few_rows).then_some(Plan::Multiples)
 }
 
@@ -44,6 +49,9 @@ pub(super) fn dense(
 ) -> Result<Vec<f32>> {
     let (terms, outputs) = (work.group_in, work.group_out);
     let len = work.batch * outputs;
+    if let Plan::FewTerms = plan {
+        return few_terms(work, x, w, epilogue);
+    }
     // Sums of pieces, [piece][row][output]: few outputs alone would not occupy all threads.
     let (piece, partial) = match plan {
         Plan::Dots => {
@@ -57,7 +65,7 @@ pub(super) fn dense(
             })?;
             (PIECE, partial)
         }
-        Plan::Multiples => {
+        Plan::Multiples | Plan::FewTerms => {
             let threads = 4 * rayon::current_num_threads();
             let piece = terms.div_ceil(threads).max(WORTH_SHARING.div_ceil(outputs)).max(CHAIN);
             let pieces = terms.div_ceil(piece);
@@ -77,6 +85,23 @@ pub(super) fn dense(
     let mut y = memory::collected((0..len).map(|i| with_bias(i) as f32))?;
     epilogue.activate(&mut y, 0, [outputs, 1]);
     Ok(y)
+}
+
+/// Outputs that are multiples of few rows of weights.
+fn few_terms(work: &ConvWork, x: &[f32], w: &[f32], epilogue: Epilogue<f32>) -> Result<Vec<f32>> {
+    let (terms, outputs) = (work.group_in, work.group_out);
+    fill(work.batch * outputs, outputs, WORTH_SHARING.div_ceil(outputs), |row, out: &mut [f32]| {
+        let x = &x[row * terms..][..terms];
+        if let Some(bias) = epilogue.bias {
+            out.copy_from_slice(bias);
+        }
+        wide!(|simd| for (&x, w) in x.iter().zip(w.chunks_exact(outputs)) {
+            for (out, &w) in out.iter_mut().zip(w) {
+                *out = mul_add(simd, x, w, *out);
+            }
+        });
+        epilogue.activate(out, 0, [outputs, 1]);
+    })
 }
 
 /// Adds `x[i]` times row `i` of `w` for all `i`.

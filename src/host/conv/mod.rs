@@ -24,7 +24,7 @@ use rayon::prelude::*;
 
 pub(super) use self::grid::Tile;
 pub(super) use self::packed::Packed;
-use self::padded::Padded;
+pub(super) use self::padded::Padded;
 pub(super) use self::planes::{Planes, Scratch, Target};
 pub(super) use self::transposed::transposed;
 use super::output::WORTH_SHARING;

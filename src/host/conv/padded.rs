@@ -10,7 +10,7 @@ use crate::problem::ConvWork;
 use crate::spec::Layout;
 
 /// An input whose every tap is there.
-pub(super) struct Padded<'a> {
+pub(in crate::host) struct Padded<'a> {
     pub data: Cow<'a, [f32]>,
     pub strides: Strides,
     /// Distance from one window to the next on each axis.

@@ -1,4 +1,4 @@
-//! Transposed convolution: for each tap, the product of weights and input is added to the outputs it belongs to.
+//! Transposed convolution. Where windows neighbour each other it is a convolution with the kernel turned round; else, for each tap, the product of weights and input is added to the outputs it belongs to.
 //!
 //! What lies outside the output is never added, so infinite weights need no special care.
 
@@ -29,6 +29,11 @@ pub(in crate::host) fn transposed(
 ) -> Result<Vec<f32>> {
     if !work.little_outside_transposed() {
         return adjoint::transposed(work, x, w, epilogue);
+    }
+    if let Some(conv) = work.turned().filter(|_| super::all_finite(w)) {
+        let w = work.turned_kernel(&conv, w)?;
+        let packed = super::pack(&conv, &w, false)?;
+        return super::conv(&conv, x, &w, epilogue, packed.as_ref());
     }
     let out = Scattered::new(work.batch * work.output.n)?;
     // Tasks take a range of the outermost axis: of input and output alike, it is contiguous in each channel.

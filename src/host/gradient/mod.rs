@@ -1,5 +1,6 @@
 //! Gradients on the host.
 
+mod dropout;
 mod loss;
 mod pool;
 mod roi;
@@ -41,6 +42,9 @@ pub(super) fn gradient(work: &GradientWork, inputs: &[&Tensor]) -> Result<Data> 
         (GradientWork::CrossEntropyGradient(work), [g, x, targets]) => {
             let g = g.as_f32()?.first().copied().unwrap_or(0.0);
             element::stored(work.rows.dtype, loss::backward(work, g, x.as_f32()?, targets.data())?)
+        }
+        (GradientWork::Dropout(work), [state]) => {
+            Ok(dropout::mask(work, pool::indices_of(state.data())?)?.into())
         }
         (_, inputs) => Err(Error::arity("gradient", "as many as the operation defines", inputs.len())),
     }

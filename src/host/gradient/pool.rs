@@ -1,7 +1,7 @@
 //! Gradients of pooling: windows give theirs to the elements that made them, plane by plane in 64-bit floats. Planes that lie
 //! between each other, since channels are last, are of one task.
 
-use super::super::output::{WORTH_SHARING, try_fill};
+use super::super::output::{WORTH_SHARING, fill, try_fill};
 use super::super::unpool::Place;
 use crate::error::{Error, Result};
 use crate::geometry::{Axis, MAX_SPATIAL, positions};
@@ -24,6 +24,7 @@ pub(super) fn indices_of(indices: &Data) -> Result<&[i32]> {
 
 pub(super) fn pool(work: &PoolGradientWork, g: &[f32], others: &[&Tensor]) -> Result<Vec<f32>> {
     match (work.pool.kind, others) {
+        (PoolKind::Max, [indices]) if work.lie_apart() => apart(work, g, indices_of(indices.data())?),
         (PoolKind::Max, [indices]) => maximum(work, g, indices_of(indices.data())?),
         (PoolKind::Lp { p }, [x, norms]) => {
             let (x, norms) = (element::floats(x)?, element::floats(norms)?);
@@ -70,6 +71,30 @@ fn maximum(work: &PoolGradientWork, g: &[f32], indices: &[i32]) -> Result<Vec<f3
             });
         }
         Ok(())
+    })
+}
+
+/// Each gradient is put where its index names, since windows have no element in common.
+fn apart(work: &PoolGradientWork, g: &[f32], indices: &[i32]) -> Result<Vec<f32>> {
+    let pool = &work.pool;
+    let unpooling = work.unpooling();
+    let place = Place::new(&unpooling);
+    // Planes, or images whose planes lie between each other.
+    let together = if pool.input.space[MAX_SPATIAL - 1] == 1 { 1 } else { pool.channels };
+    let (images, chunk) = (pool.channels / together, pool.input.n / pool.channels * together);
+    let windows = pool.output.n / images;
+    fill(pool.batch * pool.input.n, chunk, WORTH_SHARING.div_ceil(chunk), |i, out: &mut [f32]| {
+        let (n, first) = (i / images, i % images * together);
+        let range = i * windows..(i + 1) * windows;
+        let (g, indices) = (g[range.clone()].chunks_exact(together), indices[range].chunks_exact(together));
+        for (g, indices) in g.zip(indices) {
+            for (c, (&g, &index)) in g.iter().zip(indices).enumerate() {
+                let at = place.of(index, n, first + c).and_then(|at| out.get_mut(at * together + c));
+                if let Some(slot) = at {
+                    *slot = g;
+                }
+            }
+        }
     })
 }
 

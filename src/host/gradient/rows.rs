@@ -3,6 +3,7 @@
 use crate::activation::gradient::Slope;
 use crate::error::Result;
 use crate::host::output::{WORTH_SHARING, fill};
+use crate::host::values::Values;
 use crate::problem::{ActivationWork, SoftmaxWork};
 
 /// Elements of one task.
@@ -10,11 +11,9 @@ const CHUNK: usize = 1 << 12;
 
 pub(super) fn activation(work: &ActivationWork, g: &[f32], x: &[f32]) -> Result<Vec<f32>> {
     let (slope, parameters) = Slope::of(work.activation);
-    fill(work.elements, CHUNK, 1, |i, out: &mut [f32]| {
-        let from = i * CHUNK;
-        for ((out, &g), &x) in out.iter_mut().zip(&g[from..]).zip(&x[from..]) {
-            *out = (slope.host)(g, x, parameters);
-        }
+    fill(work.elements, CHUNK, WORTH_SHARING / CHUNK, |i, out: &mut [f32]| {
+        let range = i * CHUNK..i * CHUNK + out.len();
+        (slope.host)(Values::Each(&g[range.clone()]), Values::Each(&x[range]), parameters, out);
     })
 }
 

@@ -19,7 +19,7 @@ impl Kernel for CrossEntropy {
             true => shader!("gradient/probabilities.wgsl"),
             false => shader!("gradient/labels.wgsl"),
         };
-        let shared = [SUM, FOLD, shader!("lib/cross_entropy.wgsl"), targets];
+        let shared = [SUM, FOLD, ROW_BASE, EACH_ROW, shader!("lib/cross_entropy.wgsl"), targets];
         let (own, reads): (&[&str], u32) = match self.backward {
             true => (&[shader!("gradient/cross_entropy_gradient.wgsl")], 3),
             false => (&[shader!("lib/log.wgsl"), shader!("gradient/cross_entropy.wgsl")], 2),

@@ -15,6 +15,28 @@ pub struct PoolGradient {
     pub channels_last: bool,
 }
 
+/// The gradient of maxima of windows that have no element in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PoolGradientApart {
+    /// Type of the elements.
+    pub dtype: DType,
+    /// Whether channels lie last.
+    pub channels_last: bool,
+}
+
+impl Kernel for PoolGradientApart {
+    fn row(&self) -> Row {
+        let own = [ELEMENT, EACH, shader!("gradient/pool_apart.wgsl")];
+        typed(PoolGradientParams::BLOCK, self.dtype, &own, (2, 1)).with("CHANNELS_LAST", self.channels_last)
+    }
+
+    fn every() -> Vec<PoolGradientApart> {
+        pairs(FLOATS, [false, true])
+            .map(|(dtype, channels_last)| PoolGradientApart { dtype, channels_last })
+            .collect()
+    }
+}
+
 /// What was computed of each window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Pooled {

@@ -14,7 +14,7 @@ pub struct SoftmaxGradient {
 
 impl Kernel for SoftmaxGradient {
     fn row(&self) -> Row {
-        let own = [SUM, FOLD, shader!("gradient/softmax.wgsl")];
+        let own = [SUM, FOLD, ROW_BASE, shader!("gradient/softmax.wgsl"), EACH_ROW];
         typed(SoftmaxParams::BLOCK, self.dtype, &own, (2, 1)).with("SHARE", self.share)
     }
 

@@ -20,6 +20,58 @@ impl Kernel for WeightsGradient {
     }
 }
 
+/// The same of two input channels, four output channels and a row of taps an invocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WeightsGradientTiles {
+    /// Type of the elements.
+    pub dtype: DType,
+    /// Taps of a row.
+    pub taps: u32,
+}
+
+impl WeightsGradientTiles {
+    /// Taps of a row at most.
+    pub const MOST_TAPS: usize = 5;
+
+    /// `text` for every channel `C` and tap `K`, of which `L` is the next.
+    fn each(taps: u32, text: &str) -> Vec<String> {
+        let of = |(c, k): (u32, u32)| {
+            text.replace("{c}", &c.to_string())
+                .replace("{k}", &k.to_string())
+                .replace("{l}", &(k + 1).to_string())
+        };
+        pairs(0..2, 0..taps).map(of).collect()
+    }
+}
+
+impl Kernel for WeightsGradientTiles {
+    fn row(&self) -> Row {
+        let own = [INSIDE, EACH, shader!("gradient/weights_tiles.wgsl")];
+        let taps = self.taps;
+        typed(WeightsParams::BLOCK, self.dtype, &own, (2, 1)).written(move |mark| match mark {
+            "totals" => Self::each(taps, "var total_{c}_{k} = vec4<f32>();"),
+            "blocks" => Self::each(taps, "var block_{c}_{k} = vec4<f32>();"),
+            "parts" => Self::each(taps, "var part_{c}_{k} = vec4<f32>();"),
+            "first" => Self::each(taps - 1, "var x_{c}_{k} = element(x_at_{c}, start.z + {k});"),
+            "next" => (0..2)
+                .map(|c| format!("let x_{c}_{last} = element(x_at_{c}, start.z + i32(w) + {last});", last = taps - 1))
+                .collect(),
+            "products" => Self::each(taps, "part_{c}_{k} += x_{c}_{k} * by;"),
+            "shift" => Self::each(taps - 1, "x_{c}_{k} = x_{c}_{l};"),
+            "add_parts" => Self::each(taps, "block_{c}_{k} += part_{c}_{k};"),
+            "add_blocks" => Self::each(taps, "total_{c}_{k} += block_{c}_{k};"),
+            "store" => Self::each(taps, "if ({c}u == 0u || second > channel) { store_weights(to, channels, in_group, {c}u, {k}u, total_{c}_{k}); }"),
+            _ => Vec::new(),
+        })
+    }
+
+    fn every() -> Vec<WeightsGradientTiles> {
+        pairs(FLOATS, 1..=Self::MOST_TAPS as u32)
+            .map(|(dtype, taps)| WeightsGradientTiles { dtype, taps })
+            .collect()
+    }
+}
+
 uniform! {
     /// Parameters of `gradient/weights.wgsl`.
     WeightsParams {
@@ -52,7 +104,8 @@ uniform! {
         elements: u32,
         /// Invocations that have work.
         total: u32,
-        pad_0: u32,
+        /// Pairs of input channels in a group.
+        channel_pairs: u32,
         pad_1: u32,
         pad_2: u32,
     }

@@ -11,7 +11,12 @@ pub struct Softmax {
 
 impl Kernel for Softmax {
     fn row(&self) -> Row {
-        typed(SoftmaxParams::BLOCK, self.dtype, &[SUM, SOFTMAX, shader!("other/softmax.wgsl")], (1, 1))
+        typed(
+            SoftmaxParams::BLOCK,
+            self.dtype,
+            &[SUM, ROW_BASE, SOFTMAX, shader!("other/softmax.wgsl")],
+            (1, 1),
+        )
     }
 
     fn every() -> Vec<Softmax> {

@@ -15,7 +15,7 @@ impl Kernel for SoftmaxRows {
         typed(
             SoftmaxParams::BLOCK,
             self.dtype,
-            &[SUM, FOLD, SOFTMAX, shader!("other/softmax_rows.wgsl")],
+            &[SUM, FOLD, ROW_BASE, SOFTMAX, shader!("other/softmax_rows.wgsl")],
             (1, 1),
         )
         .with("SHARE", WORKGROUP)

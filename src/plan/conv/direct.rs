@@ -62,7 +62,7 @@ pub(super) fn direct_iterations(work: &ConvWork, channels: usize) -> Iterations 
     Iterations::of_channels(channels).at_taps(&work.axes)
 }
 
-pub(in crate::plan) fn transposed(p: &Planner, work: &ConvWork) -> Result<Vec<Step>> {
+pub(super) fn transposed(p: &Planner, work: &ConvWork) -> Result<Vec<Step>> {
     // The axes are those of the adjoint: its input is written here.
     let positions = each(&work.axes, |a| a.input);
     general(p, work, positions, Slot::Output(0), transposed_iterations, |work, activation, channels_last| {

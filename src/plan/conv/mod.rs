@@ -17,6 +17,7 @@ mod pooled;
 mod register_tiles;
 mod request;
 mod slots;
+pub(super) mod transposed;
 mod winograd;
 
 pub(super) use pooled::{TABLE as POOLED, with_pool};

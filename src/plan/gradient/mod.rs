@@ -1,7 +1,8 @@
 //! Gradients: their kernels.
 
 mod cross_entropy;
-mod pool;
+mod dropout;
+pub(super) mod pool;
 pub(super) mod roi;
 mod rows;
 pub(super) mod weights;
@@ -12,7 +13,7 @@ use crate::problem::GradientWork;
 
 pub(super) fn steps(p: &Planner, work: &GradientWork) -> Result<Steps> {
     match work {
-        GradientWork::Pool(work) => Ok(pool::pool(p, work)?.into()),
+        GradientWork::Pool(work) => pool::steps(p, work),
         GradientWork::Unpool(work) => Ok(pool::unpool(p, work)?.into()),
         GradientWork::RoiAlign(work) => Ok(roi::align(p, work)?.into()),
         GradientWork::Weights(work) => weights::steps(p, work),
@@ -20,5 +21,6 @@ pub(super) fn steps(p: &Planner, work: &GradientWork) -> Result<Steps> {
         GradientWork::Softmax(work) => Ok(rows::softmax(p, work)?.into()),
         GradientWork::CrossEntropy(work) => cross_entropy::forward(p, work),
         GradientWork::CrossEntropyGradient(work) => Ok(cross_entropy::backward(p, work)?.into()),
+        GradientWork::Dropout(work) => Ok(dropout::mask(p, work)?.into()),
     }
 }

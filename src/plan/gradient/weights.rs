@@ -2,7 +2,10 @@
 
 use crate::error::Result;
 use crate::geometry::Axis;
-use crate::kernel::{ActivationKind, ConvParts, PartsParams, WORKGROUP, WeightsGradient, WeightsParams};
+use crate::kernel::{
+    ActivationKind, ConvParts, KernelKey, PartsParams, WORKGROUP, WeightsGradient, WeightsGradientTiles,
+    WeightsParams,
+};
 use crate::plan::candidate::{Candidate, Solution, choose};
 use crate::plan::gemm::{self, Choice, Gemm, Operands};
 use crate::plan::loop_limit::Iterations;
@@ -19,7 +22,7 @@ const BLOCK: usize = 4;
 const MOST_PARTS: usize = 64;
 
 /// What computes the gradient of a kernel.
-pub(in crate::plan) static TABLE: [Candidate<WeightsWork>; 2] = [
+pub(in crate::plan) static TABLE: [Candidate<WeightsWork>; 3] = [
     Candidate {
         name: "weights_gradient/gemm",
         family: Family::Gpu,
@@ -29,6 +32,21 @@ pub(in crate::plan) static TABLE: [Candidate<WeightsWork>; 2] = [
             let choice = gemm::choose(&gemm, p)?;
             let cost = p.on_gpu().and_then(|()| choice.cost());
             Ok(Solution::new(cost, move || multiplied(p, work, &gemm, &choice)))
+        },
+    },
+    Candidate {
+        name: "weights_gradient/tiles",
+        family: Family::General,
+        about: "windows that neighbour each other: two input and four output channels and a row of taps an invocation",
+        solve: |work, p| {
+            let conv = &work.conv;
+            let across = conv.axes[2].plain();
+            if across.stride != 1 || across.dilation != 1 || across.kernel > WeightsGradientTiles::MOST_TAPS {
+                return Err("windows or taps are not neighbours, or rows of taps are long");
+            }
+            let little = conv.little_outside() && across.output > 1 && across.kernel * conv.group_in > 1;
+            let cost = if little { Ok(()) } else { Err("an element is loaded for one tap alone") };
+            Ok(Solution::new(cost, || tiles(p, work)))
         },
     },
     Candidate {
@@ -106,38 +124,76 @@ fn rows(conv: &ConvWork) -> usize {
     conv.batch * d * h
 }
 
-/// Invocations of a part.
-fn invocations(conv: &ConvWork) -> usize {
-    conv.groups * conv.group_out.div_ceil(BLOCK) * conv.group_in * conv.taps()
+/// What of a kernel an invocation computes, beside its four output channels.
+#[derive(Clone, Copy, PartialEq)]
+enum Tile {
+    /// A tap of an input channel.
+    Tap,
+    /// A row of taps of two input channels.
+    Row,
 }
+
+impl Tile {
+    /// Invocations of a part.
+    fn invocations(self, conv: &ConvWork) -> usize {
+        let [d, h, w] = each(&conv.axes, |a| a.kernel);
+        let of_group = match self {
+            Tile::Tap => conv.group_in * d * h * w,
+            Tile::Row => conv.group_in.div_ceil(2) * d * h,
+        };
+        conv.groups * conv.group_out.div_ceil(BLOCK) * of_group
+    }
+
+    /// The loops over the rows of a part.
+    fn iterations(self, conv: &ConvWork, parts: usize) -> Iterations {
+        let rows = rows(conv).div_ceil(parts);
+        match self {
+            Tile::Tap => {
+                let width = conv.axes[2].output.min(conv.axes[2].input);
+                Iterations::default().repeated(width).repeated(rows)
+            }
+            Tile::Row => {
+                let chains = conv.axes[2].output.div_ceil(CHAIN);
+                Iterations::default().repeated(CHAIN).repeated(chains).repeated(rows)
+            }
+        }
+    }
+}
+
+/// Windows of a chain in `gradient/weights_tiles.wgsl`.
+const CHAIN: usize = 16;
 
 fn weights(conv: &ConvWork) -> usize {
     conv.out_channels() * conv.group_in * conv.taps()
 }
 
-/// The loops over the rows of a part.
-fn iterations(conv: &ConvWork, parts: usize) -> Iterations {
-    let width = conv.axes[2].output.min(conv.axes[2].input);
-    Iterations::default().repeated(width).repeated(rows(conv).div_ceil(parts))
-}
-
 /// How many parts keep the device busy, and its loops short enough.
-fn parts(conv: &ConvWork, p: &Planner) -> Result<usize> {
+fn parts(conv: &ConvWork, tile: Tile, p: &Planner) -> Result<usize> {
     let busy = p.caps.target_workgroups as usize * WORKGROUP as usize;
     let held = p.caps.max_binding as usize / (4 * weights(conv)).max(1);
     let most = rows(conv).min(MOST_PARTS).min(held).max(1);
-    let wanted = busy.div_ceil(invocations(conv).max(1)).clamp(1, most);
-    let parts = (wanted..=most).find(|&parts| iterations(conv, parts).fit(p)).unwrap_or(most);
-    iterations(conv, parts).check(p)?;
+    let wanted = busy.div_ceil(tile.invocations(conv).max(1)).clamp(1, most);
+    let parts = (wanted..=most).find(|&parts| tile.iterations(conv, parts).fit(p)).unwrap_or(most);
+    tile.iterations(conv, parts).check(p)?;
     Ok(parts)
 }
 
 fn direct(p: &Planner, work: &WeightsWork) -> Result<Steps> {
+    in_parts(p, work, Tile::Tap, WeightsGradient { dtype: work.conv.dtype })
+}
+
+fn tiles(p: &Planner, work: &WeightsWork) -> Result<Steps> {
+    let kernel = WeightsGradientTiles { dtype: work.conv.dtype, taps: p.u32(work.conv.axes[2].kernel)? };
+    in_parts(p, work, Tile::Row, kernel)
+}
+
+/// The parts of sums by `kernel`, then all of them.
+fn in_parts(p: &Planner, work: &WeightsWork, tile: Tile, kernel: impl Into<KernelKey>) -> Result<Steps> {
     let (conv, rows, elements) = (&work.conv, rows(&work.conv), weights(&work.conv));
-    let parts = parts(conv, p)?;
+    let parts = parts(conv, tile, p)?;
     let part_rows = rows.div_ceil(parts).max(1);
     let parts = rows.div_ceil(part_rows).max(1);
-    let total = parts * invocations(conv);
+    let total = parts * tile.invocations(conv);
     let axes = &conv.axes;
     let params = WeightsParams {
         in_size: p.vec4(each(axes, |a| a.input), conv.group_in)?,
@@ -158,12 +214,11 @@ fn direct(p: &Planner, work: &WeightsWork) -> Result<Steps> {
         part_rows: p.u32(part_rows)?,
         elements: p.u32(elements)?,
         total: p.u32(total)?,
-        pad_0: 0,
+        channel_pairs: p.u32(conv.group_in.div_ceil(2))?,
         pad_1: 0,
         pad_2: 0,
     };
     p.u32(parts * elements)?;
-    let kernel = WeightsGradient { dtype: conv.dtype };
     let slots = vec![Slot::Input(work.image), Slot::Input(work.windows), Slot::Scratch(0)];
     let sums = Step::new(kernel, &params, slots, p.invocations(total as u64)?);
     let params = PartsParams {

@@ -3,11 +3,13 @@
 
 mod activation;
 mod conv;
+mod dropout;
 mod loss;
 mod pool;
 mod roi;
 
 pub use conv::WeightsWork;
+pub use dropout::DropoutWork;
 pub use loss::CrossEntropyWork;
 pub use pool::PoolGradientWork;
 
@@ -36,6 +38,8 @@ pub enum GradientWork {
     CrossEntropy(CrossEntropyWork),
     /// Its gradient.
     CrossEntropyGradient(CrossEntropyWork),
+    /// A mask of dropout.
+    Dropout(DropoutWork),
 }
 
 impl GradientWork {
@@ -51,6 +55,7 @@ impl GradientWork {
             GradientWork::Softmax(_) => &["the gradient", "the output"],
             GradientWork::CrossEntropy(_) => &["the logits", "the target"],
             GradientWork::CrossEntropyGradient(_) => &["the gradient", "the logits", "the target"],
+            GradientWork::Dropout(_) => &["the state"],
         }
     }
 
@@ -82,6 +87,7 @@ pub(super) fn gradient(spec: &Gradient, inputs: &[TensorDesc]) -> Result<Problem
         Gradient::Softmax(spec) => activation::softmax(spec, inputs),
         Gradient::CrossEntropy(spec) => loss::cross_entropy(spec, inputs),
         Gradient::CrossEntropyGradient(spec) => loss::backward(&spec.of, inputs),
+        Gradient::Dropout(spec) => dropout::mask(spec, inputs),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Gradients by their definition.
 
 mod activation;
+mod dropout;
 mod loss;
 mod pool;
 mod roi;
@@ -39,6 +40,10 @@ pub(super) fn gradient(work: &GradientWork, inputs: &[Vec<f64>], outputs: &mut [
         }
         (GradientWork::CrossEntropyGradient(work), [g, x, targets], [y]) => {
             loss::backward(work, g.first().copied().unwrap_or(0.0), x, targets, y);
+            Ok(())
+        }
+        (GradientWork::Dropout(work), [state], [y]) => {
+            dropout::mask(work, state, y);
             Ok(())
         }
         (_, inputs, _) => Err(Error::arity("gradient", "as many as the operation defines", inputs.len())),

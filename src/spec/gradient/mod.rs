@@ -4,6 +4,7 @@
 mod activation;
 mod batch_norm;
 mod conv;
+mod dropout;
 mod loss;
 mod optimizer;
 mod pool;
@@ -15,6 +16,7 @@ pub use conv::{
     ConvInputGradient, ConvTransposeInputGradient, ConvTransposeWeightsGradient, ConvWeightsGradient,
     DenseInputGradient, DenseWeightsGradient,
 };
+pub use dropout::DropoutMask;
 pub use loss::{BinaryCrossEntropy, CrossEntropy, CrossEntropyGradient};
 pub use optimizer::{Optimizer, OptimizerFormula, OptimizerInput, OptimizerStep};
 pub use pool::{MaxUnpoolGradient, PoolGradient, Pooling};
@@ -22,69 +24,66 @@ pub use roi::RoiAlignGradient;
 
 use super::setters::setters;
 
-/// The gradient of one operation by one of its inputs.
-///
-/// Where several paths lead to an element their gradients are added, always in the same order: results have the same bits in
-/// every run. The gradient by a bias is a sum, [`Reduce`](super::Reduce), of the output's over all axes but the channels.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum Gradient {
-    /// Of pooling.
-    Pool(PoolGradient),
-    /// Of region pooling.
-    RoiAlign(RoiAlignGradient),
-    /// Of max unpooling.
-    MaxUnpool(MaxUnpoolGradient),
-    /// Of a convolution by its input.
-    ConvInput(ConvInputGradient),
-    /// Of a convolution by its kernel.
-    ConvWeights(ConvWeightsGradient),
-    /// Of a transposed convolution by its input.
-    ConvTransposeInput(ConvTransposeInputGradient),
-    /// Of a transposed convolution by its kernel.
-    ConvTransposeWeights(ConvTransposeWeightsGradient),
-    /// Of a fully connected layer by its input.
-    DenseInput(DenseInputGradient),
-    /// Of a fully connected layer by its kernel.
-    DenseWeights(DenseWeightsGradient),
-    /// Of an activation.
-    Activation(ActivationGradient),
-    /// Of softmax.
-    Softmax(SoftmaxGradient),
-    /// A loss: the cross-entropy of softmax.
-    CrossEntropy(CrossEntropy),
-    /// Its gradient.
-    CrossEntropyGradient(CrossEntropyGradient),
-}
-
-macro_rules! gradient_from {
-    ($($variant:ident($spec:ident),)*) => {$(
-        impl From<$spec> for Gradient {
-            fn from(spec: $spec) -> Gradient {
-                Gradient::$variant(spec)
-            }
+/// The variants, and how each comes of its specification.
+macro_rules! gradients {
+    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident($spec:ident),)* }) => {
+        $(#[$about])*
+        pub enum $name {
+            $($(#[$doc])* $variant($spec),)*
         }
 
-        impl From<$spec> for super::Op {
-            fn from(spec: $spec) -> super::Op {
-                super::Op::Gradient(spec.into())
+        $(
+            impl From<$spec> for $name {
+                fn from(spec: $spec) -> $name {
+                    $name::$variant(spec)
+                }
             }
-        }
-    )*};
+
+            impl From<$spec> for super::Op {
+                fn from(spec: $spec) -> super::Op {
+                    super::Op::Gradient(spec.into())
+                }
+            }
+        )*
+    };
 }
-gradient_from!(
-    Pool(PoolGradient),
-    MaxUnpool(MaxUnpoolGradient),
-    RoiAlign(RoiAlignGradient),
-    ConvInput(ConvInputGradient),
-    ConvWeights(ConvWeightsGradient),
-    ConvTransposeInput(ConvTransposeInputGradient),
-    ConvTransposeWeights(ConvTransposeWeightsGradient),
-    DenseInput(DenseInputGradient),
-    DenseWeights(DenseWeightsGradient),
-    Activation(ActivationGradient),
-    Softmax(SoftmaxGradient),
-    CrossEntropy(CrossEntropy),
-    CrossEntropyGradient(CrossEntropyGradient),
-);
+
+gradients! {
+    /// The gradient of one operation by one of its inputs.
+    ///
+    /// Where several paths lead to an element their gradients are added, always in the same order: results have the same bits in
+    /// every run. The gradient by a bias is a sum, [`Reduce`](super::Reduce), of the output's over all axes but the channels.
+    #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+    #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+    #[non_exhaustive]
+    Gradient {
+        /// Of pooling.
+        Pool(PoolGradient),
+        /// Of region pooling.
+        RoiAlign(RoiAlignGradient),
+        /// Of max unpooling.
+        MaxUnpool(MaxUnpoolGradient),
+        /// Of a convolution by its input.
+        ConvInput(ConvInputGradient),
+        /// Of a convolution by its kernel.
+        ConvWeights(ConvWeightsGradient),
+        /// Of a transposed convolution by its input.
+        ConvTransposeInput(ConvTransposeInputGradient),
+        /// Of a transposed convolution by its kernel.
+        ConvTransposeWeights(ConvTransposeWeightsGradient),
+        /// Of a fully connected layer by its input.
+        DenseInput(DenseInputGradient),
+        /// Of a fully connected layer by its kernel.
+        DenseWeights(DenseWeightsGradient),
+        /// Of an activation.
+        Activation(ActivationGradient),
+        /// Of softmax.
+        Softmax(SoftmaxGradient),
+        /// A loss: the cross-entropy of softmax.
+        CrossEntropy(CrossEntropy),
+        /// Its gradient.
+        CrossEntropyGradient(CrossEntropyGradient),
+        /// Random numbers: a mask of dropout.
+        Dropout(DropoutMask),
+    }
+}

@@ -4,6 +4,7 @@ mod network;
 mod op;
 mod parse;
 mod reading;
+mod train;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ pub use network::{CheckArgs, NetworkArgs, ProfileArgs, RunArgs, ShapesArgs};
 pub use op::names::AccuracyArg;
 pub use op::{Arguments, Input, OpArgs, Plane};
 pub use reading::ReadingArgs;
+pub use train::TrainArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,6 +37,7 @@ Examples:
   wgpool verify --adapter software         check every operation against the reference
   wgpool bench --plot bench.svg            time the adapter beside the host path
   wgpool tune -o tuning.json               measure which kernels are the fastest here
+  wgpool train pooling --out run           train two networks, with and without pooling
 
 Adapters: `auto` is a hardware adapter, or the host path where there is none; `software` is an
 adapter such as lavapipe; any other word is a part of an adapter's name.";
@@ -120,6 +123,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Time the adapter beside the host path, and say how near their ceilings they are
     Bench(BenchArgs),
+    /// Train the tutorial's networks with and without pooling, or a Keras model on data of your own
+    Train(Box<TrainArgs>),
     /// Measure which kernels are the fastest on this adapter, for --tuning
     Tune(TuneArgs),
 }

@@ -22,6 +22,18 @@ pub fn ratio(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "it must be a positive number, as 1.03".into())
 }
 
+/// A part of a whole, which leaves something.
+pub fn part(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|part: &f64| (0.0..1.0).contains(part));
+    number.ok_or_else(|| "it must be a number from 0 up to 1, as 0.2".into())
+}
+
+/// Pixels of a side that 32 are enlarged to.
+pub fn side(text: &str) -> Result<usize, String> {
+    let side = text.parse().ok().filter(|side: &usize| side.is_multiple_of(32) && (32..=1024).contains(side));
+    side.ok_or_else(|| "it must be a multiple of 32, up to 1024".into())
+}
+
 /// A number that is neither infinite nor NaN.
 pub fn finite(text: &str) -> Result<f32, String> {
     let number = text.parse().ok().filter(|number: &f32| number.is_finite());

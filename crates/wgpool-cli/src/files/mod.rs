@@ -8,7 +8,7 @@ mod picture;
 pub mod sheet;
 mod tensors;
 pub mod tuning;
-mod unfinished;
+pub mod unfinished;
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -1,5 +1,7 @@
 //! Networks built value by value: branches, sums, several inputs and outputs.
 
+#[cfg(feature = "training")]
+mod access;
 mod custom;
 mod finish;
 

@@ -3,7 +3,7 @@
 use super::activation::{self, Act};
 use super::fields::{Fields, Outer, is_model};
 use super::{scaling, shapes};
-use crate::{Layer, LayerKind, Merge, Weight};
+use crate::{DropoutRate, Layer, LayerKind, Merge, Weight};
 use wgpool::Softmax;
 use wgpool::error::Result;
 use wgpool::spec::{
@@ -113,9 +113,11 @@ fn single(fields: &Fields<'_>, shape: &[usize], model: Layout) -> Result<(LayerK
         ("AdaptiveMaxPooling" | "AdaptiveAveragePooling", Some(rank)) => {
             (LayerKind::AdaptivePool(adaptive_pool(fields, rank)?), None)
         }
-        ("SpatialDropout", Some(_)) | ("RandomZoom" | "RandomPosterization", None) => {
-            (LayerKind::Dropout, None)
+        ("SpatialDropout", Some(rank)) => {
+            (dropout(fields, Some(if rank == 1 { Layout::Nhwc } else { fields.layout()? })), None)
         }
+        ("Dropout", None) => (dropout(fields, None), None),
+        ("RandomZoom" | "RandomPosterization", None) => (LayerKind::Dropout, None),
         (class, None) if FOR_TRAINING.contains(&class) => (LayerKind::Dropout, None),
         ("Dense", None) => dense(fields, shape)?,
         ("Flatten", None) => (LayerKind::Flatten { from: fields.layout()? }, None),
@@ -126,6 +128,17 @@ fn single(fields: &Fields<'_>, shape: &[usize], model: Layout) -> Result<(LayerK
         ("PReLU", None) => (activation::prelu(fields, shape)?, None),
         (stem, rank) => (special(fields, stem, rank, shape)?, None),
     })
+}
+
+/// A rate that is no number, or a shape of the noise, is only refused when the model is trained.
+fn dropout(fields: &Fields<'_>, channels: Option<Layout>) -> LayerKind {
+    let is_plain = fields.get("noise_shape").is_none();
+    match fields.get("rate").and_then(serde_json::Value::as_f64) {
+        Some(rate) if is_plain && (0.0..1.0).contains(&rate) => {
+            LayerKind::DropoutRate(DropoutRate { rate, channels })
+        }
+        _ => LayerKind::Dropout,
+    }
 }
 
 /// A layer that moves elements, or an activation.

@@ -32,6 +32,7 @@ pub(super) fn batch_norm(fields: &Fields<'_>, shape: &[usize]) -> Result<BatchNo
         mean: vector(),
         variance: vector(),
         epsilon: fields.number("epsilon")?.unwrap_or(1e-3),
+        momentum: fields.number("momentum")?.unwrap_or(0.99),
         layout,
     })
 }

@@ -6,6 +6,10 @@ mod merge;
 mod model;
 mod reshape;
 mod scaling;
+#[cfg(feature = "training")]
+pub(crate) mod training;
+#[cfg(not(feature = "training"))]
+mod untrained;
 
 pub(crate) use model::{MOST_LAYERS, shapes_behind};
 pub(crate) use reshape::middle;
@@ -42,6 +46,9 @@ pub(super) struct Lowering<'a> {
     x: Flow,
     /// The first layer with a weight without values, and its shape.
     without_values: Option<(String, Vec<usize>)>,
+    /// Set where weights are inputs.
+    #[cfg(feature = "training")]
+    training: Option<training::Weights>,
 }
 
 impl<'a> Lowering<'a> {
@@ -59,7 +66,16 @@ impl<'a> Lowering<'a> {
         let Some(&x) = flows.first() else {
             return Err(Error::document("model", format!("{model} has no input")));
         };
-        Ok((Lowering { model, graph, layer: String::new(), x, without_values: None }, flows))
+        let lowering = Lowering {
+            model,
+            graph,
+            layer: String::new(),
+            x,
+            without_values: None,
+            #[cfg(feature = "training")]
+            training: None,
+        };
+        Ok((lowering, flows))
     }
 
     /// All calls of a model, each with its outputs. `path` stands before the names of its layers.
@@ -107,7 +123,10 @@ impl<'a> Lowering<'a> {
             }
             (LayerKind::Model(inner), _) => {
                 let path = format!("{}/", self.layer);
-                self.outputs(inner, &path, inputs)
+                let frozen = self.freeze(!layer.trainable);
+                let outputs = self.outputs(inner, &path, inputs);
+                self.thaw(frozen);
+                outputs
             }
             (LayerKind::Merge(merge), _) => {
                 if let Some(takes) = merge.refuses(given) {
@@ -119,7 +138,9 @@ impl<'a> Lowering<'a> {
             }
             (_, &[x]) => {
                 self.x = x;
+                let frozen = self.freeze(!layer.trainable);
                 let lowered = self.single(layer);
+                self.thaw(frozen);
                 lowered.map_err(|error| self.named(error))?;
                 Ok(vec![self.x])
             }
@@ -168,23 +189,32 @@ impl<'a> Lowering<'a> {
             return Err(self.refuse("PReLU takes a slope: it is a layer of its own"));
         }
         match &layer.kind {
-            LayerKind::Conv { spec, kernel, bias } => self.weighted(spec.clone(), kernel, bias.as_ref())?,
+            LayerKind::Conv { spec, kernel, bias } => {
+                self.weighted(spec.clone(), ("kernel", kernel), bias.as_ref())?
+            }
             LayerKind::SeparableConv { depthwise, depthwise_kernel, pointwise_kernel, bias, activation } => {
-                self.weighted(depthwise.clone(), depthwise_kernel, None)?;
+                self.weighted(depthwise.clone(), ("depthwise_kernel", depthwise_kernel), None)?;
                 let (layout, kernel_layout) = (depthwise.layout, depthwise.kernel_layout);
                 let pointwise = Conv::new().layout(layout).kernel_layout(kernel_layout);
-                self.weighted(pointwise.activation(*activation), pointwise_kernel, bias.as_ref())?;
+                let pointwise = pointwise.activation(*activation);
+                self.weighted(pointwise, ("pointwise_kernel", pointwise_kernel), bias.as_ref())?;
             }
             LayerKind::ConvTranspose { spec, kernel, bias } => {
-                self.weighted(spec.clone(), kernel, bias.as_ref())?;
+                self.weighted(spec.clone(), ("kernel", kernel), bias.as_ref())?;
             }
-            LayerKind::Dense { spec, kernel, bias } => match self.x.reorder.take() {
-                None => self.weighted(*spec, kernel, bias.as_ref())?,
-                Some(reorder) => {
-                    let kernel = reorder.dense_kernel(kernel, spec.kernel_layout)?;
-                    self.weighted(*spec, &kernel, bias.as_ref())?;
+            LayerKind::Dense { spec, kernel, bias } => {
+                if self.is_trained() {
+                    // The kernel's rows stay where they are.
+                    self.in_order()?;
                 }
-            },
+                match self.x.reorder.take() {
+                    None => self.weighted(*spec, ("kernel", kernel), bias.as_ref())?,
+                    Some(reorder) => {
+                        let kernel = reorder.dense_kernel(kernel, spec.kernel_layout)?;
+                        self.weighted(*spec, ("kernel", &kernel), bias.as_ref())?;
+                    }
+                }
+            }
             LayerKind::Pool(spec) if spec.indices.is_some() => {
                 return Err(self.refuse("it asks for positions, but a layer has one output"));
             }
@@ -194,7 +224,7 @@ impl<'a> Lowering<'a> {
             LayerKind::Activation(activation) => self.activation(*activation)?,
             LayerKind::Relu { max_value, negative_slope } => self.relu(*max_value, *negative_slope)?,
             LayerKind::PRelu { slope } => {
-                let slope = self.weight(slope);
+                let slope = self.weight("alpha", slope);
                 self.step(Activation::PRelu, &[slope])?;
             }
             LayerKind::Softmax(spec) => self.step(*spec, &[])?,
@@ -206,6 +236,8 @@ impl<'a> Lowering<'a> {
             LayerKind::Crop(edges) => self.crop(edges)?,
             LayerKind::UpSample { factors, layout } => self.up_sample(factors, *layout)?,
             LayerKind::Resize(resize) => self.resize(resize)?,
+            #[cfg(feature = "training")]
+            LayerKind::BatchNorm(norm) if self.is_trained() => self.trained_norm(norm)?,
             LayerKind::BatchNorm(norm) => {
                 let affine = norm.affine(&self.shape()?)?;
                 self.affine(affine, norm.layout)?;
@@ -219,7 +251,8 @@ impl<'a> Lowering<'a> {
                 self.affine(Some(affine), rescale.layout)?;
             }
             // Those of several tensors are lowered before.
-            LayerKind::Dropout | LayerKind::Merge(_) | LayerKind::Model(_) => {}
+            LayerKind::Dropout | LayerKind::DropoutRate(_) => self.dropout(layer)?,
+            LayerKind::Merge(_) | LayerKind::Model(_) => {}
         }
         match layer.softmax {
             Some(softmax) => self.step(softmax, &[]),
@@ -228,14 +261,29 @@ impl<'a> Lowering<'a> {
     }
 
     /// An operation with a kernel and perhaps a bias.
-    fn weighted(&mut self, op: impl Into<Op>, kernel: &Weight, bias: Option<&Weight>) -> Result<()> {
-        let weights: Vec<Value> =
-            std::iter::once(kernel).chain(bias).map(|weight| self.weight(weight)).collect();
+    fn weighted(
+        &mut self,
+        op: impl Into<Op>,
+        (name, kernel): (&'static str, &Weight),
+        bias: Option<&Weight>,
+    ) -> Result<()> {
+        let mut weights = vec![self.weight(name, kernel)];
+        weights.extend(bias.map(|bias| self.weight("bias", bias)));
         self.step(op, &weights)
     }
 
-    /// A weight; of one that is known by its shape alone an input, which no finished program has.
-    fn weight(&mut self, weight: &Weight) -> Value {
+    /// A weight, by its name in the layer; of one that is known by its shape alone an input, which no finished program has.
+    #[cfg_attr(not(feature = "training"), allow(unused_variables, reason = "only training names weights"))]
+    fn weight(&mut self, name: &'static str, weight: &Weight) -> Value {
+        #[cfg(feature = "training")]
+        if let Some(value) = self.trained_weight(name, weight.desc()) {
+            return value;
+        }
+        self.constant(weight)
+    }
+
+    /// A weight that is no input of training.
+    fn constant(&mut self, weight: &Weight) -> Value {
         match weight {
             Weight::Values(tensor) => self.graph.constant(tensor.clone()),
             Weight::Shape(shape) => {

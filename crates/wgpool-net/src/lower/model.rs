@@ -108,7 +108,7 @@ impl Model {
         Ok(self.calls.iter().map(|call| name(call.layer)).zip(outputs).collect())
     }
 
-    fn lowering(&self, batch: usize) -> Result<(Lowering<'_>, Vec<Flow>)> {
+    pub(super) fn lowering(&self, batch: usize) -> Result<(Lowering<'_>, Vec<Flow>)> {
         let size = self.size();
         if size > MOST_LAYERS {
             let reason =

@@ -48,7 +48,7 @@ impl Lowering<'_> {
                 ]
             }
         };
-        let weights = weights.map(|weight| self.weight(&weight));
+        let weights = weights.map(|weight| self.constant(&weight));
         self.step(Elementwise::multiply().then(BinaryFunction::Add, Operand::Input(2)), &weights)
     }
 }

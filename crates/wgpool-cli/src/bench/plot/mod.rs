@@ -60,22 +60,29 @@ pub fn draw(report: &Report, format: Format) -> Result<Vec<u8>> {
     match format {
         Format::Svg => {
             let mut text = String::new();
-            on(SVGBackend::with_string(&mut text, (WIDTH, height)), 1, report)?;
+            paint(SVGBackend::with_string(&mut text, (WIDTH, height)), 1, |pen| figures(pen, report))?;
             Ok(text.into_bytes())
         }
-        Format::Png => {
-            // Letters lie on whole pixels: on finer ones, of which several become one, they lie as evenly as in SVG.
-            let (fine_width, fine_height) = (WIDTH * FINE, height * FINE);
-            let mut pixels = vec![0; (fine_width * fine_height * 3) as usize];
-            on(BitMapBackend::with_buffer(&mut pixels, (fine_width, fine_height)), FINE as i32, report)?;
-            let picture = image::RgbImage::from_raw(fine_width, fine_height, pixels)
-                .ok_or_else(|| failed("it has not as many pixels as it should"))?;
-            let picture = image::imageops::thumbnail(&picture, WIDTH * SHARP, height * SHARP);
-            let mut bytes = Cursor::new(Vec::new());
-            picture.write_to(&mut bytes, image::ImageFormat::Png).map_err(failed)?;
-            Ok(bytes.into_inner())
-        }
+        Format::Png => png(WIDTH, height, |pen| figures(pen, report)),
     }
+}
+
+/// A picture of this size as PNG.
+pub fn png(
+    width: u32,
+    height: u32,
+    draw: impl for<'a> FnOnce(&Pen<'_, BitMapBackend<'a>>) -> Drawn<BitMapBackend<'a>>,
+) -> Result<Vec<u8>> {
+    // Letters lie on whole pixels: on finer ones, of which several become one, they lie as evenly as in SVG.
+    let (fine_width, fine_height) = (width * FINE, height * FINE);
+    let mut pixels = vec![0; (fine_width * fine_height * 3) as usize];
+    paint(BitMapBackend::with_buffer(&mut pixels, (fine_width, fine_height)), FINE as i32, draw)?;
+    let picture = image::RgbImage::from_raw(fine_width, fine_height, pixels)
+        .ok_or_else(|| failed("it has not as many pixels as it should"))?;
+    let picture = image::imageops::thumbnail(&picture, width * SHARP, height * SHARP);
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, image::ImageFormat::Png).map_err(failed)?;
+    Ok(bytes.into_inner())
 }
 
 /// Draws on white, with so many of the backend's pixels for one of the picture's on either axis.
@@ -103,14 +110,12 @@ fn failed(reason: impl std::fmt::Display) -> Error {
     Error::Document { document: "picture".into(), reason: reason.to_string() }
 }
 
-fn on<DB: DrawingBackend>(backend: DB, zoom: i32, report: &Report) -> Result<()> {
-    paint(backend, zoom, |pen| {
-        let (width, height) = pen.area.dim_in_pixel();
-        let (width, height) = (width as i32 / zoom, height as i32 / zoom);
-        heading(pen, report)?;
-        roofline::draw(pen, report, [70, TOP + 20, MIDDLE - 30, height - 60])?;
-        times::draw(pen, report, [MIDDLE + 250, TOP + 20, width - 90, height - 60])
-    })
+fn figures<DB: DrawingBackend>(pen: &Pen<'_, DB>, report: &Report) -> Drawn<DB> {
+    let (width, height) = pen.area.dim_in_pixel();
+    let (width, height) = (width as i32 / pen.zoom, height as i32 / pen.zoom);
+    heading(pen, report)?;
+    roofline::draw(pen, report, [70, TOP + 20, MIDDLE - 30, height - 60])?;
+    times::draw(pen, report, [MIDDLE + 250, TOP + 20, width - 90, height - 60])
 }
 
 fn heading<DB: DrawingBackend>(pen: &Pen<'_, DB>, report: &Report) -> Drawn<DB> {

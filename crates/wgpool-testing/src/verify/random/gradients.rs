@@ -5,7 +5,7 @@ use wgpool::problem::Problem;
 use wgpool::spec::gradient::{
     ActivationGradient, ConvInputGradient, ConvTransposeInputGradient, ConvTransposeWeightsGradient,
     ConvWeightsGradient, CrossEntropy, CrossEntropyGradient, DenseInputGradient, DenseWeightsGradient,
-    MaxUnpoolGradient, PoolGradient, Pooling, RoiAlignGradient, SoftmaxGradient,
+    DropoutMask, MaxUnpoolGradient, PoolGradient, Pooling, RoiAlignGradient, SoftmaxGradient,
 };
 use wgpool::spec::{Activation, IndexNumbering, KernelLayout, Op, PoolKind, RoiMode};
 use wgpool::tensor::{DType, TensorDesc};
@@ -211,4 +211,10 @@ pub(super) fn roi_align(rng: &mut Rng, f16: bool) -> (Op, Vec<TensorDesc>) {
         let x = std::mem::replace(&mut inputs[0], output.clone());
         return (RoiAlignGradient { of, input: x.shape }.into(), inputs);
     }
+}
+
+pub(super) fn dropout(rng: &mut Rng) -> (Op, Vec<TensorDesc>) {
+    let shape: Vec<usize> = (0..rng.between(1, 3)).map(|_| rng.between(1, 9)).collect();
+    let rate = rng.between(0, 99) as f64 / 100.0;
+    (DropoutMask::new(rate, shape).into(), vec![TensorDesc { shape: vec![4], dtype: DType::I32 }])
 }

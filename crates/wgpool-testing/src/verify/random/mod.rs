@@ -138,11 +138,13 @@ pub enum Family {
     CrossEntropy,
     /// Gradients of RoiAlign.
     RoiAlignGradient,
+    /// Masks of dropout.
+    DropoutMask,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Family; 36] = [
+    pub const ALL: [Family; 37] = [
         Family::MaxPool,
         Family::AveragePool,
         Family::LpPool,
@@ -179,6 +181,7 @@ impl Family {
         Family::SoftmaxGradient,
         Family::CrossEntropy,
         Family::RoiAlignGradient,
+        Family::DropoutMask,
     ];
 
     /// A random legal case. `f16` says whether 16-bit floats may come up.
@@ -249,6 +252,7 @@ impl Family {
             Family::SoftmaxGradient => "gradient of softmax",
             Family::CrossEntropy => "cross-entropy",
             Family::RoiAlignGradient => "gradient of RoiAlign",
+            Family::DropoutMask => "dropout mask",
         }
     }
 
@@ -287,6 +291,7 @@ impl Family {
             Family::SoftmaxGradient => gradients::softmax(rng, f16),
             Family::CrossEntropy => gradients::cross_entropy(rng),
             Family::RoiAlignGradient => gradients::roi_align(rng, f16),
+            Family::DropoutMask => gradients::dropout(rng),
             Family::Dense => convolution::dense(rng, f16),
             Family::Softmax => {
                 let rank = rng.between(1, 4);

@@ -107,6 +107,11 @@ fn of_gradient(rng: &mut Rng, work: &GradientWork, drafts: &mut [Draft]) {
             norms.data =
                 nearest(norms.data.dtype(), drawn.map(|v| norm(if v.is_finite() { v } else { 1.0 })));
         }
+        (GradientWork::Dropout(_), [state]) => {
+            // Any bits.
+            let mut word = || (rng.between(0, 0xffff) << 16 | rng.between(0, 0xffff)) as u32 as i32;
+            state.data = Data::I32((0..4).map(|_| word()).collect());
+        }
         (GradientWork::Unpool(work), [_, indices]) => indices.data = Data::I32(legal_indices(rng, work)),
         (GradientWork::Activation(_), [gradient, x]) => {
             finite(gradient, |g| g);

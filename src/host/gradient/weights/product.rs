@@ -1,24 +1,20 @@
-//! The gradient of a kernel: a product of matrices with the positions of all images as its long side. Columns of the image are
+//! The gradient of a kernel as a product of matrices with the positions of all images as its long side. Columns of the image are
 //! gathered run by run; runs are shared out to as many tasks as their number says, whatever the threads, and added in order, so
 //! that results are the same bits in every run.
 
 use rayon::prelude::*;
 
-use super::super::conv::gemm::{Matrix, multiply};
-use super::super::sum::CHAIN;
+use super::{CHAINS, TASKS, rows_of, tap_of};
 use crate::error::Result;
-use crate::geometry::positions;
-use crate::host::output::{WORTH_SHARING, try_fill};
+use crate::host::conv::gemm::{Matrix, multiply};
+use crate::host::sum::CHAIN;
 use crate::memory;
-use crate::problem::{ConvWork, WeightsWork};
+use crate::problem::ConvWork;
 
-/// Rows of the image's matrix (channels by taps) of a task, and tasks there are at most beside these.
+/// Rows of the image's matrix (channels by taps) of a task.
 const ROWS: usize = 256;
-const TASKS: usize = 64;
 /// Positions of a run, at least a row of windows.
 const RUN: usize = 2048;
-/// Chains of products that are added in 32 bits.
-const CHAINS: usize = 16;
 
 /// Windows of one image: rows of them, of which `first` is the first.
 #[derive(Clone, Copy)]
@@ -26,20 +22,6 @@ struct Run {
     image: usize,
     first: usize,
     rows: usize,
-}
-
-pub(super) fn weights(work: &WeightsWork, x: &[f32], g: &[f32]) -> Result<Vec<f32>> {
-    let conv = &work.conv;
-    match conv.little_outside() {
-        true => product(conv, x, g),
-        false => direct(conv, x, g),
-    }
-}
-
-/// Rows of windows of an image, and windows of a row.
-fn rows_of(conv: &ConvWork) -> (usize, usize) {
-    let [d, h, w] = conv.axes.map(|a| a.output);
-    (d * h, w)
 }
 
 fn runs(conv: &ConvWork) -> Result<Vec<Run>> {
@@ -50,7 +32,7 @@ fn runs(conv: &ConvWork) -> Result<Vec<Run>> {
     memory::collected((0..conv.batch).flat_map(of))
 }
 
-fn product(conv: &ConvWork, x: &[f32], g: &[f32]) -> Result<Vec<f32>> {
+pub(super) fn product(conv: &ConvWork, x: &[f32], g: &[f32]) -> Result<Vec<f32>> {
     let (runs, rows) = (runs(conv)?, conv.group_in * conv.taps());
     let blocks = rows.div_ceil(ROWS);
     let bundles = (TASKS / (blocks * conv.groups).min(TASKS)).min(runs.len()).max(1);
@@ -76,12 +58,6 @@ fn product(conv: &ConvWork, x: &[f32], g: &[f32]) -> Result<Vec<f32>> {
         }
     }
     Ok(y)
-}
-
-/// Place `[d, h, w]` of a tap.
-fn tap_of(conv: &ConvWork, tap: usize) -> [usize; 3] {
-    let [_, h, w] = conv.axes.map(|a| a.kernel);
-    [tap / w / h, tap / w % h, tap % w]
 }
 
 /// The sums of a group's output channels by some rows of the image's matrix, over some runs.
@@ -141,39 +117,4 @@ fn gather(conv: &ConvWork, x: &[f32], group: usize, row: usize, run: &Run, out: 
             *out = *x;
         }
     }
-}
-
-/// Weight by weight, from the windows that have its tap inside alone: the slow way, for windows that lie outside for the most
-/// part.
-fn direct(conv: &ConvWork, x: &[f32], g: &[f32]) -> Result<Vec<f32>> {
-    let taps = conv.taps();
-    let mut y = memory::filled(0f32, conv.out_channels() * conv.group_in * taps)?;
-    let batch = WORTH_SHARING.div_ceil(conv.batch * conv.pixels() + 1);
-    let sums = try_fill(y.len(), 1, batch, |at, out: &mut [f32]| {
-        let (o, i) = (at / taps / conv.group_in, at / taps % conv.group_in);
-        let tap = tap_of(conv, at % taps);
-        let channel = o / conv.group_out * conv.group_in + i;
-        let [d, h, w] = [0, 1, 2].map(|k| conv.axes[k].windows_of(tap[k]));
-        let mut sum = 0f64;
-        for n in 0..conv.batch {
-            positions([d.len(), h.len(), w.len()]).for_each(|[id, ih, iw]| {
-                let window = [d.start + id, h.start + ih, w.start + iw];
-                let [Some(pd), Some(ph), Some(pw)] =
-                    [0, 1, 2].map(|k| conv.axes[k].position(window[k], tap[k]))
-                else {
-                    return;
-                };
-                let product = f64::from(x[conv.input.at(n, channel, [pd, ph, pw])])
-                    * f64::from(g[conv.output.at(n, o, window)]);
-                sum += product;
-            });
-        }
-        out.fill(sum as f32);
-        Ok(())
-    })?;
-    for (at, sum) in sums.into_iter().enumerate() {
-        let (o, i) = (at / taps / conv.group_in, at / taps % conv.group_in);
-        y[conv.kernel.at(o, i, tap_of(conv, at % taps))] = sum;
-    }
-    Ok(y)
 }

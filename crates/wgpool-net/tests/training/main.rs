@@ -1,0 +1,6 @@
+//! Training of whole networks.
+
+mod curves;
+mod differences;
+mod nets;
+mod trainer;

@@ -1,0 +1,198 @@
+//! Where channels come first, neighbouring windows are neighbours in every plane: the lanes of a sum add up every 16th of them, and
+//! nothing is gathered. For few channels, since every weight has lanes of its own.
+
+use super::{Row, over_rows, tap_of};
+use crate::error::Result;
+use crate::host::conv::Padded;
+use crate::host::lines::{LANES, Line, mul_add_lines, put_line};
+use crate::host::simd::{self, Simd};
+use crate::host::sum::CHAIN;
+use crate::memory;
+use crate::problem::ConvWork;
+use crate::spec::Layout;
+
+/// Weights at most: more lines would not stay in the cache of a thread.
+const MOST_WEIGHTS: usize = 1 << 12;
+
+/// Output channels whose sums are kept in registers, and taps: of AVX-512, and of narrower ones.
+const OUTS: usize = 5;
+const TAPS: usize = 4;
+
+pub(super) fn applies(conv: &ConvWork) -> bool {
+    conv.layout == Layout::Nchw
+        && conv.axes[2].plain().stride == 1
+        && conv.axes[2].output >= LANES
+        && conv.out_channels() * conv.group_in * conv.taps() <= MOST_WEIGHTS
+}
+
+pub(super) fn planes(conv: &ConvWork, x: &[f32], g: &[f32]) -> Result<Vec<f32>> {
+    let image = Padded::new(conv, x)?;
+    let taps = conv.taps();
+    let mut offsets = memory::room(conv.group_in * taps)?;
+    for i in 0..conv.group_in {
+        offsets.extend((0..taps).map(|tap| {
+            let [d, h, w] = tap_of(conv, tap);
+            i * image.strides.c + d * image.taps[0] + h * image.taps[1] + w * image.taps[2]
+        }));
+    }
+    let lines = offsets.len() * conv.out_channels();
+    let job = Job { conv, image: &image, g, offsets: &offsets };
+    let end = |latest: &[Line], totals: &mut [f64]| {
+        totals.iter_mut().zip(latest).for_each(|(total, lanes)| *total += f64::from(added(*lanes)));
+    };
+    let add = |_: &mut (), row, sums: &mut [Line]| {
+        job.row(row, sums);
+        Ok(())
+    };
+    let sums = over_rows(conv, lines, lines, add, end)?;
+    let mut y = memory::filled(0f32, lines)?;
+    for (at, sum) in sums.into_iter().enumerate() {
+        // As the lines lie: groups, channels by taps, output channels.
+        let (rest, o) = (at / conv.group_out, at % conv.group_out);
+        let (group, term) = (rest / offsets.len(), rest % offsets.len());
+        let to = conv.kernel.at(group * conv.group_out + o, term / taps, tap_of(conv, term % taps));
+        y[to] = sum as f32;
+    }
+    Ok(y)
+}
+
+/// The sum of lanes, by halves.
+fn added(mut lanes: Line) -> f32 {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for i in 0..width {
+            lanes[i] += lanes[i + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+struct Job<'a> {
+    conv: &'a ConvWork,
+    image: &'a Padded<'a>,
+    g: &'a [f32],
+    /// Where the taps of the channels of a group lie, seen from a window's first.
+    offsets: &'a [usize],
+}
+
+impl Job<'_> {
+    /// Adds the products of a row of windows.
+    fn row(&self, row: Row, sums: &mut [Line]) {
+        let Job { conv, image, g, offsets } = self;
+        let (outs, width, [d, h]) = (conv.group_out, conv.axes[2].output, row.at);
+        for (group, sums) in sums.chunks_exact_mut(offsets.len() * outs).enumerate() {
+            let base = image.base(row.image, [d, h, 0]) + group * conv.group_in * image.strides.c;
+            let x = &image.data[base..];
+            let g = &g[conv.output.at(row.image, group * outs, [d, h, 0])..];
+            for first in (0..width).step_by(CHAIN * LANES) {
+                let width = (width - first).min(CHAIN * LANES);
+                Run { x: &x[first..], g: &g[first..], plane: conv.output.c, outs, width }
+                    .products(offsets, sums);
+            }
+        }
+    }
+}
+
+/// Neighbouring windows.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    /// From the first window's first tap on.
+    x: &'a [f32],
+    /// From the first window on.
+    g: &'a [f32],
+    /// Distance between the output channels of `g`.
+    plane: usize,
+    outs: usize,
+    /// How many windows.
+    width: usize,
+}
+
+impl Run<'_> {
+    /// Adds the products of the taps at `offsets` to `sums`, `[tap][output channel]`.
+    fn products(&self, offsets: &[usize], sums: &mut [Line]) {
+        let most = if simd::level() == Simd::Avx512 { TAPS } else { 1 };
+        let (tiles, blocks) = (offsets.len().div_ceil(most), self.outs.div_ceil(OUTS));
+        let (taps, channels) = (offsets.len().div_ceil(tiles), self.outs.div_ceil(blocks));
+        for (offsets, sums) in offsets.chunks(taps).zip(sums.chunks_mut(taps * self.outs)) {
+            for first in (0..self.outs).step_by(channels) {
+                let count = channels.min(self.outs - first);
+                wide!(|simd| match offsets.len() {
+                    4.. if simd == Simd::Avx512 => self.outputs::<4>(simd, offsets, first, count, sums),
+                    3 if simd == Simd::Avx512 => self.outputs::<3>(simd, offsets, first, count, sums),
+                    2 if simd == Simd::Avx512 => self.outputs::<2>(simd, offsets, first, count, sums),
+                    _ => self.outputs::<1>(simd, offsets, first, count, sums),
+                });
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn outputs<const N: usize>(
+        &self,
+        simd: Simd,
+        offsets: &[usize],
+        first: usize,
+        count: usize,
+        sums: &mut [Line],
+    ) {
+        let Some(offsets) = offsets.first_chunk::<N>() else { return };
+        match count {
+            1 => self.block::<N, 1>(simd, offsets, first, sums),
+            2 => self.block::<N, 2>(simd, offsets, first, sums),
+            3 => self.block::<N, 3>(simd, offsets, first, sums),
+            4 => self.block::<N, 4>(simd, offsets, first, sums),
+            _ => self.block::<N, OUTS>(simd, offsets, first, sums),
+        }
+    }
+
+    /// `N` taps by `C` output channels from `first` on.
+    #[inline(always)]
+    fn block<const N: usize, const C: usize>(
+        &self,
+        simd: Simd,
+        offsets: &[usize; N],
+        first: usize,
+        sums: &mut [Line],
+    ) {
+        let x: [&[f32]; N] = offsets.map(|offset| &self.x[offset..][..self.width]);
+        let g: [&[f32]; C] = std::array::from_fn(|c| &self.g[(first + c) * self.plane..][..self.width]);
+        let mut latest = [[Line::default(); C]; N];
+        let whole = self.width / LANES * LANES;
+        for at in (0..whole).step_by(LANES) {
+            for n in 0..N {
+                let Some(x) = x[n][at..].first_chunk::<LANES>() else { return };
+                for c in 0..C {
+                    let Some(g) = g[c][at..].first_chunk::<LANES>() else { return };
+                    // SAFETY: `simd` comes from `wide`.
+                    unsafe { mul_add_lines(simd, g, x, &mut latest[n][c]) };
+                }
+            }
+        }
+        if whole < self.width {
+            // The last line ends with the row; what it has in common with the one before counts once.
+            let (at, ahead) = (self.width - LANES, LANES - (self.width - whole));
+            for n in 0..N {
+                let Some(x) = x[n][at..].first_chunk::<LANES>() else { return };
+                let x = behind(x, ahead);
+                for c in 0..C {
+                    let Some(g) = g[c][at..].first_chunk::<LANES>() else { return };
+                    // SAFETY: the same.
+                    unsafe { mul_add_lines(simd, &behind(g, ahead), &x, &mut latest[n][c]) };
+                }
+            }
+        }
+        for (latest, sums) in latest.iter().zip(sums.chunks_exact_mut(self.outs)) {
+            for (latest, sum) in latest.iter().zip(&mut sums[first..]) {
+                // SAFETY: the same.
+                unsafe { put_line(simd, latest, true, sum) };
+            }
+        }
+    }
+}
+
+/// A line without its first numbers.
+#[inline(always)]
+fn behind(line: &Line, ahead: usize) -> Line {
+    std::array::from_fn(|i| if i < ahead { 0.0 } else { line[i] })
+}
