@@ -77,3 +77,35 @@ pub(super) fn values(program: &Program) -> Result<Vec<(String, Arc<Tensor>)>> {
     let Weights { parameters, values, .. } = trained(program)?.weights;
     Ok(parameters.into_iter().map(|(name, _)| name).zip(values).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::Initializer;
+    use wgpool::spec::Dense;
+    use wgpool::tensor::TensorDesc;
+
+    #[test]
+    fn weights_have_the_names_of_their_initializers() {
+        let mut graph = Graph::new("net");
+        let mut value = graph.input("x", TensorDesc::f32([1, 2]));
+        let kernels = [0.5, 2.0].map(|of| Arc::new(Tensor::from_f32(&[2, 2], vec![of; 4]).unwrap()));
+        for (node, kernel) in [("a", 0), ("b", 1), ("again", 0), ("b", 2)] {
+            let kernel = match kernels.get(kernel) {
+                Some(kernel) => kernel.clone(),
+                None => Arc::new(Tensor::from_f32(&[2, 2], vec![3.0; 4]).unwrap()),
+            };
+            let kernel = graph.constant(kernel);
+            value = graph.at(node).one(Dense::new(), &[value, kernel]).unwrap();
+        }
+        graph.output("y", value);
+        let mut program = graph.finish().unwrap();
+        let tensor = Some(kernels[0].clone());
+        program.initializers.insert("W".into(), Initializer { tensor, uses: 2 });
+        let found = values(&program).unwrap();
+        // One that two nodes share is one; two nodes of one name have two.
+        let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["W", "b/kernel", "b/kernel'"]);
+        assert_eq!(found[0].1, kernels[0]);
+    }
+}
