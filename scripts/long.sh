@@ -26,7 +26,7 @@ training() {
         skip "training at 224 pixels (WGPOOL_TRAINING names the folder with the curves)"
         return
     fi
-    cargo test --release -p wgpool-net --test training -- --exact curves::long
+    cargo test --release -p wgpool-net --test training -- --ignored --exact curves::long
 }
 
 # Geometry, which has the arithmetic of indices, without a GPU.

@@ -10,9 +10,9 @@ use crate::graph::{Graph, Value};
 use crate::layer::{Layer, LayerKind, Model};
 use crate::weight::Weight;
 use wgpool::error::{Error, Result};
-use wgpool::spec::gradient::{BatchNormTraining, RunningVariance};
+use wgpool::spec::gradient::{BatchNormTraining, DropoutMask, RunningVariance};
 use wgpool::spec::{BinaryFunction, Elementwise, Layout};
-use wgpool::tensor::{Tensor, TensorDesc};
+use wgpool::tensor::{DType, Tensor, TensorDesc};
 
 /// What the weights of a graph have become.
 #[derive(Clone, Debug, Default)]
@@ -27,8 +27,8 @@ pub(crate) struct Weights {
     pub values: Vec<std::sync::Arc<Tensor>>,
     /// Running statistics, and what a step makes of them.
     pub statistics: Vec<Statistic>,
-    /// Inputs that are drawn at random in each step.
-    pub masks: Vec<Mask>,
+    /// Inputs from which masks of dropout are drawn: what [`DropoutMask`] takes.
+    pub masks: Vec<Value>,
 }
 
 /// A running mean or variance.
@@ -37,13 +37,6 @@ pub(crate) struct Statistic {
     pub name: String,
     pub before: Value,
     pub after: Option<Value>,
-}
-
-/// A mask of dropout: each element is 0 with the rate's probability, else `1 / (1 - rate)`.
-#[derive(Clone, Debug)]
-pub(crate) struct Mask {
-    pub value: Value,
-    pub rate: f64,
 }
 
 /// A network whose weights are inputs.
@@ -233,11 +226,13 @@ impl Lowering<'_> {
             }
         };
         let count = self.training.as_ref().map_or(0, |weights| weights.masks.len());
-        let value = self.graph.input(format!("{}/mask {count}", self.layer), TensorDesc::f32(mask));
+        let state = TensorDesc { shape: vec![4], dtype: DType::I32 };
+        let state = self.graph.input(format!("{}/mask {count}", self.layer), state);
         if let Some(weights) = &mut self.training {
-            weights.masks.push(Mask { value, rate });
+            weights.masks.push(state);
         }
-        self.x.value = self.graph.one(Elementwise::multiply(), &[self.x.value, value])?;
+        let mask = self.graph.one(DropoutMask::new(rate, mask), &[state])?;
+        self.x.value = self.graph.one(Elementwise::multiply(), &[self.x.value, mask])?;
         Ok(())
     }
 }

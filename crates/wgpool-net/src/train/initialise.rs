@@ -29,10 +29,7 @@ const CUT: f64 = 0.879_625_661_034_239_8;
 
 impl Initializer {
     fn draw(self, random: &mut Random, [read, written]: [f64; 2]) -> f32 {
-        let uniform = |random: &mut Random, square: f64| {
-            let unit = (random.next() >> 11) as f64 / (1u64 << 53) as f64;
-            ((2.0 * unit - 1.0) * square.sqrt()) as f32
-        };
+        let uniform = |random: &mut Random, square: f64| ((2.0 * random.unit() - 1.0) * square.sqrt()) as f32;
         match self {
             Initializer::GlorotUniform => uniform(random, 6.0 / (read + written)),
             Initializer::HeUniform => uniform(random, 6.0 / read),

@@ -31,9 +31,9 @@ impl Random {
         mixed(self.0)
     }
 
-    /// From 0 to less than 1, of 24 bits.
-    pub fn unit(&mut self) -> f32 {
-        (self.next() >> 40) as f32 / (1u32 << 24) as f32
+    /// From 0 to less than 1, of 53 bits.
+    pub fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// From 0 to less than `n`, all as likely (Lemire, 2019).
@@ -91,7 +91,7 @@ mod tests {
         let mut random = Random::named(7, "conv/kernel");
         let n = 100_000;
         let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
-        assert!((mean((0..n).map(|_| f64::from(random.unit())).collect()) - 0.5).abs() < 5e-3);
+        assert!((mean((0..n).map(|_| random.unit()).collect()) - 0.5).abs() < 5e-3);
         assert!(mean((0..n).map(|_| random.normal()).collect()).abs() < 2e-2);
         assert!((mean((0..n).map(|_| random.normal().powi(2)).collect()) - 1.0).abs() < 3e-2);
     }

@@ -7,7 +7,7 @@ use super::reverse::gradients_from;
 use super::rules::narrow;
 use super::settings::Settings;
 use crate::graph::{Graph, Value};
-use crate::lower::training::{Mask, Trained};
+use crate::lower::training::Trained;
 use crate::program::Program;
 use wgpool::error::{Error, Result};
 use wgpool::spec::gradient::{OptimizerFormula, OptimizerInput};
@@ -23,13 +23,8 @@ pub(super) enum Role {
     Targets,
     /// One of the optimiser's numbers.
     Number(usize),
-    /// A mask of dropout.
-    Mask {
-        /// What it drops.
-        rate: f64,
-        /// Its place among the masks.
-        number: usize,
-    },
+    /// From what a mask of dropout is drawn, by its place among the masks.
+    Mask(usize),
     /// What is kept from step to step.
     Variable(usize),
 }
@@ -114,8 +109,8 @@ fn roles(trained: &Trained) -> Result<Vec<Role>> {
     for (at, value) in parameters.chain(statistics).enumerate() {
         set(value, Role::Variable(at))?;
     }
-    for (number, &Mask { value, rate }) in weights.masks.iter().enumerate() {
-        set(value, Role::Mask { rate, number })?;
+    for (number, &state) in weights.masks.iter().enumerate() {
+        set(state, Role::Mask(number))?;
     }
     let missing = || Error::document("training", "an input of the network is none that training knows");
     roles.into_iter().map(|role| role.ok_or_else(missing)).collect()

@@ -164,11 +164,9 @@ fn four_epochs_on_the_host() {
 
 /// What takes minutes: `WGPOOL_TRAINING` names a folder with the curves and initial weights at 224 pixels.
 #[test]
+#[ignore = "takes minutes, and the folder that WGPOOL_TRAINING names"]
 fn long() {
-    let Some(large) = std::env::var_os("WGPOOL_TRAINING") else {
-        println!("WGPOOL_TRAINING names no folder: left out");
-        return;
-    };
+    let large = std::env::var_os("WGPOOL_TRAINING").expect("WGPOOL_TRAINING names a folder");
     let large = Path::new(&large);
     for net in ["pool", "nopool"] {
         epochs(&gpu(), net);

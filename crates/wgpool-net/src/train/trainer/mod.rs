@@ -12,7 +12,6 @@ use std::sync::Arc;
 
 use super::data::Dataset;
 use super::network::Network;
-use super::random::Random;
 use super::settings::Settings;
 use super::step::{Built, Kind, Role, Variable, evaluation, step, variables};
 use crate::explain::ProgramExplanation;
@@ -26,7 +25,7 @@ use metrics::correct;
 use place::{Ends, Key, Place};
 use wgpool::backend::Backend;
 use wgpool::error::{Error, Result};
-use wgpool::tensor::{Tensor, TensorDesc};
+use wgpool::tensor::{Data, Tensor, TensorDesc};
 
 /// A network in training: its parameters, and what the optimiser remembers, on a backend.
 ///
@@ -326,18 +325,13 @@ impl Next {
                 let number = self.numbers.get(at).copied().unwrap_or(f64::NAN);
                 Tensor::from_f32(&desc.shape, vec![number as f32])
             }
-            Role::Mask { rate, number } => {
-                mask_of(desc, rate, Random::new(self.seed, [self.step, number as u64]))
+            // The seed's words, and which of its numbers: see `DropoutMask`.
+            Role::Mask(number) => {
+                let words = [self.seed, self.seed >> 32, self.step, number as u64];
+                Tensor::new(&desc.shape, Data::I32(words.map(|word| word as u32 as i32).to_vec()))
             }
             Role::Targets => Ok(y.clone()),
             Role::Examples | Role::Variable(_) => Ok(x.clone()),
         }
     }
-}
-
-/// A mask of dropout.
-fn mask_of(desc: &TensorDesc, rate: f64, mut random: Random) -> Result<Tensor> {
-    let kept = (1.0 / (1.0 - rate)) as f32;
-    let element = |_| if f64::from(random.unit()) < rate { 0.0 } else { kept };
-    Tensor::from_f32(&desc.shape, (0..desc.elements()).map(element).collect())
 }
