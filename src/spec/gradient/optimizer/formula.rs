@@ -11,7 +11,7 @@ pub enum OptimizerInput {
     Gradient,
     /// A state: in a state's formula itself before the step, zeros at first; in the parameter's the one after it.
     State(usize),
-    /// One of the numbers that change from step to step, `[1]`: [`Optimizer::numbers`] has them in order.
+    /// One of the numbers that change from step to step, `[1]`: [`Optimizer::numbers`](super::Optimizer::numbers) has them in order.
     Number(usize),
 }
 

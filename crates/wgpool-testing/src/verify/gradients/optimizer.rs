@@ -62,19 +62,14 @@ pub(super) fn steps(
     let mut states = vec![zeros; optimizer.states()];
     let mut after: Vec<f64> = Vec::new();
     for ((number, rate), gradient) in (1..).zip(&rates).zip(gradients(&all, &parameter, rates.len())?) {
-        // The form that takes as inputs what changes from step to step.
-        let (step, numbers) = (optimizer.formulas(), optimizer.numbers(number, *rate));
-        let number = |of: f64| Array {
-            shape: vec![1],
-            values: Values::Float(vec![f64::from(of as f32)]),
-            element: parameter.element,
-        };
+        // With the step's numbers in the formulas: devices with few bindings compute these too.
+        let step = optimizer.step(number, *rate);
         let mut of = |formula: &OptimizerFormula, states: &[Array]| {
             let input = |input: &OptimizerInput| match *input {
                 OptimizerInput::Parameter => Some(parameter.clone()),
                 OptimizerInput::Gradient => Some(gradient.clone()),
                 OptimizerInput::State(i) => states.get(i).cloned(),
-                OptimizerInput::Number(i) => numbers.get(i).copied().map(number),
+                OptimizerInput::Number(_) => None,
             };
             let inputs = formula.inputs.iter().filter_map(input).map(|array| (Role::Data, array));
             pass.one(Call::new(formula.formula.clone(), inputs.collect()))
