@@ -2,13 +2,17 @@
 
 use wgpool::spec::Layout;
 
+/// Which axis of a tensor of `rank` axes holds the channels.
+pub(crate) fn channel_axis(layout: Layout, rank: usize) -> usize {
+    match layout {
+        Layout::Nchw => 1,
+        Layout::Nhwc => rank.saturating_sub(1),
+    }
+}
+
 /// The channels of a tensor; 0 if it has no axis for them.
 pub(crate) fn channels(layout: Layout, shape: &[usize]) -> usize {
-    let channels = match layout {
-        Layout::Nchw => shape.get(1),
-        Layout::Nhwc => shape.last(),
-    };
-    channels.copied().unwrap_or(0)
+    shape.get(channel_axis(layout, shape.len())).copied().unwrap_or(0)
 }
 
 /// The spatial lengths of a tensor.

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use super::Lowering;
 use crate::affine::BatchNorm;
-use crate::axes::channels;
+use crate::axes::{channel_axis, channels};
 use crate::dropout::DropoutRate;
 use crate::graph::{Graph, Value};
 use crate::layer::{Layer, LayerKind, Model};
 use crate::weight::Weight;
 use wgpool::error::{Error, Result};
 use wgpool::spec::gradient::{BatchNormTraining, DropoutMask, RunningVariance};
-use wgpool::spec::{BinaryFunction, Elementwise, Layout};
+use wgpool::spec::{BinaryFunction, Elementwise};
 use wgpool::tensor::{DType, Tensor, TensorDesc};
 
 /// What the weights of a graph have become.
@@ -124,7 +124,7 @@ impl Lowering<'_> {
         let shape = self.shape()?;
         // Refuses what inference does.
         norm.affine(&shape)?;
-        let axis = if norm.layout == Layout::Nchw { 1 } else { shape.len().saturating_sub(1) };
+        let axis = channel_axis(norm.layout, shape.len());
         let of = BatchNormTraining { axis, rank: shape.len(), epsilon: norm.epsilon as f32 };
         let mut each = vec![1; shape.len()];
         if let Some(channel) = each.get_mut(axis) {
@@ -220,7 +220,7 @@ impl Lowering<'_> {
         let mask = match whole {
             None => shape,
             Some(layout) => {
-                let axis = if layout == Layout::Nchw { 1 } else { shape.len().saturating_sub(1) };
+                let axis = channel_axis(layout, shape.len());
                 let kept = |(at, &n): (usize, &usize)| if at == 0 || at == axis { n } else { 1 };
                 shape.iter().enumerate().map(kept).collect()
             }

@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{Program, Source, Step, remove_unread};
+use crate::axes;
 use wgpool::error::Result;
 use wgpool::problem::Problem;
 use wgpool::spec::{Layout, Op};
@@ -267,7 +268,7 @@ fn channel_axis(op: &Op, rank: usize) -> usize {
         Op::ConvTranspose(spec) => spec.layout,
         _ => Layout::Nhwc,
     };
-    if layout == Layout::Nchw { 1 } else { rank.saturating_sub(1) }
+    axes::channel_axis(layout, rank)
 }
 
 /// What two steps become.

@@ -2,13 +2,14 @@
 
 use super::activation;
 use super::context::{ByInput, Context};
+use crate::axes::channel_axis;
 use crate::graph::Value;
 use wgpool::error::Result;
 use wgpool::spec::gradient::{
     ConvInputGradient, ConvTransposeInputGradient, ConvTransposeWeightsGradient, ConvWeightsGradient,
     DenseInputGradient, DenseWeightsGradient,
 };
-use wgpool::spec::{Activation, Conv, ConvTranspose, Dense, KernelLayout, Layout};
+use wgpool::spec::{Activation, Conv, ConvTranspose, Dense, KernelLayout};
 
 /// Spatial lengths of a kernel.
 fn window(layout: KernelLayout, shape: &[usize]) -> Vec<usize> {
@@ -31,11 +32,6 @@ fn set(all: &mut ByInput, at: usize, gradient: Value) {
     }
 }
 
-/// The axis of the channels.
-fn channels(layout: Layout, rank: usize) -> usize {
-    if layout == Layout::Nchw { 1 } else { rank.saturating_sub(1) }
-}
-
 pub(super) fn conv(context: &mut Context<'_>, spec: &Conv) -> Result<ByInput> {
     let gradient = activation::behind(context, spec.activation)?;
     let (bias, residual) = extras(context);
@@ -49,7 +45,7 @@ pub(super) fn conv(context: &mut Context<'_>, spec: &Conv) -> Result<ByInput> {
         set(&mut all, 1, by_kernel);
     }
     if bias && context.needs(2) {
-        let by_bias = context.sum_but(gradient, channels(spec.layout, input.len()))?;
+        let by_bias = context.sum_but(gradient, channel_axis(spec.layout, input.len()))?;
         set(&mut all, 2, by_bias);
     }
     if residual {
@@ -75,7 +71,7 @@ pub(super) fn transposed(context: &mut Context<'_>, spec: &ConvTranspose) -> Res
         set(&mut all, 1, by_kernel);
     }
     if context.needs(2) {
-        let by_bias = context.sum_but(gradient, channels(spec.layout, input.len()))?;
+        let by_bias = context.sum_but(gradient, channel_axis(spec.layout, input.len()))?;
         set(&mut all, 2, by_bias);
     }
     if context.needs(0) {
