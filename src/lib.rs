@@ -79,5 +79,4 @@ pub use wgpu;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 #[doc = include_str!("../docs/embedding.md")]
-#[doc = include_str!("../docs/training.md")]
 mod readme {}

@@ -43,4 +43,5 @@ pub use weight::Weight;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
+#[cfg_attr(feature = "training", doc = include_str!("../docs/training.md"))]
 mod readme {}
