@@ -8,7 +8,11 @@ use wgpool::backend::Backend;
 use wgpool::error::Result;
 use wgpool::plan::Plan;
 use wgpool::plan::explain::{Explanation, Table, bytes};
+use wgpool::problem::Problem;
 use wgpool::text::escaped;
+
+/// Why an operation has no kernel.
+const IN_PLACE: &str = "what it would move is written where it belongs, or read where it is";
 
 /// One operation of a program and its cost.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,27 +85,31 @@ impl Program {
     /// # Ok::<(), wgpool::Error>(())
     /// ```
     pub fn explain(&self, backend: &Backend) -> Result<ProgramExplanation> {
-        let plans = match backend {
-            Backend::Gpu(engine) => Some(plans(engine, self, &Memory::default(), &Homes::new(self))?),
+        let planned = match backend {
+            Backend::Gpu(engine) => {
+                let homes = Homes::new(self);
+                Some((plans(engine, self, &Memory::default(), &homes)?, homes))
+            }
             _ => None,
         };
-        self.explain_with(backend, plans.as_ref())
+        self.explain_with(backend, planned.as_ref().map(|(plans, homes)| (plans, homes)))
     }
 
     /// With the plans of its operations on a GPU; without any on the CPU.
     pub(super) fn explain_with(
         &self,
         backend: &Backend,
-        plans: Option<&Plans>,
+        planned: Option<(&Plans, &Homes)>,
     ) -> Result<ProgramExplanation> {
-        let (explanations, between): (Vec<Explanation>, u64) = match plans {
-            Some(plans) => {
+        let (explanations, between): (Vec<Explanation>, u64) = match planned {
+            Some((plans, homes)) => {
                 let (mut ops, mut customs) = (plans.ops.iter(), plans.customs.iter());
-                let on_gpu = |step: &Step| match &step.task {
+                let on_gpu = |(at, step): (usize, &Step)| match &step.task {
+                    Task::Op { problem, .. } if homes.is_in_place(at) => Some(in_place(problem)),
                     Task::Op { .. } => ops.next().map(Plan::explain),
                     Task::Custom(call) => customs.next().map(|gpu| call.explain(Some(gpu))),
                 };
-                (self.steps.iter().filter_map(on_gpu).collect(), Homes::new(self).scratch.iter().sum())
+                (self.steps.iter().enumerate().filter_map(on_gpu).collect(), homes.bytes())
             }
             None => {
                 let on_cpu = |step: &Step| match &step.task {
@@ -111,8 +119,8 @@ impl Program {
                 (self.steps.iter().map(on_cpu).collect::<Result<_>>()?, peak(self))
             }
         };
-        let own: u64 = match plans {
-            Some(plans) => plans.scratch().iter().sum(),
+        let own: u64 = match planned {
+            Some((plans, _)) => plans.scratch().iter().sum(),
             None => explanations.iter().map(|e| e.scratch).max().unwrap_or(0),
         };
         let scratch = between + own;
@@ -133,6 +141,16 @@ impl Program {
             layers,
         })
     }
+}
+
+/// Of an operation that is nothing to do.
+fn in_place(problem: &Problem) -> Explanation {
+    let tensors = [&problem.inputs[..], &problem.outputs];
+    let mut explanation = Explanation::of_operator(problem.op, tensors, Some(("in place", None)), IN_PLACE);
+    for step in &mut explanation.steps {
+        (step.dispatches, step.bytes_read, step.bytes_written) = (0, 0, 0);
+    }
+    explanation
 }
 
 impl fmt::Display for ProgramExplanation {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use super::super::custom::{Pipelines, Recording};
-use super::super::memory::{Home, Homes, Memory, Plans, pieces};
+use super::super::memory::{Home, Homes, Memory, Plans, Spot, pieces};
 use super::super::program::{Port, Program, Source, Step, Task};
 use super::shared::{Held, Shared};
 use wgpool::engine::{Engine, Pending, PrepackedBinding, Readback};
@@ -49,6 +49,8 @@ pub(in super::super) struct GpuSession {
 /// A step on the session's buffers.
 #[derive(Debug)]
 enum Bound {
+    /// What it would move is where it belongs.
+    InPlace,
     Op(PrepackedBinding),
     Custom(Recording),
 }
@@ -96,13 +98,13 @@ impl Places {
         Ok(Places { homes, inputs, outputs, scratch })
     }
 
-    fn at(&self, home: Home) -> Option<wgpu::BufferSlice<'_>> {
-        let (places, at) = match home {
+    fn at(&self, spot: Spot) -> Option<wgpu::BufferSlice<'_>> {
+        let (places, at) = match spot.home {
             Home::Input(at) => (&self.inputs, at),
             Home::Output(at) => (&self.outputs, at),
             Home::Scratch(at) => (&self.scratch, at),
         };
-        places.get(at).map(Place::slice)
+        places.get(at).map(|place| place.from(spot.offset))
     }
 }
 
@@ -120,7 +122,12 @@ impl Place {
     }
 
     fn slice(&self) -> wgpu::BufferSlice<'_> {
-        self.buffer.slice(self.offset..self.offset + self.size)
+        self.from(0)
+    }
+
+    /// What is behind a byte of it.
+    fn from(&self, offset: u64) -> wgpu::BufferSlice<'_> {
+        self.buffer.slice(self.offset + offset..self.offset + self.size)
     }
 }
 
@@ -146,7 +153,7 @@ impl GpuSession {
         let mut weights = Vec::with_capacity(program.steps.len());
         let mut pipelines = shares.map_or_else(Pipelines::default, |session| session.pipelines.clone());
         let (mut ops, mut customs) = (plans.ops.iter(), plans.customs.into_iter());
-        // Of each step what the app's operator records; none for operations, whose weights are prepacked together.
+        // Of each step what the app's operator records; none yet for operations, whose weights are prepacked together.
         let mut recordings = Vec::with_capacity(program.steps.len());
         // Weights that steps share are uploaded once.
         let mut uploaded: HashMap<usize, wgpu::Buffer> = HashMap::new();
@@ -177,14 +184,15 @@ impl GpuSession {
             };
             let mut weight = buffers.iter();
             let inputs = step.inputs.iter().filter_map(|source| match places.homes.of(source) {
-                Some(home) => places.at(home),
+                Some(spot) => places.at(spot),
                 None => weight.next().map(|buffer| buffer.slice(..)),
             });
             let inputs: Vec<_> = inputs.collect();
-            let outputs: Vec<_> =
-                places.homes.outputs(i).iter().filter_map(|&home| places.at(home)).collect();
+            let spots = places.homes.outputs(i);
+            let outputs: Vec<_> = spots.into_iter().filter_map(|spot| places.at(spot)).collect();
             let mut recording = None;
             match &step.task {
+                Task::Op { .. } if places.homes.is_in_place(i) => recording = Some(Bound::InPlace),
                 Task::Op { .. } => {
                     if let Some(plan) = ops.next() {
                         let prepared = engine.prepare_async(plan).await.map_err(in_layer)?;
@@ -195,7 +203,7 @@ impl GpuSession {
                 Task::Custom(call) => {
                     if let Some(gpu) = customs.next() {
                         let bound = call.bind(engine, gpu, [&inputs, &outputs], &mut pipelines).await;
-                        recording = Some(bound.map_err(in_layer)?);
+                        recording = Some(Bound::Custom(bound.map_err(in_layer)?));
                     }
                 }
             }
@@ -203,10 +211,7 @@ impl GpuSession {
             weights.push(buffers);
         }
         let mut prepacked_bindings = engine.prepack_async(bindings).await?.into_iter();
-        let bound = |recording: Option<Recording>| match recording {
-            Some(recording) => Some(Bound::Custom(recording)),
-            None => prepacked_bindings.next().map(Bound::Op),
-        };
+        let bound = |recording: Option<Bound>| recording.or_else(|| prepacked_bindings.next().map(Bound::Op));
         let bindings = recordings.into_iter().filter_map(bound).collect();
         if let Weights::Held(shared, held) = from {
             for held in held {
@@ -245,7 +250,7 @@ impl GpuSession {
     }
 
     pub fn scratch(&self) -> u64 {
-        self.places.homes.scratch.iter().sum()
+        self.places.homes.bytes()
     }
 
     /// Writes the weights of a program of the same operations into the buffers, and prepacks them.
@@ -274,7 +279,7 @@ impl GpuSession {
         let set = self.set.load(Ordering::Acquire);
         let ops = self.bindings.iter().filter_map(|bound| match bound {
             Bound::Op(binding) => Some(binding.binding().clone()),
-            Bound::Custom(_) => None,
+            Bound::Custom(_) | Bound::InPlace => None,
         });
         self.engine.prepack_async(ops.collect()).await?;
         self.prepacked.store(set, Ordering::Release);
@@ -298,6 +303,7 @@ impl GpuSession {
                 Bound::Op(binding) if is_prepacked && *constant => binding.encode(pass),
                 Bound::Op(binding) => binding.binding().encode(pass),
                 Bound::Custom(recording) => recording.encode(pass),
+                Bound::InPlace => {}
             }
         }
     }

@@ -88,7 +88,7 @@ impl Session {
         memory: &Memory<'_>,
         weights: Weights<'_>,
     ) -> Result<Session> {
-        let explanation = program.explain_with(&Backend::Gpu(engine.clone()), Some(&plans))?;
+        let explanation = program.explain_with(&Backend::Gpu(engine.clone()), Some((&plans, &homes)))?;
         let session = GpuSession::new(engine, &program, (plans, homes), memory, weights).await?;
         let initializers = Arc::new(program.take_initializers());
         program.release_weights()?;

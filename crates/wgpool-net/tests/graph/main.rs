@@ -1,5 +1,7 @@
 //! Graphs: branches, several inputs and outputs, computed kernels, memory between the operations.
 
+mod in_place;
+
 use wgpool::engine::Engine;
 use wgpool::{Activation, Backend, Conv, Error, Padding, Pool, Tensor, TensorDesc};
 use wgpool_net::{Graph, Memory, Program, Session, Source};

@@ -1,7 +1,12 @@
 //! Where a session computes, and the plans for it.
 
+mod homes;
+mod views;
+
+pub(super) use homes::{Home, Homes, Spot};
+
 use super::custom::Gpu;
-use super::program::{Lifetime, Program, Source, Task, lifetimes};
+use super::program::{Port, Program, Task};
 use wgpool::engine::Engine;
 use wgpool::error::{Error, Result};
 use wgpool::plan::{Caps, Plan};
@@ -37,94 +42,12 @@ impl Memory<'_> {
         }
     }
 
-    fn slice(&self, program: &Program, homes: &Homes, source: &Source) -> Option<&BufferSlice<'_>> {
-        match homes.of(source)? {
+    fn home(&self, home: Home) -> Option<&BufferSlice<'_>> {
+        match home {
             Home::Input(input) => self.inputs.get(input),
             Home::Output(output) => self.outputs.get(output),
             Home::Scratch(scratch) => self.scratch.get(scratch),
         }
-        .filter(|_| !program.steps.is_empty())
-    }
-}
-
-/// Where a value lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Home {
-    Input(usize),
-    Output(usize),
-    Scratch(usize),
-}
-
-/// Where all values lie. A kernel may not write a buffer that it reads, so that values share whole buffers, and only
-/// those that are never there at the same time.
-#[derive(Clone, Debug)]
-pub(super) struct Homes {
-    /// Of each output of each step.
-    steps: Vec<Vec<Home>>,
-    /// Bytes of each scratch buffer.
-    pub scratch: Vec<u64>,
-}
-
-impl Homes {
-    /// Large values choose first; each takes the smallest buffer that is free as long as it is there.
-    pub fn new(program: &Program) -> Homes {
-        let outputs = |step: &super::Step| vec![Home::Scratch(0); step.output_descs().len()];
-        let mut homes = Homes { steps: program.steps.iter().map(outputs).collect(), scratch: Vec::new() };
-        for (i, result) in program.results.iter().enumerate() {
-            homes.set(result, Home::Output(i));
-        }
-        let all = lifetimes(program).into_iter().flatten();
-        let mut between: Vec<Lifetime> = all.filter(|lifetime| !lifetime.is_result).collect();
-        between.sort_by_key(|lifetime| std::cmp::Reverse(lifetime.bytes));
-        let mut buffers: Vec<Buffer> = Vec::new();
-        for lifetime in between {
-            let free = buffers.iter().rposition(|buffer| buffer.is_free(&lifetime));
-            let at = free.unwrap_or(buffers.len());
-            if at == buffers.len() {
-                buffers.push(Buffer::default());
-                homes.scratch.push(lifetime.bytes);
-            }
-            if let Some(buffer) = buffers.get_mut(at) {
-                buffer.used.insert(lifetime.step, lifetime.last);
-            }
-            homes.set(&Source::Step { step: lifetime.step, output: lifetime.output }, Home::Scratch(at));
-        }
-        homes
-    }
-
-    fn set(&mut self, source: &Source, home: Home) {
-        if let Source::Step { step, output } = source
-            && let Some(place) = self.steps.get_mut(*step).and_then(|outputs| outputs.get_mut(*output))
-        {
-            *place = home;
-        }
-    }
-
-    /// Where a value lies that is no weight.
-    pub fn of(&self, source: &Source) -> Option<Home> {
-        match source {
-            Source::Input(input) => Some(Home::Input(*input)),
-            Source::Step { step, output } => self.steps.get(*step)?.get(*output).copied(),
-            Source::Weight(_) => None,
-        }
-    }
-
-    /// Where the outputs of a step lie.
-    pub fn outputs(&self, step: usize) -> &[Home] {
-        self.steps.get(step).map_or(&[], Vec::as_slice)
-    }
-}
-
-/// When a buffer is in use: from which step to which.
-#[derive(Default)]
-struct Buffer {
-    used: std::collections::BTreeMap<usize, usize>,
-}
-
-impl Buffer {
-    fn is_free(&self, lifetime: &Lifetime) -> bool {
-        let before = self.used.range(..=lifetime.last).next_back();
-        before.is_none_or(|(_, &last)| last < lifetime.step)
     }
 }
 
@@ -172,21 +95,31 @@ fn largest_first(plan: &Plan) -> Vec<(usize, u64)> {
 /// The plans of the operations, each for the buffers that its inputs lie in, and what the app's operators are on a GPU.
 pub(super) fn plans(engine: &Engine, program: &Program, memory: &Memory<'_>, homes: &Homes) -> Result<Plans> {
     memory.check(program, homes)?;
+    let caps = engine.caps();
     let plan = |step: &super::Step, problem: &Problem| {
-        let mut usages = None;
+        let mut usages: Option<BufferUsages> = None;
         for (source, desc) in step.inputs.iter().zip(&problem.inputs) {
-            if let Some(slice) = memory.slice(program, homes, source) {
-                let has = usages_of(engine.caps(), slice, desc.buffer_size());
-                usages = Some(usages.map_or(has, |all: BufferUsages| all & has));
-            }
+            let Some(spot) = homes.of(source) else { continue };
+            let has = match memory.home(spot.home) {
+                Some(slice) => usages_of(caps, slice, spot.offset, desc.buffer_size()),
+                // Of the session's own buffers parts alone may not be read in whole pages.
+                None if spot.offset + caps.padded(desc.buffer_size())
+                    <= caps.padded(size(program, homes, spot.home)) =>
+                {
+                    continue;
+                }
+                None => BufferUsages::STORAGE,
+            };
+            usages = Some(usages.map_or(has, |all| all & has));
         }
-        let caps = usages.map_or_else(|| engine.caps().clone(), |usages| engine.caps().for_buffers(usages));
+        let caps = usages.map_or_else(|| caps.clone(), |usages| caps.for_buffers(usages));
         Plan::of(problem.clone(), &caps)
     };
     let mut plans = Plans { ops: Vec::with_capacity(program.steps.len()), customs: Vec::new() };
-    for step in &program.steps {
+    for (at, step) in program.steps.iter().enumerate() {
         let in_layer = |error: Error| error.in_layer(&program.name, &step.name);
         match &step.task {
+            Task::Op { .. } if homes.is_in_place(at) => {}
             Task::Op { problem, .. } => plans.ops.push(plan(step, problem).map_err(in_layer)?),
             Task::Custom(call) => plans.customs.push(call.gpu().map_err(in_layer)?),
         }
@@ -194,10 +127,21 @@ pub(super) fn plans(engine: &Engine, program: &Program, memory: &Memory<'_>, hom
     Ok(plans)
 }
 
-/// What kernels may use that read a tensor of `size` bytes from a buffer of the app.
-fn usages_of(caps: &Caps, slice: &BufferSlice<'_>, size: u64) -> BufferUsages {
-    let aligned = slice.offset().is_multiple_of(u64::from(caps.uniform_alignment.max(1)));
-    let whole = aligned && slice.offset() + caps.padded(size) <= slice.buffer().size();
+/// Bytes of a buffer of the session's own.
+fn size(program: &Program, homes: &Homes, home: Home) -> u64 {
+    let of_port = |port: Option<&Port>| port.map_or(0, |port| port.desc.buffer_size());
+    match home {
+        Home::Input(input) => of_port(program.inputs.get(input)),
+        Home::Output(output) => of_port(program.outputs.get(output)),
+        Home::Scratch(scratch) => homes.scratch.get(scratch).copied().unwrap_or(0),
+    }
+}
+
+/// What kernels may use that read a tensor of `size` bytes at an offset in memory of the app.
+fn usages_of(caps: &Caps, slice: &BufferSlice<'_>, offset: u64, size: u64) -> BufferUsages {
+    let offset = slice.offset() + offset;
+    let aligned = offset.is_multiple_of(u64::from(caps.uniform_alignment.max(1)));
+    let whole = aligned && offset + caps.padded(size) <= slice.buffer().size();
     let usages = slice.buffer().usage();
     if whole { usages } else { usages - BufferUsages::UNIFORM }
 }
