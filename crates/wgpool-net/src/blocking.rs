@@ -7,7 +7,7 @@ use pollster::block_on;
 use super::layer::Model;
 use super::memory::{Homes, Memory, plans};
 use super::program::{Program, Step, only_output};
-use super::session::{Kind, Session, SessionCache, Weights};
+use super::session::{Kind, Session, SessionCache, SplitSession, Weights};
 use wgpool::backend::Backend;
 use wgpool::engine::{Engine, Pending};
 use wgpool::error::Result;
@@ -56,6 +56,28 @@ impl Step {
     /// Those of [`Step::run_async`].
     pub fn run(&self, backend: &Backend, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
         block_on(self.run_async(backend, inputs))
+    }
+}
+
+impl SplitSession {
+    /// [`SplitSession::compile_async`], waited for.
+    ///
+    /// # Errors
+    /// Those of [`SplitSession::compile_async`].
+    pub fn compile(
+        engine: &Engine,
+        program: Program,
+        on_host: impl FnMut(&Step) -> bool,
+    ) -> Result<SplitSession> {
+        block_on(Self::compile_async(engine, program, on_host))
+    }
+
+    /// [`SplitSession::run_all_async`], waited for.
+    ///
+    /// # Errors
+    /// Those of [`SplitSession::run_all_async`].
+    pub fn run_all(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+        block_on(self.run_all_async(inputs))
     }
 }
 

@@ -36,7 +36,7 @@ pub use layer::{Call, Edges, Input, Interpolation, Layer, LayerKind, Merge, Mode
 pub use memory::Memory;
 pub use model::Parameters;
 pub use program::{Fusion, Port, Program, Source, Step, Wrong};
-pub use session::{CacheUses, Session, SessionCache};
+pub use session::{CacheUses, Session, SessionCache, SplitSession};
 #[cfg(not(target_arch = "wasm32"))]
 pub use session::{Clock, Profile, StepTime};
 pub use weight::Weight;

@@ -6,6 +6,7 @@ mod gpu;
 #[cfg(not(target_arch = "wasm32"))]
 mod profile;
 mod shared;
+mod split;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,7 @@ pub use cache::{CacheUses, SessionCache};
 pub(super) use gpu::{GpuSession, Weights};
 #[cfg(not(target_arch = "wasm32"))]
 pub use profile::{Clock, Profile, StepTime};
+pub use split::SplitSession;
 use wgpool::backend::Backend;
 use wgpool::engine::Engine;
 use wgpool::error::{Error, Result};

@@ -4,7 +4,7 @@ mod in_place;
 
 use wgpool::engine::Engine;
 use wgpool::{Activation, Backend, Conv, Error, Padding, Pool, Tensor, TensorDesc};
-use wgpool_net::{Graph, Memory, Program, Session, Source};
+use wgpool_net::{Graph, Memory, Program, Session, Source, SplitSession};
 use wgpool_testing::support::{self, numbers};
 
 fn backends() -> Vec<Backend> {
@@ -192,4 +192,42 @@ fn an_input_may_be_an_output() {
     let x = numbers(&[2, 2], 1);
     let got = check(&g.finish().unwrap(), &[&x]);
     assert_eq!(got[0], x.reshaped(&[4]).unwrap());
+}
+
+#[test]
+fn named_steps_run_on_the_host() {
+    let program = branches().finish().unwrap();
+    let x = numbers(&[2, 3, 8, 8], 5);
+    let expected = program.run_all(&Backend::Reference, &[&x]).unwrap();
+    let steps: Vec<String> = program.steps.iter().map(|step| step.name.clone()).collect();
+    // Each step alone, none, and all.
+    let mut choices: Vec<Vec<&str>> = steps.iter().map(|name| vec![name.as_str()]).collect();
+    choices.extend([vec![], steps.iter().map(String::as_str).collect()]);
+    for on_host in choices {
+        let chosen = |step: &wgpool_net::Step| on_host.contains(&step.name.as_str());
+        let session = SplitSession::compile(support::engine(), program.clone(), chosen).unwrap();
+        let places: Vec<(bool, usize)> = session
+            .parts()
+            .map(|part| (part.explain().backend == Backend::Host.name(), part.explain().layers.len()))
+            .collect();
+        let named = places.iter().filter(|(is_host, _)| *is_host).map(|(_, steps)| steps).sum::<usize>();
+        assert_eq!(named, on_host.len(), "{places:?}");
+        assert_eq!(places.iter().map(|(_, steps)| steps).sum::<usize>(), steps.len());
+        let got = session.run_all(&[&x]).unwrap();
+        assert_eq!(got.len(), expected.len());
+        for (got, expected) in got.iter().zip(&expected) {
+            assert_eq!(got.shape(), expected.shape());
+            let pairs = got.as_f32().unwrap().iter().zip(expected.as_f32().unwrap());
+            assert!(pairs.into_iter().all(|(got, expected)| (got - expected).abs() <= 1e-5), "{on_host:?}");
+        }
+        assert!(matches!(session.run_all(&[]), Err(Error::Arity { got: 0, .. })));
+    }
+    // What no step makes comes out as it went in.
+    let mut g = Graph::new("identity");
+    let x = g.input("x", TensorDesc::f32([2, 2]));
+    let flat = g.reshape(x, [4]).unwrap();
+    g.output("y", flat);
+    let session = SplitSession::compile(support::engine(), g.finish().unwrap(), |_| true).unwrap();
+    let x = numbers(&[2, 2], 1);
+    assert_eq!(session.run_all(&[&x]).unwrap(), [x.reshaped(&[4]).unwrap()]);
 }
