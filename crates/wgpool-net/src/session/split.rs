@@ -23,14 +23,13 @@ const OP: &str = "split";
 /// ```no_run
 /// use wgpool_net::{Graph, SplitSession};
 /// use wgpool::{Activation, Engine, Tensor, TensorDesc};
-/// # async fn split() -> Result<(), wgpool::Error> {
+/// # async fn split(engine: &Engine) -> Result<(), wgpool::Error> {
 /// let mut graph = Graph::new("two places");
 /// let x = graph.input("x", TensorDesc::f32([4]));
 /// let bent = graph.at("bent").one(Activation::Tanh, &[x])?;
 /// let cut = graph.at("cut").one(Activation::Relu, &[bent])?;
 /// graph.output("y", cut);
-/// let engine = Engine::request_async().await?;
-/// let session = SplitSession::compile_async(&engine, graph.finish()?, |step| step.name == "cut").await?;
+/// let session = SplitSession::compile_async(engine, graph.finish()?, |step| step.name == "cut").await?;
 /// let x = Tensor::from_f32(&[4], vec![-1., 0., 1., 2.])?;
 /// assert_eq!(session.run_all_async(&[&x]).await?[0].as_f32()?[0], 0.);
 /// # Ok(())
@@ -160,7 +159,7 @@ fn cut(program: &Program, on_host: impl FnMut(&Step) -> bool) -> (Vec<Cut>, Vec<
         let Some(&(part, _)) = wires.where_to.get(i) else { continue };
         let mut step = step.clone();
         for source in &mut step.inputs {
-            wires.into_part(source, part, &mut cuts);
+            wires.read_in_part(source, part, &mut cuts);
         }
         if let Some(cut) = cuts.get_mut(part) {
             cut.program.steps.push(step);
@@ -193,7 +192,7 @@ struct Wires<'a> {
 
 impl Wires<'_> {
     /// Makes of what a step reads what it reads in its part.
-    fn into_part(&mut self, source: &mut Source, part: usize, cuts: &mut [Cut]) {
+    fn read_in_part(&mut self, source: &mut Source, part: usize, cuts: &mut [Cut]) {
         if let Source::Step { step, .. } = source
             && let Some(&(from, place)) = self.where_to.get(*step)
             && from == part
