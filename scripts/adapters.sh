@@ -18,13 +18,10 @@ has_adapter() {
     grep -F "$adapter" <<<"$found"
 }
 
-left_out=()
 case "${1:-} ${2:-}" in
     'gl ' | 'gl all')
         # What another translator of shaders and another kind of binding can break.
         tests=(binding corpus gpu_random mutants)
-        # These mutants take minutes: the long form has them.
-        [ "${2:-}" = all ] || left_out=(--skip every_mutant_of_gradients)
         adapter=llvmpipe packages=(libegl1 libgl1-mesa-dri)
         # One test at a time: wgpu's OpenGL context belongs to one thread at a time, and wgpu panics in a thread that has
         # waited for it for seconds, as it may while a large model runs in software.
@@ -66,4 +63,4 @@ every_test() {
 }
 
 [ "${2:-}" != all ] || mapfile -t tests < <(every_test)
-cargo test --release "${tests[@]/#/--test=}" -- "${left_out[@]}"
+cargo test --release "${tests[@]/#/--test=}"

@@ -13,7 +13,7 @@ soak() {
 }
 
 random() {
-    WGPOOL_RANDOM=1 cargo test --release --test gpu_random
+    WGPOOL_RANDOM=1 cargo test --release --test gpu_random --test winograd
 }
 
 fuzz() {

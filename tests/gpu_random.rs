@@ -3,13 +3,12 @@
 //!
 //! Half of the cases are run, since software adapters take long to build pipelines; with `WGPOOL_RANDOM=1` all are.
 
-use wgpool_testing::support::{case as case_of, check_gpu, describe, engine};
+use wgpool_testing::support::{all_cases, case as case_of, check_gpu, describe, engine};
 use wgpool_testing::verify::random::{Family, Rng};
 
 /// Runs `count` random cases of a family, or half as many, and reports all that fail.
 fn random(family: Family, count: usize) {
-    let all = std::env::var_os("WGPOOL_RANDOM").is_some_and(|value| value == "1");
-    let count = if all { count } else { count.div_ceil(2) };
+    let count = if all_cases() { count } else { count.div_ceil(2) };
     let engine = engine();
     let mut hardware = engine.with_gpu_kernels();
     if family == Family::ConvTile {

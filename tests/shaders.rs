@@ -1,7 +1,7 @@
 //! Every shader is valid, and its parameters lie where the host writes them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::LazyLock;
 
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use wgpool::DType;
@@ -13,20 +13,34 @@ struct Read {
     info: ModuleInfo,
 }
 
-/// A kernel's module; many kernels share a text, so each text is read once.
-fn read(key: KernelKey) -> Arc<Read> {
-    static KNOWN: LazyLock<Mutex<HashMap<String, Arc<Read>>>> = LazyLock::new(Mutex::default);
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let source = key.source();
-    if let Some(read) = known.get(&source) {
-        return read.clone();
-    }
-    let module = naga::front::wgsl::parse_str(&source)
-        .unwrap_or_else(|e| panic!("{key}: {}", e.emit_to_string(&source)));
+/// A kernel's module; many kernels share a text, so each text is read once. All are read by several threads at first.
+fn read(key: KernelKey) -> &'static Read {
+    static KNOWN: LazyLock<HashMap<String, Read>> = LazyLock::new(|| {
+        let texts: HashMap<String, KernelKey> =
+            kernel::all().into_iter().map(|key| (key.source(), key)).collect();
+        let texts: Vec<_> = texts.into_iter().collect();
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        std::thread::scope(|scope| {
+            let parts = texts.chunks(texts.len().div_ceil(threads));
+            let parts = parts.map(|part| {
+                scope.spawn(move || {
+                    part.iter().map(|(text, key)| (text.clone(), parsed(*key, text))).collect::<Vec<_>>()
+                })
+            });
+            let parts: Vec<_> = parts.collect();
+            parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
+        })
+    });
+    &KNOWN[&key.source()]
+}
+
+fn parsed(key: KernelKey, text: &str) -> Read {
+    let module =
+        naga::front::wgsl::parse_str(text).unwrap_or_else(|e| panic!("{key}: {}", e.emit_to_string(text)));
     let info = Validator::new(ValidationFlags::all(), Capabilities::all())
         .validate(&module)
-        .unwrap_or_else(|e| panic!("{key}: {}", e.emit_to_string(&source)));
-    known.entry(source).or_insert(Arc::new(Read { module, info })).clone()
+        .unwrap_or_else(|e| panic!("{key}: {}", e.emit_to_string(text)));
+    Read { module, info }
 }
 
 /// The host's fields, where those of a block within the block stand for it.
@@ -184,7 +198,7 @@ fn signed_remainders(read: &Read) -> Vec<&str> {
 #[test]
 fn no_shader_takes_remainders_of_signed_integers() {
     for key in kernel::all() {
-        assert_eq!(signed_remainders(&read(key)), Vec::<&str>::new(), "{key}");
+        assert_eq!(signed_remainders(read(key)), Vec::<&str>::new(), "{key}");
     }
     let source = "fn wrap(i: i32) -> i32 { return i % 3; } fn count(i: u32) -> u32 { return i % 3u; }";
     let module = naga::front::wgsl::parse_str(source).unwrap();

@@ -177,7 +177,7 @@ fn no_kernel_keeps_a_shader_of_each_recording() {
     let engine = engine();
     let other = bind(&engine, &cases()[0]);
     for family in Family::ALL {
-        for case in some_of(family, 8) {
+        for case in some_of(family, if full() { 8 } else { 4 }) {
             let bindings = [bind(&engine, &case), bind(&engine, &case), other.clone()];
             encode(&engine, &bindings, None, 100);
             let before = resident();

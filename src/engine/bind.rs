@@ -6,11 +6,11 @@ use std::mem::replace;
 use std::task::Poll;
 
 use super::Engine;
+use super::buffers::{check_scratch, check_tensors};
 use super::filled::filled;
 use super::pipelines::Pipeline;
 use super::scope::{alive, scoped};
-use super::usages::joined;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernel::KernelKey;
 use crate::plan::{PAGE, Part, Plan, Slot};
 use crate::tensor::TensorDesc;
@@ -124,7 +124,7 @@ impl Prepared {
         inputs: &[wgpu::BufferSlice<'_>],
         outputs: &[wgpu::BufferSlice<'_>],
     ) -> Result<Binding> {
-        self.check_buffers(inputs, outputs)?;
+        self.check_tensors(inputs, outputs)?;
         let op = self.plan.problem.op;
         let scratch = each!(&size in &self.plan.scratch => self.engine.tensor_memory(op, size).await?);
         self.bind_checked(inputs, outputs, &scratch).await
@@ -141,39 +141,19 @@ impl Prepared {
         outputs: &[wgpu::BufferSlice<'_>],
         scratch: &[&wgpu::Buffer],
     ) -> Result<Binding> {
-        self.check_buffers(inputs, outputs)?;
-        self.check_scratch(inputs, outputs, scratch)?;
+        self.check_tensors(inputs, outputs)?;
+        check_scratch(&self.plan, &self.engine.caps, self.engine.usage(), inputs, outputs, scratch)?;
         let scratch: Vec<wgpu::Buffer> = scratch.iter().map(|&buffer| buffer.clone()).collect();
         self.bind_checked(inputs, outputs, &scratch).await
     }
 
-    /// Refuses an input that the plan reads in pages and that cannot be read so.
-    fn check_pages(&self, i: usize, slice: &wgpu::BufferSlice<'_>) -> Result<()> {
-        let pages = self.plan.steps.iter().flat_map(|step| &step.pages);
-        let ends = pages.filter(|page| page.slot == Slot::Input(i)).map(|page| page.offset + PAGE);
-        let Some(end) = ends.max() else { return Ok(()) };
-        let alignment = u64::from(self.engine.caps.uniform_alignment.max(1));
-        let (usage, size) = (slice.buffer().usage(), slice.buffer().size());
-        let (op, tensor) = (self.plan.problem.op, self.plan.problem.input_name(i).to_owned());
-        let refuse = |rule, values| Err(Error::Buffer { op, tensor, rule, values });
-        if !usage.contains(wgpu::BufferUsages::UNIFORM) {
-            let rule = "the plan reads it through uniform bindings, so that it needs the usage UNIFORM, or a plan for \
-                        the usages it has (`Caps::for_buffers`)";
-            return refuse(rule, format!("it has {}", joined(usage.iter_names())));
-        }
-        if !slice.offset().is_multiple_of(alignment) {
-            let rule = "the plan reads it through uniform bindings, so that its offset must be a multiple of \
-                        min_uniform_buffer_offset_alignment, or the plan one for the usage STORAGE alone \
-                        (`Caps::for_buffers`)";
-            return refuse(rule, format!("offset {}, alignment {alignment}", slice.offset()));
-        }
-        if slice.offset() + end > size {
-            let rule = "the plan reads it in whole pages, so that its buffer must have as many bytes as `Caps::padded` \
-                        says, or the plan be one for the usage STORAGE alone (`Caps::for_buffers`)";
-            let values = format!("{size} bytes, offset {} and {end} bytes of pages", slice.offset());
-            return refuse(rule, values);
-        }
-        Ok(())
+    fn check_tensors(
+        &self,
+        inputs: &[wgpu::BufferSlice<'_>],
+        outputs: &[wgpu::BufferSlice<'_>],
+    ) -> Result<()> {
+        let alignment = u64::from(self.engine.device.limits().min_storage_buffer_offset_alignment);
+        check_tensors(&self.plan, &self.engine.caps, alignment, inputs, outputs)
     }
 
     async fn bind_checked(
@@ -240,71 +220,6 @@ impl Prepared {
         let buffer = filled(&self.engine.device, "wgpool parameters", &bytes, usage, during).await?;
         Ok((buffer, starts))
     }
-
-    fn check_scratch(
-        &self,
-        inputs: &[wgpu::BufferSlice<'_>],
-        outputs: &[wgpu::BufferSlice<'_>],
-        scratch: &[&wgpu::Buffer],
-    ) -> Result<()> {
-        let (op, caps) = (self.plan.problem.op, &self.engine.caps);
-        if scratch.len() != self.plan.scratch.len() {
-            return Err(Error::arity(op, "as many scratch buffers as the plan has sizes", scratch.len()));
-        }
-        for (i, (buffer, &size)) in scratch.iter().zip(&self.plan.scratch).enumerate() {
-            let refuse =
-                |rule, values| Err(Error::Buffer { op, tensor: format!("scratch {i}"), rule, values });
-            let (usage, needed) = (buffer.usage(), caps.padded(size));
-            let wanted = self.engine.usage();
-            if !usage.contains(wanted) {
-                let [wanted, has] = [wanted, usage].map(|usage| joined(usage.iter_names()));
-                let rule = "it needs the usages of `Engine::tensor_buffer_async`";
-                return refuse(rule, format!("{wanted}; it has {has}"));
-            }
-            if buffer.size() < needed {
-                return refuse("it is too small", format!("{} bytes of {needed}", buffer.size()));
-            }
-            let mut tensors = inputs.iter().chain(outputs).map(wgpu::BufferSlice::buffer);
-            if tensors.any(|tensor| tensor == *buffer)
-                || scratch.iter().take(i).any(|before| before == buffer)
-            {
-                let rule = "it must be no input, no output and no other scratch memory";
-                return refuse(rule, format!("{} bytes", buffer.size()));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_buffers(
-        &self,
-        inputs: &[wgpu::BufferSlice<'_>],
-        outputs: &[wgpu::BufferSlice<'_>],
-    ) -> Result<()> {
-        let problem = &self.plan.problem;
-        let op = problem.op;
-        if inputs.len() != problem.inputs.len() || outputs.len() != problem.outputs.len() {
-            let rule = inputs.len() + outputs.len();
-            return Err(Error::arity(op, "as many buffers as the plan has inputs and outputs", rule));
-        }
-        let alignment = u64::from(self.engine.device.limits().min_storage_buffer_offset_alignment);
-        for (i, (slice, desc)) in inputs.iter().zip(&problem.inputs).enumerate() {
-            check_slice(op, problem.input_name(i).to_owned(), slice, desc, alignment)?;
-            self.check_pages(i, slice)?;
-        }
-        for (i, (slice, desc)) in outputs.iter().zip(&problem.outputs).enumerate() {
-            check_slice(op, problem.output_name(i).to_owned(), slice, desc, alignment)?;
-            let others = outputs.iter().enumerate().filter(|&(j, _)| j != i).map(|(_, s)| s);
-            if inputs.iter().chain(others).any(|other| other.buffer() == slice.buffer()) {
-                return Err(Error::Buffer {
-                    op,
-                    tensor: problem.output_name(i).to_owned(),
-                    rule: "an output's buffer must be no other input's or output's",
-                    values: format!("offset {}, {} bytes", slice.offset(), slice.size()),
-                });
-            }
-        }
-        Ok(())
-    }
 }
 
 /// What a kernel binds of a tensor's slice: all of the tensor, or a part of its batch.
@@ -319,30 +234,6 @@ pub(crate) fn part_of<'a>(
         offset: slice.offset() + offset,
         size: wgpu::BufferSize::new(size),
     }
-}
-
-/// Refuses a slice that a tensor cannot be bound in.
-pub(crate) fn check_slice(
-    op: &'static str,
-    tensor: String,
-    slice: &wgpu::BufferSlice<'_>,
-    desc: &TensorDesc,
-    alignment: u64,
-) -> Result<()> {
-    let refuse = |rule, values| Err(Error::Buffer { op, tensor, rule, values });
-    let (usage, needed) = (slice.buffer().usage(), desc.buffer_size());
-    if !usage.contains(wgpu::BufferUsages::STORAGE) {
-        return refuse("it needs the usage STORAGE", format!("it has {}", joined(usage.iter_names())));
-    }
-    if !slice.offset().is_multiple_of(alignment) {
-        let rule = "its offset must be a multiple of min_storage_buffer_offset_alignment";
-        return refuse(rule, format!("offset {}, alignment {alignment}", slice.offset()));
-    }
-    if slice.size() < needed {
-        let values = format!("{} bytes, {desc} needs {needed}", slice.size());
-        return refuse("it is too small", values);
-    }
-    Ok(())
 }
 
 /// A bind group of resources in the order of their bindings.

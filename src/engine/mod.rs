@@ -20,6 +20,7 @@ mod adapters;
 pub(crate) mod bind;
 #[cfg(not(target_arch = "wasm32"))]
 mod blocking;
+pub(crate) mod buffers;
 mod cooperative;
 pub(crate) mod filled;
 mod pipeline_cache;

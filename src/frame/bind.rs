@@ -2,7 +2,8 @@
 
 use super::{FramePlan, FrameSource, OverlayPlan, overlay_plan, read_plan};
 use crate::engine::Engine;
-use crate::engine::bind::{Binding, bind_group, check_slice, part_of};
+use crate::engine::bind::{Binding, bind_group, part_of};
+use crate::engine::buffers::check_slice;
 use crate::engine::filled::filled;
 use crate::engine::pipelines::Pipeline;
 use crate::engine::scope::{alive, scoped};

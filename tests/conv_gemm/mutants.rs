@@ -4,7 +4,7 @@ use wgpool::kernel::GemmFinish::{self, *};
 use wgpool_testing::verify::random::Rng;
 
 use crate::ways;
-use wgpool_testing::support::{self, assert_noticed, engine, is_wrong, mutant};
+use wgpool_testing::support::{self, assert_noticed, engine, is_wrong, mutant, plan};
 
 type Mutant = support::Mutant<GemmFinish>;
 
@@ -111,13 +111,13 @@ const COOPERATIVE: &[Mutant] = &[
 fn every_mutant_is_caught() {
     let engine = engine();
     let mutants = if engine.caps().cooperative.is_some() { COOPERATIVE } else { MUTANTS };
-    assert_noticed(engine, mutants, |mutant, Mutant { on: finish, .. }| {
+    assert_noticed(engine, mutants, |mutant, wrong| {
         let mut rng = Rng::new(3);
         let ways = ways::ways(engine.caps()).into_iter();
-        let mut shows = ways.filter(|way| way.finish == *finish).cycle().take(60);
+        let mut shows = ways.filter(|way| way.finish == wrong.on).cycle().take(60);
         shows.any(|way| {
             let (engine, case) = ways::case(&mut rng, mutant, way);
-            is_wrong(&engine, &case)
+            wrong.changes(&plan(&case, &engine)) && is_wrong(&engine, &case)
         })
     });
 }

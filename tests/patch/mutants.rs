@@ -4,7 +4,7 @@ use wgpool::kernel::Reduce;
 use wgpool_testing::verify::random::Rng;
 
 use crate::ways::{self, What};
-use wgpool_testing::support::{self, assert_noticed, engine, forced, is_wrong, mutant};
+use wgpool_testing::support::{self, assert_noticed, engine, forced, is_wrong, mutant, plan};
 
 type Mutant = support::Mutant<What>;
 
@@ -69,12 +69,13 @@ const MUTANTS: &[Mutant] = &[
 
 #[test]
 fn every_mutant_is_caught() {
-    assert_noticed(engine(), MUTANTS, |mutant, Mutant { on: what, .. }| {
+    assert_noticed(engine(), MUTANTS, |mutant, wrong| {
         let mut rng = Rng::new(3);
-        let mut shows = ways::ways(false).into_iter().filter(|way| way.what == *what).cycle().take(120);
+        let mut shows = ways::ways(false).into_iter().filter(|way| way.what == wrong.on).cycle().take(120);
         shows.any(|way| {
             let mutant = forced(mutant, ways::kernel(way));
-            is_wrong(&mutant, &ways::case(&mut rng, mutant.caps(), way))
+            let case = ways::case(&mut rng, mutant.caps(), way);
+            wrong.changes(&plan(&case, &mutant)) && is_wrong(&mutant, &case)
         })
     });
 }

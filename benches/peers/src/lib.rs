@@ -1,13 +1,29 @@
 //! What `peers.py` asks of a library written in Rust.
 
+#[cfg(any(feature = "burn", feature = "meganeura"))]
+pub mod asked;
+
 use std::error::Error;
 use std::io::{BufRead, Write};
+use std::process::ExitCode;
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
 /// Whatever went wrong, in the library's words.
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Runs a program with its arguments; an error is a line of standard error.
+pub fn main(run: impl FnOnce(&[String]) -> Result<()>) -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// A workload whose tensors are where it runs.
 pub trait Peer {

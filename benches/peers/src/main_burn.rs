@@ -7,30 +7,17 @@ mod burn;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use wgpool_testing::bench::{self, cases};
+use wgpool_peers::asked::Asked;
 use wgpool_peers::{Result, serve};
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    wgpool_peers::main(run)
 }
 
-fn run() -> Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let (case, result, software) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [case, result] => (case, result, false),
-        [case, result, "--software"] => (case, result, true),
-        _ => return Err("usage: wgpool-peers-burn CASE RESULT [--software]".into()),
-    };
-    let found = cases::named(&[case.to_owned()])?;
-    let exported = bench::export(found.first().ok_or("no such case")?)?;
+fn run(args: &[String]) -> Result<()> {
+    let Asked { exported, result, software } = Asked::by(args)?;
     let (device, name) = burn::open(software);
     let start = Instant::now();
     let mut run = burn::Run::new(&exported, &device)?;
-    serve(&mut run, start, Some(&name), result)
+    serve(&mut run, start, Some(&name), &result)
 }

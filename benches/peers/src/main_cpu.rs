@@ -14,18 +14,11 @@ use serde_json::Value;
 use wgpool_peers::{Peer, Result, serve};
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    wgpool_peers::main(run)
 }
 
-fn run() -> Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let [library, folder, case, result, threads] = &args[..] else {
+fn run(args: &[String]) -> Result<()> {
+    let [library, folder, case, result, threads] = args else {
         return Err("usage: wgpool-peers-cpu tract|candle FOLDER CASE RESULT THREADS".into());
     };
     let (folder, threads) = (Path::new(folder), threads.parse()?);

@@ -8,28 +8,16 @@ use std::time::Instant;
 
 use meganeura::{Graph, Mode, NodeId, Session, SessionConfig, build, init_gpu_context};
 use serde_json::Value;
+use wgpool_peers::asked::Asked;
 use wgpool_peers::{Peer, Result, padding, pair, serve};
-use wgpool_testing::bench::{self, Exported, cases};
+use wgpool_testing::bench::Exported;
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    wgpool_peers::main(run)
 }
 
-fn run() -> Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let (case, result, software) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [case, result] => (case, result, false),
-        [case, result, "--software"] => (case, result, true),
-        _ => return Err("usage: wgpool-peers-meganeura CASE RESULT [--software]".into()),
-    };
-    let found = cases::named(&[case.to_owned()])?;
-    let exported = bench::export(found.first().ok_or("no such case")?)?;
+fn run(args: &[String]) -> Result<()> {
+    let Asked { exported, result, software } = Asked::by(args)?;
     let gpu = Arc::new(init_gpu_context().map_err(|e| format!("{e:?}"))?);
     let device = gpu.device_information();
     if device.is_software_emulated != software {
@@ -48,7 +36,7 @@ fn run() -> Result<()> {
         session.set_parameter("b", &spread(&exported)?);
     }
     let elements = exported.output.data().len();
-    serve(&mut Run { session, elements }, start, Some(&name), result)
+    serve(&mut Run { session, elements }, start, Some(&name), &result)
 }
 
 /// The workload as its user writes it; what it has no operation for is an error.

@@ -13,18 +13,11 @@ use std::time::Instant;
 use wgpool_peers::{Peer, Result, serve};
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    wgpool_peers::main(run)
 }
 
-fn run() -> Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let [library, model, input, result, threads, lengths @ ..] = &args[..] else {
+fn run(args: &[String]) -> Result<()> {
+    let [library, model, input, result, threads, lengths @ ..] = args else {
         return Err("usage: wgpool-peers-networks tract|rten MODEL INPUT RESULT THREADS LENGTH...".into());
     };
     let shape = lengths.iter().map(|length| Ok(length.parse()?)).collect::<Result<Vec<usize>>>()?;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::verify;
@@ -70,6 +71,11 @@ fn limited(choice: &Choice) -> Option<Engine> {
     let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
     println!("testing with {name} limits");
     Some(Engine::from_device(&device, &queue))
+}
+
+/// Whether tests run all of their cases (`WGPOOL_RANDOM=1`), not the part that finds most in the time.
+pub fn all_cases() -> bool {
+    std::env::var_os("WGPOOL_RANDOM").is_some_and(|value| value == "1")
 }
 
 /// The same device with plans for one that so many workgroups keep busy.
@@ -208,20 +214,57 @@ macro_rules! mutant {
 }
 pub use crate::mutant;
 
-/// Asserts that each mutant is noticed by `notices`, which gets an engine with its shaders.
-pub fn assert_noticed<T: std::fmt::Debug>(
+impl<T> Mutant<T> {
+    /// Whether a kernel of the plan is another: where none is, there is nothing to notice.
+    pub fn changes(&self, plan: &Plan) -> bool {
+        plan.steps.iter().any(|step| {
+            let text = step.kernel.source();
+            text.contains(self.from) && (self.edit)(step.kernel, text.clone()) != text
+        })
+    }
+}
+
+/// Asserts that each mutant is noticed by `notices`, which gets an engine with its shaders. Several at a time.
+pub fn assert_noticed<T: std::fmt::Debug + Sync>(
     engine: &Engine,
     mutants: &[Mutant<T>],
-    notices: impl Fn(&Engine, &Mutant<T>) -> bool,
+    notices: impl Fn(&Engine, &Mutant<T>) -> bool + Sync,
 ) {
-    let keys = kernel::all();
-    for mutant in mutants {
-        let (on, name, from) = (&mutant.on, mutant.name, mutant.from);
-        let changes = keys.iter().any(|key| key.source().contains(from));
-        assert!(changes, "{on:?}, {name}: no shader contains {from:?}");
-        let edited = engine.with_edited_shaders(mutant.edit);
-        assert!(notices(&edited, mutant), "{on:?}, {name}: not noticed");
+    let mut missing: Vec<&Mutant<T>> = mutants.iter().collect();
+    for key in kernel::all() {
+        if missing.is_empty() {
+            break;
+        }
+        let text = key.source();
+        missing.retain(|mutant| !text.contains(mutant.from));
     }
+    let missing: Vec<_> = missing.iter().map(|m| format!("{:?}, {}: {:?}", m.on, m.name, m.from)).collect();
+    assert!(missing.is_empty(), "no shader contains what is replaced:\n{}", missing.join("\n"));
+    let (next, unnoticed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        while let Some(mutant) = mutants.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if !notices(&engine.with_edited_shaders(mutant.edit), mutant) {
+                let mut unnoticed = unnoticed.lock().unwrap_or_else(PoisonError::into_inner);
+                unnoticed.push(format!("{:?}, {}", mutant.on, mutant.name));
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads().min(mutants.len())).map(|_| scope.spawn(work)).collect();
+        work();
+        for other in others {
+            // With the message of what went wrong there.
+            other.join().unwrap_or_else(|reason| std::panic::resume_unwind(reason));
+        }
+    });
+    let unnoticed = unnoticed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    assert!(unnoticed.is_empty(), "not noticed:\n{}", unnoticed.join("\n"));
+}
+
+/// How many threads tests may use: as many as the test runner, which has one where an adapter belongs to one thread.
+fn threads() -> usize {
+    let given = std::env::var("RUST_TEST_THREADS").ok().and_then(|threads| threads.parse().ok());
+    given.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// Whether a mutant's result is wrong. One that does not run has not been noticed by its numbers.

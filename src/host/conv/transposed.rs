@@ -1,4 +1,5 @@
-//! Transposed convolution. Where windows neighbour each other it is a convolution with the kernel turned round; else, for each tap, the product of weights and input is added to the outputs it belongs to.
+//! Transposed convolution. Where windows neighbour each other it is a convolution with the kernel turned round; else, for
+//! each tap, the product of weights and input is added to the outputs it belongs to.
 //!
 //! What lies outside the output is never added, so infinite weights need no special care.
 
