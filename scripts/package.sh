@@ -32,7 +32,7 @@ mkdir -p "$unpacked"
         echo "$package = { path = \"$folder\" }"
     done
     # Their dependencies are those of the other builds.
-    printf '\n[profile.release.package.%s]\nopt-level = 1\n' "${packages[@]}"
+    printf '\n[profile.release.package.%s]\nopt-level = 0\n' "${packages[@]}"
 } >"$unpacked/Cargo.toml"
 cp Cargo.lock "$unpacked/"
 cd "$unpacked"
