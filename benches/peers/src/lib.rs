@@ -2,6 +2,7 @@
 
 #[cfg(any(feature = "burn", feature = "meganeura"))]
 pub mod asked;
+pub mod training;
 
 use std::error::Error;
 use std::io::{BufRead, Write};
