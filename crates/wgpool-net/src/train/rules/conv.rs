@@ -9,7 +9,7 @@ use wgpool::spec::gradient::{
     ConvInputGradient, ConvTransposeInputGradient, ConvTransposeWeightsGradient, ConvWeightsGradient,
     DenseInputGradient, DenseWeightsGradient,
 };
-use wgpool::spec::{Activation, Conv, ConvTranspose, Dense, KernelLayout};
+use wgpool::spec::{Activation, Conv, ConvTranspose, Dense, KernelLayout, Op};
 
 /// Spatial lengths of a kernel.
 fn window(layout: KernelLayout, shape: &[usize]) -> Vec<usize> {
@@ -32,29 +32,44 @@ fn set(all: &mut ByInput, at: usize, gradient: Value) {
     }
 }
 
+/// The gradients of a product of an input and a kernel, perhaps with a bias along `axis`: operations by kernel and by input.
+fn linear(
+    context: &mut Context<'_>,
+    gradient: Value,
+    bias: Option<usize>,
+    by_kernel: impl Into<Op>,
+    by_input: impl Into<Op>,
+) -> Result<ByInput> {
+    let mut all = context.none();
+    if context.needs(1) {
+        let x = context.input(0)?;
+        let found = context.one(by_kernel, &[x, gradient])?;
+        set(&mut all, 1, found);
+    }
+    if let Some(axis) = bias
+        && context.needs(2)
+    {
+        let found = context.sum_but(gradient, axis)?;
+        set(&mut all, 2, found);
+    }
+    if context.needs(0) {
+        let w = context.input(1)?;
+        let found = context.one(by_input, &[gradient, w])?;
+        set(&mut all, 0, found);
+    }
+    Ok(all)
+}
+
 pub(super) fn conv(context: &mut Context<'_>, spec: &Conv) -> Result<ByInput> {
     let gradient = activation::behind(context, spec.activation)?;
     let (bias, residual) = extras(context);
     let of = Conv { activation: Activation::None, residual: false, ..spec.clone() };
-    let mut all = context.none();
-    let (input, kernel) = (context.shape(0)?, context.shape(1)?);
-    if context.needs(1) {
-        let x = context.input(0)?;
-        let window = window(spec.kernel_layout, &kernel);
-        let by_kernel = context.one(ConvWeightsGradient::new(of.clone(), window), &[x, gradient])?;
-        set(&mut all, 1, by_kernel);
-    }
-    if bias && context.needs(2) {
-        let by_bias = context.sum_but(gradient, channel_axis(spec.layout, input.len()))?;
-        set(&mut all, 2, by_bias);
-    }
+    let (input, window) = (context.shape(0)?, window(spec.kernel_layout, &context.shape(1)?));
+    let bias = bias.then(|| channel_axis(spec.layout, input.len()));
+    let by_kernel = ConvWeightsGradient::new(of.clone(), window);
+    let mut all = linear(context, gradient, bias, by_kernel, ConvInputGradient::new(of, input))?;
     if residual {
         set(&mut all, context.step.inputs.len().saturating_sub(1), gradient);
-    }
-    if context.needs(0) {
-        let w = context.input(1)?;
-        let by_x = context.one(ConvInputGradient::new(of, input), &[gradient, w])?;
-        set(&mut all, 0, by_x);
     }
     Ok(all)
 }
@@ -62,44 +77,15 @@ pub(super) fn conv(context: &mut Context<'_>, spec: &Conv) -> Result<ByInput> {
 pub(super) fn transposed(context: &mut Context<'_>, spec: &ConvTranspose) -> Result<ByInput> {
     let gradient = activation::behind(context, spec.activation)?;
     let of = ConvTranspose { activation: Activation::None, ..spec.clone() };
-    let mut all = context.none();
-    let (input, kernel) = (context.shape(0)?, context.shape(1)?);
-    if context.needs(1) {
-        let x = context.input(0)?;
-        let window = window(spec.kernel_layout, &kernel);
-        let by_kernel = context.one(ConvTransposeWeightsGradient::new(of.clone(), window), &[x, gradient])?;
-        set(&mut all, 1, by_kernel);
-    }
-    if context.needs(2) {
-        let by_bias = context.sum_but(gradient, channel_axis(spec.layout, input.len()))?;
-        set(&mut all, 2, by_bias);
-    }
-    if context.needs(0) {
-        let w = context.input(1)?;
-        let by_x = context.one(ConvTransposeInputGradient::new(of, input), &[gradient, w])?;
-        set(&mut all, 0, by_x);
-    }
-    Ok(all)
+    let (input, window) = (context.shape(0)?, window(spec.kernel_layout, &context.shape(1)?));
+    let bias = Some(channel_axis(spec.layout, input.len()));
+    let by_kernel = ConvTransposeWeightsGradient::new(of.clone(), window);
+    linear(context, gradient, bias, by_kernel, ConvTransposeInputGradient::new(of, input))
 }
 
 pub(super) fn dense(context: &mut Context<'_>, spec: &Dense) -> Result<ByInput> {
     let gradient = activation::behind(context, spec.activation)?;
     let of = Dense { activation: Activation::None, ..*spec };
-    let mut all = context.none();
-    if context.needs(1) {
-        let x = context.input(0)?;
-        let by_kernel = context.one(DenseWeightsGradient { of }, &[x, gradient])?;
-        set(&mut all, 1, by_kernel);
-    }
-    if context.needs(2) {
-        let last = context.graph.desc(gradient)?.shape.len().saturating_sub(1);
-        let by_bias = context.sum_but(gradient, last)?;
-        set(&mut all, 2, by_bias);
-    }
-    if context.needs(0) {
-        let w = context.input(1)?;
-        let by_x = context.one(DenseInputGradient { of }, &[gradient, w])?;
-        set(&mut all, 0, by_x);
-    }
-    Ok(all)
+    let last = context.graph.desc(gradient)?.shape.len().saturating_sub(1);
+    linear(context, gradient, Some(last), DenseWeightsGradient { of }, DenseInputGradient { of })
 }
