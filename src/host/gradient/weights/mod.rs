@@ -1,6 +1,7 @@
 //! The gradient of a kernel. Whatever way it is computed, sums are shared out to as many tasks as the shape says, whatever the
 //! threads, and added in order, so that results are the same bits in every run.
 
+mod blocks;
 mod dense;
 mod direct;
 mod planes;
@@ -16,6 +17,9 @@ use crate::problem::{ConvWork, WeightsWork};
 
 /// Tasks that sums are divided into at most.
 const TASKS: usize = 64;
+
+/// Windows of a task at least, where lines are made for each.
+const LEAST: usize = 256;
 
 /// Chains of products that are added in 32 bits.
 const CHAINS: usize = 16;
@@ -49,35 +53,40 @@ fn tap_of(conv: &ConvWork, tap: usize) -> [usize; 3] {
     [tap / w / h, tap / w % h, tap % w]
 }
 
-/// A row of windows.
+/// Rows of windows, of one depth.
 #[derive(Clone, Copy)]
-struct Row {
+struct Rows {
     image: usize,
-    /// Depth and height.
+    /// Depth and height of the first.
     at: [usize; 2],
+    count: usize,
 }
 
-/// What each of `len` numbers is in all lines that `add` adds to, over the rows of windows of all images: `end` makes a total of what a
-/// few rows have added to some lines, which start from zero again.
+/// What each of `len` numbers is in all `lines` that `add` adds to, over the rows of windows of all images, of which it takes as many as
+/// `together` at a time: `end` makes a total of what a few calls have added to the lines, which start from zero again.
 fn over_rows<S: Default>(
     conv: &ConvWork,
-    lines: usize,
-    len: usize,
-    add: impl Fn(&mut S, Row, &mut [Line]) -> Result<()> + Sync,
+    together: usize,
+    [lines, len]: [usize; 2],
+    add: impl Fn(&mut S, Rows, &mut [Line]) -> Result<()> + Sync,
     end: impl Fn(&[Line], &mut [f64]) + Sync,
 ) -> Result<Vec<f64>> {
-    let height = conv.axes[1].output;
-    let of_image = rows_of(conv).0;
-    let rows = conv.batch * of_image;
-    let tasks = TASKS.min(rows).max(1);
+    let [depth, height, width] = conv.axes.map(|a| a.output);
+    let of_plane = height.div_ceil(together);
+    let of_image = depth * of_plane;
+    let all = conv.batch * of_image;
+    // Each task has lines of its own, which are made and added up.
+    let tasks = TASKS.min(conv.batch * depth * height * width / LEAST).clamp(1, all.max(1));
     let of = |task: usize| -> Result<Vec<f64>> {
         let mut scratch = S::default();
         let (mut totals, mut latest) = (memory::filled(0f64, len)?, memory::filled(Line::default(), lines)?);
-        let (first, last) = (task * rows / tasks, (task + 1) * rows / tasks);
-        for (count, row) in (first..last).enumerate() {
-            let (image, row) = (row / of_image, row % of_image);
-            add(&mut scratch, Row { image, at: [row / height, row % height] }, &mut latest)?;
-            if (count + 1).is_multiple_of(CHAINS) {
+        let (first, last) = (task * all / tasks, (task + 1) * all / tasks);
+        for (number, at) in (first..last).enumerate() {
+            let (image, at) = (at / of_image, at % of_image);
+            let first = at % of_plane * together;
+            let rows = Rows { image, at: [at / of_plane, first], count: together.min(height - first) };
+            add(&mut scratch, rows, &mut latest)?;
+            if (number + 1).is_multiple_of(CHAINS) {
                 end(&latest, &mut totals);
                 latest.fill(Line::default());
             }
@@ -87,9 +96,9 @@ fn over_rows<S: Default>(
     };
     let parts = (0..tasks).into_par_iter().map(of).collect::<Result<Vec<_>>>()?;
     let mut parts = parts.into_iter();
-    let mut all = parts.next().unwrap_or_default();
+    let mut sums = parts.next().unwrap_or_default();
     for part in parts {
-        all.iter_mut().zip(part).for_each(|(all, part)| *all += part);
+        sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
     }
-    Ok(all)
+    Ok(sums)
 }

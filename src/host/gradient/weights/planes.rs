@@ -1,11 +1,12 @@
 //! Where channels come first, neighbouring windows are neighbours in every plane: the lanes of a sum add up every 16th of them, and
 //! nothing is gathered. For few channels, since every weight has lanes of its own.
 
-use super::{Row, over_rows, tap_of};
+use super::blocks::{Windows, products};
+use super::{Rows, over_rows, tap_of};
 use crate::error::Result;
 use crate::host::conv::Padded;
-use crate::host::lines::{LANES, Line, mul_add_lines, put_line};
-use crate::host::simd::{self, Simd};
+use crate::host::lines::{LANES, Line, mul_add_lines};
+use crate::host::simd::Simd;
 use crate::host::sum::CHAIN;
 use crate::memory;
 use crate::problem::ConvWork;
@@ -13,10 +14,6 @@ use crate::spec::Layout;
 
 /// Weights at most: more lines would not stay in the cache of a thread.
 const MOST_WEIGHTS: usize = 1 << 12;
-
-/// Output channels whose sums are kept in registers, and taps: of AVX-512, and of narrower ones.
-const OUTS: usize = 5;
-const TAPS: usize = 4;
 
 pub(super) fn applies(conv: &ConvWork) -> bool {
     conv.layout == Layout::Nchw
@@ -44,7 +41,7 @@ pub(super) fn planes(conv: &ConvWork, x: &[f32], g: &[f32]) -> Result<Vec<f32>> 
         job.row(row, sums);
         Ok(())
     };
-    let sums = over_rows(conv, lines, lines, add, end)?;
+    let sums = over_rows(conv, 1, [lines; 2], add, end)?;
     let mut y = memory::filled(0f32, lines)?;
     for (at, sum) in sums.into_iter().enumerate() {
         // As the lines lie: groups, channels by taps, output channels.
@@ -78,7 +75,7 @@ struct Job<'a> {
 
 impl Job<'_> {
     /// Adds the products of a row of windows.
-    fn row(&self, row: Row, sums: &mut [Line]) {
+    fn row(&self, row: Rows, sums: &mut [Line]) {
         let Job { conv, image, g, offsets } = self;
         let (outs, width, [d, h]) = (conv.group_out, conv.axes[2].output, row.at);
         for (group, sums) in sums.chunks_exact_mut(offsets.len() * outs).enumerate() {
@@ -87,8 +84,8 @@ impl Job<'_> {
             let g = &g[conv.output.at(row.image, group * outs, [d, h, 0])..];
             for first in (0..width).step_by(CHAIN * LANES) {
                 let width = (width - first).min(CHAIN * LANES);
-                Run { x: &x[first..], g: &g[first..], plane: conv.output.c, outs, width }
-                    .products(offsets, sums);
+                let run = Run { x: &x[first..], g: &g[first..], plane: conv.output.c, outs, width };
+                products(&run, offsets, sums);
             }
         }
     }
@@ -108,56 +105,21 @@ struct Run<'a> {
     width: usize,
 }
 
-impl Run<'_> {
-    /// Adds the products of the taps at `offsets` to `sums`, `[tap][output channel]`.
-    fn products(&self, offsets: &[usize], sums: &mut [Line]) {
-        let most = if simd::level() == Simd::Avx512 { TAPS } else { 1 };
-        let (tiles, blocks) = (offsets.len().div_ceil(most), self.outs.div_ceil(OUTS));
-        let (taps, channels) = (offsets.len().div_ceil(tiles), self.outs.div_ceil(blocks));
-        for (offsets, sums) in offsets.chunks(taps).zip(sums.chunks_mut(taps * self.outs)) {
-            for first in (0..self.outs).step_by(channels) {
-                let count = channels.min(self.outs - first);
-                wide!(|simd| match offsets.len() {
-                    4.. if simd == Simd::Avx512 => self.outputs::<4>(simd, offsets, first, count, sums),
-                    3 if simd == Simd::Avx512 => self.outputs::<3>(simd, offsets, first, count, sums),
-                    2 if simd == Simd::Avx512 => self.outputs::<2>(simd, offsets, first, count, sums),
-                    _ => self.outputs::<1>(simd, offsets, first, count, sums),
-                });
-            }
-        }
+impl Windows for Run<'_> {
+    fn outs(&self) -> usize {
+        self.outs
     }
 
     #[inline(always)]
-    fn outputs<const N: usize>(
-        &self,
-        simd: Simd,
-        offsets: &[usize],
-        first: usize,
-        count: usize,
-        sums: &mut [Line],
-    ) {
-        let Some(offsets) = offsets.first_chunk::<N>() else { return };
-        match count {
-            1 => self.block::<N, 1>(simd, offsets, first, sums),
-            2 => self.block::<N, 2>(simd, offsets, first, sums),
-            3 => self.block::<N, 3>(simd, offsets, first, sums),
-            4 => self.block::<N, 4>(simd, offsets, first, sums),
-            _ => self.block::<N, OUTS>(simd, offsets, first, sums),
-        }
-    }
-
-    /// `N` taps by `C` output channels from `first` on.
-    #[inline(always)]
-    fn block<const N: usize, const C: usize>(
+    fn add<const N: usize, const C: usize>(
         &self,
         simd: Simd,
         offsets: &[usize; N],
         first: usize,
-        sums: &mut [Line],
+        sums: &mut [[Line; C]; N],
     ) {
         let x: [&[f32]; N] = offsets.map(|offset| &self.x[offset..][..self.width]);
         let g: [&[f32]; C] = std::array::from_fn(|c| &self.g[(first + c) * self.plane..][..self.width]);
-        let mut latest = [[Line::default(); C]; N];
         let whole = self.width / LANES * LANES;
         for at in (0..whole).step_by(LANES) {
             for n in 0..N {
@@ -165,7 +127,7 @@ impl Run<'_> {
                 for c in 0..C {
                     let Some(g) = g[c][at..].first_chunk::<LANES>() else { return };
                     // SAFETY: `simd` comes from `wide`.
-                    unsafe { mul_add_lines(simd, g, x, &mut latest[n][c]) };
+                    unsafe { mul_add_lines(simd, g, x, &mut sums[n][c]) };
                 }
             }
         }
@@ -178,14 +140,8 @@ impl Run<'_> {
                 for c in 0..C {
                     let Some(g) = g[c][at..].first_chunk::<LANES>() else { return };
                     // SAFETY: the same.
-                    unsafe { mul_add_lines(simd, &behind(g, ahead), &x, &mut latest[n][c]) };
+                    unsafe { mul_add_lines(simd, &behind(g, ahead), &x, &mut sums[n][c]) };
                 }
-            }
-        }
-        for (latest, sums) in latest.iter().zip(sums.chunks_exact_mut(self.outs)) {
-            for (latest, sum) in latest.iter().zip(&mut sums[first..]) {
-                // SAFETY: the same.
-                unsafe { put_line(simd, latest, true, sum) };
             }
         }
     }
