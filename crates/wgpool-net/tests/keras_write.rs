@@ -204,6 +204,11 @@ fn as_written(mut model: Model) -> Model {
     model
 }
 
+/// Whether it normalises channels that lie first by numbers of its configuration: Keras' `Rescaling` adds along the last axis.
+fn is_offset_first(path: &Path) -> bool {
+    path.file_stem().is_some_and(|name| name == "channels_first")
+}
+
 #[test]
 fn models_come_back_as_they_were() {
     let mut count = 0;
@@ -213,6 +218,11 @@ fn models_come_back_as_they_were() {
             continue;
         }
         let model = keras::load_architecture(&path).unwrap();
+        if is_offset_first(&path) {
+            let text = keras::config_json(&model).unwrap_err().to_string();
+            assert!(text.contains("Keras has no layer for Rescale"), "{text}");
+            continue;
+        }
         let written = keras::config_json(&model).unwrap_or_else(|error| panic!("{path:?}: {error}"));
         assert_eq!(keras::architecture(&written).unwrap(), as_written(model), "{path:?}");
         count += 1;
@@ -342,15 +352,11 @@ fn put(folder: &Path, name: &str, config: &str, model: &Model) {
         (0..).map(|at: usize| at.to_string()).zip(tensors).collect()
     };
     let store = |name: &str, tensors: Vec<(String, Tensor)>| {
-        let view = |tensor: &Tensor| {
-            let bytes: Vec<u8> = tensor.as_f32().unwrap().iter().flat_map(|v| v.to_le_bytes()).collect();
-            (tensor.shape().to_vec(), bytes)
-        };
-        let bytes: Vec<(String, (Vec<usize>, Vec<u8>))> =
-            tensors.iter().map(|(name, tensor)| (name.clone(), view(tensor))).collect();
-        let views = bytes.iter().map(|(name, (shape, bytes))| {
-            let dtype = safetensors::Dtype::F32;
-            (name.clone(), safetensors::tensor::TensorView::new(dtype, shape.clone(), bytes).unwrap())
+        let views = tensors.iter().map(|(name, tensor)| {
+            let bytes = tensor.data().as_bytes();
+            let view =
+                safetensors::tensor::TensorView::new(safetensors::Dtype::F32, tensor.shape().to_vec(), bytes);
+            (name, view.unwrap())
         });
         std::fs::write(folder.join(name), safetensors::serialize(views, None).unwrap()).unwrap();
     };
@@ -389,7 +395,7 @@ fn keras_computes_the_same() {
     }
     for entry in std::fs::read_dir(folder().join("layers")).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_some_and(|end| end == "keras") {
+        if path.extension().is_some_and(|end| end == "keras") && !is_offset_first(&path) {
             let model = keras::load(&path, None).unwrap();
             let name = path.file_stem().unwrap().to_string_lossy().into_owned();
             put(&all, &name, &keras::config_json(&model).unwrap(), &model);

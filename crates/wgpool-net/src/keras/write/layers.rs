@@ -75,6 +75,8 @@ pub(super) fn class(layer: &Layer, shape: &[usize]) -> Option<Class> {
         LayerKind::Resize(resize) => resized(layer, resize, shape),
         LayerKind::BatchNorm(norm) => named("BatchNormalization", batch_norm(norm)),
         LayerKind::Normalization(norm) => named("Normalization", normalization(norm)),
+        // Keras adds offsets along the last axis, wherever channels lie.
+        LayerKind::Rescale(Rescale { offset, layout: Layout::Nchw, .. }) if offset.len() > 1 => None,
         LayerKind::Rescale(Rescale { scale, offset, .. }) => {
             let each = |numbers: &[f64]| if let [one] = numbers { json!(one) } else { json!(numbers) };
             named("Rescaling", json!({ "scale": each(scale), "offset": each(offset) }))
