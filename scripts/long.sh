@@ -29,6 +29,20 @@ training() {
     cargo test --release -p wgpool-net --test training -- --ignored --exact curves::long
 }
 
+# The memory of a thousand steps, alone in its process.
+growth() {
+    cargo test --release -p wgpool-net --test training -- --ignored --exact growth::long
+}
+
+# Keras loads what is written, and predicts the same.
+keras() {
+    if ! "${WGPOOL_KERAS:-python3}" -c "import keras, safetensors" >/dev/null 2>&1; then
+        skip "Keras reads what is written (WGPOOL_KERAS names a Python that has keras and safetensors)"
+        return
+    fi
+    WGPOOL_KERAS="${WGPOOL_KERAS:-python3}" cargo test --release -p wgpool-net --test keras_write -- --ignored
+}
+
 # Geometry, which has the arithmetic of indices, without a GPU.
 miri() {
     if ! cargo +nightly miri --version >/dev/null 2>&1; then
@@ -51,6 +65,8 @@ step "all random cases" random
 step "soak" soak
 step "fuzz" fuzz
 step "training" training
+step "memory of training" growth
+step "Keras" keras
 step "fuzz in little memory" scripts/fuzz_memory.sh
 step "Miri" miri
 closing_line

@@ -97,6 +97,21 @@ fn pictures(folder: &Folder) {
 }
 
 #[test]
+fn what_comes_of_an_archive_is_read_with_its_configuration() {
+    let folder = Folder::new();
+    pictures(&folder);
+    let archive = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mnist/mnist_cnn.keras");
+    folder.succeeds(&format!(
+        "train {archive} --data photos --resize=bilinear --epochs 1 --adapter host --out run"
+    ));
+    let given = folder.succeeds(&format!("summary {archive}"));
+    assert_eq!(folder.succeeds("summary run/config.json"), given);
+    let predicted =
+        folder.succeeds("predict run/config.json photos/left/03.png --resize=bilinear --adapter host");
+    assert!(predicted.contains("03.png"), "{predicted}");
+}
+
+#[test]
 fn folders_of_pictures_are_told_apart() {
     let folder = Folder::new();
     pictures(&folder);

@@ -94,6 +94,11 @@ impl Slot<'_> {
         }
     }
 
+    /// Leaves the shape alone of the weight.
+    pub fn forget(self) {
+        *self.weight = Weight::Shape(self.weight.shape().to_vec());
+    }
+
     /// Puts the stored tensor in its place.
     pub fn fill(self, tensor: Tensor) -> Result<()> {
         let shape = self.weight.shape().to_vec();

@@ -25,6 +25,13 @@ pub fn run(args: &TrainArgs, place: &Place, out: &mut dyn Write) -> Result<()> {
         return Err(Error::parameter("command line", "--data", "nothing", rule));
     };
     let model = model(args)?;
+    // A configuration says more than a model keeps: initialisers and whatever else predicting does not need. What could not be
+    // written is told before it is trained.
+    let is_config = args.model.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
+    let config = match is_config {
+        true => read_bytes(&args.model)?,
+        false => keras::config_json(&model)?.into_bytes(),
+    };
     let shape = input(&model)?;
     let Split { training, validation, classes } = data::read(args, path, &shape)?;
     let (loss, outputs) = loss(&model, classes.len())?;
@@ -69,12 +76,8 @@ pub fn run(args: &TrainArgs, place: &Place, out: &mut dyn Write) -> Result<()> {
     line(out, format_args!("  {}", weights.display()))?;
     let labels: String = classes.iter().map(|class| format!("{class}\n")).collect();
     let curves = [Curve { name: &name, epochs: trainer.history() }];
-    let mut files =
-        vec![("labels.txt", labels.into_bytes()), ("training.png", picture::draw(&name, &curves, None)?)];
-    // An archive holds weights too, which are others now.
-    if args.model.extension().is_some_and(|end| end.eq_ignore_ascii_case("json")) {
-        files.push(("config.json", read_bytes(&args.model)?));
-    }
+    let picture = picture::draw(&name, &curves, None)?;
+    let files = [("labels.txt", labels.into_bytes()), ("training.png", picture), ("config.json", config)];
     for (name, bytes) in files {
         let path = folder.join(name);
         write(&path, &bytes)?;

@@ -213,26 +213,37 @@ fn transposed_padding(
     for (axis, ((&taps, &stride), &dilation)) in
         window.iter().zip(&spec.stride).zip(&spec.dilation).enumerate()
     {
-        let (Some(window), stride) = ((taps - 1).checked_mul(dilation).map(|n| n as i64 + 1), stride as i64)
-        else {
+        let added = added.as_ref().and_then(|each| each.get(axis)).copied();
+        let Some(own) = transposed_edges(same, added, [taps, stride, dilation]) else {
             return Err(fields.error(format!("a window of {taps} taps {dilation} apart is too large")));
         };
-        let added = added.as_ref().and_then(|each| each.get(axis)).map(|&n| n as i64);
-        // Zeros around the input with zeros between its elements, of which a window without padding has one less than it is long.
-        let [before, after] = match (same, added) {
-            (false, added) => [window - 1, window - 1 + added.unwrap_or((stride - window).max(0))],
-            (true, added) => {
-                let all = added.map_or(stride + window - 2, |added| window + window % 2 - 2 + added);
-                let before = (all - all / 2).min(window - 1);
-                [before, all - before]
-            }
-        };
-        let cut = [before, after].map(|zeros| window - 1 - zeros);
-        for (edges, n) in edges.iter_mut().zip([cut[0].max(0), cut[1].max(0), (-cut[1]).max(0)]) {
-            edges.push(n as usize);
+        for (edges, n) in edges.iter_mut().zip(own) {
+            edges.push(n);
         }
     }
     Ok(edges)
+}
+
+/// Along one axis of a transposed convolution, what is cut off its result before and after, and what is added at the end; none where the
+/// window is too large. `added` is Keras' `output_padding`.
+pub(super) fn transposed_edges(
+    same: bool,
+    added: Option<usize>,
+    [taps, stride, dilation]: [usize; 3],
+) -> Option<[usize; 3]> {
+    let window = i64::try_from(taps.checked_sub(1)?.checked_mul(dilation)?).ok()?.checked_add(1)?;
+    let (stride, added) = (i64::try_from(stride).ok()?, added.map(|n| n as i64));
+    // Zeros around the input with zeros between its elements, of which a window without padding has one less than it is long.
+    let [before, after] = match (same, added) {
+        (false, added) => [window - 1, window - 1 + added.unwrap_or((stride - window).max(0))],
+        (true, added) => {
+            let all = added.map_or(stride + window - 2, |added| window + window % 2 - 2 + added);
+            let before = (all - all / 2).min(window - 1);
+            [before, all - before]
+        }
+    };
+    let cut = [before, after].map(|zeros| window - 1 - zeros);
+    Some([cut[0].max(0), cut[1].max(0), (-cut[1]).max(0)].map(|n| n as usize))
 }
 
 /// Splits an activation into what the operation itself applies and a softmax behind it.

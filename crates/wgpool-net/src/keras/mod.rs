@@ -1,4 +1,5 @@
-//! Loading Keras 3 models, `Sequential` or `Functional`: a configuration (JSON) with safetensors, or a `.keras` archive.
+//! Keras 3 models, `Sequential` or `Functional`, read from a configuration (JSON) with safetensors or a `.keras` archive, and written as
+//! a configuration.
 //!
 //! Nothing in the documents is ignored in silence that would change a result: unknown layers, activations and
 //! leftover weights are errors that name the layer.
@@ -16,12 +17,14 @@ mod layers;
 mod scaling;
 mod shapes;
 mod weights;
+mod write;
 
 use super::Model;
 use wgpool::error::Result;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use files::{load, load_architecture};
+pub use write::config_json;
 
 /// The model of a configuration as `model.to_json()` writes it, its weights known by their shapes alone.
 ///

@@ -11,7 +11,7 @@ pub(crate) mod training;
 #[cfg(not(feature = "training"))]
 mod untrained;
 
-pub(crate) use model::{MOST_LAYERS, shapes_behind};
+pub(crate) use model::{MOST_LAYERS, call_shapes, shapes_behind};
 pub(crate) use reshape::middle;
 
 use super::graph::{Graph, Value};

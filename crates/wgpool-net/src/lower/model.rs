@@ -37,6 +37,17 @@ pub(crate) fn shapes_behind(model: &str, layer: &Layer, inputs: &[Vec<usize>]) -
     outputs.into_iter().map(|flow| lowering.shape_of(flow).map(<[usize]>::to_vec)).collect()
 }
 
+/// The shapes of what each call of a model gives for inputs of these shapes, all with their batch.
+pub(crate) fn call_shapes(model: &Model, inputs: &[Vec<usize>]) -> Result<Vec<Vec<Vec<usize>>>> {
+    let inputs = inputs.iter().enumerate().map(|(at, shape)| (at.to_string(), shape.clone()));
+    let (mut lowering, inputs) = Lowering::new(&model.name, inputs)?;
+    let made = lowering.calls(model, "", &inputs)?;
+    let shapes = |made: Vec<Flow>| -> Result<Vec<Vec<usize>>> {
+        made.into_iter().map(|flow| lowering.shape_of(flow).map(<[usize]>::to_vec)).collect()
+    };
+    made.into_iter().map(shapes).collect()
+}
+
 impl Model {
     /// The shape of each layer's output, without the batch: the first one of its last call.
     ///

@@ -7,6 +7,7 @@ mod loss;
 mod network;
 mod prepare;
 mod random;
+mod recompute;
 mod replay;
 mod reverse;
 mod rules;
@@ -18,7 +19,7 @@ pub use data::Dataset;
 pub use initialise::{Initializer, initialise};
 pub use network::Network;
 pub use reverse::gradients;
-pub use settings::{Clip, Loss, Schedule, Settings, keras_adam};
+pub use settings::{Clip, Loss, Recompute, Schedule, Settings, keras_adam};
 #[cfg(not(target_arch = "wasm32"))]
 pub use trainer::write_whole;
 pub use trainer::{EncodedStep, EpochReport, Event, Fit, Metrics, PendingStep, StepReport, Trainer, Wish};

@@ -90,6 +90,22 @@ pub enum Clip {
     GlobalNorm(f32),
 }
 
+/// Which values of the forward pass are computed again for the backward one, instead of being kept for it: memory for time. Results
+/// have the same bits (Chen et al., "Training deep nets with sublinear memory cost", 2016; PyTorch's `checkpoint_sequential`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Recompute {
+    /// None: all that the backward pass reads is kept.
+    #[default]
+    Nothing,
+    /// The forward pass is cut into so many segments, of as many bytes each as its operations permit. What later ones read is kept;
+    /// the rest is computed again when the backward pass comes to the segment, but for the last.
+    Segments(usize),
+    /// As few segments as make the values between operations ([`least_between`](crate::ProgramExplanation::least_between)) at most so
+    /// many bytes in a step of a full batch.
+    Below(u64),
+}
+
 /// How a network is trained.
 ///
 /// ```
@@ -115,13 +131,16 @@ pub struct Settings {
     pub seed: u64,
     /// Steps that a GPU may be behind the CPU.
     pub in_flight: usize,
+    /// What is computed twice to need less memory.
+    pub recompute: Recompute,
 }
 
 impl Settings {
-    /// Batches of 32, a constant rate, no clipping, seed 0, four steps in flight.
+    /// Batches of 32, a constant rate, no clipping, seed 0, four steps in flight, nothing computed twice.
     pub fn new(loss: Loss, optimizer: Optimizer, rate: f64) -> Settings {
         let schedule = Schedule::Constant;
-        Settings { loss, optimizer, rate, schedule, clip: None, batch: 32, seed: 0, in_flight: 4 }
+        let recompute = Recompute::Nothing;
+        Settings { loss, optimizer, rate, schedule, clip: None, batch: 32, seed: 0, in_flight: 4, recompute }
     }
 
     pub(super) fn check(&self) -> Result<()> {
@@ -132,6 +151,11 @@ impl Settings {
         positive("rate", self.rate)?;
         positive("batch", self.batch as f64)?;
         positive("in_flight", self.in_flight as f64)?;
+        match self.recompute {
+            Recompute::Nothing => {}
+            Recompute::Segments(count) => positive("segments", count as f64)?,
+            Recompute::Below(bytes) => positive("bytes", bytes as f64)?,
+        }
         match self.clip {
             Some(Clip::Value(limit) | Clip::Norm(limit) | Clip::GlobalNorm(limit)) => {
                 positive("clip", f64::from(limit))

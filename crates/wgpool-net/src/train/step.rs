@@ -3,6 +3,7 @@
 use super::clip::clipped;
 use super::loss::{Losses, losses};
 use super::network::Network;
+use super::recompute::recomputed;
 use super::reverse::gradients_from;
 use super::rules::narrow;
 use super::settings::Settings;
@@ -232,7 +233,8 @@ pub(super) fn step(
         graph.output(format!("variable {variable}"), value);
         updated.push(variable);
     }
-    Ok(Built { program: finished(graph, most_inputs)?, inputs, updated })
+    let program = recomputed(finished(graph, most_inputs)?, settings.recompute)?;
+    Ok(Built { program, inputs, updated })
 }
 
 /// What the optimiser's formulas take besides parameter and gradient.

@@ -2,5 +2,7 @@
 
 mod curves;
 mod differences;
+mod growth;
 mod nets;
+mod recompute;
 mod trainer;

@@ -52,7 +52,8 @@ fn read_metrics(of: &Value) -> Result<Metrics> {
 impl Trainer {
     /// What of the settings the numbers depend on.
     fn fingerprint(&self) -> String {
-        let settings = super::Settings { in_flight: 1, ..self.settings };
+        let recompute = super::super::settings::Recompute::Nothing;
+        let settings = super::Settings { in_flight: 1, recompute, ..self.settings };
         format!("{} {settings:?}", self.network.name())
     }
 

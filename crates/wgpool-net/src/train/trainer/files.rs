@@ -9,6 +9,7 @@ use pollster::block_on;
 use super::super::network::Network;
 use super::super::settings::Settings;
 use super::Trainer;
+use crate::keras::config_json;
 use wgpool::backend::Backend;
 use wgpool::error::{Error, Result};
 
@@ -55,6 +56,24 @@ impl Trainer {
     /// [`Error::File`], and those of the backend.
     pub fn save_weights(&self, path: impl AsRef<Path>) -> Result<()> {
         write_whole(path.as_ref(), &block_on(self.weights_safetensors_async())?)
+    }
+
+    /// Writes the model as it is trained into a folder, which is made where it is missing: `config.json` as Keras writes it, and the
+    /// weights beside it as `weights.safetensors`. [`keras::load`](crate::keras::load) reads the folder.
+    ///
+    /// # Errors
+    /// Those of [`keras::config_json`](crate::keras::config_json), before anything is written; [`Error::Document`] for a network that is
+    /// a program; [`Error::File`], and those of the backend.
+    pub fn save_model(&self, folder: impl AsRef<Path>) -> Result<()> {
+        let folder = folder.as_ref();
+        let Network::Model(model) = &self.network else {
+            let reason = format!("{} is a program of operations, not a model of layers", self.network.name());
+            return Err(Error::document("training", reason));
+        };
+        let (config, weights) = (config_json(model)?, block_on(self.weights_safetensors_async())?);
+        std::fs::create_dir_all(folder).map_err(|source| Error::File { path: folder.to_owned(), source })?;
+        write_whole(&folder.join("weights.safetensors"), &weights)?;
+        write_whole(&folder.join("config.json"), config.as_bytes())
     }
 
     /// Goes on from the checkpoint of a file.
