@@ -2,8 +2,8 @@
 
 use wgpool::spec::gradient::{
     ActivationGradient, ConvInputGradient, ConvTransposeInputGradient, ConvTransposeWeightsGradient,
-    ConvWeightsGradient, DenseInputGradient, DenseWeightsGradient, MaxUnpoolGradient, PoolGradient,
-    SoftmaxGradient,
+    ConvWeightsGradient, DenseInputGradient, DenseWeightsGradient, MaxUnpoolGradient, PReluGradient,
+    PoolGradient, SoftmaxGradient,
 };
 use wgpool::{
     Activation, ActivationKind, AdaptivePool, Conv, ConvTranspose, DType, Data, Dense, Error, GlobalPool,
@@ -84,10 +84,20 @@ fn pooling_by_central_differences() {
         PoolKind::Lp { p: 2.0 },
         PoolKind::Lp { p: 3.0 },
         PoolKind::Lp { p: 1.5 },
+        PoolKind::LpTorch { p: 1.0 },
+        PoolKind::LpTorch { p: 2.0 },
+        PoolKind::LpTorch { p: 3.0 },
+        PoolKind::LpTorch { p: 1.5 },
     ];
     for (shape, layout) in spaces() {
-        let x = apart(&shape, &mut Rng::new(1));
+        let drawn = apart(&shape, &mut Rng::new(1));
+        let least = shape.iter().product::<usize>() as f32 / 32.0;
+        let positive = drawn.as_f32().unwrap().iter().map(|x| x + least + 1.0).collect();
+        let positive = Tensor::from_f32(&shape, positive).unwrap();
         for kind in kinds {
+            // Of sums of powers that may be negative there are no roots.
+            let is_signed = !matches!(kind, PoolKind::LpTorch { p } if p != 1.0 && p != 2.0);
+            let x = if is_signed { &drawn } else { &positive };
             let indices = (kind == PoolKind::Max).then_some(IndexNumbering::WholeRowMajor);
             let mut pool = Pool::new(kind, 2).stride(1).padding(Padding::symmetric(1)).ceil_mode(true);
             (pool.indices, pool.layout) = (indices, layout);
@@ -96,23 +106,91 @@ fn pooling_by_central_differences() {
                 PoolKind::Average { .. } => vec![gradient.clone()],
                 _ => vec![gradient.clone(), x.clone(), outputs[0].clone()],
             };
-            check(&pool.clone().into(), &[&x], 0, |gradient, outputs| {
+            check(&pool.clone().into(), &[x], 0, |gradient, outputs| {
                 let of = PoolGradient::new(pool.clone(), shape.clone());
                 (of.into(), given(gradient, outputs))
             });
             if kind != PoolKind::Max {
                 let pool = GlobalPool { kind, layout };
-                check(&pool.into(), &[&x], 0, |gradient, outputs| {
+                check(&pool.into(), &[x], 0, |gradient, outputs| {
                     (PoolGradient::new(pool, shape.clone()).into(), given(gradient, outputs))
                 });
             }
         }
         for mut pool in [AdaptivePool::max(2).indices(IndexNumbering::PerPlane), AdaptivePool::average(2)] {
             pool.layout = layout;
-            check(&pool.clone().into(), &[&x], 0, |gradient, outputs| {
+            check(&pool.clone().into(), &[&drawn], 0, |gradient, outputs| {
                 let inputs = [vec![gradient.clone()], outputs[1..].to_vec()].concat();
                 (PoolGradient::new(pool.clone(), shape.clone()).into(), inputs)
             });
+        }
+    }
+}
+
+#[test]
+fn negative_terms_of_norms_by_central_differences() {
+    let x = Tensor::from_f32(&[1, 1, 6], vec![3.0, -1.0, 4.0, -2.5, -0.5, 2.0]).unwrap();
+    for p in [1.0, 2.0, 3.0, 4.0, 5.0] {
+        let pool = Pool::new(PoolKind::LpTorch { p }, 2).stride(2);
+        check(&pool.clone().into(), &[&x], 0, |gradient, outputs| {
+            let inputs = vec![gradient.clone(), x.clone(), outputs[0].clone()];
+            (PoolGradient::new(pool.clone(), x.shape()).into(), inputs)
+        });
+    }
+}
+
+/// With the exponent 1 it is the sum, which has a slope at zero, and all taps count.
+#[test]
+fn sums_of_pytorchs_norm_have_a_slope_at_zero() {
+    let pool = Pool::new(PoolKind::LpTorch { p: 1.0 }, 2).stride(1).padding(Padding::symmetric(1));
+    let x = Tensor::from_f32(&[1, 1, 2], vec![0.0, -3.0]).unwrap();
+    let [gradient, norms] = [[1.0, 10.0, 100.0], [0.0, 3.0, 6.0]]
+        .map(|values| Tensor::from_f32(&[1, 1, 3], values.to_vec()).unwrap());
+    let op = Op::from(PoolGradient::new(pool, [1, 1, 2]));
+    let inputs = [&gradient, &x, &norms];
+    for found in [host::run(&op, &inputs).unwrap(), engine().run(&op, &inputs).unwrap()] {
+        assert_eq!(found[0].as_f32().unwrap(), [12.0, 210.0]);
+    }
+}
+
+/// Of a negative number only powers of whole exponents are numbers.
+#[test]
+fn powers_of_negative_numbers_are_nan() {
+    let tensor = |values: [f32; 2]| Tensor::from_f32(&[1, 1, 2], values.to_vec()).unwrap();
+    let (gradient, x, norms) = (tensor([1.0, 1.0]), tensor([-1.0, 2.0]), tensor([2.0, 4.0]));
+    for (p, expected) in [(2.0, -0.5), (3.0, 0.25), (2.5, f32::NAN)] {
+        let pool = Pool::new(PoolKind::LpTorch { p }, 1).stride(1);
+        let op = Op::from(PoolGradient::new(pool, [1, 1, 2]));
+        let inputs = [&gradient, &x, &norms];
+        let exact = exact(&op, &inputs);
+        for found in [host::run(&op, &inputs).unwrap(), engine().run(&op, &inputs).unwrap()] {
+            assert_eq!(reference::compare(&exact[0], &found[0]).unwrap(), None, "{p}");
+            let found = found[0].as_f32().unwrap();
+            assert!(found[0].is_nan() == expected.is_nan() && !found[1].is_nan(), "{p}: {found:?}");
+            assert!(expected.is_nan() || (found[0] - expected).abs() < 1e-6, "{p}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn prelu_by_central_differences() {
+    let (x, slope) = (apart(&[2, 3, 4], &mut Rng::new(1)), apart(&[3, 1], &mut Rng::new(2)));
+    let forward = Op::from(Activation::PRelu);
+    check(&forward, &[&x, &slope], 0, |gradient, _| {
+        (PReluGradient::by_input().into(), vec![x.clone(), slope.clone(), gradient.clone()])
+    });
+    let wide = Tensor::from_f32(&[2, 3, 4], slope.as_f32().unwrap().repeat(8)).unwrap();
+    check(&forward, &[&x, &wide], 1, |gradient, _| {
+        (PReluGradient::by_slope().into(), vec![x.clone(), gradient.clone()])
+    });
+    let three = [x.clone(), slope, apart(x.shape(), &mut Rng::new(3))];
+    let all: Vec<&Tensor> = three.iter().collect();
+    for op in [Op::from(PReluGradient::by_input()), PReluGradient::by_slope().into()] {
+        let inputs =
+            if op == Op::from(PReluGradient::by_input()) { all.clone() } else { vec![all[0], all[2]] };
+        let expected = exact(&op, &inputs);
+        for found in [host::run(&op, &inputs).unwrap(), engine().run(&op, &inputs).unwrap()] {
+            assert_eq!(reference::compare(&expected[0], &found[0]).unwrap(), None, "{op:?}");
         }
     }
 }
@@ -273,7 +351,8 @@ fn what_does_not_fit_is_refused() {
     let lp = |kind| of(Pool::new(kind, 2));
     refused(lp(PoolKind::Lp { p: 2.0 }), &[f32(&gradient)], "three (gradient, input, output)");
     let three = [f32(&gradient), f32(&[1, 2, 4, 4]), f32(&gradient)];
-    refused(lp(PoolKind::LpTorch { p: 2.0 }), &three, "max, average or Lp");
+    Problem::new(&lp(PoolKind::LpTorch { p: 2.0 }), &three).unwrap();
+    refused(lp(PoolKind::LpTorch { p: 2.0 }), &[f32(&gradient)], "three (gradient, input, output)");
     refused(lp(PoolKind::Lp { p: 2.0 }), &[f32(&gradient), f32(&gradient), f32(&gradient)], "had");
 
     let w = f32(&[4, 2, 3, 3]);

@@ -109,7 +109,7 @@ fn source_of(c: Columns, channel_group: u32) -> Source {
     s.height = bitcast<vec4<i32>>(c.height * params.stride.y) - params.pad_before.y;
     s.width = bitcast<vec4<i32>>(c.width * params.stride.z) - params.pad_before.z;
     // Before the input it wraps around, and back with the first tap inside.
-    s.base = c.image * params.in_batch + channel_group * params.in_size.w * params.in_stride.w
+    s.base = c.image * params.in_batch + channel_group * params.in_group
         + bitcast<vec4<u32>>(s.depth) * params.in_stride.x
         + bitcast<vec4<u32>>(s.height) * params.in_stride.y
         + bitcast<vec4<u32>>(s.width) * params.in_stride.z;

@@ -67,6 +67,7 @@ kernels! {
     WeightsGradient,
     #[cfg(feature = "gradients")]
     WeightsGradientTiles,
+    WeightsGradientDepthwise,
     #[cfg(feature = "gradients")]
     ActivationGradient,
     #[cfg(feature = "gradients")]

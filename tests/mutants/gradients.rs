@@ -43,7 +43,9 @@ pub const MUTANTS: &[Mutant] = &[
         "let slack = vec3<f32>(4.0)",
         "let slack = vec3<f32>(-4.0)"
     ),
-    mutant!(PoolGradient, "norms without sign", "select(g, -g, (bitcast<u32>(own) >> 31u) == 1u)", "g"),
+    mutant!(PoolGradient, "norms without sign", "select(g, -g, is_negative && (!TORCH || is_odd))", "g"),
+    mutant!(PoolGradient, "PyTorch's powers without their signs", "(!TORCH || is_odd)", "true"),
+    mutant!(PoolGradient, "norms as of the taps inside", "all.x * all.y * all.z / f32(", "1.0 + 0.0 * f32("),
     mutant!(PoolGradient, "the norm's power", "signed * share * share", "signed * share"),
     mutant!(PoolGradient, "a norm of 0", "is_zero(own) || is_zero(norm)", "is_zero(own)"),
     mutant!(
@@ -93,6 +95,20 @@ pub const MUTANTS: &[Mutant] = &[
         "the second channel is the first",
         "min(channel + 1u, params.in_size.w - 1u)",
         "channel"
+    ),
+    mutant!(
+        WeightsGradient,
+        "every output channel has an input channel",
+        "channel / params.out_size.w * params.in_stride.w",
+        "channel * params.in_stride.w"
+    ),
+    mutant!(WeightsGradient, "rows that are not there", "row.there && is_inside(column", "is_inside(column"),
+    mutant!(WeightsGradient, "columns that lie one apart", "x_0_0 = x_0_2;", ""),
+    mutant!(
+        WeightsGradient,
+        "groups that read the first one's data",
+        " + channel_group * params.in_group",
+        ""
     ),
     mutant!(WeightsGradient, "one chain of a row", "begin += CHAIN", "begin += 4u * CHAIN"),
     mutant!(WeightsGradient, "one part of the sums", "part < params.parts", "part < 1u"),

@@ -30,6 +30,12 @@ pub(super) fn pool(work: &PoolGradientWork, g: &[f32], others: &[&Tensor]) -> Re
             let (x, norms) = (element::floats(x)?, element::floats(norms)?);
             spread(work, |from, to, _| share(g[from], x[to], norms[from], f64::from(p)))
         }
+        (PoolKind::LpTorch { p }, [x, norms]) => {
+            let (x, norms) = (element::floats(x)?, element::floats(norms)?);
+            spread(work, |from, to, inside| {
+                work.norm_scale(inside) * torch(g[from], x[to], norms[from], f64::from(p))
+            })
+        }
         _ => spread(work, |from, _, divisor| f64::from(g[from]) / divisor),
     }
 }
@@ -160,6 +166,20 @@ fn spread(
         }
         Ok(())
     })
+}
+
+/// What an element gets of the gradient of PyTorch's norm, before what its sum is multiplied by: powers have their signs.
+fn torch(g: f32, x: f32, norm: f32, p: f64) -> f64 {
+    let g = f64::from(g);
+    match p == 1.0 {
+        true => g,
+        false if norm == 0.0 || x == 0.0 => 0.0,
+        false => {
+            // A power of a whole exponent keeps the sign of the base, or is positive; of another it is NaN.
+            let sign = if x < 0.0 { (-1f64).powf(p - 1.0) } else { 1.0 };
+            g * sign * (f64::from(x.abs()) / f64::from(norm.abs())).powf(p - 1.0)
+        }
+    }
 }
 
 /// What an element gets of the gradient of a norm.

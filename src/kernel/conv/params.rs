@@ -36,8 +36,9 @@ uniform! {
         /// The parameters of the activation.
         alpha_beta: [f32; 2],
         has_bias: u32,
+        /// Elements from a group's input to the next one's.
+        in_group: u32,
         // Blocks that hold this one have a `pad_0` of their own.
-        convolution_pad_0: u32,
         convolution_pad_1: u32,
         convolution_pad_2: u32,
     }

@@ -51,6 +51,8 @@ pub enum Pooled {
     Lp {
         /// p where it is 1, 2 or 3, else 0.
         whole: u32,
+        /// Whether it is PyTorch's.
+        torch: bool,
     },
 }
 
@@ -83,13 +85,13 @@ impl Kernel for PoolGradient {
         match self.of {
             Pooled::Max => row,
             Pooled::Average { padded } => row.with("PADDED", padded),
-            Pooled::Lp { whole } => row.with("WHOLE", whole),
+            Pooled::Lp { whole, torch } => row.with("WHOLE", whole).with("TORCH", torch),
         }
     }
 
     fn every() -> Vec<PoolGradient> {
         let averages = [false, true].map(|padded| Pooled::Average { padded });
-        let norms = [0, 1, 2, 3].map(|whole| Pooled::Lp { whole });
+        let norms = pairs(0..=3, [false, true]).map(|(whole, torch)| Pooled::Lp { whole, torch });
         let maxima = [WindowsOn::Sliding, WindowsOn::Adaptive, WindowsOn::Fractional];
         let ways = (maxima.map(|windows| (Pooled::Max, windows)).into_iter())
             .chain(pairs(averages, [WindowsOn::Sliding, WindowsOn::Adaptive]))

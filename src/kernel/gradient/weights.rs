@@ -72,6 +72,74 @@ impl Kernel for WeightsGradientTiles {
     }
 }
 
+/// The same of channels that are convolved by themselves: a plane of the window of one output channel an invocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WeightsGradientDepthwise {
+    /// Type of the elements.
+    pub dtype: DType,
+    /// Rows and columns of the window.
+    pub window: [u32; 2],
+    /// Columns from a window to the next.
+    pub stride: u32,
+}
+
+impl WeightsGradientDepthwise {
+    /// The windows that are written out.
+    pub const WINDOWS: [[u32; 2]; 4] = [[1, 3], [3, 3], [1, 5], [5, 5]];
+    /// The largest stride that is.
+    pub const MOST_STRIDE: u32 = 2;
+
+    /// `text` for every row `j` and column `k` of these columns, of which `l` is a window further.
+    fn each(self, columns: std::ops::Range<u32>, text: &str) -> Vec<String> {
+        let of = |(j, k): (u32, u32)| {
+            text.replace("{j}", &j.to_string())
+                .replace("{k}", &k.to_string())
+                .replace("{l}", &(k + self.stride).to_string())
+        };
+        pairs(0..self.window[0], columns).map(of).collect()
+    }
+}
+
+impl Kernel for WeightsGradientDepthwise {
+    fn row(&self) -> Row {
+        let own = [INSIDE, EACH, shader!("gradient/weights_depthwise.wgsl")];
+        let this = *self;
+        let ([_, columns], stride) = (this.window, this.stride);
+        let old = columns.saturating_sub(stride);
+        typed(WeightsParams::BLOCK, self.dtype, &own, (2, 1)).written(move |mark| match mark {
+            "totals" => this.each(0..columns, "var total_{j}_{k} = 0.0;"),
+            "blocks" => this.each(0..columns, "var block_{j}_{k} = 0.0;"),
+            "parts" => this.each(0..columns, "var part_{j}_{k} = 0.0;"),
+            "rows" => this.each(0..1, "let row_{j} = row_of(plane_at, top + {j} * i32(params.dilation.y));"),
+            "first" => [
+                this.each(0..old, "var x_{j}_{k} = element(row_{j}, start.z + {k});"),
+                this.each(old..columns, "var x_{j}_{k} = 0.0;"),
+            ]
+            .concat(),
+            "next" => {
+                let next =
+                    format!("x_{{j}}_{{k}} = element(row_{{j}}, start.z + i32(w * {stride}u) + {{k}});");
+                this.each(old..columns, &next)
+            }
+            "products" => this.each(0..columns, "part_{j}_{k} += x_{j}_{k} * g;"),
+            "shift" => this.each(0..old, "x_{j}_{k} = x_{j}_{l};"),
+            "add_parts" => this.each(0..columns, "block_{j}_{k} += part_{j}_{k};"),
+            "add_blocks" => this.each(0..columns, "total_{j}_{k} += block_{j}_{k};"),
+            "store" => this.each(
+                0..columns,
+                "sums[to + {j}u * params.tap_stride.y + {k}u * params.tap_stride.z] = total_{j}_{k};",
+            ),
+            _ => Vec::new(),
+        })
+    }
+
+    fn every() -> Vec<WeightsGradientDepthwise> {
+        pairs(FLOATS, pairs(Self::WINDOWS, 1..=Self::MOST_STRIDE))
+            .map(|(dtype, (window, stride))| WeightsGradientDepthwise { dtype, window, stride })
+            .collect()
+    }
+}
+
 uniform! {
     /// Parameters of `gradient/weights.wgsl`.
     WeightsParams {

@@ -27,7 +27,7 @@ pub(in crate::plan) fn geometry(
         out_batch: p.u32(output.n)?,
         alpha_beta: activation_of(work.activation, work.slope).1,
         has_bias: u32::from(work.bias),
-        convolution_pad_0: 0,
+        in_group: p.u32(work.group_in * work.input.c)?,
         convolution_pad_1: 0,
         convolution_pad_2: 0,
     };

@@ -15,6 +15,8 @@ pub(in crate::plan) struct Gemm {
     pub depth: usize,
     pub columns: usize,
     pub dtype: DType,
+    /// Elements from a group's data to the next one's.
+    pub group_data: usize,
     /// How columns of the data are read, and those of the result written: windows of images. The columns of a plain matrix
     /// are the elements of an image of one row.
     pub(super) windows: ConvWork,
@@ -40,6 +42,7 @@ impl Gemm {
             depth: rows(work),
             columns: work.batch * work.pixels(),
             dtype: work.dtype,
+            group_data: work.group_in * work.input.c,
             windows: *work,
             pool: pool.copied(),
         }

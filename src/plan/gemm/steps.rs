@@ -4,7 +4,9 @@ use super::choice::{Choice, Tiled, windows};
 use super::problem::{Gemm, Operands};
 use super::rows::{step, taps_of};
 use crate::error::Result;
-use crate::kernel::{ActivationKind, ConvGemm, ConvParts, GemmFinish, GemmParams, PartsParams, Reduce};
+use crate::kernel::{
+    ActivationKind, ConvGemm, ConvGeometry, ConvParts, GemmFinish, GemmParams, PartsParams, Reduce,
+};
 use crate::plan::conv::params::geometry;
 use crate::plan::planner::activation_of;
 use crate::plan::{Planner, Slot, Step, Steps};
@@ -82,6 +84,7 @@ fn product(
 fn params(p: &Planner, gemm: &Gemm, choice: &Choice) -> Result<GemmParams> {
     let work = &gemm.windows;
     let (convolution, pooling) = geometry(p, work, gemm.pool.as_ref())?;
+    let convolution = ConvGeometry { in_group: p.u32(gemm.group_data)?, ..convolution };
     let tiled = &choice.tiled;
     let part_rows = gemm.depth.div_ceil(choice.parts).next_multiple_of(tiled.step());
     let parts = gemm.depth.div_ceil(part_rows);

@@ -91,7 +91,8 @@ fn kernel(work: &PoolGradientWork) -> PoolGradient {
         PoolKind::Max => Pooled::Max,
         PoolKind::Average { count_include_pad: padded, .. } => Pooled::Average { padded },
         PoolKind::Lp { p } | PoolKind::LpTorch { p } => {
-            Pooled::Lp { whole: if PRODUCTS.contains(&p) { p as u32 } else { 0 } }
+            let torch = matches!(pool.kind, PoolKind::LpTorch { .. });
+            Pooled::Lp { whole: if PRODUCTS.contains(&p) { p as u32 } else { 0 }, torch }
         }
     };
     let windows = match &work.fractional {

@@ -3,8 +3,8 @@
 use crate::error::Result;
 use crate::geometry::Axis;
 use crate::kernel::{
-    ActivationKind, ConvParts, KernelKey, PartsParams, WORKGROUP, WeightsGradient, WeightsGradientTiles,
-    WeightsParams,
+    ActivationKind, ConvParts, KernelKey, PartsParams, WORKGROUP, WeightsGradient, WeightsGradientDepthwise,
+    WeightsGradientTiles, WeightsParams,
 };
 use crate::plan::candidate::{Candidate, Solution, choose};
 use crate::plan::gemm::{self, Choice, Gemm, Operands};
@@ -22,7 +22,7 @@ const BLOCK: usize = 4;
 const MOST_PARTS: usize = 64;
 
 /// What computes the gradient of a kernel.
-pub(in crate::plan) static TABLE: [Candidate<WeightsWork>; 3] = [
+pub(in crate::plan) static TABLE: [Candidate<WeightsWork>; 4] = [
     Candidate {
         name: "weights_gradient/gemm",
         family: Family::Gpu,
@@ -32,6 +32,18 @@ pub(in crate::plan) static TABLE: [Candidate<WeightsWork>; 3] = [
             let choice = gemm::choose(&gemm, p)?;
             let cost = p.on_gpu().and_then(|()| choice.cost());
             Ok(Solution::new(cost, move || multiplied(p, work, &gemm, &choice)))
+        },
+    },
+    Candidate {
+        name: "weights_gradient/depthwise",
+        family: Family::General,
+        about: "channels by themselves, small windows: a plane of the window of one output channel an invocation",
+        solve: |work, p| {
+            let kernel = depthwise(&work.conv)?;
+            let little = work.conv.little_outside();
+            let cost =
+                if little { Ok(()) } else { Err("most of what its windows cover lies outside the input") };
+            Ok(Solution::new(cost, move || in_parts(p, work, Tile::Plane, kernel)))
         },
     },
     Candidate {
@@ -70,9 +82,6 @@ impl Classed for WeightsWork {
 /// The convolution that computes it: its images are the input channels, its channels the images, its kernel the gradient and its
 /// positions the taps, so that strides and dilations change their places.
 fn product(conv: &ConvWork) -> Result<Gemm, &'static str> {
-    if conv.groups > 1 {
-        return Err("there are several groups");
-    }
     if conv.batch == 0 {
         return Err("there is nothing to add up");
     }
@@ -97,7 +106,10 @@ fn product(conv: &ConvWork) -> Result<Gemm, &'static str> {
         bias: false,
         ..*conv
     };
-    Ok(Gemm::of_windows(&taps, None))
+    // Images of a group are its input channels.
+    let mut gemm = Gemm::of_windows(&taps, None);
+    gemm.group_data = conv.group_in * conv.input.c;
+    Ok(gemm)
 }
 
 /// The gradient is packed in the order of the tiles, then multiplied by what windows read.
@@ -118,19 +130,41 @@ fn multiplied(p: &Planner, work: &WeightsWork, gemm: &Gemm, choice: &Choice) -> 
     Ok(steps)
 }
 
+/// The kernel for channels that are convolved by themselves.
+fn depthwise(conv: &ConvWork) -> Result<WeightsGradientDepthwise, &'static str> {
+    if conv.group_in != 1 || conv.groups < 2 {
+        return Err("channels are not convolved by themselves");
+    }
+    let across = conv.axes[2].plain();
+    let [rows, columns] = [conv.axes[1].kernel, across.kernel];
+    let written = |window: &[u32; 2]| window.map(|n| n as usize) == [rows, columns];
+    let window = WeightsGradientDepthwise::WINDOWS.into_iter().find(written);
+    let stride = u32::try_from(across.stride).unwrap_or(u32::MAX);
+    match window {
+        Some(window) if across.dilation == 1 && stride <= WeightsGradientDepthwise::MOST_STRIDE => {
+            Ok(WeightsGradientDepthwise { dtype: conv.dtype, window, stride })
+        }
+        _ => {
+            Err("the window is none of 3 and 5 columns with 1 row or as many, or its stride is larger than 2")
+        }
+    }
+}
+
 /// Rows of windows of all images.
 fn rows(conv: &ConvWork) -> usize {
     let [d, h, _] = each(&conv.axes, |a| a.output);
     conv.batch * d * h
 }
 
-/// What of a kernel an invocation computes, beside its four output channels.
+/// What of a kernel an invocation computes, the first two of four output channels.
 #[derive(Clone, Copy, PartialEq)]
 enum Tile {
     /// A tap of an input channel.
     Tap,
     /// A row of taps of two input channels.
     Row,
+    /// A plane of taps of one output channel, of those that are convolved by themselves.
+    Plane,
 }
 
 impl Tile {
@@ -140,6 +174,7 @@ impl Tile {
         let of_group = match self {
             Tile::Tap => conv.group_in * d * h * w,
             Tile::Row => conv.group_in.div_ceil(2) * d * h,
+            Tile::Plane => return conv.out_channels() * d,
         };
         conv.groups * conv.group_out.div_ceil(BLOCK) * of_group
     }
@@ -152,7 +187,7 @@ impl Tile {
                 let width = conv.axes[2].output.min(conv.axes[2].input);
                 Iterations::default().repeated(width).repeated(rows)
             }
-            Tile::Row => {
+            Tile::Row | Tile::Plane => {
                 let chains = conv.axes[2].output.div_ceil(CHAIN);
                 Iterations::default().repeated(CHAIN).repeated(chains).repeated(rows)
             }

@@ -90,7 +90,17 @@ impl PoolGradientWork {
         self.fractional.is_none() && self.pool.axes.iter().all(apart)
     }
 
-    /// What the mean of window `o` was divided by.
+    /// What a window's sum of powers was multiplied by, of whose taps so many lie inside: by PyTorch's rule as if all did.
+    pub(crate) fn norm_scale(&self, inside: f64) -> f64 {
+        match self.pool.kind {
+            PoolKind::LpTorch { .. } => {
+                self.pool.axes.iter().map(|a| a.kernel as f64).product::<f64>() / inside
+            }
+            _ => 1.0,
+        }
+    }
+
+    /// What the mean of window `o` was divided by, or how many taps lie inside.
     pub(crate) fn divisor(&self, o: [usize; MAX_SPATIAL]) -> f64 {
         let count = |of: fn(&Axis, usize) -> usize| -> f64 {
             // Padding may make windows larger than what a usize counts.
@@ -237,19 +247,15 @@ pub(super) fn pool(spec: &PoolGradient, inputs: &[TensorDesc]) -> Result<Problem
             require_shape(op, "the indices", indices, &gradient.shape, ", as the gradient has")?;
         }
         (PoolKind::Average { .. }, [_]) => {}
-        (PoolKind::Lp { .. }, [_, input, output]) => {
+        (PoolKind::Lp { .. } | PoolKind::LpTorch { .. }, [_, input, output]) => {
             float("the input", input.dtype)?;
             float("the output", output.dtype)?;
             require_shape(op, "the input", input, &x.shape, ", as the forward pass had")?;
             require_shape(op, "the output", output, &gradient.shape, ", as the gradient has")?;
         }
-        (PoolKind::LpTorch { .. }, _) => {
-            let rule = "the gradient is that of max, average or Lp pooling";
-            return Err(Error::parameter(op, "kind", work.pool.kind, rule));
-        }
         (PoolKind::Max, _) => return Err(Error::arity(op, "two (gradient, indices)", inputs.len())),
         (PoolKind::Average { .. }, _) => return Err(Error::arity(op, "one (gradient)", inputs.len())),
-        (PoolKind::Lp { .. }, _) => {
+        (PoolKind::Lp { .. } | PoolKind::LpTorch { .. }, _) => {
             return Err(Error::arity(op, "three (gradient, input, output)", inputs.len()));
         }
     }

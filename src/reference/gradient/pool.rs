@@ -17,7 +17,18 @@ pub(super) fn pool(work: &PoolGradientWork, g: &[f64], others: &[Vec<f64>], y: &
         (PoolKind::Max, [indices]) => maximum(&work.unpooling(), g, indices, y),
         (PoolKind::Lp { p }, [x, norms]) => {
             let smallest = y.desc.dtype.row().float.as_ref().map_or(0.0, |float| float.smallest_normal);
-            spread(work, y, |from, to, _| share(g[from], x[to], norms[from], f64::from(p), smallest));
+            spread(work, y, |from, to, _| {
+                share(g[from], x[to].signum(), [x[to], norms[from]], f64::from(p), smallest)
+            });
+            Ok(())
+        }
+        (PoolKind::LpTorch { p }, [x, norms]) => {
+            let smallest = y.desc.dtype.row().float.as_ref().map_or(0.0, |float| float.smallest_normal);
+            spread(work, y, |from, to, o| {
+                let scale = work.norm_scale(work.divisor(o));
+                let (value, bound) = torch(g[from], [x[to], norms[from]], f64::from(p), smallest);
+                (scale * value, scale * (bound + SUM * value.abs()))
+            });
             Ok(())
         }
         _ => {
@@ -67,14 +78,28 @@ fn spread(work: &PoolGradientWork, y: &mut Exact, share: impl Fn(usize, usize, [
     }
 }
 
-/// What an element gets of the gradient of a norm.
-fn share(g: f64, x: f64, norm: f64, p: f64, smallest_normal: f64) -> (f64, f64) {
+/// What an element gets of the gradient of PyTorch's norm, before what its sum is multiplied by: powers have their signs.
+fn torch(g: f64, [x, norm]: [f64; 2], p: f64, smallest_normal: f64) -> (f64, f64) {
+    if p == 1.0 {
+        return (g, SUM * g.abs());
+    }
+    let sign = match p.fract() == 0.0 {
+        _ if x >= 0.0 => 1.0,
+        true if p % 2.0 == 0.0 => -1.0,
+        true => 1.0,
+        false => f64::NAN,
+    };
+    share(g, sign, [x, norm], p, smallest_normal)
+}
+
+/// What an element gets of the gradient of a norm, where its power has this sign.
+fn share(g: f64, sign: f64, [x, norm]: [f64; 2], p: f64, smallest_normal: f64) -> (f64, f64) {
     let (magnitude, norm) = (x.abs(), norm.abs());
     if norm == 0.0 || magnitude == 0.0 {
         return (0.0, 0.0);
     }
     let power = (magnitude / norm).powf(p - 1.0);
-    let value = g * x.signum() * if p == 1.0 { 1.0 } else { power };
+    let value = g * sign * if p == 1.0 { 1.0 } else { power };
     let exponent = ((p - 1.0) * (magnitude / norm).log2()).abs();
     // Near 1 WGSL permits a logarithm to be off by 2^-21, of which the power makes as much as its exponent says.
     let by_power =

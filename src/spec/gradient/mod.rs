@@ -10,7 +10,7 @@ mod optimizer;
 mod pool;
 mod roi;
 
-pub use activation::{ActivationGradient, SoftmaxGradient};
+pub use activation::{ActivationGradient, PReluGradient, SoftmaxGradient};
 pub use batch_norm::{BatchNormTraining, RunningVariance};
 pub use conv::{
     ConvInputGradient, ConvTransposeInputGradient, ConvTransposeWeightsGradient, ConvWeightsGradient,

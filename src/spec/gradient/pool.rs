@@ -37,7 +37,9 @@ pooling_from!(Sliding(Pool), Global(GlobalPool), Adaptive(AdaptivePool), Fractio
 ///   without elements, takes none; other positions outside the window are refused.
 /// - average: nothing. Each element of a window gets the gradient divided by what the forward pass divided by.
 /// - [`Lp`](crate::PoolKind::Lp): the forward pass's input and output. An element gets `sign(x) * (|x| / y)^(p - 1)` of the
-///   gradient, 0 where `y` is 0. [`LpTorch`](crate::PoolKind::LpTorch) is refused.
+///   gradient, 0 where `y` is 0. Of [`LpTorch`](crate::PoolKind::LpTorch) it gets `k / n * (x / y)^(p - 1)`, for a window of `k`
+///   taps of which `n` lie inside, with the power's own sign: NaN for a negative `x` and a `p` that is not whole, and `k / n` for a `p`
+///   of 1.
 ///
 /// Output: of the shape `input`, and the gradient's type of floats.
 ///

@@ -3,7 +3,7 @@
 use super::context::{ByInput, Context};
 use crate::graph::Value;
 use wgpool::error::Result;
-use wgpool::spec::gradient::ActivationGradient;
+use wgpool::spec::gradient::{ActivationGradient, PReluGradient};
 use wgpool::spec::{Activation, BinaryFunction, ElementStep, Elementwise, Operand};
 
 /// Whether the slope can be told from the value alone, so that nothing else is kept for it.
@@ -71,25 +71,15 @@ fn prelu(context: &mut Context<'_>) -> Result<ByInput> {
     let (x, slope) = (context.input(0)?, context.input(1)?);
     // A slope lacks the first axis at most, and is then aligned at the last.
     let shape = context.shape(1)?;
-    let [input, other, gradient] = [0, 1, 2].map(Operand::Input);
-    let positive = ElementStep::Binary(BinaryFunction::Greater, input, Operand::Number(0.0));
-    let scaled = |by| ElementStep::Binary(BinaryFunction::Multiply, gradient, by);
-    let condition = Operand::Step(0);
     let mut all = context.none();
     if context.needs(0) {
-        let select = ElementStep::Select { condition, yes: gradient, no: Operand::Step(1) };
-        let formula = Elementwise { inputs: 3, steps: vec![positive, scaled(other), select] };
-        let by_x = context.one(formula, &[x, slope, context.gradient])?;
+        let by_x = context.one(PReluGradient::by_input(), &[x, slope, context.gradient])?;
         if let Some(place) = all.first_mut() {
             *place = Some(by_x);
         }
     }
     if context.needs(1) {
-        let gradient = Operand::Input(1);
-        let product = ElementStep::Binary(BinaryFunction::Multiply, gradient, input);
-        let select = ElementStep::Select { condition, yes: Operand::Number(0.0), no: Operand::Step(1) };
-        let formula = Elementwise { inputs: 2, steps: vec![positive, product, select] };
-        let each = context.one(formula, &[x, context.gradient])?;
+        let each = context.one(PReluGradient::by_slope(), &[x, context.gradient])?;
         let by_slope = context.sum_to(each, &shape)?;
         if let Some(place) = all.get_mut(1) {
             *place = Some(by_slope);

@@ -96,9 +96,11 @@ fn of_gradient(rng: &mut Rng, work: &GradientWork, drafts: &mut [Draft]) {
     };
     match (work, drafts) {
         (GradientWork::Pool(work), [_, indices]) => indices_of(rng, work, indices),
-        (GradientWork::Pool(_), [gradient, x, norms]) => {
+        (GradientWork::Pool(pooling), [gradient, x, norms]) => {
             finite(gradient, |g| g);
-            finite(x, |x| x);
+            // Powers of negative numbers whose exponent is not whole are no numbers.
+            let is_whole = !matches!(pooling.pool.kind, PoolKind::LpTorch { p } if p.fract() != 0.0);
+            finite(x, if is_whole || rng.one_in(4) { |x| x } else { f64::abs });
             // Norms are no less than the largest element, or 0.
             let largest =
                 (0..x.data.len()).filter_map(|i| x.data.get(i)).fold(0.0, |a: f64, x| a.max(x.abs()));
