@@ -1,8 +1,8 @@
 //! Activations as Keras has them.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::layers::{Class, number};
+use super::fields::{Class, map, number};
 use crate::layer::{Layer, LayerKind};
 use wgpool::spec::{Activation, ActivationKind, Softmax};
 
@@ -83,13 +83,5 @@ pub(super) fn plain(kind: LayerKind) -> LayerKind {
             LayerKind::Activation(Activation::Relu6)
         }
         other => other,
-    }
-}
-
-/// The fields of an object.
-pub(super) fn map(object: Value) -> Map<String, Value> {
-    match object {
-        Value::Object(map) => map,
-        _ => Map::new(),
     }
 }

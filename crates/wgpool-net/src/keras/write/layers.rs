@@ -2,20 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::activation::{self, map};
+use super::activation;
+use super::fields::{Class, map};
 use crate::axes::space;
 use crate::keras::layers::transposed_edges;
 use crate::layer::{Edges, Interpolation, Layer, LayerKind, Merge, Resize};
 use crate::{BatchNorm, DropoutRate, Normalization, Rescale, Weight};
 use wgpool::spec::{Activation, Conv, ConvTranspose, Layout, Padding, Pool, PoolKind, Softmax};
-
-/// A class and the fields of its configuration.
-pub(super) type Class = (String, Map<String, Value>);
-
-/// A 32-bit float as the shortest decimal number that is read as it.
-pub(super) fn number(of: f32) -> f64 {
-    of.to_string().parse().unwrap_or(f64::from(of))
-}
 
 /// A layer that reads a tensor of this shape, with its batch; none for a model and for what Keras has no layer of.
 pub(super) fn class(layer: &Layer, shape: &[usize]) -> Option<Class> {

@@ -2,6 +2,7 @@
 //! network.
 
 mod activation;
+mod fields;
 mod layers;
 mod model;
 mod same;

@@ -85,13 +85,13 @@ fn entry(model: &Model, layer: &Layer, read: &[Vec<usize>]) -> Result<Map<String
         }
         config.insert("dtype".into(), json!("float32"));
     }
-    Ok(super::activation::map(entry))
+    Ok(super::fields::map(entry))
 }
 
 fn input_layer(name: &str, shape: &[usize]) -> Map<String, Value> {
     let lengths = shape.iter().map(|length| json!(length));
     let shape: Vec<Value> = std::iter::once(Value::Null).chain(lengths).collect();
-    super::activation::map(json!({
+    super::fields::map(json!({
         "module": "keras.layers",
         "class_name": "InputLayer",
         "config": { "batch_shape": shape, "dtype": "float32", "sparse": false, "name": name },
