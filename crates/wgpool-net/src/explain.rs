@@ -42,8 +42,9 @@ pub struct ProgramExplanation {
     pub scratch: u64,
     /// Of these what the operations pass on to each other.
     pub between: u64,
-    /// What they pass on in this order takes at least: the bytes of what is there at the same time. `between` is more where
-    /// tensors of several sizes take turns in one buffer.
+    /// What they pass on in this order takes at least where nothing is in place: the bytes of what is there at the same time. `between`
+    /// is more where tensors of several sizes take turns in one buffer, and may be less where concatenations and slices are
+    /// in place.
     pub least_between: u64,
     /// Bytes of packed weights.
     pub packed: u64,

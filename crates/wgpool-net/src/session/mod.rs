@@ -263,7 +263,8 @@ impl Session {
 
     /// Bytes of the scratch buffers that a program needs, for [`Memory::scratch`].
     ///
-    /// Values that are never there at the same time share one, whole, because a kernel may not write a buffer that it reads.
+    /// Values that are never there at the same time share one, and others where no kernel would write a buffer that it reads. They begin at
+    /// multiples of 256 bytes.
     pub fn scratch_sizes_of(program: &Program) -> Vec<u64> {
         Homes::new(program).scratch
     }
