@@ -33,7 +33,7 @@ const MUTANTS: &[Mutant] = &[
         "mine.y, (*sums).lower_left)",
         "mine.y, (*sums).lower_right)"
     ),
-    mutant!(Store, "groups share channels", "channel_group * params.in_size.w * params.in_stride.w", "0u"),
+    mutant!(Store, "groups share channels", "channel_group * params.in_group", "0u"),
     mutant!(Store, "images share a base", "c.image * params.in_batch", "params.in_batch"),
     mutant!(Store, "columns of another tile", "tile * TILE + local", "tile * (TILE - 1u) + local"),
     mutant!(Store, "bias of another channel", "bias[own]", "bias[channel]"),
