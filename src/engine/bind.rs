@@ -42,7 +42,8 @@ impl Engine {
     /// Builds the pipelines of a plan, or finds them built.
     ///
     /// # Errors
-    /// [`Error::Gpu`], [`Error::OutOfMemory`] or [`Error::DeviceLost`] if a pipeline cannot be built.
+    /// [`Error::Gpu`](crate::Error::Gpu), [`Error::OutOfMemory`](crate::Error::OutOfMemory) or
+    /// [`Error::DeviceLost`](crate::Error::DeviceLost) if a pipeline cannot be built.
     pub async fn prepare_async(&self, plan: &Plan) -> Result<Prepared> {
         let prepared = self.pipelines_of(plan).await?;
         alive(&self.device, || format!("preparing {}", plan.problem.op))?;
@@ -117,8 +118,8 @@ impl Prepared {
     /// Buffers must be the device's own; wgpu does not tell those of another `wgpu::Instance` apart.
     ///
     /// # Errors
-    /// [`Error::Buffer`] names the rule that a buffer breaks; [`Error::Arity`] if there are too few or many; those of the
-    /// device.
+    /// [`Error::Buffer`](crate::Error::Buffer) names the rule that a buffer breaks; [`Error::Arity`](crate::Error::Arity) if there are too
+    /// few or many; those of the device.
     pub async fn bind_async(
         &self,
         inputs: &[wgpu::BufferSlice<'_>],
@@ -134,7 +135,7 @@ impl Prepared {
     /// [`Plan::scratch`], as large or larger. Operations that run one after another may share it: each leaves in it what it likes.
     ///
     /// # Errors
-    /// As there; [`Error::Buffer`] for scratch memory that is too small or used twice.
+    /// As there; [`Error::Buffer`](crate::Error::Buffer) for scratch memory that is too small or used twice.
     pub async fn bind_in_async(
         &self,
         inputs: &[wgpu::BufferSlice<'_>],
