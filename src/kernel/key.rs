@@ -67,6 +67,7 @@ kernels! {
     WeightsGradient,
     #[cfg(feature = "gradients")]
     WeightsGradientTiles,
+    #[cfg(feature = "gradients")]
     WeightsGradientDepthwise,
     #[cfg(feature = "gradients")]
     ActivationGradient,
