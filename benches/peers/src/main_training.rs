@@ -15,18 +15,12 @@ use wgpool_peers::Result;
 use wgpool_peers::training::{
     BATCH, CLASSES, Files, MOMENTUM, NORM_EPSILON, Network, RATES, SIDES, Training, blocks, serve,
 };
+
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    wgpool_peers::main(run)
 }
 
-fn run() -> Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
+fn run(args: &[String]) -> Result<()> {
     let (network, folder, place, layout) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [network, folder, place] => (network, folder, place, Layout::Nhwc),
         [network, folder, place, "nchw"] => (network, folder, place, Layout::Nchw),

@@ -20,17 +20,10 @@ use wgpool_peers::training::{
 };
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    wgpool_peers::main(run)
 }
 
-fn run() -> Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
+fn run(args: &[String]) -> Result<()> {
     let (network, folder, kind) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [network, folder] => (network, folder, DeviceKind::DefaultDevice),
         [network, folder, "--software"] => (network, folder, DeviceKind::Cpu),

@@ -11,17 +11,10 @@ use wgpool_peers::Result;
 use wgpool_peers::training::{ADAM, BATCH, CLASSES, Files, Network, RATES, SIDES, Training, blocks, serve};
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    wgpool_peers::main(run)
 }
 
-fn run() -> Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
+fn run(args: &[String]) -> Result<()> {
     let (network, folder, software) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [network, folder] => (network, folder, false),
         [network, folder, "--software"] => (network, folder, true),
